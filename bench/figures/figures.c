@@ -96,7 +96,9 @@ int main(int argc, char **argv) {
   if (!options.target) die(argv[2], "is no target");
   KirModule *m = lower(model, &options, arena, diags);
   if (!m) die(argv[1], diags->first ? diags->first->message : "cannot be lowered");
-  COptions c = {.prefix = "model", .header_name = "model.h"};
+  COptions c = {.prefix = "model",
+                .header_name = "model.h",
+                .machine = {.needs = options.target->c_needs, .inlines = options.target->inlines}};
   Text header = text_new(arena), source = text_new(arena);
   backend_c(m, &c, &header, &source);
   write_file(argv[3], "model.h", &header);

@@ -5,7 +5,8 @@ standard error.
 
 Bytes of code and instructions of a call are sums of counts times numbers that are not negative. Bytes are fitted
 so that no model is further off than 10 % of its flash, or FLOOR bytes if they are more; instructions, so that none
-is off by a greater part than it must be. Stack is what entries need beside the scratch memory, rounded up."""
+is off by a greater part than it must be. Stack is what entries need beside the scratch memory, at most, and
+more for each loop: addresses of a large model wait on the stack."""
 import collections
 import re
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 FLOOR, SHARE = 320, 0.1
+LARGE, ROOM = 200, 32
 INTEGERS = ("UPPER", "LIMIT", "BLEND", "LOOKUP", "ROUND", "DOT", "DOT8")
 NO_TEXT = ("MOVED", "LIVE", "ONCE")
 NO_TIME = ("ENTRY", "LIVE", "MOVE", "KNOWN", "ONCE", "TEST")
@@ -104,15 +106,19 @@ def fit_runs(kinds, rows, label):
     return x
 
 
-def stack(rows):
-    most = 0
+def stack(kinds, rows):
+    """Bytes that no model of fewer than LARGE loops exceeds, and the tenths of a byte for each loop that cover the others."""
+    loops, wanted = [], []
     for _, d in rows:
         helper = max([v for f, v in d["stack"].items() if f not in ENTRIES], default=0)
         entry = max([v for f, v in d["stack"].items() if f in ENTRIES], default=0)
         if "push" in d["stack"]:
             entry = d["stack"]["push"] + d["stack"].get("run", 0)
-        most = max(most, entry + helper - d["scratch"])
-    return int(-(-(most + 32) // 32) * 32)
+        loops.append(sum(v[kinds.index("LOOP")] for f, v in d["text"].items() if f in ENTRIES))
+        wanted.append(entry + helper - d["scratch"])
+    loops, wanted = np.array(loops, float), np.array(wanted, float)
+    base = -(-(wanted[loops < LARGE].max() + ROOM) // ROOM) * ROOM
+    return int(base), int(np.ceil(10 * ((wanted + ROOM - base) / loops)[loops >= LARGE].max(initial=0)))
 
 
 def numbers(kinds, x, times):
@@ -135,7 +141,7 @@ def main():
             text = fit_text(kinds, rows, label)
             runs = fit_runs(kinds, rows, label)
             spread = "SPREAD({}, {})".format(*(SOFT[core] if core in SOFT and not integers else (85, 120)))
-            parts.append(f"     CODE({stack(rows)}, {round(10 * text[-1])}, {spread}, TEXT({numbers(kinds, text, 10)}),\n"
+            parts.append(f"     CODE({', '.join(map(str, stack(kinds, rows)))}, {round(10 * text[-1])}, {spread}, TEXT({numbers(kinds, text, 10)}),\n"
                          f"          RUNS({numbers(kinds, runs, 100) if runs is not None else '[CENSUS_ENTRY] = 0'}))")
         print(f'COST("{core}", "{also}", PACE({least}, {most}),\n' + ",\n".join(parts) + ")")
 

@@ -10,7 +10,7 @@
 
 /* Of code in floats, or with integers in it. */
 typedef struct CodeCost {
-  int64_t stack, helper;
+  int64_t stack, loop, helper;
   int spread[2]; /* percent of the instructions that are estimated: as few and as many may run */
   int text[CENSUS_KINDS], runs[CENSUS_KINDS];
 } CodeCost;
@@ -21,12 +21,12 @@ typedef struct Cost {
   CodeCost floats, integers;
 } Cost;
 
-#define TEXT(...)                                {__VA_ARGS__}
-#define RUNS(...)                                {__VA_ARGS__}
-#define SPREAD(a, b)                             {a, b}
-#define PACE(a, b)                               {a, b}
-#define CODE(stack, helper, spread, text, runs)  {stack, helper, spread, text, runs}
-#define COST(core, also, pace, floats, integers) {core, also, pace, floats, integers},
+#define TEXT(...)                                     {__VA_ARGS__}
+#define RUNS(...)                                     {__VA_ARGS__}
+#define SPREAD(a, b)                                  {a, b}
+#define PACE(a, b)                                    {a, b}
+#define CODE(stack, loop, helper, spread, text, runs) {stack, loop, helper, spread, text, runs}
+#define COST(core, also, pace, floats, integers)      {core, also, pace, floats, integers},
 static const Cost costs[] = {
 #include "lower/costs.def"
 };
@@ -108,11 +108,12 @@ Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stac
   const Cost *cost = cost_of(c_flags);
   const CodeCost *each = code_of(cost, m);
   Figures f = {0};
-  int64_t code = 0;
+  int64_t code = 0, loops = 0;
   for (int i = 0; i < m->n_funcs && each; i++) {
     const KirFunc *func = m->func[i];
     Census text = census_of_text(func);
     code += func->kind == KIR_HELPER ? each->helper * size_of(&text) : sum(&text, each->text);
+    if (func->kind != KIR_HELPER) loops += text.n[CENSUS_LOOP];
     if (func->kind == KIR_HELPER || func->kind == KIR_RESET) continue;
     Census least = census_of_call(func, false), most = census_of_call(func, true);
     int64_t high = cycles_of(cost, each, &most, 1);
@@ -123,7 +124,8 @@ Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stac
   if (!each) return (Figures){0};
   f.core = cost->core;
   f.code = code / TENTHS + tables_of(m);
-  f.stack = each->stack + (scratch_on_stack ? m->scratch_bytes + figures_narrow_scratch(m) : 0);
+  f.stack = each->stack + (loops * each->loop + TENTHS - 1) / TENTHS;
+  f.stack += (scratch_on_stack ? m->scratch_bytes + figures_narrow_scratch(m) : 0);
   return f;
 }
 
