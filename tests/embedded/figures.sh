@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # figures.sh BIN FIGURES EXAMPLES TESTS few|all: what the report says before anything is compiled, against what is
 # compiled and run. Flash is within 10 % of `size`, or within 320 bytes (integers on the Cortex-M55: 12 %, 448
-# bytes). Every entry needs at most the stack of the bound. The cycles of a call are within the range: as many as QEMU counts instructions, times the least and the most
-# that one takes on the core, and those that bench/embedded models. `few` takes the Cortex-M4 and some models; `all`, every
+# bytes). Every entry needs at most the stack of the bound. The cycles of a call are within the range: as many as QEMU
+# counts instructions, times the least and the most that one takes on the core, and those that bench/embedded models. `few` takes the Cortex-M4 and some models; `all`, every
 # model in every precision for every core with a compiler here. BIN: the folder of grus; FIGURES: bench/figures.
 # Exit code 77: no tools.
 set -eu
