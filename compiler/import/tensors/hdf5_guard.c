@@ -92,6 +92,11 @@ static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, 
   return false;
 }
 
+static Hdf5File *open_bytes(const Hdf5Module *module, Arena *arena, const void *data, size_t n,
+                            const char **reason) {
+  return arena ? module->open(arena, (Mapped){data, n}, reason) : NULL;
+}
+
 /* Answers until nobody asks. */
 static int serve(const void *data, size_t n, int to) {
   const char *reason;
@@ -100,7 +105,7 @@ static int serve(const void *data, size_t n, int to) {
   Arena *volatile arena = NULL;
   if (setjmp(oom)) return CHILD_NO_MEMORY;
   Arena *whole = arena_new(&oom);
-  Hdf5File *file = whole ? module->open(whole, (Mapped){data, n}, &reason) : NULL;
+  Hdf5File *file = open_bytes(module, whole, data, n, &reason);
   if (!whole) return CHILD_NO_MEMORY;
   if (!file) return refuse(to, reason) ? 0 : 1;
   bool asked = answer(to, (Answer){.found = true}, NULL);
