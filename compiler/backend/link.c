@@ -13,13 +13,13 @@
 /* ---- numbers ---- */
 
 void link_put(Text *out, uint64_t x, int bytes) {
-  for (int i = 0; i < bytes; i++)
-    text_add_char(out, (char)(x >> 8 * i & 0xff));
+  for (int i = 0; i < bytes; i++, x >>= 8)
+    text_add_char(out, (char)(x & 0xff));
 }
 
 void link_put_at(char *at, uint64_t x, int bytes) {
-  for (int i = 0; i < bytes; i++)
-    at[i] = (char)(x >> 8 * i & 0xff);
+  for (int i = 0; i < bytes; i++, x >>= 8)
+    at[i] = (char)(x & 0xff);
 }
 
 uint64_t link_round_up(uint64_t x, uint64_t to) {

@@ -33,9 +33,9 @@ static int64_t call_steps(const Session *s, const Model *model) {
 /* Whether a stream is a whole number of calls: what is left over no call takes. */
 static bool is_whole_calls(Session *s, const Model *model, const Port *port, const Recorded *in) {
   const Type *type = &port->value->type;
+  if (type->time.kind != TIME_STREAM || !s->options->chunk) return true;
   int64_t per_call = call_steps(s, model) / type->time.period;
-  if (type->time.kind != TIME_STREAM || !s->options->chunk || in->steps % per_call == 0)
-    return true;
+  if (in->steps % per_call == 0) return true;
   session_error(s, "`%s` has %lld steps, and with --chunk %lld a call takes %lld: pass a multiple",
                 port->name, (long long)in->steps, (long long)s->options->chunk,
                 (long long)per_call);
