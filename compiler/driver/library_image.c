@@ -26,6 +26,12 @@ static size_t put_axes(LinkImage *image, const GrusPort *port) {
   return at;
 }
 
+/* What lies between two members of a port is of no meaning, and must be the same in each build. */
+static void clear_gap(char *port) {
+  const size_t gap = offsetof(GrusPort, every) + sizeof(uint32_t);
+  memset(port + gap, 0, offsetof(GrusPort, rate) - gap);
+}
+
 static size_t put_ports(LinkImage *image, const GrusProgram *program) {
   size_t at = link_image_add(image, NULL, sizeof(GrusPort) * program->port_count);
   for (size_t i = 0; i < program->port_count; i++) {
@@ -35,6 +41,7 @@ static size_t put_ports(LinkImage *image, const GrusProgram *program) {
     port.name = port.doc = NULL;
     port.axes = NULL;
     memcpy(image->bytes.s + place, &port, sizeof port);
+    clear_gap(image->bytes.s + place);
     put_string(image, place + offsetof(GrusPort, name), from->name);
     put_string(image, place + offsetof(GrusPort, doc), from->doc);
     if (from->rank) put_array(image, place + offsetof(GrusPort, axes), put_axes(image, from));
