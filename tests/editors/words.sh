@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# words.sh ROOT: every keyword and element type of the lexer is known to every editor's colours.
+# words.sh ROOT: every keyword and element type of the language is known to every editor's colours.
 set -eu
 cd "$1"
-words=$(sed -n 's/^"\([a-z]*\)"  *TOKEN.*/\1/p; s/^\([a-z0-9|]*\)  *TOKEN(TOK_DTYPE).*/\1/p' grammar/lexer.l | tr '|' ' ')
-[ "$(echo $words | wc -w)" -ge 20 ] || { echo "words: only '$words' found in grammar/lexer.l"; exit 1; }
+list=compiler/model/graph/keywords.def
+words=$(grep -v ', IDENT)' $list | sed -nE 's/^(STATEMENT|KEYWORD)\(([a-z0-9]+), .*/\2/p')
+[ "$(echo $words | wc -w)" -ge 20 ] || { echo "words: only '$words' found in $list"; exit 1; }
 status=0
 for file in editors/vscode/syntaxes/grus.tmLanguage.json editors/vim/syntax/grus.vim editors/emacs/grus-mode.el; do
   for word in $words; do
