@@ -52,6 +52,11 @@ void tf_set(TfCall *c, int k, GraphValue *value) {
   map_put(c->reader->arena, &c->scope->values, key, value);
 }
 
+bool tf_done(TfCall *c, GraphValue *value) {
+  if (value) tf_set(c, 0, value);
+  return value != NULL;
+}
+
 GraphValue *tf_in(TfCall *c, int k) {
   int64_t block[2];
   GraphValue *value = tf_value(c->reader, c->scope, c->node->input[k]);

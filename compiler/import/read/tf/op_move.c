@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static bool done(TfCall *c, GraphValue *value) {
-  if (value) tf_set(c, 0, value);
-  return value != NULL;
-}
-
 static bool axis_of(TfCall *c, int k, int64_t *axis) {
   int n;
   return tf_constant_ints(c, k, "axis", 1, &n, axis) &&
@@ -20,14 +15,15 @@ bool tf_op_transpose(TfCall *c) {
   int n;
   int64_t perm[GRAPH_MAX_RANK];
   return x && tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, perm) &&
-         done(c, emit_transpose(c->emit, x, n, perm));
+         tf_done(c, emit_transpose(c->emit, x, n, perm));
 }
 
 bool tf_op_concat(TfCall *c) {
   int n = c->n_in - 1;
   int64_t axis;
   GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, n + 1);
-  return tf_all_in(c, n, in) && axis_of(c, n, &axis) && done(c, emit_concat(c->emit, axis, n, in));
+  return tf_all_in(c, n, in) && axis_of(c, n, &axis) &&
+         tf_done(c, emit_concat(c->emit, axis, n, in));
 }
 
 static bool split(TfCall *c, GraphValue *x, GraphValue *sizes, int64_t axis, int64_t n) {
@@ -72,7 +68,7 @@ bool tf_op_pack(TfCall *c) {
   if (!tf_all_in(c, c->n_in, in)) return false;
   for (int k = 0; k < c->n_in; k++)
     in[k] = emit_unsqueeze(c->emit, in[k], 1, &axis);
-  return done(c, emit_concat(c->emit, axis, c->n_in, in));
+  return tf_done(c, emit_concat(c->emit, axis, c->n_in, in));
 }
 
 bool tf_op_unpack(TfCall *c) {
@@ -113,7 +109,7 @@ bool tf_op_strided_slice(TfCall *c) {
   }
   GraphValue *y = EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, end),
                        emit_ints(c->emit, n, axes), emit_ints(c->emit, n, step));
-  return done(c, n_cut ? emit_squeeze(c->emit, y, n_cut, cut) : y);
+  return tf_done(c, n_cut ? emit_squeeze(c->emit, y, n_cut, cut) : y);
 }
 
 /* A size of -1 goes to the end. */
@@ -127,8 +123,8 @@ bool tf_op_slice(TfCall *c) {
   if (n != n_size) return tf_refuse(c, E901, "has bounds of different lengths");
   for (int i = 0; i < n; i++)
     size[i] = size[i] < 0 ? INT32_MAX : begin[i] + size[i];
-  return done(c,
-              EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, size)));
+  return tf_done(
+      c, EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, size)));
 }
 
 bool tf_op_expand_dims(TfCall *c) {
@@ -136,7 +132,7 @@ bool tf_op_expand_dims(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
   if (!x || !axis_of(c, 1, &axis)) return false;
   GraphValue *y = emit_unsqueeze(c->emit, x, 1, &axis);
-  return tf_blocks_moved(c, x, y, axis, true) && done(c, y);
+  return tf_blocks_moved(c, x, y, axis, true) && tf_done(c, y);
 }
 
 bool tf_op_squeeze(TfCall *c) {
@@ -148,17 +144,17 @@ bool tf_op_squeeze(TfCall *c) {
     return tf_refuse(c, E901, "names too many axes");
   int n = dims && dims->list ? (int)dims->list->n_i : 0;
   GraphValue *y = n ? emit_squeeze(c->emit, x, n, dims->list->i) : EMIT(c->emit, Squeeze, x);
-  return tf_blocks_moved(c, x, y, n == 1 ? dims->list->i[0] : 0, false) && done(c, y);
+  return tf_blocks_moved(c, x, y, n == 1 ? dims->list->i[0] : 0, false) && tf_done(c, y);
 }
 
 bool tf_op_fill(TfCall *c) {
   GraphValue *in[2];
-  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Expand, in[1], in[0]));
+  return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Expand, in[1], in[0]));
 }
 
 bool tf_op_zeros_like(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
-  return x && done(c, EMIT(c->emit, Sub, x, x));
+  return x && tf_done(c, EMIT(c->emit, Sub, x, x));
 }
 
 bool tf_op_gather(TfCall *c) {
@@ -166,7 +162,7 @@ bool tf_op_gather(TfCall *c) {
   GraphValue *in[2];
   if (tf_int(c->node, "batch_dims", 0)) return tf_refuse(c, E902, "has axes in common");
   return tf_all_in(c, 2, in) && (c->n_in < 3 || axis_of(c, 2, &axis)) &&
-         done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
+         tf_done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
 }
 
 bool tf_op_reverse(TfCall *c) {
@@ -176,7 +172,7 @@ bool tf_op_reverse(TfCall *c) {
   if (!x || !tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, axes)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_Reverse, 1, &x, 1);
   graph_set_ints(c->scope->graph, node, GRAPH_ATTR_axes, n, axes);
-  return done(c, emit_done(c->emit, node));
+  return tf_done(c, emit_done(c->emit, node));
 }
 
 /* Pads [rank, 2], before and after each axis, as the graph has them: all before, then all after. */
@@ -190,7 +186,7 @@ bool tf_op_pad(TfCall *c) {
   GraphValue *in[3];
   if (!tf_all_in(c, c->n_in, in)) return false;
   in[1] = pads_in_order(c, in[1]);
-  return done(c, emit_call(c->emit, GRAPH_Pad, c->n_in, in));
+  return tf_done(c, emit_call(c->emit, GRAPH_Pad, c->n_in, in));
 }
 
 bool tf_op_mirror_pad(TfCall *c) {
@@ -202,7 +198,7 @@ bool tf_op_mirror_pad(TfCall *c) {
   in[1] = pads_in_order(c, in[1]);
   GraphNode *node = emit_node(c->emit, GRAPH_Pad, 2, in, 1);
   graph_set_words(c->scope->graph, node, GRAPH_ATTR_mode, 1, &mode);
-  return done(c, emit_done(c->emit, node));
+  return tf_done(c, emit_done(c->emit, node));
 }
 
 /* places, depth, on, off */
@@ -212,7 +208,7 @@ bool tf_op_one_hot(TfCall *c) {
   GraphValue *both[2] = {emit_unsqueeze(c->emit, in[3], 1, (int64_t[]){0}),
                          emit_unsqueeze(c->emit, in[2], 1, (int64_t[]){0})};
   in[2] = emit_concat(c->emit, 0, 2, both);
-  return done(c, emit_axis_call(c->emit, GRAPH_OneHot, tf_int(c->node, "axis", -1), 3, in));
+  return tf_done(c, emit_axis_call(c->emit, GRAPH_OneHot, tf_int(c->node, "axis", -1), 3, in));
 }
 
 /* ---- TensorArrays ---- */
@@ -242,28 +238,28 @@ bool tf_op_array_scatter(TfCall *c) {
   GraphValue *places = tf_in(c, 1), *rows = places ? tf_in(c, 2) : NULL;
   if (!rows) return false;
   if (!is_all(places)) return tf_refuse(c, E902, "fills a TensorArray in another order");
-  return done(c, EMIT(c->emit, ListFrom, rows));
+  return tf_done(c, EMIT(c->emit, ListFrom, rows));
 }
 
 bool tf_op_array_read(TfCall *c) {
   GraphValue *place = tf_in(c, 1), *list = place ? tf_in(c, 2) : NULL;
-  return list && done(c, EMIT(c->emit, ListGet, list, place));
+  return list && tf_done(c, EMIT(c->emit, ListGet, list, place));
 }
 
 bool tf_op_array_write(TfCall *c) {
   GraphValue *place = tf_in(c, 1), *row = place ? tf_in(c, 2) : NULL,
              *list = row ? tf_in(c, 3) : NULL;
-  return list && done(c, EMIT(c->emit, ListSet, list, place, row));
+  return list && tf_done(c, EMIT(c->emit, ListSet, list, place, row));
 }
 
 bool tf_op_array_gather(TfCall *c) {
   GraphValue *places = tf_in(c, 1), *list = places ? tf_in(c, 2) : NULL;
   if (!list) return false;
   if (!is_all(places)) return tf_refuse(c, E902, "reads a TensorArray in another order");
-  return done(c, EMIT(c->emit, ListStack, list));
+  return tf_done(c, EMIT(c->emit, ListStack, list));
 }
 
 bool tf_op_array_size(TfCall *c) {
   GraphValue *list = tf_in(c, 1);
-  return list && done(c, EMIT(c->emit, ListSize, list));
+  return list && tf_done(c, EMIT(c->emit, ListSize, list));
 }

@@ -4,14 +4,9 @@
 
 #include <string.h>
 
-static bool done(TfCall *c, GraphValue *value) {
-  if (value) tf_set(c, 0, value);
-  return value != NULL;
-}
-
 bool tf_op_constant(TfCall *c) {
   const GraphTensor *t = tf_constant(c->reader, c->node);
-  return t && done(c, graph_constant(c->scope->graph, c->node->name, t));
+  return t && tf_done(c, graph_constant(c->scope->graph, c->node->name, t));
 }
 
 bool tf_op_placeholder(TfCall *c) {
@@ -33,11 +28,11 @@ bool tf_op_placeholder(TfCall *c) {
     for (int i = 0; i < input->rank; i++)
       input->dim[i].n = s->dim[i]->size > 0 ? s->dim[i]->size : GRAPH_OPEN;
   }
-  return done(c, value);
+  return tf_done(c, value);
 }
 
 bool tf_op_identity(TfCall *c) {
-  return done(c, tf_in(c, 0));
+  return tf_done(c, tf_in(c, 0));
 }
 
 static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
@@ -46,7 +41,7 @@ static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
   GraphNode *node = emit_node(c->emit, op, 1, &x, 1);
   graph_set_number(c->scope->graph, node, GRAPH_ATTR_alpha, alpha);
   if (op == GRAPH_Elu) graph_set_number(c->scope->graph, node, GRAPH_ATTR_gamma, gamma);
-  return done(c, emit_done(c->emit, node));
+  return tf_done(c, emit_done(c->emit, node));
 }
 
 bool tf_op_elu(TfCall *c) {
@@ -62,22 +57,22 @@ bool tf_op_leaky_relu(TfCall *c) {
 
 bool tf_op_relu6(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
-  return x && done(c, emit_clip(c->emit, x, 0, 6));
+  return x && tf_done(c, emit_clip(c->emit, x, 0, 6));
 }
 
 bool tf_op_rsqrt(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
-  return x && done(c, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, x)));
+  return x && tf_done(c, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, x)));
 }
 
 bool tf_op_not_equal(TfCall *c) {
   GraphValue *in[2];
-  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Not, EMIT(c->emit, Equal, in[0], in[1])));
+  return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Not, EMIT(c->emit, Equal, in[0], in[1])));
 }
 
 bool tf_op_squared_difference(TfCall *c) {
   GraphValue *in[2];
-  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Square, EMIT(c->emit, Sub, in[0], in[1])));
+  return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Square, EMIT(c->emit, Sub, in[0], in[1])));
 }
 
 bool tf_op_add_n(TfCall *c) {
@@ -86,14 +81,14 @@ bool tf_op_add_n(TfCall *c) {
     GraphValue *x = tf_in(c, k);
     sum = x ? EMIT(c->emit, Add, sum, x) : NULL;
   }
-  return done(c, sum);
+  return tf_done(c, sum);
 }
 
 bool tf_op_bias_add(TfCall *c) {
   GraphValue *in[2];
   if (strcmp(tf_word(c->reader, c->node, "data_format", "NHWC"), "NHWC") != 0)
     return tf_refuse(c, E902, "has its channels first");
-  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, Add, in[0], in[1]));
+  return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Add, in[0], in[1]));
 }
 
 bool tf_op_matmul(TfCall *c) {
@@ -102,14 +97,14 @@ bool tf_op_matmul(TfCall *c) {
   if (!tf_all_in(c, 2, in)) return false;
   if (tf_bool(c->node, "transpose_a", false)) in[0] = emit_transpose(c->emit, in[0], 2, swap);
   if (tf_bool(c->node, "transpose_b", false)) in[1] = emit_transpose(c->emit, in[1], 2, swap);
-  return done(c, EMIT(c->emit, MatMul, in[0], in[1]));
+  return tf_done(c, EMIT(c->emit, MatMul, in[0], in[1]));
 }
 
 bool tf_op_batch_matmul(TfCall *c) {
   GraphValue *in[2];
   if (tf_bool(c->node, "adj_x", false) || tf_bool(c->node, "adj_y", false))
     return tf_refuse(c, E902, "transposes an operand whose number of axes the file does not say");
-  return tf_all_in(c, 2, in) && done(c, EMIT(c->emit, MatMul, in[0], in[1]));
+  return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, MatMul, in[0], in[1]));
 }
 
 bool tf_op_cast(TfCall *c) {
@@ -118,15 +113,15 @@ bool tf_op_cast(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
   if (!to || !tf_elem(to->type, &elem))
     return tf_refuse(c, E902, "makes elements of a type that grus does not know");
-  return x && done(c, emit_cast(c->emit, x, elem));
+  return x && tf_done(c, emit_cast(c->emit, x, elem));
 }
 
 bool tf_op_softmax(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
-  return x && done(c, emit_axis_call(c->emit,
-                                     strcmp(c->node->op, "Softmax") == 0 ? GRAPH_Softmax
-                                                                         : GRAPH_LogSoftmax,
-                                     -1, 1, &x));
+  return x && tf_done(c, emit_axis_call(c->emit,
+                                        strcmp(c->node->op, "Softmax") == 0 ? GRAPH_Softmax
+                                                                            : GRAPH_LogSoftmax,
+                                        -1, 1, &x));
 }
 
 bool tf_op_reduce(TfCall *c) {
@@ -143,10 +138,10 @@ bool tf_op_reduce(TfCall *c) {
   int64_t axes[GRAPH_MAX_RANK];
   if (!x || !tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, axes)) return false;
   bool keep = tf_bool(c->node, "keep_dims", false);
-  if (n == 0) return done(c, x);
+  if (n == 0) return tf_done(c, x);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, c->node->op) == 0)
-      return done(c, emit_reduce(c->emit, known[i].op, x, n, axes, keep));
+      return tf_done(c, emit_reduce(c->emit, known[i].op, x, n, axes, keep));
   return false;
 }
 
@@ -159,5 +154,5 @@ bool tf_op_arg(TfCall *c) {
       c->emit, strcmp(c->node->op, "ArgMax") == 0 ? GRAPH_ArgMax : GRAPH_ArgMin, 1, &x, 1);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, n ? axis : 0);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_keepdims, 0);
-  return done(c, emit_done(c->emit, node));
+  return tf_done(c, emit_done(c->emit, node));
 }

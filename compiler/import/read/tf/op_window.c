@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static bool done(TfCall *c, GraphValue *value) {
-  if (value) tf_set(c, 0, value);
-  return value != NULL;
-}
-
 static bool is_word(TfCall *c, const char *name, const char *if_absent, const char *word) {
   return strcmp(tf_word(c->reader, c->node, name, if_absent), word) == 0;
 }
@@ -94,7 +89,7 @@ static bool convolution(TfCall *c, bool depthwise) {
   GraphValue *y = window_node(e, GRAPH_Conv, &w, pads, 2, (GraphValue *[]){x, f}, groups);
   if (last) y = channels_last(e, y);
   if (blocked) tf_mark_blocked(c->reader, y, 2, block);
-  return done(c, y);
+  return tf_done(c, y);
 }
 
 bool tf_op_conv(TfCall *c) {
@@ -115,7 +110,7 @@ bool tf_op_pool(TfCall *c) {
   if (last) x = channels_first(c->emit, x);
   GraphValue *y = window_node(c->emit, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, &w,
                               sized ? pads : NULL, 1, &x, 1);
-  return done(c, last ? channels_last(c->emit, y) : y);
+  return tf_done(c, last ? channels_last(c->emit, y) : y);
 }
 
 /* x, scale, center, mean, variance */
@@ -128,5 +123,5 @@ bool tf_op_batch_norm(TfCall *c) {
   GraphNode *node = emit_node(c->emit, GRAPH_BatchNorm, 5, in, 1);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, last ? -1 : 1);
   graph_set_number(c->scope->graph, node, GRAPH_ATTR_eps, tf_number(c->node, "epsilon", 1e-4));
-  return done(c, emit_done(c->emit, node));
+  return tf_done(c, emit_done(c->emit, node));
 }

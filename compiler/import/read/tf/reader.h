@@ -66,6 +66,8 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference);
 GraphValue *tf_in(TfCall *c, int k);
 bool tf_all_in(TfCall *c, int n, GraphValue **in); /* the first n */
 void tf_set(TfCall *c, int k, GraphValue *value);
+/* The first result is made; false if it is NULL, which was reported. */
+bool tf_done(TfCall *c, GraphValue *value);
 const TfNode *tf_node(TfReader *r, const char *reference);
 const char *tf_key(TfReader *r, const char *reference);
 
