@@ -45,6 +45,8 @@ const float *audio_array(Audio *audio, const json_t *array, const char *name, co
 /* Room for a tensor of a stage, at most what the file's own arrays held; NULL after reporting. */
 float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64_t *dim,
                     const char *name);
+/* A matrix [rows, columns] as [columns, rows]. */
+void audio_turn(const float *from, int64_t rows, int64_t columns, float *to);
 /* A whole number of at least `least`, also as [n]; -1 after reporting. */
 int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least,
                    const char *origin);

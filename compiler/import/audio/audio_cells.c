@@ -61,9 +61,7 @@ Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t
   float *to = audio_tensor(audio, stage, ROLE_KERNEL, 2, (int64_t[]){units, d}, "kernel");
   float *b = audio_tensor(audio, stage, ROLE_BIAS, 1, &units, "bias");
   if (!to || !b) return NULL;
-  for (int64_t i = 0; i < d; i++)
-    for (int64_t o = 0; o < units; o++)
-      to[o * d + i] = kernel[i * units + o];
+  audio_turn(kernel, d, units, to);
   memcpy(b, bias, sizeof *b * (size_t)units);
   audio->width = units;
   return stage;

@@ -140,6 +140,12 @@ float *audio_tensor(Audio *audio, Layer *stage, Role role, int rank, const int64
   return data;
 }
 
+void audio_turn(const float *from, int64_t rows, int64_t columns, float *to) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t o = 0; o < columns; o++)
+      to[o * rows + i] = from[i * columns + o];
+}
+
 int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t least,
                    const char *origin) {
   const json_t *value = json_object_get(object, key);

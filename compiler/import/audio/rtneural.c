@@ -79,13 +79,6 @@ static bool activate(const RtLayer *layer) {
   return false;
 }
 
-/* One row of a matrix for each output, out of one for each input. */
-static void transpose(const float *from, int64_t rows, int64_t columns, float *to) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t o = 0; o < columns; o++)
-      to[o * rows + i] = from[i * columns + o];
-}
-
 static bool give(const RtLayer *layer, Layer *stage, Role role, int i, const int64_t *dim,
                  const float *from) {
   float *to = audio_tensor(layer->audio, stage, role, 1, dim, weight_name(layer, i));
@@ -106,7 +99,7 @@ static bool import_dense(RtLayer *layer) {
   float *kernel =
       audio_tensor(a, stage, ROLE_KERNEL, 2, (int64_t[]){u, a->width}, weight_name(layer, 0));
   if (!kernel || (bias && !give(layer, stage, ROLE_BIAS, 1, &u, b))) return false;
-  transpose(w, a->width, u, kernel);
+  audio_turn(w, a->width, u, kernel);
   return activate(layer);
 }
 
@@ -152,8 +145,8 @@ static bool import_cell(RtLayer *layer, LayerKind kind) {
   float *recurrent =
       audio_tensor(a, stage, ROLE_RECURRENT, 4, (int64_t[]){1, gates, u, u}, weight_name(layer, 1));
   if (!kernel || !recurrent) return false;
-  transpose(w, d, width, kernel);
-  transpose(r, u, width, recurrent);
+  audio_turn(w, d, width, kernel);
+  audio_turn(r, u, width, recurrent);
   return cell_bias(layer, stage, kind, width, b);
 }
 
@@ -193,7 +186,7 @@ static bool import_conv1d(RtLayer *layer) {
   float *kernel =
       audio_tensor(a, stage, ROLE_KERNEL, 3, (int64_t[]){f, size, d}, weight_name(layer, 0));
   if (!kernel || (bias && !give(layer, stage, ROLE_BIAS, 1, &f, b))) return false;
-  transpose(w, size * d, f, kernel);
+  audio_turn(w, size * d, f, kernel);
   return activate(layer);
 }
 

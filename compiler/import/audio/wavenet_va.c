@@ -105,9 +105,7 @@ static bool convolution(WaveNet *w, int64_t layer, int64_t filters, const char *
       audio_tensor(a, stage, ROLE_KERNEL, 3, (int64_t[]){filters, w->taps, d}, "W_conv");
   float *bias = audio_tensor(a, stage, ROLE_BIAS, 1, &filters, "b_conv");
   if (!kernel || !bias) return false;
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t f = 0; f < filters; f++)
-      kernel[f * rows + i] = k[i * filters + f];
+  audio_turn(k, rows, filters, kernel);
   memcpy(bias, b, sizeof *b * (size_t)filters);
   a->width = filters;
   return true;
