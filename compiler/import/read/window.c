@@ -22,20 +22,26 @@ int64_t window_span(const Window2D *w, int i) {
   return (w->kernel[i] - 1) * w->dilation[i] + 1;
 }
 
-GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w) {
-  int64_t span[2] = {window_span(w, 0), window_span(w, 1)};
-  GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, 4, 1),
-             *step = emit_ints(e, 2, w->stride), *one = emit_int(e, 1), *two = emit_int(e, 2);
-  GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, one), step);
-  GraphValue *reach = EMIT(e, Add, EMIT(e, Mul, last, step), emit_ints(e, 2, span));
-  GraphValue *needed = EMIT(e, Max, EMIT(e, Sub, reach, size), emit_int(e, 0));
-  GraphValue *less = EMIT(e, FloorDiv, needed, two), *more = EMIT(e, Sub, needed, less),
+GraphValue *window_same_pads(Emit *e, GraphValue *x, int n, const int64_t *stride,
+                             const int64_t *span, bool upper, double fill) {
+  GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, INT32_MAX, 1),
+             *step = emit_ints(e, n, stride), *one = emit_int(e, 1), *zero = emit_int(e, 0);
+  GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, one), step); /* of the steps, from 0 */
+  GraphValue *reach = EMIT(e, Add, EMIT(e, Mul, last, step), emit_ints(e, n, span));
+  GraphValue *needed = EMIT(e, Max, EMIT(e, Sub, reach, size), zero);
+  GraphValue *less = EMIT(e, FloorDiv, needed, emit_int(e, 2)), *more = EMIT(e, Sub, needed, less),
              *none = emit_ints(e, 2, (int64_t[]){0, 0});
-  GraphValue *pads = emit_concat(e, 0, 4, (GraphValue *[]){none, less, none, more});
-  GraphNode *pad = emit_node(e, GRAPH_Pad, 3, (GraphValue *[]){x, pads, emit_number(e, 0)}, 1);
+  GraphValue *pads =
+      emit_concat(e, 0, 4, (GraphValue *[]){none, upper ? less : more, none, upper ? more : less});
+  GraphNode *pad = emit_node(e, GRAPH_Pad, 3, (GraphValue *[]){x, pads, emit_number(e, fill)}, 1);
   const char *mode = "constant";
   graph_set_words(e->graph, pad, GRAPH_ATTR_mode, 1, &mode);
   return emit_done(e, pad);
+}
+
+GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w) {
+  int64_t span[2] = {window_span(w, 0), window_span(w, 1)};
+  return window_same_pads(e, x, 2, w->stride, span, true, 0);
 }
 
 GraphValue *window_node(Emit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,

@@ -18,6 +18,11 @@ GraphValue *channels_last(Emit *e, GraphValue *x);
 bool window_possible(const Window2D *w);
 /* The elements that a window reaches over along axis i, 0 or 1. */
 int64_t window_span(const Window2D *w, int i);
+/* x [n, c, ...] with what keeps ceil(size / stride) steps along each of its n axes, for sizes that
+ * are known when it runs: needed = max((ceil(size / stride) - 1) stride + span - size, 0), the odd
+ * one after (upper) or in front. */
+GraphValue *window_same_pads(Emit *e, GraphValue *x, int n, const int64_t *stride,
+                             const int64_t *span, bool upper, double fill);
 /* x [n, c, h, w] with the zeros around it of a `same` window, for a size that is known when it
  * runs. */
 GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolutions, pools and the short-time Fourier transform. */
 #include "import/read/onnx/window.h"
+#include "import/read/window.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,13 +49,10 @@ static int64_t listed(OnnxCall *c, const char *name, int k) {
   return call_attr_ints(c, name, &n, &given) && k < n ? given[k] : 1;
 }
 
-/* Pads that keep ceil(size / stride) steps. Where the stride is 1 they are known; else they are
- * computed from the size: needed = max((ceil(size / stride) - 1) stride + span - size, 0), the odd
- * one after or in front. */
+/* Pads that keep ceil(size / stride) steps, of a size that is known when it runs. */
 static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, bool upper,
                                   double fill) {
-  Emit *e = c->emit;
-  int64_t stride[GRAPH_MAX_RANK], span[GRAPH_MAX_RANK], zero = 0, two[2] = {0, 0};
+  int64_t stride[GRAPH_MAX_RANK], span[GRAPH_MAX_RANK];
   for (int i = 0; i < n; i++) {
     stride[i] = listed(c, "strides", i);
     span[i] = (kernel[i] - 1) * listed(c, "dilations", i) + 1;
@@ -63,21 +61,7 @@ static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, boo
       return NULL;
     }
   }
-  GraphValue *size = emit_slice(e, EMIT(e, Shape, c->in[0]), 0, 2, INT32_MAX, 1),
-             *step = emit_ints(e, n, stride);
-  GraphValue *one = emit_int(e, 1), *none = emit_int(e, zero);
-  GraphValue *last = EMIT(e, FloorDiv, EMIT(e, Sub, size, one), step); /* of the steps, from 0 */
-  GraphValue *reach = EMIT(e, Add, EMIT(e, Mul, last, step), emit_ints(e, n, span));
-  GraphValue *needed = EMIT(e, Max, EMIT(e, Sub, reach, size), none);
-  GraphValue *less = EMIT(e, FloorDiv, needed, emit_int(e, 2)), *more = EMIT(e, Sub, needed, less);
-  GraphValue *front = emit_ints(e, 2, two);
-  GraphValue *pads = emit_concat(
-      e, 0, 4, (GraphValue *[]){front, upper ? less : more, front, upper ? more : less});
-  GraphNode *pad =
-      emit_node(e, GRAPH_Pad, 3, (GraphValue *[]){c->in[0], pads, emit_number(e, fill)}, 1);
-  const char *mode = "constant";
-  graph_set_words(e->graph, pad, GRAPH_ATTR_mode, 1, &mode);
-  return emit_done(e, pad);
+  return window_same_pads(c->emit, c->in[0], n, stride, span, upper, fill);
 }
 
 /* Pads as numbers; *same becomes "upper" or "lower" where they follow from the size. */
