@@ -107,17 +107,8 @@ static int64_t bound_of(const QuantPart *part) {
 
 static KirBuffer *index_buffer(Lower *l, const Layer *layer, const char *name, const char *what,
                                const int32_t *data, int64_t n, int64_t most) {
-  const char *doc = "where blocks of weights that are not all zeros belong";
-  bool narrow = most <= UINT16_MAX;
-  uint16_t *small = ARENA_ARRAY(l->arena, uint16_t, n);
-  for (int64_t i = 0; i < n && narrow; i++)
-    small[i] = (uint16_t)data[i];
-  KirBuffer *b =
-      new_constants(l, layer, arena_printf(l->arena, "%s_%s", name, what),
-                    narrow ? KIR_U16 : KIR_I32, narrow ? (const void *)small : data, n, doc);
-  b->lo = 0;
-  b->hi = most > 0 ? most : 1;
-  return b;
+  return sparse_list(l, layer, arena_printf(l->arena, "%s_%s", name, what), data, n, most,
+                     "where blocks of weights that are not all zeros belong");
 }
 
 /* What leaving out saves; padding of the whole part to steps does not count. */
@@ -175,10 +166,6 @@ void int_sparse_pack(Emit *e, const Layer *layer, const IntRows *rows, const cha
   report(l, layer, to, &lists, blocks * of_block);
 }
 
-static KirExpr *load_index(Emit *e, KirBuffer *b, KirIndex at) {
-  return kb_convert(&e->kb, KIR_INDEX, kb_load(&e->kb, b, at, 1));
-}
-
 void int_sparse_sums(Emit *e, const IntPart *part, const IntVector *x) {
   Kb *kb = &e->kb;
   KirReg *sum[ROWS];
@@ -190,9 +177,9 @@ void int_sparse_sums(Emit *e, const IntPart *part, const IntVector *x) {
     sum[r]->lo = INT32_MIN;
     sum[r]->hi = INT32_MAX;
   }
-  KirReg *b = kb_for_expr(kb, "b", load_index(e, part->list, at),
-                          load_index(e, part->list, kir_at_offset(at, 1)), 1);
-  KirReg *k = kb_let(kb, "k", load_index(e, part->index, kir_at_plus(kir_at(0), 1, b)));
+  KirReg *b = kb_for_expr(kb, "b", sparse_index(e, part->list, at),
+                          sparse_index(e, part->list, kir_at_offset(at, 1)), 1);
+  KirReg *k = kb_let(kb, "k", sparse_index(e, part->index, kir_at_plus(kir_at(0), 1, b)));
   for (int i = 0; i < part->sparse; i++) {
     KirReg *z =
         kb_let(kb, "z", kb_load(kb, x->buffer, kir_at_plus(kir_at_offset(x->at, i), 1, k), 1));

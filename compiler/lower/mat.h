@@ -157,6 +157,10 @@ void sparse_add_part(Emit *e, const Mat *mat, const MatPart *p, const MatTile *t
 /* A number for each row of inputs: 0, or NaN if one of them is infinite or NaN; NULL: not needed.
  */
 KirReg *sparse_guard(Emit *e, const Mat *mat);
+/* n numbers from 0 to `most` that say where blocks belong, and one of them as an index. */
+KirBuffer *sparse_list(Lower *l, const Layer *layer, const char *name, const int32_t *data,
+                       int64_t n, int64_t most, const char *doc);
+KirExpr *sparse_index(Emit *e, KirBuffer *b, KirIndex at);
 
 /* ---- tile.c: several rows of x at once ---- */
 typedef struct MatRows {

@@ -250,18 +250,21 @@ static void pack_list(const List *of, int depth, int split, Packed *to) {
   }
 }
 
-static KirBuffer *new_list(Lower *l, const Mat *mat, const MatPart *p, const char *what,
-                           const int32_t *data, int64_t n, int64_t most, const char *doc) {
-  const char *name = arena_printf(l->arena, "%s%s_%s", p->name, mat->suffix, what);
+KirBuffer *sparse_list(Lower *l, const Layer *layer, const char *name, const int32_t *data,
+                       int64_t n, int64_t most, const char *doc) {
   bool narrow = most <= UINT16_MAX;
   uint16_t *small = ARENA_ARRAY(l->arena, uint16_t, n);
   for (int64_t i = 0; i < n && narrow; i++)
     small[i] = (uint16_t)data[i];
-  KirBuffer *b = new_constants(l, mat->layer, name, narrow ? KIR_U16 : KIR_I32,
+  KirBuffer *b = new_constants(l, layer, name, narrow ? KIR_U16 : KIR_I32,
                                narrow ? (const void *)small : data, n, doc);
   b->lo = 0;
   b->hi = most > 0 ? most : 1;
   return b;
+}
+
+static const char *list_name(Lower *l, const Mat *mat, const MatPart *p, const char *what) {
+  return arena_printf(l->arena, "%s%s_%s", p->name, mat->suffix, what);
 }
 
 /* What a kernel in blocks saves; padding does not count. */
@@ -298,18 +301,19 @@ void sparse_pack(Lower *l, const Mat *mat, MatPart *p) {
       to.terms, rows);
   p->packed = new_kernel(l, mat->layer, arena_printf(l->arena, "%s%s", p->name, mat->suffix), to.w,
                          n * rows, doc);
-  p->index = new_list(l, mat, p, "index", to.index, (blocks ? blocks : 1) * to.indices,
-                      p->d - p->sparse, "the first input of each block");
+  p->index = sparse_list(l, mat->layer, list_name(l, mat, p, "index"), to.index,
+                         (blocks ? blocks : 1) * to.indices, p->d - p->sparse,
+                         "the first input of each block");
   p->first =
-      new_list(l, mat, p, "first", to.first, lists + 1, blocks,
-               arena_printf(l->arena, "the first block of each list: [unit %lld / %d][gate %d]",
-                            (long long)mat->units, rows, p->n_gates));
+      sparse_list(l, mat->layer, list_name(l, mat, p, "first"), to.first, lists + 1, blocks,
+                  arena_printf(l->arena, "the first block of each list: [unit %lld / %d][gate %d]",
+                               (long long)mat->units, rows, p->n_gates));
   report(l, mat, p, n * rows, blocks * to.terms * rows);
 }
 
 /* ---- the sums ---- */
 
-static KirExpr *load_index(Emit *e, KirBuffer *b, KirIndex at) {
+KirExpr *sparse_index(Emit *e, KirBuffer *b, KirIndex at) {
   return kb_convert(&e->kb, KIR_INDEX, kb_load(&e->kb, b, at, 1));
 }
 
@@ -318,16 +322,16 @@ static void add_list(Emit *e, const Mat *mat, const MatPart *p, int gate, KirInd
   Kb *kb = &e->kb;
   int rows = mat_sparse(e->l, mat)->vectors * mat->lanes, split = mat_split(e->l, mat);
   int terms = p->sparse > 1 ? p->sparse : split;
-  KirExpr *from = load_index(e, p->first, list),
-          *to = load_index(e, p->first, kir_at_offset(list, 1));
+  KirExpr *from = sparse_index(e, p->first, list),
+          *to = sparse_index(e, p->first, kir_at_offset(list, 1));
   KirReg *b = kb_for_expr(kb, "b", from, to, 1), *k = NULL;
   for (int i = 0; i < terms; i++) {
     MatTerm term = {.gate = gate, .s = i % split, .offset = p->sparse > 1 ? i : 0};
     if (i == 0 || p->sparse == 1)
       k = kb_let(
           kb, "k",
-          load_index(e, p->index,
-                     kir_at_plus(kir_at(p->sparse > 1 ? 0 : i), p->sparse > 1 ? 1 : split, b)));
+          sparse_index(e, p->index,
+                       kir_at_plus(kir_at(p->sparse > 1 ? 0 : i), p->sparse > 1 ? 1 : split, b)));
     term.k = k;
     term.w = kir_at_plus(kir_at((int64_t)i * rows), (int64_t)terms * rows, b);
     how->term(e, sums, p, &term);
