@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-static const GraphTensor *type_of(const Own *own, const GraphValue *value) {
-  return flat_type_of(own->flat, value);
-}
-
 static GraphValue *ints(Own *own, int n, const int64_t *values) {
   const GraphTensor *t = graph_ints(own->flat->arena, n, values);
   return flat_constant(own->flat, "", t);
@@ -27,7 +23,7 @@ static GraphNode *node_like(Own *own, const GraphNode *like, int n_in, GraphValu
 
 static GraphValue *reshaped(Own *own, const GraphNode *like, GraphValue *x, int rank,
                             const int64_t *dim) {
-  const GraphTensor *t = type_of(own, x);
+  const GraphTensor *t = own_type(own, x);
   if (t->rank == rank && memcmp(t->dim, dim, sizeof *dim * (size_t)rank) == 0) return x;
   GraphValue *in[2] = {x, ints(own, rank, dim)};
   return flat_typed(own->flat, flat_node(own->flat, GRAPH_Reshape, like, 2, in, 1));
@@ -48,7 +44,7 @@ static int dims_across(const Own *own, const GraphTensor *step, int rank, int64_
 static GraphValue *aligned(Own *own, const GraphNode *node, int k, int rank) {
   const Part *part = own_part(own, node->in[k]);
   int64_t dim[GRAPH_MAX_RANK + 1];
-  const GraphTensor *t = type_of(own, part->value);
+  const GraphTensor *t = own_type(own, part->value);
   if (!part->timed || t->rank >= rank) return part->across;
   if (rank >= GRAPH_MAX_RANK) return NULL;
   int n = dims_across(own, t, rank, dim);
@@ -74,7 +70,7 @@ static bool is_elementwise(GraphOp op) {
 }
 
 static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) {
-  int rank = type_of(own, node->out[0])->rank;
+  int rank = own_type(own, node->out[0])->rank;
   for (int k = 0; k < node->n_in; k++)
     if (!(in[k] = aligned(own, node, k, rank))) return NULL;
   return node_like(own, node, node->n_in, in);
@@ -82,7 +78,7 @@ static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) 
 
 /* W x for a vector x: x times the transposed matrix. */
 static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue **in) {
-  const GraphTensor *w = type_of(own, node->in[0]);
+  const GraphTensor *w = own_type(own, node->in[0]);
   double *data;
   if (!w->data || w->rank != 2) return NULL;
   GraphTensor *turned =
@@ -95,7 +91,7 @@ static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue *
 }
 
 static GraphNode *product(Own *own, const GraphNode *node, GraphValue **in) {
-  int ra = type_of(own, node->in[0])->rank, rb = type_of(own, node->in[1])->rank;
+  int ra = own_type(own, node->in[0])->rank, rb = own_type(own, node->in[1])->rank;
   bool a = timed(own, node, 0), b = timed(own, node, 1);
   if (a && b && (ra != rb || ra < 2)) return NULL;
   if (!a && b && rb == 1) return matrix_by_vector(own, node, in);
@@ -106,7 +102,7 @@ static GraphNode *product(Own *own, const GraphNode *node, GraphValue **in) {
 
 /* The same value at every step. */
 static GraphValue *repeated(Own *own, const GraphNode *node, const GraphValue *value) {
-  const GraphTensor *t = type_of(own, value);
+  const GraphTensor *t = own_type(own, value);
   int64_t dim[GRAPH_MAX_RANK + 1];
   GraphValue *x = own_part(own, value)->across;
   if (t->data || t->rank >= GRAPH_MAX_RANK) return NULL;
@@ -147,8 +143,8 @@ static GraphNode *gather(Own *own, const GraphNode *node, GraphValue **in) {
 }
 
 static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
-  const GraphTensor *x = type_of(own, node->in[0]), *starts = type_of(own, node->in[1]);
-  const GraphTensor *axes = node->n_in > 3 && node->in[3] ? type_of(own, node->in[3]) : NULL;
+  const GraphTensor *x = own_type(own, node->in[0]), *starts = own_type(own, node->in[1]);
+  const GraphTensor *axes = node->n_in > 3 && node->in[3] ? own_type(own, node->in[3]) : NULL;
   int64_t moved[GRAPH_MAX_RANK];
   if (!first_alone(own, node) || starts->count > GRAPH_MAX_RANK) return NULL;
   for (int64_t i = 0; i < starts->count; i++) {
@@ -164,7 +160,7 @@ static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
 
 static GraphNode *turned(Own *own, const GraphNode *node, GraphValue **in) {
   const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm);
-  int rank = type_of(own, node->in[0])->rank;
+  int rank = own_type(own, node->in[0])->rank;
   int64_t order[GRAPH_MAX_RANK] = {0};
   if (rank >= GRAPH_MAX_RANK || (perm && perm->n != rank)) return NULL;
   for (int i = 0; i < rank; i++)
@@ -178,7 +174,7 @@ static GraphNode *turned(Own *own, const GraphNode *node, GraphValue **in) {
 /* Axes that are named in `axes`, all of them where that is absent. */
 static GraphNode *over_axes(Own *own, const GraphNode *node, GraphValue **in) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
-  int rank = type_of(own, node->in[0])->rank, n = axes ? axes->n : rank;
+  int rank = own_type(own, node->in[0])->rank, n = axes ? axes->n : rank;
   int64_t moved[GRAPH_MAX_RANK];
   if (n > GRAPH_MAX_RANK || !first_alone(own, node)) return NULL;
   for (int i = 0; i < n; i++)
@@ -190,7 +186,7 @@ static GraphNode *over_axes(Own *own, const GraphNode *node, GraphValue **in) {
 }
 
 static GraphNode *regrouped(Own *own, const GraphNode *node, GraphValue **in) {
-  const GraphTensor *y = type_of(own, node->out[0]);
+  const GraphTensor *y = own_type(own, node->out[0]);
   int64_t dim[GRAPH_MAX_RANK + 1];
   if (y->rank >= GRAPH_MAX_RANK || !first_alone(own, node)) return NULL;
   int n = dims_across(own, y, y->rank, dim);
@@ -210,7 +206,7 @@ static GraphNode *along_channels(Own *own, const GraphNode *node, GraphValue **i
 }
 
 static GraphNode *along_last(Own *own, const GraphNode *node, GraphValue **in) {
-  return along(own, node, in, type_of(own, node->in[0])->rank - 1);
+  return along(own, node, in, own_type(own, node->in[0])->rank - 1);
 }
 
 /* The node at all steps; NULL: there is none. */
@@ -247,7 +243,7 @@ static GraphNode *node_across(Own *own, const GraphNode *node) {
 /* Row k of the sequence as step k, in the order of the cell. */
 static GraphValue *sequence_across(Own *own, const Part *part) {
   const GraphNode *like = part->value->node;
-  const GraphTensor *t = type_of(own, part->spot.sequence);
+  const GraphTensor *t = own_type(own, part->spot.sequence);
   GraphValue *x = part->spot.sequence;
   int64_t perm[GRAPH_MAX_RANK] = {part->spot.axis}, dim[GRAPH_MAX_RANK + 1];
   for (int i = 0, n = 1; i < t->rank; i++)
@@ -262,7 +258,7 @@ static GraphValue *sequence_across(Own *own, const Part *part) {
     graph_set_int(own->flat->graph, reverse, GRAPH_ATTR_axes, 0);
     x = flat_typed(own->flat, reverse);
   }
-  const GraphTensor *step = type_of(own, part->value);
+  const GraphTensor *step = own_type(own, part->value);
   if (!x || step->rank >= GRAPH_MAX_RANK) return NULL;
   int n = dims_across(own, step, step->rank, dim);
   return reshaped(own, like, x, n, dim);
@@ -372,7 +368,7 @@ static GraphValue *row_of(Own *own, GraphValue *y, int64_t k, const GraphNode *l
 static bool replace_rows(Own *own, const Part *part, GraphValue *y, const bool *read) {
   for (int64_t k = 0; k < own->steps; k++) {
     GraphValue *value = part->at[k];
-    if (!value || !read[value->id] || type_of(own, value)->data) continue;
+    if (!value || !read[value->id] || own_type(own, value)->data) continue;
     GraphValue *row = row_of(own, y, k, part->value->node);
     if (!row) return false;
     flat_replace(own->flat, value, row);

@@ -78,6 +78,8 @@ void flat_turn_transposed(Flat *flat, GraphNode *node);
 void flat_spell_cells(Flat *flat);
 /* An activation, coupled gates or a projection that recurrent stages lack. */
 bool flat_is_of_no_layer(const GraphNode *node);
+/* Every sample of a batch has all the steps; false where the lengths are NULL, not known. */
+bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps);
 
 /* ---- simplify.c ---- */
 /* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known.

@@ -22,10 +22,6 @@ enum {
   MOST_CELLS = 64
 };
 
-static const GraphTensor *type_of(const Own *own, const GraphValue *value) {
-  return flat_type_of(own->flat, value);
-}
-
 static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
   return a->elem == b->elem && a->rank == b->rank &&
          memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
@@ -93,8 +89,8 @@ static int64_t row_at(const Own *own, int64_t k) {
 
 static bool is_row(const Own *own, GraphValue *value, int64_t k, Spot *out) {
   return chain_spot(&own->spots, value, out) && out->index == row_at(own, k) &&
-         type_of(own, out->sequence)->dim[out->axis] == own->steps &&
-         type_of(own, value)->count * own->steps == type_of(own, out->sequence)->count;
+         own_type(own, out->sequence)->dim[out->axis] == own->steps &&
+         own_type(own, value)->count * own->steps == own_type(own, out->sequence)->count;
 }
 
 static bool is_neighbour(const Own *own, GraphValue *before, const Spot *last) {
@@ -105,7 +101,7 @@ static bool is_neighbour(const Own *own, GraphValue *before, const Spot *last) {
 
 /* The part whose value is `value` and was `before` one step earlier; -1: the steps differ. */
 static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
-  const GraphTensor *a = type_of(own, before), *b = type_of(own, value);
+  const GraphTensor *a = own_type(own, before), *b = own_type(own, value);
   int known = part_of(own, value);
   Spot spot;
   if (known >= 0) return own->part[known].at[own->steps - 2] == before ? known : -1;
@@ -169,13 +165,13 @@ static bool walk_operands(Own *own, const GraphNode *model, const GraphNode *nod
 /* `value` is the part at step k. In step 0 a constant may stand for what depends on constants. */
 static bool walk(Own *own, int which, GraphValue *value, int64_t k) {
   Part *part = &own->part[which];
-  const GraphTensor *t = type_of(own, value);
+  const GraphTensor *t = own_type(own, value);
   Spot spot;
-  if (part->at[k]) return part->at[k] == value || same_numbers(type_of(own, part->at[k]), t);
-  if (!same_shape(t, type_of(own, part->value))) return false;
+  if (part->at[k]) return part->at[k] == value || same_numbers(own_type(own, part->at[k]), t);
+  if (!same_shape(t, own_type(own, part->value))) return false;
   part->at[k] = value;
   switch (part->kind) {
-  case PART_FIXED: return value == part->value || same_numbers(t, type_of(own, part->value));
+  case PART_FIXED: return value == part->value || same_numbers(t, own_type(own, part->value));
   case PART_SEQUENCE:
     return is_row(own, value, k, &spot) && spot.sequence == part->spot.sequence &&
            spot.axis == part->spot.axis;
@@ -214,7 +210,7 @@ static const GraphTensor *zeros_like(Own *own, const GraphTensor *like) {
 /* The number of a part at step 0, from constants alone; NULL: it depends on more. */
 static const GraphTensor *number_at_first(Own *own, int which, int depth) {
   const Part *part = &own->part[which];
-  const GraphTensor *known = part->at[0] ? type_of(own, part->at[0]) : NULL;
+  const GraphTensor *known = part->at[0] ? own_type(own, part->at[0]) : NULL;
   if (part->kind != PART_NODE) return known && known->data ? known : NULL;
   const GraphNode *node = part->value->node;
   const GraphTensor **in = ARENA_ARRAY(own->flat->arena, const GraphTensor *, node->n_in + 1);
@@ -242,11 +238,11 @@ static bool start_states(Own *own) {
     Part *part = &own->part[i];
     if (part->kind == PART_FIXED) part->at[0] = part->value;
     if (part->kind == PART_STATE && !part->at[0])
-      part->at[0] = flat_constant(own->flat, "", zeros_like(own, type_of(own, part->value)));
+      part->at[0] = flat_constant(own->flat, "", zeros_like(own, own_type(own, part->value)));
   }
   for (int i = 0; i < own->n; i++) {
     const Part *part = &own->part[i];
-    const GraphTensor *folded = part->at[0] ? type_of(own, part->at[0]) : NULL, *made;
+    const GraphTensor *folded = part->at[0] ? own_type(own, part->at[0]) : NULL, *made;
     if (part->kind != PART_NODE || !folded || !folded->data) continue;
     made = number_at_first(own, i, 0);
     if (!made || !close_numbers(folded, made)) return false;
@@ -294,7 +290,7 @@ static int64_t *number_steps(Own *own, const Spot *sequence) {
       if (node->in[k] && step[node->in[k]->id] > last) last = step[node->in[k]->id];
     for (int k = 0; k < node->n_out; k++) {
       Spot spot;
-      bool row = node->in[0] && !type_of(own, node->out[k])->data &&
+      bool row = node->in[0] && !own_type(own, node->out[k])->data &&
                  chain_spot(&own->spots, node->out[k], &spot) &&
                  spot.sequence == sequence->sequence && spot.axis == sequence->axis;
       step[node->out[k]->id] = row ? row_at(own, spot.index) : last;
@@ -348,7 +344,7 @@ static void match_roots(Own *own, const int64_t *step) {
 static bool find_cell(Own *own, const Spot *sequence, bool backward) {
   const Graph *graph = own->flat->graph;
   own->backward = backward;
-  own->steps = type_of(own, sequence->sequence)->dim[sequence->axis];
+  own->steps = own_type(own, sequence->sequence)->dim[sequence->axis];
   own->n = 0;
   size_t values = (size_t)graph->n_values + 1;
   own->part_of = ARENA_ARRAY(own->flat->arena, int, values);
@@ -376,12 +372,12 @@ static bool find_cell(Own *own, const Spot *sequence, bool backward) {
 /* Every row of the sequence is read by somebody. */
 static bool all_rows_read(const Own *own, const Spot *sequence) {
   const Graph *graph = own->flat->graph;
-  int64_t n = type_of(own, sequence->sequence)->dim[sequence->axis], found = 0;
+  int64_t n = own_type(own, sequence->sequence)->dim[sequence->axis], found = 0;
   bool *seen = ARENA_ARRAY(own->flat->arena, bool, n + 1);
   for (int i = 0; i < graph->n_nodes && found < n; i++)
     for (int k = 0; k < graph->node[i]->n_out; k++) {
       Spot spot;
-      if (type_of(own, graph->node[i]->out[k])->data ||
+      if (own_type(own, graph->node[i]->out[k])->data ||
           !chain_spot(&own->spots, graph->node[i]->out[k], &spot) ||
           spot.sequence != sequence->sequence || spot.axis != sequence->axis || spot.index < 0 ||
           spot.index >= n || seen[spot.index])
@@ -402,9 +398,9 @@ static int candidates(const Own *own, Spot **out) {
     for (int k = 0; k < graph->node[i]->n_out; k++) {
       Spot spot;
       bool known = false;
-      if (type_of(own, graph->node[i]->out[k])->data ||
+      if (own_type(own, graph->node[i]->out[k])->data ||
           !chain_spot(&own->spots, graph->node[i]->out[k], &spot) || spot.index != 0 ||
-          type_of(own, spot.sequence)->dim[spot.axis] < FEWEST_STEPS)
+          own_type(own, spot.sequence)->dim[spot.axis] < FEWEST_STEPS)
         continue;
       for (int c = 0; c < n; c++)
         known = known || (all[c].sequence == spot.sequence && all[c].axis == spot.axis);

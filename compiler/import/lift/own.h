@@ -39,6 +39,9 @@ typedef struct Own {
   int tries; /* values that were compared */
 } Own;
 
+static inline const GraphTensor *own_type(const Own *own, const GraphValue *value) {
+  return flat_type_of(own->flat, value);
+}
 /* The part of an operand of a value of the last step. */
 static inline Part *own_part(const Own *own, const GraphValue *value) {
   return &own->part[own->part_of[value->id] - 1];

@@ -297,10 +297,7 @@ static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const 
 }
 
 static bool whole_lengths(const Lift *l, const GraphValue *lengths, int64_t steps) {
-  const GraphTensor *t = constant(l, lengths);
-  for (int64_t i = 0; t && i < t->count; i++)
-    if (t->data[i] != (double)steps) return false;
-  return t != NULL;
+  return flat_lengths_are_whole(constant(l, lengths), steps);
 }
 
 /* A cell that the language does not have; true after reporting. */

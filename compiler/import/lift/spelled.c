@@ -302,10 +302,10 @@ static bool spell(Flat *flat, GraphNode *node) {
 
 /* ---- which ---- */
 
-static bool whole_lengths(const GraphTensor *t, int64_t steps) {
-  for (int64_t i = 0; t && i < t->count; i++)
-    if (t->data[i] != (double)steps) return false;
-  return t != NULL;
+bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps) {
+  for (int64_t i = 0; lengths && i < lengths->count; i++)
+    if (lengths->data[i] != (double)steps) return false;
+  return lengths != NULL;
 }
 
 /* The equations hold for every step of every sample, and their matrices are numbers. */
@@ -318,8 +318,8 @@ static bool can_be_spelled(const Flat *flat, const GraphNode *node) {
   if (node->op == GRAPH_Gru && operand(node, 4) && !constant(flat, node, 4)) return false;
   for (int k = 7; k < 10 && node->op == GRAPH_Lstm; k += 2)
     if (operand(node, k) && !constant(flat, node, k)) return false;
-  if (operand(node, lengths) &&
-      !whole_lengths(constant(flat, node, lengths), flat_type_of(flat, node->in[0])->dim[0]))
+  if (operand(node, lengths) && !flat_lengths_are_whole(constant(flat, node, lengths),
+                                                        flat_type_of(flat, node->in[0])->dim[0]))
     return false;
   return !operand(node, mask) && !graph_int(node, GRAPH_ATTR_round_state, 0);
 }
