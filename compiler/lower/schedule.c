@@ -200,7 +200,16 @@ static void need(Lower *l, const Value *v, Need n) {
   have->dense |= n.dense;
   if (n.before > have->before) have->before = n.before;
   if (n.after > have->after) have->after = n.after;
-  if (n.past) have->past = n.past;
+}
+
+/* The learned past of a Conv1D stands in front of the value it reads, and of what that is without
+ * stages that do nothing when the model runs. */
+static void need_learned_past(Lower *l, const Layer *conv) {
+  if (!layer_learns_start(conv)) return;
+  for (const Value *v = conv->in[0]; v; v = v->layer->in[0]) {
+    l->place[v->id].need.past = conv;
+    if (!v->layer || !(layer_info(v->layer->kind)->flags & TRAINING)) return;
+  }
 }
 
 /* Zeros around the feature axes that the windows of a layer go along. */
@@ -234,7 +243,6 @@ static int64_t rows_behind_bounded(const Layer *layer, const Window *w) {
 static void need_window(Lower *l, const Layer *layer, const Window *w) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   Need n = {.rows = true, .before = w->shift < 0 ? -w->shift : 0};
-  if (layer_learns_start(layer)) n.past = layer;
   int64_t reach = (w->size - 1) * w->dilation + w->shift;
   if (w->is_transposed)
     n.after = type_is_stream(in) ? 0 : w->after;
@@ -261,8 +269,9 @@ static void need_inputs(Lower *l, const Layer *layer) {
   bool spreads = (layer->kind == LAYER_repeat || layer->kind == LAYER_expand) &&
                  !type_is_sequence(&layer->in[0]->type);
   if (spreads && (out.before || out.after)) job->is_alias = false;
-  /* Its past is that of no other value, and may lie in another order. */
-  if (out.past && !(layer_info(layer->kind)->flags & TRAINING)) job->is_alias = false;
+  /* A view has the past of its value: a learned one is that of no other value. */
+  if (layer->n_in && out.before && out.past != l->place[layer->in[0]->id].need.past)
+    job->is_alias = false;
   const Lowering *how = lowering_of(layer);
   int64_t reach = how->reach ? how->reach(layer) : -1;
   for (int i = 0; i < layer->n_in; i++) {
@@ -281,7 +290,6 @@ static void need_inputs(Lower *l, const Layer *layer) {
       n.rows |= out.rows;
       n.before = out.before;
       n.after = out.after;
-      n.past = out.past;
     }
     need(l, v, n);
   }
@@ -382,6 +390,8 @@ void schedule(Lower *l) {
   find_readers(l);
   for (int i = 0; i < model->n_out; i++)
     need(l, model->out[i]->value, (Need){.rows = true});
+  for (int i = 0; i < model->n_layers; i++)
+    need_learned_past(l, model->layer[i]);
   for (int i = model->n_layers - 1; i >= 0; i--) {
     const Layer *layer = model->layer[i];
     if (l->job[i].is_private) need(l, layer->out[0], (Need){.rows = true});
