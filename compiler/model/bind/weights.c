@@ -256,6 +256,8 @@ static int no_params(const Layer *layer, ParamShape *out) {
 #define last_params        no_params
 #define onehot_params      no_params
 #define every_nth_params   no_params
+#define cut_params         no_params
+#define hold_params        no_params
 #define keep_params        no_params
 #define label_params       no_params
 #define over_params        no_params

@@ -135,6 +135,24 @@ EvalStatus eval_repeat(Eval *e, const Layer *layer) {
   return gather(e, layer, x ? eval_in(e, x)->steps : layer_size(layer, OPT_n, 1), of_repeat);
 }
 
+/* Steps after the end are the last one again, or `fill`. */
+EvalStatus eval_hold(Eval *e, const Layer *layer) {
+  const EvalTensor *x = eval_in(e, layer->in[0]);
+  const OptVal *fill = layer_opt(layer, OPT_fill);
+  int64_t steps = layer->out[0]->type.time.n, width = type_step_size(&layer->out[0]->type);
+  EvalTensor *y = eval_out(e, layer->out[0], steps);
+  for (int64_t t = 0; t < steps; t++)
+    for (int64_t i = 0; i < width; i++) {
+      int64_t from = t < x->steps ? t : x->steps - 1;
+      y->data[t * width + i] = t >= x->steps && fill->given ? fill->f : x->data[from * width + i];
+    }
+  return EVAL_OK;
+}
+
+EvalStatus eval_cut(Eval *e, const Layer *layer) {
+  return gather(e, layer, eval_in(e, layer_opt(layer, OPT_along)->value)->steps, of_itself);
+}
+
 /* last, first: one position of an axis that ends. */
 EvalStatus eval_last(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);

@@ -60,6 +60,7 @@ typedef enum OptName {
   OPT_eps,
   OPT_exponent,
   OPT_factor,
+  OPT_fill,
   OPT_filters,
   OPT_form,
   OPT_from,

@@ -14,8 +14,9 @@
  *   infer_transposed.c transposed convolutions      infer_norm.c      norms over axes
  *   infer_several.c    maximum atan2 select         infer_attention.c attention
  *   infer_views.c      slice pad permute label ..   infer_repeat.c    repeat expand
- *   infer_shape.c      reshape repeat expand slice  infer_join.c      concat + - * /
+ *   infer_shape.c      reshape                      infer_join.c      concat + - * /
  *   infer_category.c   index values                 infer_meet.c      two values side by side
+ *   infer_hold.c       hold cut
  *   infer_port.c       in, every                    infer_declared.c  types written on values
  *   infer_stream.c     clocks, calls, reset         infer_precision.c i8 and i16 have ranges
  *   infer_duration.c   25ms as steps                infer_edit.c      text edits for fixes
@@ -84,6 +85,9 @@ bool needs_size_least(Infer *inf, Layer *layer, OptName name, const Value *v, in
 Type type_result(const Type *in);
 /* Features [n] without label at the end of the axes. */
 void type_set_last(Type *type, int64_t n);
+
+/* ---- infer_time.c ---- */
+bool needs_end(Infer *inf, const Layer *layer, const Value *v); /* E401 */
 
 /* ---- infer_duration.c ---- */
 

@@ -38,6 +38,10 @@ static bool report_endless(Infer *inf, const Layer *layer, const Value *v) {
   return false;
 }
 
+bool needs_end(Infer *inf, const Layer *layer, const Value *v) {
+  return !type_is_stream(&v->type) || report_endless(inf, layer, v);
+}
+
 /* Feature axes end one by one, from the last to the first. */
 static void drop_axes(const Layer *layer, Type *type) {
   for (int axis = type->rank - 1; axis >= 0; axis--)

@@ -92,6 +92,8 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_upsample:
   case LAYER_permute:
   case LAYER_label:
+  case LAYER_hold:
+  case LAYER_cut:
   case LAYER_KIND_COUNT: break;
   }
   return QUANT_FLOAT;
