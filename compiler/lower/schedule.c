@@ -205,7 +205,7 @@ static void need(Lower *l, const Value *v, Need n) {
 /* The learned past of a Conv1D stands in front of the value it reads, and of what that is without
  * stages that do nothing when the model runs. */
 static void need_learned_past(Lower *l, const Layer *conv) {
-  if (!layer_learns_start(conv)) return;
+  if (conv->kind != LAYER_Conv1D || !layer_learns_start(conv)) return;
   for (const Value *v = conv->in[0]; v; v = v->layer->in[0]) {
     l->place[v->id].need.past = conv;
     if (!v->layer || !(layer_info(v->layer->kind)->flags & TRAINING)) return;
