@@ -145,6 +145,10 @@ bool build_bind_or_invent(Session *s, Model *model, const Source *source) {
   return true;
 }
 
+void build_bind_for_sizes(Model *model) {
+  if (!is_bound(model)) model_bind_random(model, 1);
+}
+
 /* Times need no trained values, but depend on their zeros. */
 static bool bind_for_command(Session *s, Model *model, const Source *source) {
   return s->options->command == CMD_bench ? build_bind_or_invent(s, model, source)

@@ -17,6 +17,8 @@ void build_check_weights(Session *s, Program *program, const Source *source);
 bool build_bind(Session *s, Model *model, const Source *source);
 /* The same, with random weights where the model names no file, or one that is not there yet. */
 bool build_bind_or_invent(Session *s, Model *model, const Source *source);
+/* Random weights where a model has none, for what depends on sizes alone. Opens no file. */
+void build_bind_for_sizes(Model *model);
 /* --weights=extern */
 bool weights_are_extern(const Options *o);
 /* Lowers with the options of the command line for one target. NULL after reporting. */

@@ -3,8 +3,10 @@
  * through the protocol; standard output carries nothing else. */
 #include "driver/serve.h"
 
+#include "driver/budget.h"
 #include "driver/draw.h"
 #include "driver/interface.h"
+#include "driver/machine.h"
 #include "driver/quantise.h"
 #include "driver/session.h"
 #include "driver/version.h"
@@ -75,27 +77,47 @@ static double host_ratio(void *context, Arena *arena, const Model *model, const 
   return model_ratio_in_file(&own, model, source);
 }
 
+/* The estimate of `grus build`, for --target. */
+static int64_t host_flash(void *context, Arena *arena, const Sources *sources, Model *model,
+                          const Source *source, const char **core) {
+  Session own = *(Session *)context;
+  own.arena = arena;
+  own.sources = *sources;
+  session_reset_diags(&own); /* what cannot be lowered, the build says */
+  build_bind_for_sizes(model);
+  quantise_invented(&own, model);
+  KirModule *m = build_lower_for(&own, model, source, own.machine.schedule);
+  if (!m) return 0;
+  Report report = report_for(&own, m);
+  *core = own.machine.name;
+  return report.core ? report.flash + report.code : 0;
+}
+
 static void host_drawing(void *context, Text *out, const Sources *sources, const Model *model) {
   (void)context;
   draw_svg(out, sources, model);
 }
 
-LspHost lsp_host(Session *s) {
-  return (LspHost){.context = s,
-                   .version = GRUS_VERSION,
-                   .resolve = {.define = s->options->define,
-                               .n_defines = (int)s->options->n_defines,
-                               .include = s->options->include,
-                               .n_includes = (int)s->options->n_includes},
-                   .send = host_send,
-                   .diags = host_diags,
-                   .read = host_read,
-                   .page = host_page,
-                   .check_names = host_check_names,
-                   .exists = host_exists,
-                   .tensors = host_tensors,
-                   .ratio = host_ratio,
-                   .drawing = host_drawing};
+bool lsp_host(Session *s, LspHost *host) {
+  if (!s->options->target) s->options->target = "cortex-m4"; /* what flash is estimated for */
+  if (!machine_choose(s, false)) return false;
+  *host = (LspHost){.context = s,
+                    .version = GRUS_VERSION,
+                    .resolve = {.define = s->options->define,
+                                .n_defines = (int)s->options->n_defines,
+                                .include = s->options->include,
+                                .n_includes = (int)s->options->n_includes},
+                    .send = host_send,
+                    .diags = host_diags,
+                    .read = host_read,
+                    .page = host_page,
+                    .check_names = host_check_names,
+                    .exists = host_exists,
+                    .tensors = host_tensors,
+                    .ratio = host_ratio,
+                    .flash = host_flash,
+                    .drawing = host_drawing};
+  return true;
 }
 
 ExitCode command_lsp(Session *s) {
@@ -108,7 +130,8 @@ ExitCode command_lsp(Session *s) {
                      "docs/editors.md says how to set one up");
     return EXIT_USAGE;
   }
-  LspHost host = lsp_host(s);
+  LspHost host;
+  if (!lsp_host(s, &host)) return EXIT_USAGE;
   LspServer *server = lsp_new(&host);
   if (!server) {
     session_error(s, "out of memory");

@@ -6,8 +6,9 @@
 #include "driver/session.h"
 #include "lsp/lsp.h"
 
-/* What a server gets that answers with the options of a session: it sends to standard output. */
-LspHost lsp_host(Session *s);
+/* What a server gets that answers with the options of a session: it sends to standard output. False
+ * after reporting a --target that is none. */
+bool lsp_host(Session *s, LspHost *host);
 /* Standard input to the server until it or the editor ends. */
 ExitCode serve_streams(LspServer *server);
 

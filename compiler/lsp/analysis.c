@@ -60,6 +60,7 @@ static void names_reached(void *context, CheckPoint point, Node *tree, Model *mo
   if (point == CHECK_LINTED) host->check_names(host->context, model, reading->a->diags);
 }
 
+/* Its arena is server->checking, which ends with the message unless it is taken from there. */
 static Analysis *analyse(LspServer *server, const Document *d) {
   Arena *arena = server->checking = arena_new(&server->oom);
   if (!arena) longjmp(server->oom, 1);
@@ -81,17 +82,21 @@ static Analysis *analyse(LspServer *server, const Document *d) {
   a->checked = check_source(&check, a->source);
   check_weights(server, a, d->settled);
   diags_sort(a->diags);
-  server->checking = NULL;
   return a;
 }
 
 Analysis *document_analysis(LspServer *server, Document *d) {
   if (d->analysis && !d->stale) return d->analysis;
   Analysis *fresh = analyse(server, d);
+  server->checking = NULL;
   analysis_free(d->analysis);
   d->analysis = fresh;
   d->stale = false;
   return fresh;
+}
+
+Analysis *document_analysis_apart(LspServer *server, const Document *d) {
+  return analyse(server, d);
 }
 
 void analysis_free(Analysis *a) {

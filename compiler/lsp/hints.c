@@ -92,27 +92,58 @@ static int64_t weights_bytes(const Model *model) {
   return bytes;
 }
 
-static void add_lens(Request *r, Text *out, const Model *model) {
+/* Models of a document that a lens stands above: all, or none where one has an error. */
+static bool has_lens(const Analysis *a, const Model *model) {
+  return !model->failed && !a->diags->n_errors && model->name_span.file == a->source->id;
+}
+
+/* Bytes of flash that a model takes on *core, weights and code; 0: not known. Models beyond these
+ * sizes are not for microcontrollers, and would keep the editor waiting. */
+static int64_t flash_bytes(Request *r, const Model *model, int64_t params, const char **core) {
+  enum { MOST_STAGES = 500, MOST_PARAMS = 4 * 1024 * 1024 };
+  if (model->n_layers > MOST_STAGES || params > MOST_PARAMS) return 0;
+  const LspHost *host = r->server->host;
+  const Analysis *apart = document_analysis_apart(r->server, r->document);
+  const Program *p = apart->checked.program;
+  for (int i = 0; i < p->n_models; i++)
+    if (has_lens(apart, p->model[i]) && strcmp(p->model[i]->name, model->name) == 0)
+      return host->flash(host->context, apart->arena, &apart->sources, p->model[i], apart->source,
+                         core);
+  return 0;
+}
+
+static void add_costs(Request *r, Text *out, const Model *model) {
   int64_t params = 0, macs = 0;
   for (int i = 0; i < model->n_layers; i++) {
     params += layer_param_count(model->layer[i]);
     macs += layer_macs(model, model->layer[i]);
   }
-  Text title = text_new(r->arena);
-  text_add_thousands(&title, params);
-  text_add(&title, " parameters \xC2\xB7 ");
-  text_add_thousands(&title, macs);
-  text_printf(&title, " multiply-adds a %s \xC2\xB7 ", model->run == RUN_STREAM ? "call" : "run");
-  text_add_thousands(&title, weights_bytes(model));
-  text_add(&title, " bytes of weights");
+  text_add_thousands(out, params);
+  text_add(out, " parameters \xC2\xB7 ");
+  text_add_thousands(out, macs);
+  text_printf(out, " multiply-adds a %s \xC2\xB7 ", model->run == RUN_STREAM ? "call" : "run");
+  const char *core;
+  int64_t flash = flash_bytes(r, model, params, &core);
+  if (flash) text_add(out, "about ");
+  text_add_thousands(out, flash ? flash : weights_bytes(model));
+  if (flash)
+    text_printf(out, " bytes of flash on %s", core);
+  else
+    text_add(out, " bytes of weights");
   const LspHost *host = r->server->host;
   double ratio = host->ratio(host->context, r->arena, model, r->a->source);
-  if (ratio > 0) text_printf(&title, " \xC2\xB7 %.1f dB in integers when calibrated", ratio);
-  text_add(out, "{\"range\":");
+  if (ratio > 0) text_printf(out, " \xC2\xB7 %.1f dB in integers when calibrated", ratio);
+}
+
+/* A lens as it stands, without what it says: an editor asks for that when it shows the lens. */
+static void add_lens(Request *r, Text *out, const Model *model) {
+  text_add(out, "\"range\":");
   add_range(r->server, out, r->a, model->name_span);
-  text_add(out, ",\"command\":{\"title\":");
-  text_add_json(out, text_str(&title));
-  text_add(out, ",\"command\":\"\"}}");
+  text_add(out, ",\"data\":{\"textDocument\":{\"uri\":");
+  text_add_json(out, r->document->uri);
+  text_add(out, "},\"model\":");
+  text_add_json(out, model->name);
+  text_add(out, "}");
 }
 
 void answer_code_lens(Request *r, Text *out) {
@@ -120,13 +151,32 @@ void answer_code_lens(Request *r, Text *out) {
   int n = 0;
   text_add_char(out, '[');
   for (int i = 0; i < p->n_models; i++) {
-    const Model *model = p->model[i];
-    if (model->failed || r->a->diags->n_errors || model->name_span.file != r->a->source->id)
-      continue;
-    if (n++) text_add_char(out, ',');
-    add_lens(r, out, model);
+    if (!has_lens(r->a, p->model[i])) continue;
+    text_add(out, n++ ? ",{" : "{");
+    add_lens(r, out, p->model[i]);
+    text_add_char(out, '}');
   }
   text_add_char(out, ']');
+}
+
+void answer_resolved_lens(Request *r, Text *out) {
+  const Program *p = r->a->checked.program;
+  const json_t *data = json_object_get(r->params, "data");
+  const char *name = json_string_value(json_object_get(data, "model"));
+  const Model *model = NULL;
+  for (int i = 0; i < p->n_models && name; i++)
+    if (has_lens(r->a, p->model[i]) && strcmp(p->model[i]->name, name) == 0) model = p->model[i];
+  if (!model) {
+    r->error = "the model of this lens is not there any more, or has errors";
+    return;
+  }
+  Text title = text_new(r->arena);
+  add_costs(r, &title, model);
+  text_add_char(out, '{');
+  add_lens(r, out, model);
+  text_add(out, ",\"command\":{\"title\":");
+  text_add_json(out, text_str(&title));
+  text_add(out, ",\"command\":\"\"}}");
 }
 
 /* The model the cursor is in, else the first. */

@@ -34,6 +34,10 @@ typedef struct LspHost {
                          Span at);
   /* The SNR in dB that calibration measured of a model in integers; 0: not known. */
   double (*ratio)(void *context, Arena *arena, const Model *model, const Source *source);
+  /* Bytes of flash of a model on *core, weights and code; 0: not estimated. Binds what weights it
+   * needs to the model, which is the caller's last use of it. */
+  int64_t (*flash)(void *context, Arena *arena, const Sources *sources, Model *model,
+                   const Source *source, const char **core);
   /* The drawing of a model as SVG. */
   void (*drawing)(void *context, Text *out, const Sources *sources, const Model *model);
 } LspHost;

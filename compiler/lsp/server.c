@@ -79,7 +79,8 @@ static void initialise(LspServer *server, const json_t *params) {
       "\"documentHighlightProvider\":true,\"documentSymbolProvider\":true,\"foldingRangeProvider\":"
       "true,"
       "\"documentFormattingProvider\":true,\"inlayHintProvider\":true,"
-      "\"renameProvider\":{\"prepareProvider\":true},\"codeLensProvider\":{},"
+      "\"renameProvider\":{\"prepareProvider\":true},\"codeLensProvider\":{\"resolveProvider\":"
+      "true},"
       "\"documentLinkProvider\":{},"
       "\"codeActionProvider\":{\"codeActionKinds\":[\"quickfix\",\"source.fixAll\"]},"
       "\"completionProvider\":{\"triggerCharacters\":[\">\",\"(\",\",\",\"=\",\".\",\"[\",\"\\\"\","
@@ -95,8 +96,11 @@ static void initialise(LspServer *server, const json_t *params) {
   reply(server, text_str(&out));
 }
 
+/* Of the document that a message is about; a lens to resolve has it in `data`. */
 static const char *uri_of(const json_t *params) {
-  return json_string_value(json_object_get(json_object_get(params, "textDocument"), "uri"));
+  const json_t *document = json_object_get(params, "textDocument");
+  if (!document) document = json_object_get(json_object_get(params, "data"), "textDocument");
+  return json_string_value(json_object_get(document, "uri"));
 }
 
 static void answer(LspServer *server, const Handler *handler, const json_t *params) {

@@ -102,6 +102,8 @@ const char *path_uri(Arena *arena, const char *path);
 /* Checks the document's text, unless that has been done. */
 Analysis *document_analysis(LspServer *server, Document *d);
 void analysis_free(Analysis *a);
+/* Another check of it, whose models may be changed, until the message is handled. */
+Analysis *document_analysis_apart(LspServer *server, const Document *d);
 /* Documents that use the file at path are to be checked again; path NULL: all. */
 void documents_using(LspServer *server, const char *path);
 /* The document's URI for the main text, and file URIs for the others. */

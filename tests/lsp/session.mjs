@@ -98,7 +98,19 @@ say('rename to a name that is taken', (await client.ask('textDocument/rename', {
 const flat = (list, indent = '') => list.map(s => `${indent}${s.kind} ${s.name}${s.detail ? ' : ' + s.detail : ''}\n` + (s.children ? flat(s.children, indent + '  ') : '')).join('')
 say('symbols', flat(await client.request('textDocument/documentSymbol', all)).trimEnd())
 say('folding', (await client.request('textDocument/foldingRange', all)).map(f => `${f.startLine}-${f.endLine}`).join(' '))
-say('lens', (await client.request('textDocument/codeLens', all)).map(l => `${range(l.range)} ${l.command.title}`).join('\n'))
+const lenses = client => client.request('textDocument/codeLens', all).then(list => Promise.all(list.map(lens => client.request('codeLens/resolve', lens))))
+say('lens', (await lenses(client)).map(l => `${range(l.range)} ${l.command.title}`).join('\n'))
+say('lens of a model that is not there', (await client.ask('codeLens/resolve', { data: { ...all, model: 'nobody' } })).error)
+say('lens without data', (await client.ask('codeLens/resolve', {})).error)
+for (const target of ['rp2040', 'x86-64-v3']) {
+  const other = new Client(process.argv[2], ['lsp', '--target', target])
+  await other.initialize()
+  await other.open(uri, model)
+  say(`lens for ${target}`, (await lenses(other)).map(l => l.command.title).join('\n'))
+  await other.request('shutdown')
+  other.notify('exit')
+  await other.ended
+}
 const tokens = (await client.request('textDocument/semanticTokens/full', all)).data
 const legend = init.capabilities.semanticTokensProvider.legend.tokenTypes
 let line = 0, column = 0
@@ -187,7 +199,7 @@ writeFileSync(join(folder, 'model.grus'), weighed.replace('model m {', 'model m 
 writeFileSync(samples, Array.from({ length: 200 }, (_, i) => [1, 2, 3, 4].map(k => Math.sin(i * k)).join()).join('\n') + '\n')
 const lens = async (title, version, precision) => {
   await client.change(uri, version, [{ text: weighed.replace('model m {', `model m {\n  ranges "model.ranges"\n  precision ${precision}`) }])
-  const [{ command }] = await client.request('textDocument/codeLens', all)
+  const [{ command }] = await lenses(client)
   say(title, command.title.replace(/[0-9]+\.[0-9] dB/, 'N dB'))
 }
 await lens('lens before calibration', 23, 'i16')

@@ -57,7 +57,7 @@ int grus_lsp_open(void) {
       (Session){.arena = page.arena, .options = &page.options, .sources = {.arena = page.arena}};
   page.options.command = CMD_lsp;
   session_reset_diags(&page.session);
-  page.host = lsp_host(&page.session);
+  if (!lsp_host(&page.session, &page.host)) return 0;
   page.host.send = send;
   page.server = lsp_new(&page.host);
   return page.server != NULL;

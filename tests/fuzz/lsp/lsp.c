@@ -66,6 +66,16 @@ static double host_ratio(void *context, Arena *arena, const Model *model, const 
   return 69.7;
 }
 
+static int64_t host_flash(void *context, Arena *arena, const Sources *sources, Model *model,
+                          const Source *source, const char **core) {
+  (void)context;
+  (void)arena;
+  (void)sources;
+  (void)source;
+  *core = "cortex-m4";
+  return model->n_layers;
+}
+
 static void host_drawing(void *context, Text *out, const Sources *sources, const Model *model) {
   (void)context;
   (void)sources;
@@ -82,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                   .exists = host_exists,
                   .tensors = host_tensors,
                   .ratio = host_ratio,
+                  .flash = host_flash,
                   .drawing = host_drawing};
   LspServer *server = lsp_new(&host);
   if (!server) abort();
