@@ -114,7 +114,9 @@ static void report_too_many(Body *body, const Node *stage, const Node *arg, cons
     fix_edit(diag_fix(d, FIX_MAYBE, "start from `%s`", named->name), at, "init=");
     return;
   }
-  if (info->kind == LAYER_Embedding)
+  if (info->kind == LAYER_min || info->kind == LAYER_max)
+    diag_note(d, "`%simum(a, b)` compares two values", info->name);
+  else if (info->kind == LAYER_Embedding)
     diag_note(d, "the number of categories belongs to the type of what flows in: `index(1000)`");
   else if (info->flags & WEIGHTS && taken == 1)
     diag_note(
