@@ -110,7 +110,8 @@ void c_load(CWriter *c, const KirExpr *e) {
   if (narrow)
     text_printf(c->out, "%s_load%d_%s(&", c->prefix, e->type.lanes, narrow);
   else
-    text_printf(c->out, "%s_load%d(&", c->prefix, e->type.lanes);
+    text_printf(c->out, "%s_load%d%s(&", c->prefix, e->type.lanes,
+                e->type.elem == KIR_F32 ? "" : "_i32");
   c_access(c, e->buffer, &e->at);
   text_add(c->out, ")");
 }

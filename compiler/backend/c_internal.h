@@ -38,8 +38,8 @@ struct CUsed {
   bool scalar[C_MAX_OPS];
   bool scalar_i32_bits, scalar_f32_bits, f16, bf16;
   bool iso;
-  bool lanes[C_MAX_WIDTHS]; /* 2, 4, 8, 16 are 1..4 */
-  bool load[C_MAX_WIDTHS], store[C_MAX_WIDTHS];
+  bool lanes[C_MAX_WIDTHS];                           /* 2, 4, 8, 16 are 1..4 */
+  bool load[C_MAX_WIDTHS][2], store[C_MAX_WIDTHS][2]; /* f32, i32 */
   bool load_f16[C_MAX_WIDTHS], load_bf16[C_MAX_WIDTHS];
   bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* f32, i32 */
   bool fma_scalar[C_MAX_WIDTHS];

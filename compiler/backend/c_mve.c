@@ -24,6 +24,7 @@ static const char has_mve[] = "defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_
   case KIR_SQRT:                                                                                   \
   case KIR_FMA:                                                                                    \
   case KIR_MAD:                                                                                    \
+  case KIR_PAIRS:                                                                                  \
   case KIR_OR:                                                                                     \
   case KIR_LT:                                                                                     \
   case KIR_LE:                                                                                     \
@@ -65,6 +66,7 @@ static bool is_number(const KirExpr *e) {
   KIR_UNARY_CASES:                                                                                 \
   case KIR_FMA:                                                                                    \
   case KIR_MAD:                                                                                    \
+  case KIR_PAIRS:                                                                                  \
   case KIR_OR:                                                                                     \
   KIR_COMPARE_CASES:                                                                               \
   case KIR_SELECT: KIR_FORM_CASES

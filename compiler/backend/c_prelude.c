@@ -37,7 +37,10 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   } else {
     int w = width_of(t.lanes);
     u->lanes[w] = true;
-    if (e->op == KIR_LOAD) (is_f16 ? u->load_f16 : is_bf16 ? u->load_bf16 : u->load)[w] = true;
+    if (e->op == KIR_LOAD && (is_f16 || is_bf16))
+      (is_f16 ? u->load_f16 : u->load_bf16)[w] = true;
+    else if (e->op == KIR_LOAD)
+      u->load[w][t.elem != KIR_F32] = true;
     u->vector[w][e->op][t.elem == KIR_F32 ? 0 : 1] = true;
     u->fma_scalar[w] |= c_is_fma_scalar(e);
   }
@@ -59,7 +62,7 @@ static void scan(CUsed *u, const KirStmt *list) {
     if (s->kind == KIR_DOT) scan_dot(u, s);
     if (s->kind == KIR_LOADS) u->loads[s->n_regs][s->home] = true;
     if (s->kind == KIR_STORE && s->value->type.lanes > 1)
-      u->store[width_of(s->value->type.lanes)] = true;
+      u->store[width_of(s->value->type.lanes)][s->value->type.elem != KIR_F32] = true;
     scan(u, s->body);
     scan(u, s->other);
   }
@@ -97,6 +100,32 @@ static void fused(CWriter *c, bool is_certain) {
       is_certain ? "" : "__attribute__((unused)) ", p, u, u);
 }
 
+static bool uses_pairs(const CUsed *u) {
+  for (int w = 1; w < C_MAX_WIDTHS; w++)
+    if (u->vector[w][KIR_PAIRS][0]) return true;
+  return false;
+}
+
+/* One lane of KIR_PAIRS, for compilers that do not know the instruction. */
+static void pair(CWriter *c, bool is_certain) {
+  const char *p = c->prefix, *unused = is_certain ? "" : "__attribute__((unused)) ";
+  text_printf(c->out,
+              "\n/* numbers below 2^-126 as zeros */\n"
+              "static inline %sfloat %s_normal_f32(float x) {\n"
+              "  return x > -1.17549435e-38f && x < 1.17549435e-38f ? x * 0.0f : x;\n}\n",
+              unused, p);
+  text_printf(c->out,
+              "\n/* c + the product of the upper halves, + that of the lower halves */\n"
+              "static inline %sfloat %s_pair_f32(int32_t a, int32_t b, float c) {\n"
+              "  union {\n    uint32_t i;\n    float f;\n  } x, y;\n"
+              "  c = %s_normal_f32(c);\n  x.i = (uint32_t)a & 0xffff0000u;\n"
+              "  y.i = (uint32_t)b & 0xffff0000u;\n"
+              "  c = %s_normal_f32(%s_fma_f32(%s_normal_f32(x.f), %s_normal_f32(y.f), c));\n"
+              "  x.i = (uint32_t)a << 16;\n  y.i = (uint32_t)b << 16;\n"
+              "  return %s_normal_f32(%s_fma_f32(%s_normal_f32(x.f), %s_normal_f32(y.f), c));\n}\n",
+              unused, p, p, p, p, p, p, p, p, p, p);
+}
+
 static void scalars(CWriter *c, const CUsed *u) {
   Text *out = c->out;
   const char *p = c->prefix;
@@ -122,10 +151,11 @@ static void scalars(CWriter *c, const CUsed *u) {
       text_printf(
           out, "\nstatic inline float %s_%s_f32(float a, float b) {\n  return a %c b ? a : b;\n}\n",
           p, k ? "max" : "min", k ? '>' : '<');
-  bool fma = u->scalar[KIR_FMA];
+  bool fma = u->scalar[KIR_FMA] || uses_pairs(u);
   for (int w = 1; w < C_MAX_WIDTHS; w++)
     fma = fma || u->vector[w][KIR_FMA][0];
   if (fma) fused(c, u->iso || u->scalar[KIR_FMA]);
+  if (uses_pairs(u)) pair(c, u->iso);
   if (u->scalar[KIR_SQRT])
     text_printf(
         out, "\nstatic inline float %s_sqrt_f32(float x) {\n  return __builtin_sqrtf(x);\n}\n", p);
@@ -235,7 +265,8 @@ void c_prelude(CWriter *c) {
   bool narrow = false;
   for (int w = 2; w < C_MAX_WIDTHS; w++)
     narrow |= u.load_f16[w] || u.load_bf16[w];
-  if (narrow && !u.iso) text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
+  if ((narrow || uses_pairs(&u)) && !u.iso)
+    text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   *used = u;
   c->used = used;
   if (c->o->machine.is_avr)

@@ -91,7 +91,8 @@ static void stored(CWriter *c, const KirBuffer *b, const KirExpr *e) {
 static void store(CWriter *c, const KirStmt *s) {
   c_line(c);
   if (s->value->type.lanes > 1) {
-    text_printf(c->out, "%s_store%d(&", c->prefix, s->value->type.lanes);
+    text_printf(c->out, "%s_store%d%s(&", c->prefix, s->value->type.lanes,
+                s->value->type.elem == KIR_F32 ? "" : "_i32");
     c_access(c, s->buffer, &s->at);
     text_add(c->out, ", ");
     c_expr(c, s->value);

@@ -126,6 +126,32 @@ static void vector_fma(CWriter *c, int lanes) {
       t, gnu ? " = a" : "", lanes, lane, c->prefix, lane, lane, lane, gnu ? "#endif\n" : "");
 }
 
+/* What x86 has for pairs of bf16, by lanes / 4. */
+static const char *const pairs_x86[5] = {[1] = "(__m128)c, (__m128bh)a, (__m128bh)b",
+                                         [2] = "(__m256)c, (__m256bh)a, (__m256bh)b",
+                                         [4] = "(__m512)c, (__m512bh)a, (__m512bh)b"};
+
+static void vector_pairs(CWriter *c, int lanes) {
+  static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
+  const char *t = vector_type(c, lanes, false), *i = vector_type(c, lanes, true), *p = c->prefix;
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
+  text_printf(
+      c->out,
+      "\n/* c + the products of pairs of bfloat16, the upper two first; each sum is rounded "
+      "once */\nstatic inline %s %s_pairs_f32x%d(%s a, %s b, %s c) {\n",
+      t, p, lanes, i, i, t);
+  if (gnu)
+    text_printf(c->out,
+                "#if defined(__AVX512BF16__) && defined(__AVX512VL__)\n"
+                "  return (%s)_mm%s_dpbf16_ps(%s);\n#else\n",
+                t, width[lanes / 4], pairs_x86[lanes / 4]);
+  const char *lane = gnu ? "" : ".v";
+  text_printf(c->out,
+              "  %s r%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_pair_f32(a%s[i], "
+              "b%s[i], c%s[i]);\n  }\n  return r;\n%s}\n",
+              t, gnu ? " = c" : "", lanes, lane, p, lane, lane, lane, gnu ? "#endif\n" : "");
+}
+
 /* The second factor is the same in every lane, as a register of MVE's scalars can be. */
 static void vector_fma_scalar(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false);
@@ -142,44 +168,47 @@ static void vector_fma_scalar(CWriter *c, int lanes) {
   text_add(c->out, mve ? "#endif\n}\n" : "}\n");
 }
 
-static void vector_types(CWriter *c, int lanes, bool load, bool store) {
+/* Loads and stores of elements that lie beside each other. */
+static void vector_memory(CWriter *c, int lanes, bool is_int, bool load, bool store) {
   Text *out = c->out;
-  const char *f = vector_type(c, lanes, false), *i = vector_type(c, lanes, true), *p = c->prefix;
-  if (c->o->vectors == C_VECTORS_GNU) {
+  const char *t = vector_type(c, lanes, is_int), *p = c->prefix, *suffix = is_int ? "_i32" : "",
+             *elem = is_int ? "int32_t" : "float";
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
+  if (gnu && (load || store))
     text_printf(out,
+                "typedef %s %s_memory%d%s __attribute__((vector_size(%d), aligned(4), "
+                "may_alias));\n",
+                elem, p, lanes, suffix, 4 * lanes);
+  if (load)
+    text_printf(out, "\nstatic inline %s %s_load%d%s(const %s *p) {\n", t, p, lanes, suffix, elem);
+  if (load && gnu)
+    text_printf(out, "  return *(const %s_memory%d%s *)p;\n}\n", p, lanes, suffix);
+  else if (load)
+    text_printf(out,
+                "  %s r;\n  for (int i = 0; i < %d; i++) {\n    r.v[i] = p[i];\n  }\n  return "
+                "r;\n}\n",
+                t, lanes);
+  if (store)
+    text_printf(out, "\nstatic inline void %s_store%d%s(%s *p, %s x) {\n", p, lanes, suffix, elem,
+                t);
+  if (store && gnu)
+    text_printf(out, "  *(%s_memory%d%s *)p = x;\n}\n", p, lanes, suffix);
+  else if (store)
+    text_printf(out, "  for (int i = 0; i < %d; i++) {\n    p[i] = x.v[i];\n  }\n}\n", lanes);
+}
+
+static void vector_types(CWriter *c, int lanes) {
+  const char *f = vector_type(c, lanes, false), *i = vector_type(c, lanes, true);
+  if (c->o->vectors == C_VECTORS_GNU)
+    text_printf(c->out,
                 "\ntypedef float %s __attribute__((vector_size(%d)));\ntypedef int32_t %s "
                 "__attribute__((vector_size(%d)));\n",
                 f, 4 * lanes, i, 4 * lanes);
-    if (load || store)
-      text_printf(
-          out,
-          "typedef float %s_memory%d __attribute__((vector_size(%d), aligned(4), may_alias));\n", p,
-          lanes, 4 * lanes);
-    if (load)
-      text_printf(
-          out,
-          "\nstatic inline %s %s_load%d(const float *p) {\n  return *(const %s_memory%d *)p;\n}\n",
-          f, p, lanes, p, lanes);
-    if (store)
-      text_printf(
-          out, "\nstatic inline void %s_store%d(float *p, %s x) {\n  *(%s_memory%d *)p = x;\n}\n",
-          p, lanes, f, p, lanes);
-  } else {
+  else
     text_printf(
-        out,
+        c->out,
         "\ntypedef struct {\n  float v[%d];\n} %s;\ntypedef struct {\n  int32_t v[%d];\n} %s;\n",
         lanes, f, lanes, i);
-    if (load)
-      text_printf(out,
-                  "\nstatic inline %s %s_load%d(const float *p) {\n  %s r;\n  for (int i = 0; i < "
-                  "%d; i++) {\n    r.v[i] = p[i];\n  }\n  return r;\n}\n",
-                  f, p, lanes, f, lanes);
-    if (store)
-      text_printf(out,
-                  "\nstatic inline void %s_store%d(float *p, %s x) {\n  for (int i = 0; i < %d; "
-                  "i++) {\n    p[i] = x.v[i];\n  }\n}\n",
-                  p, lanes, f, lanes);
-  }
 }
 
 /* The body of a load of 16 bits in GNU vectors: f16's exponent is moved into place and corrected by
@@ -336,7 +365,9 @@ void c_vectors(CWriter *c, const CUsed *u) {
   for (int w = 1; w < C_MAX_WIDTHS; w++) {
     if (!u->lanes[w]) continue;
     int lanes = 1 << w;
-    vector_types(c, lanes, u->load[w], u->store[w]);
+    vector_types(c, lanes);
+    for (int is_int = 0; is_int < 2; is_int++)
+      vector_memory(c, lanes, is_int, u->load[w][is_int], u->store[w][is_int]);
     if (u->load_f16[w]) vector_load_narrow(c, lanes, true);
     if (u->load_bf16[w]) vector_load_narrow(c, lanes, false);
     for (int is_int = 0; is_int < 2; is_int++) {
@@ -351,6 +382,7 @@ void c_vectors(CWriter *c, const CUsed *u) {
     if (u->vector[w][KIR_ABS][0]) vector_abs(c, lanes);
     if (u->vector[w][KIR_FMA][0]) vector_fma(c, lanes);
     if (u->fma_scalar[w]) vector_fma_scalar(c, lanes);
+    if (u->vector[w][KIR_PAIRS][0]) vector_pairs(c, lanes);
     if (u->vector[w][KIR_SUM][0]) vector_sum(c, lanes);
   }
 }

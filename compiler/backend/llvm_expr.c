@@ -106,12 +106,17 @@ LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at)
   return v;
 }
 
-static LLVMValueRef intrinsic(LlvmWriter *w, const char *name, LLVMValueRef *args, unsigned n) {
-  LLVMTypeRef type = LLVMTypeOf(args[0]);
+LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
+                            unsigned n) {
   unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-  LLVMValueRef fn = LLVMGetIntrinsicDeclaration(w->module, id, &type, 1);
-  return LLVMBuildCall2(w->builder, LLVMIntrinsicGetType(w->context, id, &type, 1), fn, args, n,
-                        "");
+  LLVMValueRef fn = LLVMGetIntrinsicDeclaration(w->module, id, &type, type != NULL);
+  LLVMTypeRef fn_type = LLVMIntrinsicGetType(w->context, id, &type, type != NULL);
+  return LLVMBuildCall2(w->builder, fn_type, fn, args, n, "");
+}
+
+/* One that is overloaded by the type of its first argument. */
+static LLVMValueRef intrinsic(LlvmWriter *w, const char *name, LLVMValueRef *args, unsigned n) {
+  return llvm_intrinsic(w, name, LLVMTypeOf(args[0]), args, n);
 }
 
 /* The same constant in every lane of a type. */
@@ -123,7 +128,7 @@ static LLVMValueRef in_lanes(LLVMValueRef scalar, int lanes) {
   return LLVMConstVector(lane, (unsigned)lanes);
 }
 
-static LLVMValueRef i32_const(LlvmWriter *w, int64_t i, int lanes) {
+LLVMValueRef llvm_i32(LlvmWriter *w, int64_t i, int lanes) {
   return in_lanes(LLVMConstInt(w->i32, (unsigned long long)i, true), lanes);
 }
 
@@ -139,17 +144,17 @@ static LLVMValueRef from_f16(LlvmWriter *w, LLVMValueRef half, int lanes) {
     return LLVMBuildFPExt(b, LLVMBuildBitCast(b, half, f16, ""), f32, "");
   }
   LLVMValueRef bits = LLVMBuildZExt(b, half, i32, "");
-  LLVMValueRef magnitude = LLVMBuildShl(b, LLVMBuildAnd(b, bits, i32_const(w, 0x7fff, lanes), ""),
-                                        i32_const(w, 13, lanes), "");
-  LLVMValueRef scale = LLVMConstBitCast(i32_const(w, 0x77800000, lanes), f32);
+  LLVMValueRef magnitude = LLVMBuildShl(b, LLVMBuildAnd(b, bits, llvm_i32(w, 0x7fff, lanes), ""),
+                                        llvm_i32(w, 13, lanes), "");
+  LLVMValueRef scale = LLVMConstBitCast(llvm_i32(w, 0x77800000, lanes), f32);
   LLVMValueRef value = LLVMBuildBitCast(
       b, LLVMBuildFMul(b, LLVMBuildBitCast(b, magnitude, f32, ""), scale, ""), i32, "");
-  LLVMValueRef exponent = LLVMBuildAnd(b, bits, i32_const(w, 0x7c00, lanes), "");
-  LLVMValueRef special = LLVMBuildICmp(b, LLVMIntEQ, exponent, i32_const(w, 0x7c00, lanes), "");
-  value = LLVMBuildSelect(b, special, LLVMBuildOr(b, value, i32_const(w, 0x7f800000, lanes), ""),
+  LLVMValueRef exponent = LLVMBuildAnd(b, bits, llvm_i32(w, 0x7c00, lanes), "");
+  LLVMValueRef special = LLVMBuildICmp(b, LLVMIntEQ, exponent, llvm_i32(w, 0x7c00, lanes), "");
+  value = LLVMBuildSelect(b, special, LLVMBuildOr(b, value, llvm_i32(w, 0x7f800000, lanes), ""),
                           value, "");
-  LLVMValueRef sign = LLVMBuildShl(b, LLVMBuildAnd(b, bits, i32_const(w, 0x8000, lanes), ""),
-                                   i32_const(w, 16, lanes), "");
+  LLVMValueRef sign = LLVMBuildShl(b, LLVMBuildAnd(b, bits, llvm_i32(w, 0x8000, lanes), ""),
+                                   llvm_i32(w, 16, lanes), "");
   return LLVMBuildBitCast(b, LLVMBuildOr(b, value, sign, ""), f32, "");
 }
 
@@ -158,7 +163,7 @@ static LLVMValueRef from_bf16(LlvmWriter *w, LLVMValueRef half, int lanes) {
   LLVMTypeRef f32 = llvm_type(w, kir_type(KIR_F32, lanes)),
               i32 = llvm_type(w, kir_type(KIR_I32, lanes));
   LLVMValueRef bits = LLVMBuildZExt(w->builder, half, i32, "");
-  bits = LLVMBuildShl(w->builder, bits, i32_const(w, 16, lanes), "");
+  bits = LLVMBuildShl(w->builder, bits, llvm_i32(w, 16, lanes), "");
   return LLVMBuildBitCast(w->builder, bits, f32, "");
 }
 
@@ -205,7 +210,7 @@ static LLVMValueRef splat(LlvmWriter *w, LLVMValueRef v, int lanes) {
   LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(v), (unsigned)lanes);
   LLVMValueRef first =
       LLVMBuildInsertElement(w->builder, LLVMGetPoison(type), v, LLVMConstNull(w->i32), "");
-  return LLVMBuildShuffleVector(w->builder, first, LLVMGetPoison(type), i32_const(w, 0, lanes), "");
+  return LLVMBuildShuffleVector(w->builder, first, LLVMGetPoison(type), llvm_i32(w, 0, lanes), "");
 }
 
 static LLVMValueRef compare(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueRef a, LLVMValueRef b) {
@@ -257,6 +262,7 @@ static LLVMValueRef arithmetic(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueR
   KIR_FIXED_CASES:
   case KIR_FMA:
   case KIR_MAD:
+  case KIR_PAIRS:
   case KIR_SELECT:
   case KIR_CALL: break; /* KIR_BINARY_CASES are the others */
   }
@@ -298,7 +304,7 @@ static LLVMValueRef sum(LlvmWriter *w, const KirExpr *e, LLVMValueRef v) {
     LLVMValueRef part[2];
     for (int side = 0; side < 2; side++) {
       for (int i = 0; i < half; i++)
-        pick[i] = i32_const(w, i + side * half, 1);
+        pick[i] = llvm_i32(w, i + side * half, 1);
       LLVMValueRef mask = LLVMConstVector(pick, (unsigned)half);
       part[side] = half > 1 ? LLVMBuildShuffleVector(w->builder, v, none, mask, "")
                             : LLVMBuildExtractElement(w->builder, v, pick[0], "");
@@ -365,11 +371,11 @@ static LLVMValueRef lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at) {
 
 static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v) {
   LLVMBuilderRef b = w->builder;
-  LLVMValueRef one = i32_const(w, 1, e->type.lanes);
+  LLVMValueRef one = llvm_i32(w, 1, e->type.lanes);
   switch (e->op) {
   case KIR_MULW: return mulw(w, v[0], v[1], e->type);
   case KIR_CLAMP:
-    return clamp(w, v[0], i32_const(w, e->lo, e->type.lanes), i32_const(w, e->hi, e->type.lanes));
+    return clamp(w, v[0], llvm_i32(w, e->lo, e->type.lanes), llvm_i32(w, e->hi, e->type.lanes));
   case KIR_ADDS: return intrinsic(w, "llvm.sadd.sat", v, 2);
   case KIR_MIX: {
     LLVMValueRef step = mulw(w, LLVMBuildNSWSub(b, v[1], v[0], ""), v[2], e->type);
@@ -387,6 +393,7 @@ static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v
   KIR_FORM_CASES:
   case KIR_FMA:
   case KIR_MAD:
+  case KIR_PAIRS:
   case KIR_SELECT:
   case KIR_CALL: break; /* KIR_FIXED_CASES are the others */
   }
@@ -423,13 +430,15 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   case KIR_FMA: return intrinsic(w, "llvm.fma", v, 3);
   case KIR_MAD:
     return LLVMBuildFAdd(w->builder, LLVMBuildFMul(w->builder, v[0], v[1], ""), v[2], "");
+  case KIR_PAIRS:
+    return llvm_pairs(w, e->type.lanes, v);
   KIR_COMPARE_CASES:
     return compare(w, e->op, e->arg[0]->type.elem, v[0], v[1]);
   case KIR_SELECT: return LLVMBuildSelect(w->builder, v[0], v[1], v[2], "");
   case KIR_BITCAST: return LLVMBuildBitCast(w->builder, v[0], llvm_type(w, e->type), "");
   case KIR_SPLAT: return splat(w, v[0], e->type.lanes);
   case KIR_LANE:
-    return LLVMBuildExtractElement(w->builder, v[0], i32_const(w, e->i, 1), "");
+    return LLVMBuildExtractElement(w->builder, v[0], llvm_i32(w, e->i, 1), "");
   KIR_FIXED_CASES:
     return fixed_point(w, e, v);
   KIR_BINARY_CASES:

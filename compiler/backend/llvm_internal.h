@@ -16,6 +16,7 @@ typedef struct LlvmMachine {
   const char *triple, *cpu, *features, *abi; /* abi: of RISC-V, else NULL */
   bool is_pic, is_medium;                    /* code model */
   bool has_f16;                              /* conversion from binary16 is an instruction */
+  bool has_bf16_pairs;                       /* VDPBF16PS, on vectors of every width */
   int int_bits;                              /* C's int */
 } LlvmMachine;
 
@@ -86,6 +87,15 @@ unsigned llvm_alignment(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
 /* One element as it lies in memory. */
 LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);
 LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e);
+/* An integer in every lane. */
+LLVMValueRef llvm_i32(LlvmWriter *w, int64_t i, int lanes);
+/* A call of an intrinsic; type: that it is overloaded by, NULL: none. */
+LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
+                            unsigned n);
+
+/* ---- llvm_pairs.c ---- */
+/* KIR_PAIRS of v[0], v[1] and v[2]. */
+LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v);
 
 /* ---- llvm.c ---- */
 extern bool llvm_abandoned; /* backend_llvm_abandon was called */

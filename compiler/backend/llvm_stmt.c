@@ -133,22 +133,13 @@ static LLVMValueRef integers_at(LlvmWriter *w, const KirStmt *s, KirElem elem, L
                         : LLVMBuildSExt(w->builder, v, wide, "");
 }
 
-/* A call of an intrinsic; type: that it is overloaded by, NULL: none. */
-static LLVMValueRef intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
-                              unsigned n) {
-  unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-  LLVMValueRef function = LLVMGetIntrinsicDeclaration(w->module, id, &type, type != NULL);
-  return LLVMBuildCall2(w->builder, LLVMIntrinsicGetType(w->context, id, &type, type != NULL),
-                        function, args, n, "");
-}
-
 static LLVMValueRef total(LlvmWriter *w, LLVMValueRef v) {
-  return intrinsic(w, "llvm.vector.reduce.add", LLVMTypeOf(v), &v, 1);
+  return llvm_intrinsic(w, "llvm.vector.reduce.add", LLVMTypeOf(v), &v, 1);
 }
 
 static LLVMValueRef products(LlvmWriter *w, DotForm form, LLVMValueRef a, LLVMValueRef b) {
   LLVMValueRef args[2] = {a, b};
-  if (form == DOT_PAIRS) return intrinsic(w, "llvm.x86.avx2.pmadd.wd", NULL, args, 2);
+  if (form == DOT_PAIRS) return llvm_intrinsic(w, "llvm.x86.avx2.pmadd.wd", NULL, args, 2);
   LLVMValueRef product = LLVMBuildNSWMul(w->builder, a, b, "");
   return form == DOT_NUMBER ? total(w, product) : product;
 }

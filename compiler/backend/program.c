@@ -232,6 +232,9 @@ static const struct {
     {"x86-64-v4-vnni",
      "AVX-512 with VNNI",
      {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
+    {"x86-64-v4-bf16",
+     "AVX-512 with VNNI and BF16",
+     {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"}},
 };
 
 /* main, which asks the processor before it runs what not every one can. */

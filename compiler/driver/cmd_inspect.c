@@ -10,6 +10,7 @@
 #include "driver/quantise.h"
 #include "driver/written.h"
 #include "import/import.h"
+#include "lower/lower.h"
 #include "model/graph/cost.h"
 
 #include <string.h>
@@ -57,6 +58,8 @@ static const char *layer_cost_str(Session *s, const Model *model, const Layer *l
   if (!n) return "";
   text_add_count(&text, n);
   text_add(&text, " MAC");
+  if (s->machine.schedule && lower_layer_rounds(model, layer, s->machine.schedule))
+    text_add(&text, "  bf16 products");
   if (!model->quant || !model->quant->layer[layer->id]) return text_str(&text);
   text_printf(&text, "  %s", precision_name[layer_precision(model, layer)]);
   double snr = layer_ratio(s, model, layer);

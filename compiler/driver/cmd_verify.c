@@ -9,6 +9,7 @@
 #include "driver/recordings.h"
 #include "driver/selftest.h"
 #include "driver/verify_html.h"
+#include "lower/lower.h"
 #include "model/quant/quant.h"
 
 #include <math.h>
@@ -417,6 +418,16 @@ static ExitCode explain_code(Session *s, const Model *model) {
   return EXIT_USAGE;
 }
 
+/* Relative tolerances: of sums in f32, and where operands are rounded to bf16, each by up to 2^-9
+ * of itself. */
+static const double usual_rtol = 1e-4, rounding_rtol = 0x1p-6;
+
+static void choose_tolerance(Session *s, const Model *model) {
+  Options *o = s->options;
+  if (o->rtol >= 0) return;
+  o->rtol = lower_rounds(model, s->machine.schedule) ? rounding_rtol : usual_rtol;
+}
+
 ExitCode command_verify(Session *s) {
   const Source *source;
   if (!native_names_fit(s, native_chosen(s))) return EXIT_USAGE;
@@ -427,6 +438,7 @@ ExitCode command_verify(Session *s) {
   if (s->usage_trouble || (m && !emulator_runs(s))) return EXIT_USAGE;
   if (!m || s->diags->n_errors) return session_failure_code(s);
   if (!has_answers(s, model)) return EXIT_USAGE;
+  choose_tolerance(s, model);
   if (!recordings_open(s, model)) return s->usage_trouble ? EXIT_USAGE : EXIT_FILE;
   const GrusProgram *program = trial_load(s, m);
   return program ? compare(s, model, source, m, program) : EXIT_FILE;

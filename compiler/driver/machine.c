@@ -42,6 +42,9 @@ static bool is_here(const char *name) {
 #if defined(__x86_64__)
   if (strcmp(name, "x86-64-v4-vnni") == 0)
     return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
+  if (strcmp(name, "x86-64-v4-bf16") == 0)
+    return x86_level() == 4 && __builtin_cpu_supports("avx512vnni") &&
+           __builtin_cpu_supports("avx512bf16");
   if (begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
   return begins(name, "x86_64-") && strstr(name, "linux");
 #elif defined(__aarch64__)

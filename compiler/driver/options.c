@@ -427,7 +427,7 @@ static bool parse_option(Arena *arena, int argc, char **argv, int *i, Options *o
 }
 
 bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char **problem) {
-  *o = (Options){.command = CMD_COUNT, .max_errors = 50, .atol = 1e-5, .rtol = 1e-4};
+  *o = (Options){.command = CMD_COUNT, .max_errors = 50, .atol = 1e-5, .rtol = -1};
   bool only_args = false;
   for (int i = 1; i < argc; i++) {
     const char *arg = argv[i];

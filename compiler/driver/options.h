@@ -76,10 +76,10 @@ typedef struct Options {
   long max_cycles;                       /* 0: no limit */
   double size;                           /* --size; has_size: it is given */
   bool has_size;
-  double atol, rtol, snr;                        /* snr 0: not asked for */
-  bool argmax, write;                            /* --metric argmax, --write */
-  double argmax_share;                           /* of answers that may differ */
-  double prune;                                  /* share of blocks; 0: not asked for */
+  double atol, rtol, snr; /* rtol below 0: what suits the model; snr 0: not asked for */
+  bool argmax, write;     /* --metric argmax, --write */
+  double argmax_share;    /* of answers that may differ */
+  double prune;           /* share of blocks; 0: not asked for */
   const char *config, *time, *input, *signature; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;

@@ -84,6 +84,12 @@ KirExpr *kb_op1(Kb *kb, KirOp op, KirExpr *a) {
   return e;
 }
 
+KirExpr *kb_pairs(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c) {
+  KirExpr *e = kb_op3(kb, KIR_PAIRS, a, b, c);
+  e->type = c->type;
+  return e;
+}
+
 KirExpr *kb_convert(Kb *kb, KirElem elem, KirExpr *a) {
   if (a->type.elem == elem) return a;
   KirExpr *e = expr_new(kb, KIR_CONVERT, kir_type(elem, a->type.lanes));

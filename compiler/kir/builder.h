@@ -38,6 +38,8 @@ KirExpr *kb_select(Kb *kb, KirExpr *c, KirExpr *a, KirExpr *b);
 KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a);
 /* I32 that is proved not to overflow. */
 KirExpr *kb_exact(Kb *kb, KirOp op, KirExpr *a, KirExpr *b);
+/* c + products of pairs of bf16. */
+KirExpr *kb_pairs(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c);
 KirExpr *kb_clamp(Kb *kb, KirExpr *a, int64_t lo, int64_t hi);
 KirExpr *kb_round(Kb *kb, KirExpr *x, int64_t lo, int64_t hi);
 KirExpr *kb_lookup(Kb *kb, KirBuffer *b, KirExpr *index);

@@ -139,7 +139,10 @@ typedef enum KirOp {
   KIR_ABS,  /* F32: the sign bit only */
   KIR_SQRT, /* F32, correctly rounded */
   KIR_FMA,
-  KIR_MAD, /* a * b + c, F32 */
+  KIR_MAD,   /* a * b + c, F32 */
+  KIR_PAIRS, /* a and b of I32: two bf16 in each lane. c + the product of the upper two, rounded
+                once, + that of the lower two, rounded once; to F32. Here numbers below 2^-126 are
+                zeros of their sign, in operands and in both sums */
   KIR_AND,
   KIR_OR,
   KIR_XOR,

@@ -21,8 +21,9 @@ enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
  * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
 static bool hoist_pays(const Lower *l, const Layer *layer) {
   if (!(layer_info(layer->kind)->flags & RECURRENT) || l->job[layer->id].is_dead) return false;
-  if (layer_is_sparse(l, layer)) return false; /* steps leave out zeros of W, too */
-  if (l->model->n_loops) return false;         /* the layers of a loop run in one pass */
+  if (layer_is_sparse(l, layer)) return false;        /* steps leave out zeros of W, too */
+  if (layer_multiplies_pairs(l, layer)) return false; /* their operands are rounded step by step */
+  if (l->model->n_loops) return false;                /* the layers of a loop run in one pass */
   const Type *in = &layer->in[0]->type;
   Domain d = domain_of(l, in);
   bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;

@@ -19,6 +19,11 @@ typedef struct LowerOptions {
                            weight_offset, in the same order as in the code */
 } LowerOptions;
 
+/* Whether a layer, or any of a model, rounds what it multiplies: `precision bf16` on a target with
+ * products of bf16. */
+bool lower_layer_rounds(const Model *model, const Layer *layer, const Target *target);
+bool lower_rounds(const Model *model, const Target *target);
+
 /* NULL if diagnostics were reported (E703, E805). */
 KirModule *lower(const Model *model, const LowerOptions *options, Arena *arena, Diags *diags);
 

@@ -192,6 +192,11 @@ static inline bool layer_is_sparse(const Lower *l, const Layer *layer) {
   return l->sparse[layer->id].vectors > 0;
 }
 
+/* ---- pairs.c ---- */
+
+/* Whether a layer rounds its operands to bf16 and multiplies them two at a time. */
+bool layer_multiplies_pairs(const Lower *l, const Layer *layer);
+
 /* ---- cell_shape.c ---- */
 
 /* The step of a recurrent layer, decided before anything is emitted. */

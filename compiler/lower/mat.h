@@ -21,6 +21,7 @@ typedef struct MatPart {
   const float *w[MAT_MAX_ACC]; /* by gate: [units][taps * d], units of all groups */
   KirBuffer *packed;
   const char *name;         /* "W" */
+  int64_t terms;            /* pairs of bf16: inputs, where d is counted in pairs; 0: no pairs */
   int sparse;               /* inputs of a block of zeros that is left out, 1 or more; 0: none is */
   KirBuffer *first, *index; /* sparse: sparse.c */
 } MatPart;
@@ -144,6 +145,15 @@ bool mat_turns(const Emit *e, const Mat *mat, bool of_stream);
 /* Then: odd steps walk the tiles backwards, t numbers the steps. The tiles are all alike, as small
  * as the sums in flight allow, and smaller where one outgrows the cache that is to keep it. */
 void mat_turn(const Lower *l, Mat *mat, KirReg *t);
+
+/* ---- pairs.c: products of bf16 two at a time ---- */
+
+/* Rounds the operands of a mat to bf16 and pairs them, if its layer multiplies so. */
+void mat_pair(Emit *e, Mat *mat);
+/* Pair k of the weights of a unit. */
+int32_t mat_weight_pair(const MatPart *p, int gate, int64_t unit, int64_t k);
+/* sum + w x, of numbers or of pairs. */
+KirExpr *mat_product(Emit *e, const MatPart *p, KirExpr *w, KirExpr *x, KirExpr *sum);
 
 /* ---- sparse.c: blocks of zeros that are left out ---- */
 

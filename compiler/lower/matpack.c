@@ -113,6 +113,23 @@ static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
   return to;
 }
 
+/* The same in pairs of bf16; of one group. */
+static const int32_t *pack_pairs(Lower *l, const Mat *mat, const MatPart *p) {
+  MatTile tile[2];
+  int n_tiles = mat_tiles(l, mat, tile);
+  int32_t *to = ARENA_ARRAY(l->arena, int32_t, mat_vectors(mat) * mat->lanes * p->n_gates * p->d),
+          *at = to;
+  for (int i = 0; i < n_tiles; i++)
+    for (int64_t t = 0; t < tile[i].count; t++)
+      for (int64_t k = 0; k < p->d; k++)
+        for (int gate = 0; gate < p->n_gates; gate++)
+          for (int64_t u = 0; u < (int64_t)tile[i].vectors * mat->lanes; u++, at++) {
+            int64_t unit = (tile[i].first + t * tile[i].vectors) * mat->lanes + u;
+            if (unit < mat->units) *at = mat_weight_pair(p, gate, unit, k);
+          }
+  return to;
+}
+
 /* Packed bias: groups x [vector][accumulator][lane]. */
 static const float *pack_bias(Lower *l, const Mat *mat) {
   int64_t vectors = mat_vectors(mat);
@@ -141,8 +158,9 @@ static const char *weights_doc(Lower *l, const Mat *mat, const MatPart *p) {
   if (mat->groups > 1) text_printf(&text, "[group %lld]", (long long)mat->groups);
   MatTile tile[2];
   mat_tiles(l, mat, tile);
-  text_printf(&text, "[unit %lld / %d][input %lld]", (long long)mat->units,
-              tile[0].vectors * mat->lanes, (long long)mat_part_depth(p));
+  text_printf(&text, "[unit %lld / %d][%s %lld]", (long long)mat->units,
+              tile[0].vectors * mat->lanes, p->terms ? "pair of inputs" : "input",
+              (long long)mat_part_depth(p));
   if (p->n_gates > 1) text_printf(&text, "[gate %d]", p->n_gates);
   text_printf(&text, "[unit of %d]", tile[0].vectors * mat->lanes);
   return text_str(&text);
@@ -166,14 +184,20 @@ static const char *bias_doc(Lower *l, const Mat *mat) {
 void mat_pack(Lower *l, Mat *mat) {
   for (int i = 0; i < mat->n_parts; i++) {
     MatPart *p = &mat->part[i];
-    layer_cost(l, mat->layer)->kernel_weights +=
-        mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * mat_part_depth(p);
+    layer_cost(l, mat->layer)->kernel_weights += mat->groups * mat_vectors(mat) * mat->lanes *
+                                                 p->n_gates *
+                                                 (p->terms ? p->terms : mat_part_depth(p));
     if (p->sparse) {
       sparse_pack(l, mat, p);
       continue;
     }
     int64_t n = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates * mat_part_depth(p);
     const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
+    if (p->terms) {
+      p->packed = new_constants(l, mat->layer, part, KIR_I32,
+                                p->w[0] ? pack_pairs(l, mat, p) : NULL, n, weights_doc(l, mat, p));
+      continue;
+    }
     const float *data = p->w[0] ? pack_part(l, mat, p) : NULL;
     p->packed = new_kernel(l, mat->layer, part, data, n, weights_doc(l, mat, p));
   }

@@ -117,8 +117,8 @@ static void add_product(Emit *e, TileRun *r, const MatPart *p, KirReg *const *ta
     w = mat_weight_tap(w, stride, p, tap);
     KirReg *acc = r->acc[s][v][p->acc[gate]];
     kb_set(kb, acc,
-           muladd(e, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
-                  kb_use(kb, acc)));
+           mat_product(e, p, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
+                       kb_use(kb, acc)));
   }
 }
 
@@ -317,6 +317,7 @@ void mat_emit(Emit *e, Mat *mat) {
     mat->row = e->sample;
     mat->n_rows = l->m->batch;
   }
+  mat_pair(e, mat);
   if (mat->row) {
     rows_emit(e, mat);
     return;

@@ -205,6 +205,7 @@ void sparse_choose(Lower *l) {
     const Layer *layer = l->model->layer[i];
     Mat mat;
     if (l->job[i].is_dead || int_is_w8(l, layer) || int_computes(l, layer)) continue;
+    if (layer_multiplies_pairs(l, layer)) continue;
     if (!kernels_of(l, layer, &mat)) continue;
     l->sparse[i] = shape_of(l, &mat);
     for (int k = 0; k < mat.n_parts && l->opt.keep_zeros; k++)

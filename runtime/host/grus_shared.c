@@ -48,10 +48,14 @@ typedef struct Registers {
   uint32_t a, b, c, d;
 } Registers;
 
-static Registers cpuid(uint32_t leaf) {
+static Registers cpuid_at(uint32_t leaf, uint32_t part) {
   Registers r;
-  __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
+  __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(part));
   return r;
+}
+
+static Registers cpuid(uint32_t leaf) {
+  return cpuid_at(leaf, 0);
 }
 
 /* Which registers the system saves from one process to the next. */
@@ -73,6 +77,7 @@ static GrusNeeds processor_level(void) {
     V3_B7 = 1 << 3 | 1 << 5 | 1 << 8,                        /* bmi avx2 bmi2 */
     V4_B7 = 1 << 16 | 1 << 17 | 1 << 28 | 1 << 30,           /* avx512 f dq cd bw */
     VNNI_C7 = 1 << 11,
+    BF16_A71 = 1 << 5, /* of the leaf's second part; the first says how many parts there are */
     LZCNT_C81 = 1 << 5,
     YMM_SAVED = 0x6,
     ZMM_SAVED = 0xe6,
@@ -90,7 +95,9 @@ static GrusNeeds processor_level(void) {
     return GRUS_NEEDS_X86_64_V2;
   if (!has(more.b, V4_B7) || !has(more.b, vl_b7) || !has(saved_registers(), ZMM_SAVED))
     return GRUS_NEEDS_X86_64_V3;
-  return has(more.c, VNNI_C7) ? GRUS_NEEDS_X86_64_V4_VNNI : GRUS_NEEDS_X86_64_V4;
+  if (!has(more.c, VNNI_C7)) return GRUS_NEEDS_X86_64_V4;
+  return more.a > 0 && has(cpuid_at(LEAF_MORE, 1).a, BF16_A71) ? GRUS_NEEDS_X86_64_V4_BF16
+                                                               : GRUS_NEEDS_X86_64_V4_VNNI;
 }
 
 #else

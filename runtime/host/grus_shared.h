@@ -28,7 +28,8 @@ typedef enum GrusNeeds {
   GRUS_NEEDS_X86_64_V2,
   GRUS_NEEDS_X86_64_V3,
   GRUS_NEEDS_X86_64_V4,
-  GRUS_NEEDS_X86_64_V4_VNNI
+  GRUS_NEEDS_X86_64_V4_VNNI,
+  GRUS_NEEDS_X86_64_V4_BF16 /* and VNNI */
 } GrusNeeds;
 
 /* The functions of GrusProgram, compiled for one level; batch_run takes GrusLibrary.batch

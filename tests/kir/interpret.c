@@ -247,6 +247,20 @@ static Lane convert(Lane v, KirElem from, KirElem to) {
   return (Lane){.i = fits ? (int64_t)v.f : INT32_MIN};
 }
 
+/* Numbers below 2^-126 are zeros. */
+static float normal(float x) {
+  return fabsf(x) < 0x1p-126F ? copysignf(0, x) : x;
+}
+
+static float pairs(uint32_t a, uint32_t b, float c) {
+  for (int half = 1; half >= 0; half--) {
+    float x = bfloat_to_float((uint16_t)(a >> 16 * half));
+    float y = bfloat_to_float((uint16_t)(b >> 16 * half));
+    c = normal(fmaf(normal(x), normal(y), normal(c)));
+  }
+  return c;
+}
+
 static void sum(const KirExpr *e, Lane *out) {
   Lane room[LANES], v[LANES];
   int n = e->arg[0]->type.lanes;
@@ -301,6 +315,7 @@ static void by_lane(const KirExpr *e, Lane *out) {
     }
   case KIR_SPLAT: EACH(out[i] = a[0]);
   case KIR_LANE: EACH(out[i] = a[e->i]);
+  case KIR_PAIRS: EACH(out[i].f = pairs((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].f));
   default: break;
   }
   if (is_fixed(e->op)) {

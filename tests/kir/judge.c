@@ -14,9 +14,15 @@
 static const double most_magnitude = 1e3, nudge = 1e-6;
 
 /* An operation of floats is off by at most 2^-24 of its result. Sums of several products, and
- * functions in a few operations, are off by some times that; the shorter functions are off by 8e-5.
- */
-static const double exact_part = 0x1p-22, fast_part = 8e-5, shaken_allowed = 4;
+ * functions in a few operations, are off by some times that; the shorter functions are off by 8e-5,
+ * and operands in bf16 by 2^-9. part: how far numbers are shaken; most: what is allowed at once;
+ * nudged: times what a nudge makes of the outputs. */
+static const struct {
+  double part, most, nudged;
+} allowance[] = {[JUDGE_EXACT] = {0x1p-22, 2e-4, 100},
+                 [JUDGE_FAST] = {8e-5, 2e-2, 1e4},
+                 [JUDGE_BF16] = {0x1p-8, 1e-1, 5e5}};
+static const double shaken_allowed = 4;
 enum { SHAKES = 16 };
 
 /* One sample: what went in, what the code gave, what the evaluator gives, and all its values. */
@@ -86,10 +92,10 @@ static void shake(void *watcher, const Value *v, EvalTensor *result) {
 /* How far rounding moves output i: the evaluator again, each number that a stage computes a little
  * off, SHAKES times. Norms of almost equal numbers, and differences of them, magnify that, and a
  * number between two integers becomes either. */
-static double shaken(Session *s, const Model *model, const Sample *sample, bool fast, int i) {
+static double shaken(Session *s, const Model *model, const Sample *sample, JudgeKind kind, int i) {
   Recorded *near = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   const Recorded *want = &sample->want[i];
-  Shaking how = {.part = fast ? fast_part : exact_part, .random = 1};
+  Shaking how = {.part = allowance[kind].part, .random = 1};
   double most = 0;
   for (int turn = 0; turn < SHAKES; turn++) {
     if (trial_watched(s, model, sample->in, &(TrialWatch){shake, &how}, near, NULL) != EVAL_OK)
@@ -184,8 +190,8 @@ static bool is_on_edge(const Model *model, const EvalTensor *values, double tole
   return false;
 }
 
-static double tolerance_of(const Model *model, bool fast) {
-  double most = fast ? 2e-2 : 2e-4;
+static double tolerance_of(const Model *model, JudgeKind kind) {
+  double most = allowance[kind].most;
   for (int i = 0; model->quant && i < model->n_layers; i++)
     if (model->quant->layer[i])
       most = fmax(most, model->quant->layer[i]->precision == PRECISION_I8 ? 1e-1 : 2e-3);
@@ -240,8 +246,8 @@ static Verdict same_bits(Session *s, Model *model, const KirModule *m, const Sam
 }
 
 static Verdict compare(Session *s, Model *model, const KirModule *m, const Sample *sample,
-                       bool fast, char *what, size_t size) {
-  double tolerance = tolerance_of(model, fast), allowed = fast ? 1e4 : 100;
+                       JudgeKind kind, char *what, size_t size) {
+  double tolerance = tolerance_of(model, kind), allowed = allowance[kind].nudged;
   Recorded *near = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
   bool wild = is_wild(model, sample->values), telling = false;
   for (int i = 0; i < model->n_out; i++) {
@@ -260,7 +266,7 @@ static Verdict compare(Session *s, Model *model, const KirModule *m, const Sampl
       if (!near[0].data && !run_nudged(s, model, sample->in, near)) continue;
       Difference sensitive = difference(near[i].data, near[i].count, want->data, want->count);
       if (sensitive.bad || d.max <= most + allowed * sensitive.max) continue;
-      if (d.max <= most + shaken_allowed * shaken(s, model, sample, fast, i)) continue;
+      if (d.max <= most + shaken_allowed * shaken(s, model, sample, kind, i)) continue;
     }
     telling = true;
     if (equal) continue;
@@ -273,8 +279,8 @@ static Verdict compare(Session *s, Model *model, const KirModule *m, const Sampl
   return telling ? AGREES : NOT_TELLING;
 }
 
-Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast,
-              OracleBackend backend, char *what, size_t size) {
+Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in,
+              JudgeKind kind, OracleBackend backend, char *what, size_t size) {
   Sample *sample = ARENA_ARRAY(s->arena, Sample, m->batch);
   Recorded **got = ARENA_ARRAY(s->arena, Recorded *, m->batch);
   LlvmEntries entries = interpret_entries(m);
@@ -300,7 +306,7 @@ Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *cons
       same_bits(s, model, m, sample, backend, what, size) == DIFFERS)
     return DIFFERS;
   for (int64_t b = 0; b < m->batch; b++) {
-    Verdict verdict = compare(s, model, m, &sample[b], fast, what, size);
+    Verdict verdict = compare(s, model, m, &sample[b], kind, what, size);
     if (verdict == DIFFERS) return DIFFERS;
     telling = telling || verdict == AGREES;
   }

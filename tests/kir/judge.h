@@ -8,9 +8,12 @@
 
 #include "driver/trial.h"
 
-/* in: a sample for each place of the batch. fast: shorter functions. *what says how
- * it differs. */
-Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in, bool fast,
-              OracleBackend backend, char *what, size_t size);
+/* How near to the evaluator the arithmetic comes: with the shorter functions, with operands rounded
+ * to bf16. */
+typedef enum JudgeKind { JUDGE_EXACT, JUDGE_FAST, JUDGE_BF16 } JudgeKind;
+
+/* in: a sample for each place of the batch. *what says how it differs. */
+Verdict judge(Session *s, Model *model, const KirModule *m, const Recorded *const *in,
+              JudgeKind kind, OracleBackend backend, char *what, size_t size);
 
 #endif

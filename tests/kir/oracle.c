@@ -192,7 +192,10 @@ static Verdict ask(Session *s, const char *text, size_t len, uint64_t bits, Orac
     snprintf(what, size, "the verifier: %s", broken);
     return DIFFERS;
   }
-  return judge(s, model, m, in, fast, backend, what, size);
+  JudgeKind kind = lower_rounds(model, options.target) ? JUDGE_BF16
+                   : fast                              ? JUDGE_FAST
+                                                       : JUDGE_EXACT;
+  return judge(s, model, m, in, kind, backend, what, size);
 }
 
 Verdict oracle_ask(const char *text, size_t len, uint64_t bits, OracleBackend backend, char *what,

@@ -28,6 +28,7 @@ static const char *const stages[] = {
 static int64_t products(const KirExpr *e) {
   if (!e) return 0;
   int64_t n = e->op == KIR_MAD || e->op == KIR_FMA ? e->type.lanes : 0;
+  if (e->op == KIR_PAIRS) n = 2 * e->type.lanes;
   for (int i = 0; i < KIR_MAX_ARGS; i++)
     n += products(e->arg[i]);
   return n;

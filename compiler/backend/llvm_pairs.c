@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Products of pairs of bf16 as LLVM values. In: two vectors of pairs and a sum. Out: the sum with
+ * the products, by VDPBF16PS where the machine has it, else in the operations that it is made of.
+ */
+#include "backend/llvm_internal.h"
+
+/* Numbers below 2^-126 as zeros of their sign. */
+static LLVMValueRef normal(LlvmWriter *w, LLVMValueRef x, int lanes) {
+  LLVMBuilderRef b = w->builder;
+  LLVMTypeRef i32 = llvm_type(w, kir_type(KIR_I32, lanes)),
+              f32 = llvm_type(w, kir_type(KIR_F32, lanes));
+  LLVMValueRef bits = LLVMBuildBitCast(b, x, i32, "");
+  LLVMValueRef exponent = LLVMBuildAnd(b, bits, llvm_i32(w, 0x7f800000, lanes), "");
+  LLVMValueRef zero = LLVMBuildAnd(b, bits, llvm_i32(w, INT32_MIN, lanes), "");
+  LLVMValueRef is_below = LLVMBuildICmp(b, LLVMIntEQ, exponent, llvm_i32(w, 0, lanes), "");
+  return LLVMBuildSelect(b, is_below, LLVMBuildBitCast(b, zero, f32, ""), x, "");
+}
+
+/* sum + a b of one half of each lane. */
+static LLVMValueRef half_product(LlvmWriter *w, int lanes, bool upper, LLVMValueRef *v,
+                                 LLVMValueRef sum) {
+  enum { HALF = 16 };
+  LLVMTypeRef f32 = llvm_type(w, kir_type(KIR_F32, lanes));
+  LLVMValueRef factor[3];
+  for (int i = 0; i < 2; i++) {
+    LLVMValueRef bits = upper ? LLVMBuildAnd(w->builder, v[i], llvm_i32(w, -(1 << HALF), lanes), "")
+                              : LLVMBuildShl(w->builder, v[i], llvm_i32(w, HALF, lanes), "");
+    factor[i] = normal(w, LLVMBuildBitCast(w->builder, bits, f32, ""), lanes);
+  }
+  factor[2] = sum;
+  return normal(w, llvm_intrinsic(w, "llvm.fma", f32, factor, 3), lanes);
+}
+
+LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v) {
+  if (!w->machine->has_bf16_pairs)
+    return half_product(w, lanes, false, v,
+                        half_product(w, lanes, true, v, normal(w, v[2], lanes)));
+  LLVMTypeRef half = LLVMVectorType(LLVMBFloatTypeInContext(w->context), 2 * (unsigned)lanes);
+  LLVMValueRef args[3] = {v[2], LLVMBuildBitCast(w->builder, v[0], half, ""),
+                          LLVMBuildBitCast(w->builder, v[1], half, "")};
+  const char *name = arena_printf(w->arena, "llvm.x86.avx512bf16.dpbf16ps.%d", 32 * lanes);
+  return llvm_intrinsic(w, name, NULL, args, 3);
+}
