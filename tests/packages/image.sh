@@ -21,7 +21,7 @@ done
 [ "$(id -u)" = 0 ] || skip "it takes root to change into the root of an image"
 git -C "$root" rev-parse HEAD >/dev/null 2>&1 || skip "not a checkout"
 rm -rf "$folder"
-mkdir -p "$folder/work"
+mkdir -p "$folder/mounted"
 trap 'rm -rf "$folder/store" "$folder/run" "$folder/source" "$folder/base.tar"' EXIT
 
 # build WORDS...: buildah with storage of its own, which needs no rights in the kernel.
@@ -43,17 +43,17 @@ commit=$(git -C "$root" rev-parse --short=10 HEAD)
 build bud --isolation chroot --pull-never --build-arg COMMIT="$commit" -t grus "$folder/source" >"$folder/log" 2>&1 ||
   fail "$(tail -n 30 "$folder/log")"
 
-cp "$root/examples/gesture/gesture.grus" "$folder/work"
-chown -R 1000:1000 "$folder/work"
+cp "$root/examples/gesture/gesture.grus" "$folder/mounted"
+chown -R 1000:1000 "$folder/mounted"
 image=$(build from --pull-never localhost/grus)
 # inside WORDS...: what the image runs; its entry is asked for by name.
-inside() { build run --isolation chroot -v "$folder/work:/work" "$image" -- "$@"; }
+inside() { build run --isolation chroot -v "$folder/mounted:/work" "$image" -- "$@"; }
 inside grus version | grep -qF "(commit $commit)" || fail "grus version does not name the commit"
 inside grus version | grep -q llvm || fail "the image has no LLVM backend"
 [ "$(inside id -u)" = 1000 ] || fail "the image runs as $(inside id)"
 inside grus build gesture.grus --weights=random:1 --emit=exe -q -o gesture || fail "no program"
 inside ./gesture --help >/dev/null || fail "the program does not start"
-[ "$(stat -c %u "$folder/work/gesture")" = 1000 ] || fail "the program is not the user's"
+[ "$(stat -c %u "$folder/mounted/gesture")" = 1000 ] || fail "the program is not the user's"
 inside grus verify gesture.grus --weights=random:1 >/dev/null || fail "verify"
 ! inside sh -c 'ls -d /packages /grus /var/lib/apt/lists/* /var/cache/apt/archives/*.deb 2>/dev/null' | grep . || fail "the image has what it was built from"
 build inspect --type image grus | grep -q '"org.opencontainers.image.revision": "'"$commit" || fail "no label of the commit"
