@@ -31,11 +31,12 @@ void html_begin(Text *out, const char *title) {
       "table { border-collapse: collapse; font-size: .9rem } th, td { padding: .25rem .7rem; "
       "text-align: right; border-bottom: 1px solid #d0d7de }\n"
       "th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left } "
-      "td:nth-child(2), td:nth-child(3) { font-family: ui-monospace, monospace }\n"
+      "td:nth-child(2), td:nth-child(3) { font-family: ui-monospace, monospace } "
+      "td:nth-child(3) { white-space: nowrap }\n"
       "td.share { width: 8rem; text-align: left } td.share div { height: .6rem; background: "
       "#5b8def }\n"
       "pre { overflow-x: auto; padding: .8rem; background: #f1f3f5 } figure { margin: 0; "
-      "overflow-x: auto }\n"
+      "overflow: auto; max-height: 125rem }\n"
       ".piece { fill: #cfe3ff; stroke: #57606a } .name { font: 11px ui-monospace, monospace; "
       "fill: #1b1f24 } .axis { font: 11px system-ui, sans-serif; fill: #57606a }\n"
       ".name, .axis { text-anchor: start } .axis.end { text-anchor: end }\n"
@@ -208,7 +209,10 @@ void html_model(Text *out, const Session *s, const Model *model, const KirModule
   add_totals(out, s, model, m ? &report : NULL);
   text_add(out, "<figure>\n");
   draw_svg(out, &s->sources, model);
-  text_add(out, "</figure>\n");
+  text_add(out, "</figure>\n"
+                "<script>/* a wide drawing shows its middle first */\n"
+                "for (const f of document.querySelectorAll('figure')) "
+                "f.scrollLeft = (f.scrollWidth - f.clientWidth) / 2;</script>\n");
   add_stages(out, s, model, m ? &report : NULL);
   if (!m) return;
   text_add(out, "<h2>Memory during a call</h2>\n");
