@@ -33,7 +33,7 @@ void html_begin(Text *out, const char *title) {
       "th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3) { text-align: left } "
       "td:nth-child(2), td:nth-child(3) { font-family: ui-monospace, monospace } "
       "td:nth-child(3) { white-space: nowrap }\n"
-      "td.share { width: 8rem; text-align: left } td.share div { height: .6rem; background: "
+      "td.share { min-width: 6rem; text-align: left } td.share div { height: .6rem; background: "
       "#5b8def }\n"
       "pre { overflow-x: auto; padding: .8rem; background: #f1f3f5 } figure { margin: 0; "
       "overflow: auto; max-height: 125rem }\n"
