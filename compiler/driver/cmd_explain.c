@@ -89,6 +89,32 @@ static const char *nearest(const char *name) {
   return best;
 }
 
+/* Whether this is a stage of the compiler, which people take for one of a model. */
+static bool is_compiler_stage(const char *name) {
+  static const char *const names[] = {
+#define STAGE(name, prints) #name,
+#include "driver/stages.def"
+#undef STAGE
+  };
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i], name) == 0) return true;
+  return false;
+}
+
+/* A name that nothing is explained under. */
+static void report_unknown(Session *s, const char *name) {
+  const char *near = nearest(name);
+  if (is_compiler_stage(name))
+    session_error(s,
+                  "`%s` is a stage of the compiler, and `grus explain` has pages for those of "
+                  "models; `--dump-after %s` prints its result",
+                  name, name);
+  else if (near)
+    session_error(s, "`grus explain` has no page for `%s`; did you mean `%s`?", name, near);
+  else
+    session_error(s, "`grus explain` has no page for `%s`", name);
+}
+
 ExitCode command_explain(Session *s) {
   ExitCode code = EXIT_DONE;
   Text out = text_new(s->arena);
@@ -109,11 +135,7 @@ ExitCode command_explain(Session *s) {
     else if (strcmp(name, "stages") == 0)
       list_stages(&out);
     else {
-      const char *near = nearest(name);
-      session_error(s,
-                    near ? "`grus explain` has no page for `%s`; did you mean `%s`?"
-                         : "`grus explain` has no page for `%s`",
-                    name, near);
+      report_unknown(s, name);
       code = EXIT_USAGE;
     }
   }

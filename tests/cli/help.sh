@@ -30,6 +30,7 @@ t fmt --check=1
 t build x.grus --model
 t explain
 t explain E999
+t explain lower
 t completions
 t completions tcsh
 t check --color=sometimes x.grus
