@@ -15,7 +15,7 @@ const playground = existsSync(join(out, "../playground/index.html"));
 
 const read = (path) => readFileSync(join(root, path), "utf8");
 const markdown = (folder) => readdirSync(join(root, folder)).filter((name) => name.endsWith(".md")).sort().map((name) => posix.join(folder, name));
-const guides = ["docs/language.md", "docs/import.md", "docs/programs.md", "docs/embedding.md", "docs/web.md", "docs/shared.md", "docs/quantisation.md",
+const guides = ["docs/install.md", "docs/language.md", "docs/import.md", "docs/programs.md", "docs/embedding.md", "docs/web.md", "docs/shared.md", "docs/quantisation.md",
   "docs/numerics.md", "docs/performance.md", "docs/reliability.md", "docs/conformance.md", "docs/pipeline.md"].filter((path) => existsSync(join(root, path)));
 const examples = ["examples/README.md", ...readdirSync(join(root, "examples")).map((name) => `examples/${name}/README.md`)].filter((path) => existsSync(join(root, path)));
 const stages = markdown("docs/errors/stages"), errors = markdown("docs/errors").filter((path) => !path.endsWith("README.md"));
