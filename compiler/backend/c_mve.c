@@ -25,6 +25,7 @@ static const char has_mve[] = "defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_
   case KIR_FMA:                                                                                    \
   case KIR_MAD:                                                                                    \
   case KIR_PAIRS:                                                                                  \
+  case KIR_QUADS:                                                                                  \
   case KIR_OR:                                                                                     \
   case KIR_LT:                                                                                     \
   case KIR_LE:                                                                                     \
@@ -67,6 +68,7 @@ static bool is_number(const KirExpr *e) {
   case KIR_FMA:                                                                                    \
   case KIR_MAD:                                                                                    \
   case KIR_PAIRS:                                                                                  \
+  case KIR_QUADS:                                                                                  \
   case KIR_OR:                                                                                     \
   KIR_COMPARE_CASES:                                                                               \
   case KIR_SELECT: KIR_FORM_CASES

@@ -100,10 +100,21 @@ static void fused(CWriter *c, bool is_certain) {
       is_certain ? "" : "__attribute__((unused)) ", p, u, u);
 }
 
-static bool uses_pairs(const CUsed *u) {
+static bool uses(const CUsed *u, KirOp op, bool is_int) {
   for (int w = 1; w < C_MAX_WIDTHS; w++)
-    if (u->vector[w][KIR_PAIRS][0]) return true;
+    if (u->vector[w][op][is_int]) return true;
   return false;
+}
+
+/* One lane of KIR_QUADS, for compilers that do not know the instruction. */
+static void quad(CWriter *c, bool is_certain) {
+  text_printf(c->out,
+              "\n/* c + the products of four bytes, those of a without a sign, of b with one */\n"
+              "static inline %sint32_t %s_quad_i32(int32_t a, int32_t b, int32_t c) {\n"
+              "  uint32_t sum = (uint32_t)c;\n  for (int i = 0; i < 32; i += 8) {\n"
+              "    const uint32_t x = (uint32_t)a >> i & 255u, y = (uint32_t)b >> i & 255u;\n"
+              "    sum += x * ((y ^ 128u) - 128u);\n  }\n  return (int32_t)sum;\n}\n",
+              is_certain ? "" : "__attribute__((unused)) ", c->prefix);
 }
 
 /* One lane of KIR_PAIRS, for compilers that do not know the instruction. */
@@ -151,11 +162,12 @@ static void scalars(CWriter *c, const CUsed *u) {
       text_printf(
           out, "\nstatic inline float %s_%s_f32(float a, float b) {\n  return a %c b ? a : b;\n}\n",
           p, k ? "max" : "min", k ? '>' : '<');
-  bool fma = u->scalar[KIR_FMA] || uses_pairs(u);
+  bool fma = u->scalar[KIR_FMA] || uses(u, KIR_PAIRS, false);
   for (int w = 1; w < C_MAX_WIDTHS; w++)
     fma = fma || u->vector[w][KIR_FMA][0];
   if (fma) fused(c, u->iso || u->scalar[KIR_FMA]);
-  if (uses_pairs(u)) pair(c, u->iso);
+  if (uses(u, KIR_PAIRS, false)) pair(c, u->iso);
+  if (uses(u, KIR_QUADS, true)) quad(c, u->iso);
   if (u->scalar[KIR_SQRT])
     text_printf(
         out, "\nstatic inline float %s_sqrt_f32(float x) {\n  return __builtin_sqrtf(x);\n}\n", p);
@@ -265,7 +277,7 @@ void c_prelude(CWriter *c) {
   bool narrow = false;
   for (int w = 2; w < C_MAX_WIDTHS; w++)
     narrow |= u.load_f16[w] || u.load_bf16[w];
-  if ((narrow || uses_pairs(&u)) && !u.iso)
+  if ((narrow || uses(&u, KIR_PAIRS, false) || uses(&u, KIR_QUADS, true)) && !u.iso)
     text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   *used = u;
   c->used = used;

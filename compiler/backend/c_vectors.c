@@ -152,6 +152,27 @@ static void vector_pairs(CWriter *c, int lanes) {
               t, gnu ? " = c" : "", lanes, lane, p, lane, lane, lane, gnu ? "#endif\n" : "");
 }
 
+static void vector_quads(CWriter *c, int lanes) {
+  static const char *const vector[5] = {[1] = "__m128i", [2] = "__m256i", [4] = "__m512i"};
+  static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
+  const char *t = vector_type(c, lanes, true), *p = c->prefix, *v = vector[lanes / 4];
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
+  text_printf(c->out,
+              "\n/* c + the products of four bytes, those of a without a sign, of b with one */\n"
+              "static inline %s %s_quads_i32x%d(%s a, %s b, %s c) {\n",
+              t, p, lanes, t, t, t);
+  if (gnu)
+    text_printf(c->out,
+                "#if defined(__AVX512VNNI__) && defined(__AVX512VL__)\n"
+                "  return (%s)_mm%s_dpbusd_epi32((%s)c, (%s)a, (%s)b);\n#else\n",
+                t, width[lanes / 4], v, v, v);
+  const char *lane = gnu ? "" : ".v";
+  text_printf(c->out,
+              "  %s r%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_quad_i32(a%s[i], "
+              "b%s[i], c%s[i]);\n  }\n  return r;\n%s}\n",
+              t, gnu ? " = c" : "", lanes, lane, p, lane, lane, lane, gnu ? "#endif\n" : "");
+}
+
 /* The second factor is the same in every lane, as a register of MVE's scalars can be. */
 static void vector_fma_scalar(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false);
@@ -383,6 +404,7 @@ void c_vectors(CWriter *c, const CUsed *u) {
     if (u->vector[w][KIR_FMA][0]) vector_fma(c, lanes);
     if (u->fma_scalar[w]) vector_fma_scalar(c, lanes);
     if (u->vector[w][KIR_PAIRS][0]) vector_pairs(c, lanes);
+    if (u->vector[w][KIR_QUADS][1]) vector_quads(c, lanes);
     if (u->vector[w][KIR_SUM][0]) vector_sum(c, lanes);
   }
 }

@@ -17,6 +17,7 @@ typedef struct LlvmMachine {
   bool is_pic, is_medium;                    /* code model */
   bool has_f16;                              /* conversion from binary16 is an instruction */
   bool has_bf16_pairs;                       /* VDPBF16PS, on vectors of every width */
+  bool has_quads;                            /* VPDPBUSD, likewise */
   int int_bits;                              /* C's int */
 } LlvmMachine;
 
@@ -96,6 +97,8 @@ LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, L
 /* ---- llvm_pairs.c ---- */
 /* KIR_PAIRS of v[0], v[1] and v[2]. */
 LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v);
+/* KIR_QUADS of them. */
+LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v);
 
 /* ---- llvm.c ---- */
 extern bool llvm_abandoned; /* backend_llvm_abandon was called */

@@ -41,3 +41,25 @@ LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v) {
   const char *name = arena_printf(w->arena, "llvm.x86.avx512bf16.dpbf16ps.%d", 32 * lanes);
   return llvm_intrinsic(w, name, NULL, args, 3);
 }
+
+/* Byte i of each lane, with its sign or without. */
+static LLVMValueRef byte_of(LlvmWriter *w, LLVMValueRef v, int i, bool has_sign, int lanes) {
+  enum { BYTE = 8, UPPERMOST = 24 };
+  LLVMValueRef up = LLVMBuildShl(w->builder, v, llvm_i32(w, UPPERMOST - BYTE * i, lanes), "");
+  LLVMValueRef down = llvm_i32(w, UPPERMOST, lanes);
+  return has_sign ? LLVMBuildAShr(w->builder, up, down, "")
+                  : LLVMBuildLShr(w->builder, up, down, "");
+}
+
+LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
+  enum { BYTES = 4 };
+  LLVMValueRef args[3] = {v[2], v[0], v[1]}, sum = v[2];
+  const char *name = arena_printf(w->arena, "llvm.x86.avx512.vpdpbusd.%d", 32 * lanes);
+  if (w->machine->has_quads) return llvm_intrinsic(w, name, NULL, args, 3);
+  for (int i = 0; i < BYTES; i++) {
+    LLVMValueRef product = LLVMBuildMul(w->builder, byte_of(w, v[0], i, false, lanes),
+                                        byte_of(w, v[1], i, true, lanes), "");
+    sum = LLVMBuildAdd(w->builder, sum, product, "");
+  }
+  return sum;
+}

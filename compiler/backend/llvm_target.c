@@ -102,9 +102,9 @@ static bool converts_f16(const LlvmMachine *m) {
           has_feature(m->features, "+f16c"));
 }
 
-/* avx512bf16 implies the vectors of 512 bits, and those processors have the narrower ones. */
-static bool multiplies_bf16(const LlvmMachine *m) {
-  return begins(m->triple, "x86_64") && has_feature(m->features, "+avx512bf16");
+/* Both imply the vectors of 512 bits, and those processors have the narrower ones. */
+static bool multiplies_by(const LlvmMachine *m, const char *feature) {
+  return begins(m->triple, "x86_64") && has_feature(m->features, feature);
 }
 
 static void resolve_native(LlvmMachine *out, Arena *arena, const char *features) {
@@ -177,7 +177,8 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   if (begins(out->triple, "riscv")) out->abi = riscv_abi(out->triple, out->features);
   if (begins(out->triple, "avr") || begins(out->triple, "msp430")) out->int_bits = 16;
   out->has_f16 = converts_f16(out);
-  out->has_bf16_pairs = multiplies_bf16(out);
+  out->has_bf16_pairs = multiplies_by(out, "+avx512bf16");
+  out->has_quads = multiplies_by(out, "+avx512vnni");
   return llvm_known(m, o, out, diags);
 }
 

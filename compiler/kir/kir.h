@@ -143,6 +143,8 @@ typedef enum KirOp {
   KIR_PAIRS, /* a and b of I32: two bf16 in each lane. c + the product of the upper two, rounded
                 once, + that of the lower two, rounded once; to F32. Here numbers below 2^-126 are
                 zeros of their sign, in operands and in both sums */
+  KIR_QUADS, /* a and b of I32: four bytes in each lane, those of a without a sign, those of b with
+                one. c + their four products, to I32, wrapping */
   KIR_AND,
   KIR_OR,
   KIR_XOR,

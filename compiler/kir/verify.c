@@ -103,6 +103,7 @@ static bool fixed_point_fits(const KirExpr *e) {
   case KIR_FMA:
   case KIR_MAD:
   case KIR_PAIRS:
+  case KIR_QUADS:
   case KIR_SELECT:
   case KIR_CALL: break;
   }
@@ -159,6 +160,10 @@ static void check_operands(Verifier *v, const KirExpr *e) {
   case KIR_MAD:
     ok = c && kir_type_equal(a->type, f32) && kir_type_equal(b->type, f32) &&
          kir_type_equal(c->type, f32);
+    break;
+  case KIR_QUADS:
+    ok = is_i32(a, e->type.lanes) && is_i32(b, e->type.lanes) && is_i32(c, e->type.lanes) &&
+         e->type.lanes > 1;
     break;
   case KIR_PAIRS:
     ok = c && is_i32(a, e->type.lanes) && is_i32(b, e->type.lanes) && e->type.lanes > 1 &&

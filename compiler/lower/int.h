@@ -50,6 +50,9 @@ typedef struct IntPart {
   int64_t depth; /* padded to whole steps */
   int sparse;    /* inputs of a block of zeros that is left out; 0: none is. Then: */
   KirBuffer *index, *list, *sums;
+  bool quads; /* bytes four at a time: the sums are made ahead by the matrix kernel, within: */
+  int64_t least, most;
+  IntRows rows;
   int64_t of_gate; /* from the sum of a gate to that of the next; 0: rows come one after another */
 } IntPart;
 
@@ -62,8 +65,9 @@ typedef struct IntVector { /* an operand */
 IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name);
 /* What is done with an operand ahead of the sums that read it: summed up if it is multiplied by
- * weights with 128 added; or all sums, if blocks of zeros are left out. */
-void int_offset(Emit *e, const IntPart *part, IntVector *x);
+ * weights with 128 added; or all sums, if blocks of zeros are left out or bytes are multiplied four
+ * at a time. */
+void int_offset(Emit *e, const Layer *layer, const IntPart *part, IntVector *x);
 /* The sums of a block; index: of the block in the part. */
 void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums);
@@ -93,6 +97,14 @@ void int_sparse_pack(Emit *e, const Layer *layer, const IntRows *rows, const cha
                      IntPart *to);
 /* All its sums. */
 void int_sparse_sums(Emit *e, const IntPart *part, const IntVector *x);
+
+/* ---- int_quads.c ---- */
+/* Whether the sums of a part are made of bytes, four at a time. */
+bool int_takes_quads(const Lower *l, const QuantPart *part, const IntRows *rows);
+/* The weights, biases and sums of a part whose sums are. */
+void int_quads_pack(Emit *e, const Layer *layer, const char *name, IntPart *to);
+/* All its sums. */
+void int_quads_sums(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x);
 
 /* ---- the families: one step at row t ---- */
 void int_embedding_step(Emit *e, const Layer *layer, Step t);

@@ -314,9 +314,9 @@ static void gru_before(Emit *e, IntCell *c) {
   QuantFormat operand = c->q->part[c->dir][QUANT_STATE].x, h16 = c->q->out;
   pack_parts(e, c, 0, 2, "_zr", gates);
   pack_parts(e, c, 2, 1, "_n", last);
-  int_offset(e, &gates[QUANT_INPUT], &c->x);
-  int_offset(e, &last[QUANT_INPUT], &c->x);
-  int_offset(e, &gates[QUANT_STATE], &c->h);
+  int_offset(e, c->layer, &gates[QUANT_INPUT], &c->x);
+  int_offset(e, c->layer, &last[QUANT_INPUT], &c->x);
+  int_offset(e, c->layer, &gates[QUANT_STATE], &c->h);
   c->z = new_kept(e, c->layer, "z", KIR_I16, c->units);
   c->z->lo = 0;
   c->z->hi = INT16_MAX;
@@ -332,7 +332,7 @@ static void gru_before(Emit *e, IntCell *c) {
   if (last[QUANT_STATE].depth > c->units)
     kb_zero(kb, c->rh, at_batch(e, c->rh, c->units), last[QUANT_STATE].depth - c->units);
   IntVector rh = {.buffer = c->rh, .at = at_batch(e, c->rh, 0)};
-  int_offset(e, &last[QUANT_STATE], &rh);
+  int_offset(e, c->layer, &last[QUANT_STATE], &rh);
   j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(e, c, last, &rh, j, 2, 1, px, ph);
   gru_mix(e, c, j, kb_load(kb, c->z, unit_at(e, c->z, 0, j), 1), int_add(e, px[0], ph[0]));
@@ -344,8 +344,8 @@ static void other_cells(Emit *e, IntCell *c) {
   IntPart part[QUANT_PARTS];
   KirExpr *px[MAT_MAX_ACC], *ph[MAT_MAX_ACC], *p[MAT_MAX_ACC];
   pack_parts(e, c, 0, c->gates, "", part);
-  int_offset(e, &part[QUANT_INPUT], &c->x);
-  int_offset(e, &part[QUANT_STATE], &c->h);
+  int_offset(e, c->layer, &part[QUANT_INPUT], &c->x);
+  int_offset(e, c->layer, &part[QUANT_STATE], &c->h);
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(e, c, part, &c->h, j, 0, c->gates, px, ph);
   for (int g = 0; g < c->gates; g++)

@@ -74,8 +74,12 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   Lower *l = e->l;
   QuantFormat wide = {.bits = 16};
   bool bytes = part->bits == 8;
-  IntPart to = {.q = part, .group = rows->group, .step = int_step(e, bytes ? &part->x : &wide)};
+  IntPart to = {.q = part,
+                .group = rows->group,
+                .rows = *rows,
+                .step = int_step(e, bytes ? &part->x : &wide)};
   to.sparse = rows->keep_zeros ? 0 : int_sparse_depth(l, part, rows);
+  to.quads = !to.sparse && int_takes_quads(l, part, rows);
   to.offset = l->target->dot_unsigned && part->bits == 8 && !to.sparse && offset_fits(part);
   to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = (part->depth + to.step - 1) / to.step * to.step;
@@ -91,6 +95,7 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   for (int64_t b = 0; b < rows->blocks; b++)
     for (int g = 0; g < rows->group; g++) {
       int64_t row = row_of(rows, b, g), at = b * rows->group + g;
+      if (to.quads && rows->group_stride > 1) at = g * rows->blocks + b; /* as the sums lie */
       bias[at] = part->bias[row];
       if (part->m) m[at] = part->m[row];
       scale[at] = (float)(part->scale[row] * part->x.scale);
@@ -102,6 +107,8 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   KirElem elem = to.offset ? KIR_U8 : bytes ? KIR_I8 : KIR_I16;
   if (to.sparse)
     int_sparse_pack(e, layer, rows, name, &to);
+  else if (to.quads)
+    int_quads_pack(e, layer, name, &to);
   else {
     to.w = new_constants(l, layer, name, elem, bytes ? (const void *)narrow : w, n * to.depth, doc);
     to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
@@ -127,9 +134,10 @@ static KirIndex block_at(int64_t offset, int64_t size, KirReg *const *index, con
   return at;
 }
 
-void int_offset(Emit *e, const IntPart *part, IntVector *x) {
+void int_offset(Emit *e, const Layer *layer, const IntPart *part, IntVector *x) {
   Kb *kb = &e->kb;
   if (part->sparse) int_sparse_sums(e, part, x);
+  if (part->quads) int_quads_sums(e, layer, part, x);
   if (!part->offset || x->offset) return;
   KirReg *sum = kb_var(kb, "sum", int_num(e, 0)), *k = kb_for(kb, "k", 0, part->depth, 1);
   KirExpr *element = kb_load(kb, x->buffer, kir_at_plus(x->at, 1, k), 1);
@@ -145,13 +153,15 @@ static void load_sums(Emit *e, const IntPart *part, KirReg *const *index, const 
     KirIndex at = at_batch(e, part->sums, part->of_gate ? g * part->of_gate : g);
     for (int i = 0; i < n_index; i++)
       at = kir_at_plus(at, part->of_gate ? stride[i] : stride[i] * part->group, index[i]);
-    sums[g] = kb_let(&e->kb, name[g], kb_load(&e->kb, part->sums, at, 1));
+    KirExpr *sum = kb_load(&e->kb, part->sums, at, 1);
+    if (part->quads) sum = kb_clamp(&e->kb, sum, part->least, part->most);
+    sums[g] = kb_let(&e->kb, name[g], sum);
   }
 }
 
 void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *index,
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums) {
-  if (part->sparse) {
+  if (part->sparse || part->quads) {
     load_sums(e, part, index, stride, n_index, name, sums);
     return;
   }
@@ -173,7 +183,10 @@ void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *i
 
 KirExpr *int_preactivation(Emit *e, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
                            const int64_t *stride, int n_index) {
-  KirExpr *m = kb_load(&e->kb, part->m, block_at(g, part->group, index, stride, n_index), 1);
+  bool by_gate = part->quads && part->of_gate;
+  KirIndex at = by_gate ? block_at(g * part->rows.blocks, 1, index, stride, n_index)
+                        : block_at(g, part->group, index, stride, n_index);
+  KirExpr *m = kb_load(&e->kb, part->m, at, 1);
   return int_mulw(e, int_up(e, kb_use(&e->kb, sum), part->q->shift), m);
 }
 

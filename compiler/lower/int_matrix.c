@@ -98,7 +98,7 @@ static void products(Emit *e, const Mat *mat, const IntPart *part, KirReg *group
   const RowOut *out = mat->context;
   int64_t blocks = mat->units / part->group, stride[2] = {1, blocks};
   IntVector x = operand_of(e, mat, group);
-  int_offset(e, part, &x);
+  int_offset(e, mat->layer, part, &x);
   KirReg *index[2] = {blocks > 1 ? kb_for(kb, "j", 0, blocks, 1) : NULL, group}, *sums[4];
   int n_index = group ? 2 : 1;
   int_sums(e, part, &x, index, stride, n_index, name, sums);

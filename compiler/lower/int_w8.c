@@ -94,7 +94,7 @@ static void round_operand(Emit *e, const Mat *mat, int part, KirReg *group, W8Pa
   if (to->rows.depth > mat_part_depth(p))
     kb_zero(kb, q, at_batch(e, q, mat_part_depth(p)), to->rows.depth - mat_part_depth(p));
   to->x = (IntVector){.buffer = q, .at = at_batch(e, q, 0)};
-  int_offset(e, &to->rows, &to->x);
+  int_offset(e, mat->layer, &to->rows, &to->x);
 }
 
 /* Adds what rounding by calibration gave to the biases of an accumulator. True: it did so. */

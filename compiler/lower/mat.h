@@ -55,6 +55,7 @@ typedef struct Mat {
   KirBuffer *guards; /* of several rows */
   KirBuffer *packed_bias;
   const char *suffix; /* of the buffers: "", "_backward" */
+  bool is_integer;    /* words of four bytes and sums of I32; weights and biases are packed */
   bool whole;         /* finish stores whole vectors: a last one of part padding is like the rest */
   void (*finish)(Emit *e, void *context, const MatUnits *units, KirReg *const *acc);
   void *context;
@@ -152,8 +153,9 @@ void mat_turn(const Lower *l, Mat *mat, KirReg *t);
 void mat_pair(Emit *e, Mat *mat);
 /* Pair k of the weights of a unit. */
 int32_t mat_weight_pair(const MatPart *p, int gate, int64_t unit, int64_t k);
-/* sum + w x, of numbers or of pairs. */
-KirExpr *mat_product(Emit *e, const MatPart *p, KirExpr *w, KirExpr *x, KirExpr *sum);
+/* sum + w x, of numbers, of pairs or of words of four bytes. */
+KirExpr *mat_product(Emit *e, const Mat *mat, const MatPart *p, KirExpr *w, KirExpr *x,
+                     KirExpr *sum);
 
 /* ---- sparse.c: blocks of zeros that are left out ---- */
 

@@ -72,6 +72,20 @@ static KirIndex hoisted_at(const TileRun *r, int v, int a) {
   return kir_at_plus(at, mat->start->row, mat->start_step);
 }
 
+static KirExpr *zero_sum(Emit *e, const Mat *mat) {
+  return mat->is_integer ? kb_int(&e->kb, KIR_I32, 0, mat->lanes) : kb_num(&e->kb, 0, mat->lanes);
+}
+
+/* A register of a sum; of integers it holds all of 32 bits. */
+static KirReg *new_sum(Emit *e, const Mat *mat, int a, KirExpr *start) {
+  KirReg *sum = kb_var(&e->kb, mat->acc_name[a], start);
+  if (mat->is_integer) {
+    sum->lo = INT32_MIN;
+    sum->hi = INT32_MAX;
+  }
+  return sum;
+}
+
 static void start_sums(Emit *e, TileRun *r) {
   Kb *kb = &e->kb;
   Mat *mat = r->mat;
@@ -79,7 +93,7 @@ static void start_sums(Emit *e, TileRun *r) {
   for (int v = 0; v < r->tile->vectors; v++)
     for (int a = 0; a < mat->n_acc; a++)
       for (int s = 0; s < r->split; s++) {
-        KirExpr *start = kb_num(kb, 0, lanes);
+        KirExpr *start = zero_sum(e, mat);
         if (s == 0 && mat->start && a < mat->start->n_acc)
           start = kb_load(kb, mat->start->sums, hoisted_at(r, v, a), lanes);
         else if (s == 0 && mat->has_bias[a])
@@ -87,7 +101,7 @@ static void start_sums(Emit *e, TileRun *r) {
               kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a), lanes);
         if (s == 0 && mat->guard)
           start = kb_op2(kb, KIR_ADD, start, kb_splat(kb, kb_use(kb, mat->guard), lanes));
-        r->acc[s][v][a] = kb_var(kb, mat->acc_name[a], start);
+        r->acc[s][v][a] = new_sum(e, mat, a, start);
       }
 }
 
@@ -117,8 +131,8 @@ static void add_product(Emit *e, TileRun *r, const MatPart *p, KirReg *const *ta
     w = mat_weight_tap(w, stride, p, tap);
     KirReg *acc = r->acc[s][v][p->acc[gate]];
     kb_set(kb, acc,
-           mat_product(e, p, kb_load(kb, p->packed, w, lanes), kb_splat(kb, kb_use(kb, x), lanes),
-                       kb_use(kb, acc)));
+           mat_product(e, r->mat, p, kb_load(kb, p->packed, w, lanes),
+                       kb_splat(kb, kb_use(kb, x), lanes), kb_use(kb, acc)));
   }
 }
 
@@ -223,8 +237,7 @@ static void *open_block(Emit *e, const void *sums, const MatPart *p, KirReg *blo
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++)
-        part->acc[s][v][p->acc[gate]] =
-            kb_var(&e->kb, r->mat->acc_name[p->acc[gate]], kb_num(&e->kb, 0, r->mat->lanes));
+        part->acc[s][v][p->acc[gate]] = new_sum(e, r->mat, p->acc[gate], zero_sum(e, r->mat));
   return part;
 }
 
@@ -331,7 +344,7 @@ void mat_emit_row(Emit *e, Mat *mat) {
   MatTile tile[2];
   /* A loop over tiles whose last vector is partly padding would have to store two ways: the last
    * tile then stands alone. */
-  mat_pack(l, mat);
+  if (!mat->is_integer) mat_pack(l, mat);
   mat->guard = sparse_guard(e, mat);
   int n_tiles = mat_tiles(l, mat, tile);
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;

@@ -106,6 +106,8 @@ int32_t mat_weight_pair(const MatPart *p, int gate, int64_t unit, int64_t k) {
   return (int32_t)(upper | bfloat_of(row[k]));
 }
 
-KirExpr *mat_product(Emit *e, const MatPart *p, KirExpr *w, KirExpr *x, KirExpr *sum) {
+KirExpr *mat_product(Emit *e, const Mat *mat, const MatPart *p, KirExpr *w, KirExpr *x,
+                     KirExpr *sum) {
+  if (mat->is_integer) return kb_quads(&e->kb, x, w, sum);
   return p->terms ? kb_pairs(&e->kb, w, x, sum) : muladd(e, w, x, sum);
 }

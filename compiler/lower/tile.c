@@ -115,7 +115,7 @@ static void add_product(Emit *e, RowTile *t, const MatPart *p, KirReg *const *ta
       for (int gate = 0; gate < p->n_gates; gate++) {
         KirReg *acc = t->acc[s][r][v * mat->n_acc + p->acc[gate]];
         kb_set(kb, acc,
-               mat_product(e, p, kb_use(kb, w[v * p->n_gates + gate]), kb_use(kb, x),
+               mat_product(e, mat, p, kb_use(kb, w[v * p->n_gates + gate]), kb_use(kb, x),
                            kb_use(kb, acc)));
       }
   }

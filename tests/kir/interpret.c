@@ -261,6 +261,14 @@ static float pairs(uint32_t a, uint32_t b, float c) {
   return c;
 }
 
+static int64_t quads(uint32_t a, uint32_t b, int64_t c) {
+  for (int i = 0; i < 32; i += 8) {
+    int64_t x = a >> i & 255, y = b >> i & 255;
+    c += x * (y < 128 ? y : y - 256);
+  }
+  return c;
+}
+
 static void sum(const KirExpr *e, Lane *out) {
   Lane room[LANES], v[LANES];
   int n = e->arg[0]->type.lanes;
@@ -315,6 +323,8 @@ static void by_lane(const KirExpr *e, Lane *out) {
     }
   case KIR_SPLAT: EACH(out[i] = a[0]);
   case KIR_LANE: EACH(out[i] = a[e->i]);
+  case KIR_QUADS:
+    EACH(out[i].i = whole(KIR_I32, quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
   case KIR_PAIRS: EACH(out[i].f = pairs((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].f));
   default: break;
   }

@@ -88,6 +88,7 @@ static void lane_ops(Ops *o) {
   out(o, kb_splat(kb, kb_op1(kb, KIR_SUM, in(o, o->a)), o->lanes));
   out(o, kb_splat(kb, kb_lane(kb, in(o, o->a), o->lanes - 1), o->lanes));
   out(o, kb_splat(kb, kb_load(kb, o->b, here(o, 0), 1), o->lanes));
+  out(o, kb_quads(kb, as_int(o, in(o, o->a)), as_int(o, in(o, o->b)), as_int(o, in(o, o->c))));
   out(o, kb_pairs(kb, as_int(o, in(o, o->a)), as_int(o, in(o, o->b)), in(o, o->c)));
 }
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Sums of products of bytes, four at a time, for targets that have an instruction for them. In: a
+ * QuantPart of 8 bits whose operand has 8 bits, too. After: all its sums in memory, made by the
+ * matrix kernel with units in lanes, ahead of what reads them.
+ *
+ * The instruction multiplies bytes without a sign by bytes with one: 128 is added to an operand
+ * that has a sign, and what that adds to a sum, 128 times its weights, is taken off its bias.
+ * Inputs k, k + q, k + 2 q and k + 3 q of a row are a word, so that compilers pack words by whole
+ * vectors. Sums are exact: they wrap in KIR, and are known to stay within the bounds they are
+ * clamped to. */
+#include "lower/int.h"
+
+enum { QUAD = 4, BYTE = 8, BYTE_MASK = 0xff, OFFSET = 128 };
+
+static int64_t words_of(const QuantPart *part) {
+  return (part->depth + QUAD - 1) / QUAD;
+}
+
+static int64_t offset_of(const QuantPart *part) {
+  return part->x.is_unsigned ? 0 : OFFSET;
+}
+
+static int64_t row_of(const IntRows *rows, bool by_gate, int64_t unit, int gate) {
+  return by_gate ? rows->first + unit * rows->block_stride + gate * rows->group_stride
+                 : rows->first + unit;
+}
+
+/* The bias of a row as the sums of its words begin, and the least and the most that they, or a
+ * part of them, can be. */
+static int64_t bias_of(const QuantPart *part, int64_t row, int64_t *least, int64_t *most) {
+  int64_t offset = offset_of(part), bias = part->bias[row];
+  for (int64_t k = 0; k < part->depth; k++)
+    bias -= offset * part->w[row * part->depth + k];
+  *least = *most = bias;
+  for (int64_t k = 0; k < part->depth; k++) {
+    int64_t product = BYTE_MASK * (int64_t)part->w[row * part->depth + k];
+    *(product < 0 ? least : most) += product;
+  }
+  return bias;
+}
+
+bool int_takes_quads(const Lower *l, const QuantPart *part, const IntRows *rows) {
+  if (!l->target->has_quads || part->bits != BYTE || part->x.bits != BYTE || rows->keep_zeros)
+    return false;
+  for (int64_t r = 0; r < part->rows; r++) {
+    int64_t least, most;
+    bias_of(part, r, &least, &most);
+    if (least < INT32_MIN || most > INT32_MAX) return false;
+  }
+  return true;
+}
+
+static int32_t weight_word(const QuantPart *part, int64_t row, int64_t k) {
+  uint32_t word = 0;
+  for (int i = 0; i < QUAD; i++) {
+    int64_t at = k + i * words_of(part);
+    uint32_t byte = at < part->depth ? (uint32_t)part->w[row * part->depth + at] & BYTE_MASK : 0;
+    word |= byte << BYTE * i;
+  }
+  return (int32_t)word;
+}
+
+/* Tiles of about the same width: in a narrow one, few sums would wait for each other. */
+static void make_even(const Lower *l, Mat *mat) {
+  MatTile tile[2];
+  if (mat_tiles(l, mat, tile) < 2) return;
+  int64_t runs = tile[0].count + 1;
+  mat->tile_vectors = (int)((mat_vectors(mat) + runs - 1) / runs);
+}
+
+/* The matrix kernel that makes the sums; its operand and what finishes it are the caller's. */
+static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
+  const IntRows *rows = &part->rows;
+  bool by_gate = rows->group_stride > 1;
+  Mat mat = {.layer = layer,
+             .units = by_gate ? rows->blocks : rows->blocks * rows->group,
+             .groups = 1,
+             .n_acc = by_gate ? rows->group : 1,
+             .n_parts = 1,
+             .is_integer = true,
+             .whole = true};
+  mat.lanes = l->target->lanes; /* padding costs less than more vectors */
+  while (mat.lanes > l->target->min_lanes && mat.units * 2 <= mat.lanes)
+    mat.lanes /= 2;
+  mat.part[0] = (MatPart){.k_stride = 1,
+                          .taps = 1,
+                          .d = words_of(part->q),
+                          .n_gates = mat.n_acc,
+                          .terms = part->q->depth,
+                          .packed = part->w};
+  mat.packed_bias = part->bias;
+  for (int a = 0; a < mat.n_acc; a++) {
+    mat.part[0].acc[a] = a;
+    mat.has_bias[a] = true;
+    mat.acc_name[a] = "s";
+  }
+  make_even(l, &mat);
+  return mat;
+}
+
+/* [tile][word][gate][unit], as matpack.c has it. */
+static const int32_t *pack_words(Lower *l, const Mat *mat, const IntPart *part) {
+  MatTile tile[2];
+  int n_tiles = mat_tiles(l, mat, tile);
+  int64_t depth = mat->part[0].d;
+  int32_t *to = ARENA_ARRAY(l->arena, int32_t, mat_vectors(mat) * mat->lanes * mat->n_acc * depth),
+          *at = to;
+  for (int i = 0; i < n_tiles; i++)
+    for (int64_t t = 0; t < tile[i].count; t++)
+      for (int64_t k = 0; k < depth; k++)
+        for (int gate = 0; gate < mat->n_acc; gate++)
+          for (int64_t u = 0; u < (int64_t)tile[i].vectors * mat->lanes; u++, at++) {
+            int64_t unit = (tile[i].first + t * tile[i].vectors) * mat->lanes + u;
+            if (unit < mat->units)
+              *at = weight_word(part->q, row_of(&part->rows, mat->n_acc > 1, unit, gate), k);
+          }
+  return to;
+}
+
+/* [vector][gate][unit], and the bounds of all sums. */
+static const int32_t *pack_bias(Lower *l, const Mat *mat, IntPart *part) {
+  int64_t n = mat_vectors(mat) * mat->lanes * mat->n_acc;
+  int32_t *to = ARENA_ARRAY(l->arena, int32_t, n);
+  part->least = INT32_MAX;
+  part->most = INT32_MIN;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t unit = i / (mat->n_acc * mat->lanes) * mat->lanes + i % mat->lanes, least, most;
+    if (unit >= mat->units) continue;
+    int64_t row = row_of(&part->rows, mat->n_acc > 1, unit, (int)(i / mat->lanes % mat->n_acc));
+    to[i] = (int32_t)bias_of(part->q, row, &least, &most);
+    if (least < part->least) part->least = least;
+    if (most > part->most) part->most = most;
+  }
+  return to;
+}
+
+void int_quads_pack(Emit *e, const Layer *layer, const char *name, IntPart *to) {
+  Lower *l = e->l;
+  Mat mat = mat_of(l, layer, to);
+  int64_t width = mat_vectors(&mat) * mat.lanes, n = width * mat.n_acc;
+  to->w = new_constants(l, layer, name, KIR_I32, pack_words(l, &mat, to), n * mat.part[0].d,
+                        arena_printf(l->arena, "%s of %s: four bytes a word, units in lanes", name,
+                                     layer->path ? layer->path : ""));
+  to->bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32,
+                           pack_bias(l, &mat, to), n, "biases, in units of the products");
+  to->sums = new_kept(e, layer, arena_printf(l->arena, "s%s_sums", name), KIR_I32, n);
+  to->of_gate = mat.n_acc > 1 ? width : 0;
+}
+
+/* A byte of the operand without its sign, in its place of a word; 0 beyond the row. */
+static KirExpr *byte_at(Emit *e, const IntPart *part, const IntVector *x, KirReg *k, int64_t first,
+                        int i) {
+  int64_t at = first + i * words_of(part->q);
+  if (at >= part->q->depth) return NULL;
+  KirExpr *byte = kb_load(&e->kb, x->buffer, kir_at_plus(kir_at_offset(x->at, at), 1, k), 1);
+  if (offset_of(part->q)) byte = int_add(e, byte, int_num(e, OFFSET));
+  return i ? kb_op2(&e->kb, KIR_SHL, byte, int_num(e, (int64_t)BYTE * i)) : byte;
+}
+
+static void pack_words_at(Emit *e, const IntPart *part, const IntVector *x, KirReg *k,
+                          int64_t first, KirBuffer *to, KirIndex at) {
+  KirExpr *word = byte_at(e, part, x, k, first, 0);
+  for (int i = 1; i < QUAD; i++) {
+    KirExpr *byte = byte_at(e, part, x, k, first, i);
+    if (byte) word = kb_op2(&e->kb, KIR_OR, word, byte);
+  }
+  kb_store(&e->kb, to, kir_at_plus(kir_at_offset(at, first), 1, k), word);
+}
+
+typedef struct Sums {
+  KirBuffer *to;
+  KirIndex at;
+  int64_t of_gate;
+  int n_acc;
+} Sums;
+
+static void store_sums(Emit *e, void *context, const MatUnits *units, KirReg *const *acc) {
+  const Sums *sums = context;
+  for (int a = 0; a < sums->n_acc; a++)
+    kb_store(&e->kb, sums->to, mat_unit_at(kir_at_offset(sums->at, a * sums->of_gate), 1, units),
+             kb_use(&e->kb, acc[a]));
+}
+
+void int_quads_sums(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x) {
+  Kb *kb = &e->kb;
+  int64_t words = words_of(part->q), whole = part->q->depth - (QUAD - 1) * words;
+  KirBuffer *z = new_kept(e, layer, "words", KIR_I32, words);
+  KirIndex at = at_batch(e, z, 0);
+  if (whole > 0) { /* all four bytes are there */
+    KirReg *k = kb_for(kb, "k", 0, whole, 1);
+    pack_words_at(e, part, x, k, 0, z, at);
+    kb_end(kb);
+  }
+  for (int64_t k = whole > 0 ? whole : 0; k < words; k++)
+    pack_words_at(e, part, x, NULL, k, z, at);
+  Mat mat = mat_of(e->l, layer, part);
+  Sums sums = {part->sums, at_batch(e, part->sums, 0), part->of_gate, mat.n_acc};
+  mat.part[0].x = z;
+  mat.part[0].at = at;
+  mat.finish = store_sums;
+  mat.context = &sums;
+  mat_emit_row(e, &mat);
+}

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# quads.sh KERNEL_TOOL DIR few|all: `i8` where bytes are multiplied four at a time. The instruction, its
+# scalar form and vectors in ISO C give the bits of the scalar target, alone and in a batch.
+set -eu
+. "$(dirname "$0")/../ccache.sh"
+tool=$1 dir=$2 ways=$3
+rm -rf "$dir"
+mkdir -p "$dir"
+strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
+
+# model TIME UNITS INPUTS: every stage whose sums are made so
+model() {
+  printf 'grus 1\nmodel m {\n  in x : f32[time %s, %d]\n' "$1" "$3"
+  for stage in "LSTM($2)" "LSTM($2, peephole=true)" "GRU($2)" "GRU($2, reset=before)" "RNN($2)" "Dense($2) |> relu" \
+    "Conv1D($2, kernel=3, padding=causal)"; do
+    printf '  out y%d : f32[time %s, %d] = x |> %s\n' "$((n += 1))" "$1" "$2" "$stage"
+  done
+  printf '}\n'
+}
+
+# bits NAME MODEL COMPILER -- OPTIONS: what the C of a model computes, in NAME.bits
+bits() {
+  at=$dir/$1 model=$2 compiler=$3
+  shift 4
+  mkdir -p "$at"
+  "$tool" "$dir/$model.grus" "$at" --precision=i8 "$@"
+  # shellcheck disable=SC2086
+  (cd "$at" && $cache $compiler $strict -MD -c model.c -o model.o && $cache gcc -std=c99 -w -MD -c check.c -o check.o)
+  gcc "$at/check.o" "$at/model.o" -o "$at/check"
+  "$at/check" bits | sort >"$at.bits"
+  [ -s "$at.bits" ] || { echo "$at: no bits"; exit 1; }
+}
+
+same() {
+  cmp -s "$dir/$1.bits" "$dir/$2.bits" || { echo "$dir: $1 and $2 differ in bits"; exit 1; }
+}
+
+# sizes UNITS INPUTS: odd ones leave bytes of a word and lanes of a vector empty
+sizes() {
+  n=0
+  model 5 "$1" "$2" >"$dir/whole.grus"
+  target=--target=x86-64-v4-vnni
+  bits plain whole 'gcc -std=c99 -O1' -- --calls=2
+  bits scalar whole 'gcc -std=c99 -O1' -- $target --calls=2
+  grep -q quads_i32x "$dir/scalar/model.c" || { echo "$1 $2: nothing is multiplied four at a time"; exit 1; }
+  same plain scalar
+  bits batch whole 'gcc -std=c99 -O1' -- $target --calls=1 --batch=2
+  same plain batch
+  if grep -q avx512_vnni /proc/cpuinfo; then
+    bits instruction whole 'gcc -std=c99 -O2 -march=x86-64-v4 -mavx512vnni' -- $target --calls=2
+    same plain instruction
+  else
+    echo "this processor has no AVX512_VNNI: the scalar form alone"
+  fi
+  [ "$ways" = all ] || return 0
+  bits iso whole 'g++ -x c++ -std=c++11 -O1' -- $target --calls=2 --vectors=iso
+  same plain iso
+  if command -v clang-19 >/dev/null && grep -q avx512_vnni /proc/cpuinfo; then
+    bits clang whole 'clang-19 -std=c99 -O2 -march=x86-64-v4 -mavx512vnni' -- $target --calls=2
+    same plain clang
+  fi
+}
+
+sizes 33 17
+if [ "$ways" = all ]; then
+  sizes 128 64
+  sizes 20 300
+fi
+rm -rf "$dir"
