@@ -24,6 +24,8 @@ static const char *host_target(void) {
 #if defined(__x86_64__)
   static const char *const by_level[] = {"generic", "generic", "x86-64-v2", "x86-64-v3",
                                          "x86-64-v4"};
+  /* The same f32 as x86-64-v4. That of x86-64-v4-bf16 is rounded, and has to be asked for. */
+  if (x86_level() == 4 && __builtin_cpu_supports("avx512vnni")) return "x86-64-v4-vnni";
   return by_level[x86_level()];
 #elif defined(__aarch64__)
   return "aarch64";
