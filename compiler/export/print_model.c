@@ -126,7 +126,7 @@ static void add_option_value(Printer *p, Text *out, const OptInfo *info, const O
 static bool by_position(const Layer *layer, const OptInfo *info, int i) {
   if (layer->kind == LAYER_slice || layer->kind == LAYER_clip || layer->kind == LAYER_pad)
     return i < 2;
-  return i == 0 && info->id != OPT_as && (!*info->fallback || info->id == OPT_n);
+  return i == 0 && info->kind != OPTK_VALUE && (!*info->fallback || info->id == OPT_n);
 }
 
 /* A name for from= that no other layer has. */

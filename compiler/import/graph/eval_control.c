@@ -20,6 +20,9 @@ CONTROL(VarAssign)
 /* Nor are the ends of a cell, whose steps depend on one another. */
 CONTROL(State)
 CONTROL(Keep)
+/* Nor what depends on a length that is not in the graph. */
+CONTROL(Hold)
+CONTROL(Cut)
 
 static bool truth(Run *run, const GraphNode *node, const GraphTensor *t, bool *out) {
   *out = t && t->count == 1 && t->data && t->data[0] != 0;

@@ -166,6 +166,10 @@ void atoms_add(Atoms *a, const GraphNode *node) {
   if (node->n_out) atoms_relate(a, node);
 }
 
+static unsigned facts_of_input(const Flat *flat, int input, int axis) {
+  return flat->held_axis && flat->held_axis[input] == axis + 1 ? FACT_HELD : 0;
+}
+
 Atoms *atoms_solve(Flat *flat) {
   Atoms *a = ARENA_NEW(flat->arena, Atoms);
   a->flat = flat;
@@ -175,7 +179,9 @@ Atoms *atoms_solve(Flat *flat) {
   for (int i = 0; i < flat->graph->n_in; i++) {
     const GraphValue *v = flat->graph->in[i].value;
     for (int axis = 0; axis < flat_type_of(flat, v)->rank; axis++)
-      factors_add(&a->factors[v->id], atom_new(a, flat_type_of(flat, v)->dim[axis], 0), axis);
+      factors_add(&a->factors[v->id],
+                  atom_new(a, flat_type_of(flat, v)->dim[axis], facts_of_input(flat, i, axis)),
+                  axis);
   }
   for (int i = 0; i < flat->graph->n_nodes; i++)
     if (flat->graph->node[i]->n_out) atoms_relate(a, flat->graph->node[i]);

@@ -24,6 +24,7 @@ enum {
   FACT_MADE = 32,      /* made by the graph: units of a layer, taps, an axis that Unsqueeze adds */
   FACT_BACKWARD = 64,  /* a recurrent operator goes along it backwards or both ways */
   FACT_SAMPLED = 256,  /* it stands where a convolution or a pool has its batch */
+  FACT_HELD = 512,     /* steps of a bounded sequence and those after its end */
   FACT_ROWS =
       128 /* steps of a stream: rows of calls before are kept in front of those of this one */
 };

@@ -36,6 +36,8 @@ typedef struct Flat {
   const bool *idle;   /* only what is kept is made of it: it says nothing about axes */
   const bool *told;   /* an input that is a variable, or that --state names */
   int n_known;
+  const int *held_axis; /* by input: 1 and the axis of its steps where these are all steps of the
+                           graph and other sequences end before; 0; NULL: no input is so */
   /* Reshapes whose results have axes of their own, see merged.c. */
   const GraphNode **parted;
   int n_parted;

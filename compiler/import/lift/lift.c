@@ -141,8 +141,8 @@ static void name_results(Lift *l, const GraphNode *node) {
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {
-      lift_window, lift_weighted, lift_attention, lift_recurrent,
-      lift_kept,   lift_moves,    lift_select,    lift_pointwise};
+      lift_window, lift_weighted, lift_attention, lift_recurrent, lift_kept,
+      lift_hold,   lift_moves,    lift_select,    lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
@@ -178,6 +178,40 @@ static void decide_batch(Lift *l, const Sizes *sizes) {
   l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
 }
 
+/* The length of sequences in the file, whatever the options say; 0: it leaves that open. */
+static int64_t length_of_file(Lift *l, const Sizes *s) {
+  if (!l->roles.time_is_open) return l->flat_steps;
+  for (int i = 0; i < s->n; i++)
+    if (family_of_axis(l, s->open[i].input, s->open[i].axis) == l->roles.time)
+      return s->open[i].own;
+  return 0;
+}
+
+/* Where masked steps count, the graph has as many steps as the bound. */
+static bool take_out_masks(Lift *l, Sizes *s, const TimeWish *wish) {
+  MaskResult result = lift_masks(l, wish);
+  if (result != MASKS_COUNT_STEPS) return result == MASKS_DONE;
+  int64_t length = length_of_file(l, s);
+  if (length && length != wish->n) {
+    Diag *d = foreign_report(l->diags, l->file, E903,
+                             "the file computes with all of its %lld steps, masked ones among "
+                             "them: --time cannot make it %lld",
+                             (long long)length, (long long)wish->n);
+    diag_fix(d, FIX_MAYBE, "keep the length of the file: --time \"%s <= %lld\"", wish->name,
+             (long long)length);
+    return false;
+  }
+  if (!fix_length(l, s, wish)) return false;
+  l->roles.time_is_open = false;
+  l->flat_steps = steps_of(l);
+  if (!length)
+    foreign_note(l->foreign,
+                 "masked steps count in some layers: they compute as they do with sequences that "
+                 "are padded to %lld steps",
+                 (long long)wish->n);
+  return lift_masks(l, wish) == MASKS_DONE;
+}
+
 /* What comes back and is kept, or could be. */
 static void note_states(Lift *l) {
   const Graph *graph = l->flat->graph;
@@ -210,7 +244,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
     return NULL;
   if (!decide_time(l, sizes, &wish)) return NULL;
   decide_batch(l, sizes);
-  if (!lift_masks(l)) return NULL;
+  if (!take_out_masks(l, sizes, &wish)) return NULL;
   l->placed = ARENA_ARRAY(l->arena, Placed, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->n_file_in; i++) {
     if (lift_is_kept_input(l, i)) continue;

@@ -285,10 +285,8 @@ bool lift_is_kept_output(Lift *l, int o);
  * states is not. */
 bool *lift_needed(Lift *l);
 
-/* ---- masks.c ---- */
-/* Takes masks out of the flat graph where they become the length of bounded sequences. False after
- * reporting. */
-bool lift_masks(Lift *l);
+/* ---- hold.c ---- */
+LiftDone lift_hold(Lift *l, const GraphNode *node);
 
 /* ---- check.c ---- */
 /* Computes graph and model on random inputs; notes the result in the summary. False after

@@ -257,6 +257,8 @@ void atoms_relate(Atoms *a, const GraphNode *node) {
   case GRAPH_Rnn: relate_recurrent(a, node); return;
   case GRAPH_State: relate_state(a, node, out); return;
   case GRAPH_Keep: relate_keep(a, node); return;
+  case GRAPH_Hold: relate_hold(a, node, out); return;
+  case GRAPH_Cut: relate_cut(a, node, out); return;
   case GRAPH_TopK:
   case GRAPH_ReverseSequence:
   case GRAPH_GatherElements:

@@ -29,6 +29,8 @@ void relate_windows(Atoms *a, const GraphNode *node, bool channels, Factors *out
 void relate_recurrent(Atoms *a, const GraphNode *node);
 void relate_state(Atoms *a, const GraphNode *node, Factors *out);
 void relate_keep(Atoms *a, const GraphNode *node);
+void relate_hold(Atoms *a, const GraphNode *node, Factors *out);
+void relate_cut(Atoms *a, const GraphNode *node, Factors *out);
 
 int atom_new(Atoms *a, int64_t size, unsigned facts);
 void atom_add_facts(Atoms *a, int atom, unsigned facts);

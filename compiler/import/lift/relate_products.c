@@ -158,3 +158,27 @@ void relate_keep(Atoms *a, const GraphNode *node) {
     }
   }
 }
+
+/* Steps of a fixed number are an axis of their own. */
+void relate_hold(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *x = node->in[0];
+  int held = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  atoms_mark_axis(a, x, held, FACT_MIXED);
+  for (int axis = 0; axis < atoms_rank(a, x); axis++)
+    if (axis == held)
+      factors_add(out, atom_new(a, atoms_dim(a, x, axis), FACT_MADE | FACT_HELD), axis);
+    else
+      atoms_keep_axis(a, x, axis, out, axis);
+}
+
+/* And become those of the sequence whose length they get. */
+void relate_cut(Atoms *a, const GraphNode *node, Factors *out) {
+  const GraphValue *x = node->in[0];
+  const int64_t *at = graph_attribute(node, GRAPH_ATTR_axes)->i;
+  atoms_mark_axis(a, x, (int)at[0], FACT_MIXED);
+  for (int axis = 0; axis < atoms_rank(a, x); axis++)
+    if (axis == at[0])
+      atoms_keep_axis(a, node->in[1], (int)at[1], out, axis);
+    else
+      atoms_keep_axis(a, x, axis, out, axis);
+}

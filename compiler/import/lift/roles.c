@@ -76,7 +76,8 @@ static void join_said(Atoms *a, const Graph *graph, const int *file_input, Graph
     const GraphInput *in = &graph->in[file_input[i]];
     for (int axis = 0; axis < in->rank; axis++) {
       int atom[FACTORS_MAX];
-      if (in->dim[axis].role != role ||
+      bool held = a->flat->held_axis && a->flat->held_axis[i] == axis + 1;
+      if (in->dim[axis].role != role || (held && role == GRAPH_ROLE_TIME) ||
           atoms_of_axis(a, a->flat->graph->in[i].value, axis, atom) != 1)
         continue;
       if (first >= 0)
@@ -328,15 +329,17 @@ static bool value_has_both(Atoms *a, int family, int other) {
   return false;
 }
 
-/* What recurrent operators go along besides time, made by the graph and never together with time:
- * one family. */
+/* What recurrent operators go along besides time, or what holds more steps than time has, made by
+ * the graph and never together with time: one family. */
 static int made_sequences(Atoms *a, Candidates *all, const Roles *r, const RoleHints *hints) {
   int made = -1;
   if (r->way != TIME_WAY_AXIS || hints->stream || hints->has_state) return -1;
   for (int i = 0; i < a->n; i++) {
     int family = atom_family(a, i);
-    if (a->atom[i].part[0] >= 0 || !(atom_facts(a, i) & FACT_SCANNED) || family == r->time ||
-        family == made || candidate_of(all, family) || value_has_both(a, family, r->time))
+    bool held = atom_facts(a, i) & FACT_HELD;
+    if (a->atom[i].part[0] >= 0 || !(held || (atom_facts(a, i) & FACT_SCANNED)) ||
+        family == r->time || family == made || (candidate_of(all, family) && !held) ||
+        value_has_both(a, family, r->time))
       continue;
     if (made >= 0 && value_has_both(a, family, made)) continue;
     if (made >= 0) atoms_same_family(a, made, family);

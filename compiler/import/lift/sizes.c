@@ -174,6 +174,16 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   return true;
 }
 
+void sizes_solve_again(Lift *l, const TimeWish *wish) {
+  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream};
+  bool open = l->roles.time_is_open;
+  give_states(l, &hints);
+  l->atoms = atoms_solve(l->flat);
+  lift_join_own_states(l);
+  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  l->roles.time_is_open = open; /* the options may have given its length */
+}
+
 static void report_fault(Lift *l, const GraphFault *fault) {
   if (fault->node) {
     Diag *d = lift_refuse(l, fault->node, E902, "%s", fault->text);

@@ -39,6 +39,19 @@ bool sizes_find(Lift *l, Sizes *s);
 bool sizes_try(Lift *l, Sizes *s, const TimeWish *wish);
 /* Flattens at these sizes and finds atoms, states and roles. False after reporting. */
 bool sizes_analyse(Lift *l, Sizes *s, const TimeWish *wish);
+/* Atoms and roles of a flat graph that was changed. */
+void sizes_solve_again(Lift *l, const TimeWish *wish);
+
+/* ---- masks.c ---- */
+typedef enum MaskResult {
+  MASKS_DONE,
+  MASKS_FAILED,     /* after reporting */
+  MASKS_COUNT_STEPS /* the flat graph has to have as many steps as the bound, for some stages count
+                       them */
+} MaskResult;
+/* Takes masks out of the flat graph where they become the length of bounded sequences. */
+MaskResult lift_masks(Lift *l, const TimeWish *wish);
+
 /* What is kept is kept for the next call: there is no sequence with an end. */
 bool lift_is_endless(const Lift *l, const TimeWish *wish);
 

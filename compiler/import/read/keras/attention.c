@@ -31,7 +31,7 @@ static bool operands(KerasLayer *layer, Attended *out) {
   }
   *out = (Attended){layer->in[0], layer->in[layer->n_in - 1], layer->in[1]};
   for (int i = 0; i < layer->n_in; i++) {
-    if (layer->in[i].mask.keeps || layer->in[i].mask.doubt || layer->mask) {
+    if (layer->in[i].mask.keeps || layer->mask) {
       Diag *d = keras_refuse(layer, E903, "attends to a sequence with a mask");
       diag_note(d, "grus attends to all steps of a sequence");
       return false;

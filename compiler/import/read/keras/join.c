@@ -236,7 +236,7 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   Emit *e = keras_emit(layer);
   KerasValue value = layer->in[0], sample = value;
   int64_t together[TYPE_MAX_AXES + 1] = {-1}, apart[TYPE_MAX_AXES];
-  if (value.mask.keeps || value.mask.doubt || !sizes_behind(&value, 1, together + 1)) {
+  if (value.mask.keeps || !sizes_behind(&value, 1, together + 1)) {
     keras_refuse(layer, E903,
                  "runs `%s` on every step of a masked sequence, or on axes of unknown size",
                  step->class_name);

@@ -37,7 +37,6 @@ typedef enum KerasMaskRow {
 /* What is known of the masked steps of a value. */
 typedef struct KerasMask {
   GraphValue *keeps; /* [batch, time], true at steps that count; NULL: no mask reaches it */
-  bool doubt;        /* versions of Keras differ in whether one does */
   const char *maker; /* the layer that made the mask; NULL */
   const char *end;   /* the layer in front that ended it; NULL */
   const char *holds; /* what the masked steps hold, after "hold"; NULL: what is fed */
@@ -187,8 +186,8 @@ const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row);
 /* After it: the masks of its results where it has not set one itself. */
 void keras_masks_follow(KerasLayer *layer, KerasMaskRow row);
 /* The mask [batch, time] that reaches a layer that uses one: an argument of its call, or that of
- * its input. *out gets NULL where there is none. False after reporting that it is not known. */
-bool keras_mask_of(const KerasLayer *layer, GraphValue **out);
+ * its input; NULL where there is none. */
+GraphValue *keras_mask_of(const KerasLayer *layer);
 /* The input of the model that is read here has numbers that mean padding. */
 void keras_mark_padding(const KerasLayer *layer, double padding);
 

@@ -175,7 +175,6 @@ static bool read_embedding(KerasLayer *layer) {
   value.mask.keeps =
       masked ? EMIT(e, Not, EMIT(e, Equal, x, emit_cast(e, emit_int(e, 0), GRAPH_I64))) : NULL;
   if (masked) keras_mark_padding(layer, 0);
-  value.mask.doubt = false;
   bool whole = !x->node && !x->constant;
   value.graph = emit_axis_call(e, GRAPH_Gather, 0, 2,
                                (GraphValue *[]){table, whole ? x : emit_cast(e, x, GRAPH_I64)});
@@ -196,7 +195,6 @@ static bool read_masking(KerasLayer *layer) {
   GraphValue *differs = EMIT(e, Not, EMIT(e, Equal, value.graph, emit_number(e, skipped)));
   GraphValue *any = emit_reduce(e, GRAPH_ReduceAny, differs, 1, last, true);
   value.mask.keeps = emit_squeeze(e, any, 1, last);
-  value.mask.doubt = false;
   value.graph = EMIT(e, Mul, value.graph, emit_cast(e, any, GRAPH_FLOAT));
   keras_mark_padding(layer, skipped);
   return keras_gives(layer, value);
@@ -211,7 +209,7 @@ static bool read_softmax(KerasLayer *layer) {
     keras_refuse(layer, E903, "works along several axes");
     return false;
   }
-  if (layer->mask || layer->in[0].mask.keeps || layer->in[0].mask.doubt) {
+  if (layer->mask || layer->in[0].mask.keeps) {
     Diag *d = keras_refuse(layer, E903, "uses a mask of steps as a mask of features");
     diag_note(d, "use Activation(\"softmax\"), which ignores masks");
     return false;

@@ -51,37 +51,40 @@ static const char *gives_words(MaskGives gives, const char *name, Arena *arena) 
   return NULL;
 }
 
-/* What is known of the masked steps of all inputs together. Where some inputs have a mask and
- * others have none, versions of Keras differ: the result's is not known. */
+/* Up to Keras 3.3 a result keeps the steps that all masks of its inputs have, since then those that
+ * any has, and an input without a mask has all steps. */
+static bool joins_any(const Keras *k) {
+  return k->major > 3 || (k->major == 3 && k->minor > 3);
+}
+
+/* What is known of the masked steps of all inputs together. */
 static KerasMask joined(const KerasLayer *layer) {
   KerasMask mask = {0};
   int n = 0;
   for (int i = 0; i < layer->n_in; i++) {
     const KerasMask *in = &layer->in[i].mask;
-    mask.doubt = mask.doubt || in->doubt;
     n += in->keeps != NULL;
     if (!mask.holds) mask.holds = in->holds;
     if (!mask.end) mask.end = in->end;
     if (in->maker && !mask.maker) mask.maker = in->maker;
   }
-  if (n && n < layer->n_in) mask.doubt = true;
-  if (n && n < layer->n_in && !mask.end) mask.end = layer->name;
+  if (n && n < layer->n_in && joins_any(layer->keras) && !mask.end) mask.end = layer->name;
   return mask;
 }
 
-/* Where all inputs have a mask, Keras 2 asks for steps that all have, Keras 3 for steps that any
- * has. */
 static GraphValue *join(const KerasLayer *layer) {
+  bool any = joins_any(layer->keras);
   GraphValue *mask = NULL;
   for (int i = 0; i < layer->n_in; i++) {
     GraphValue *keeps = layer->in[i].mask.keeps;
+    if (!keeps && any) return NULL;
     if (!keeps || keeps == mask) continue;
     if (!mask)
       mask = keeps;
-    else if (layer->keras->major < 3)
-      mask = EMIT(keras_emit(layer), And, mask, keeps);
-    else
+    else if (any)
       mask = EMIT(keras_emit(layer), Or, mask, keeps);
+    else
+      mask = EMIT(keras_emit(layer), And, mask, keeps);
   }
   return mask;
 }
@@ -122,7 +125,6 @@ void keras_masks_follow(KerasLayer *layer, KerasMaskRow row) {
     *out = all;
     if (layer->out[i].rank < 2) { /* no steps, but what it is made of may be told */
       out->keeps = NULL;
-      out->doubt = false;
       continue;
     }
     bool makes = use == MASK_MAKES, sets = makes || use == MASK_USES, passes = use == MASK_PASSES;
@@ -131,20 +133,11 @@ void keras_masks_follow(KerasLayer *layer, KerasMaskRow row) {
       out->end = NULL;
     }
     out->keeps = sets ? own.keeps : passes ? layer->in[0].mask.keeps : keeps;
-    out->doubt = sets     ? own.doubt
-                 : passes ? layer->in[0].mask.doubt
-                          : use == MASK_JOINS && all.doubt;
   }
 }
 
-bool keras_mask_of(const KerasLayer *layer, GraphValue **out) {
-  const KerasMask *in = &layer->in[0].mask;
-  *out = layer->mask ? layer->mask : in->keeps;
-  if (layer->mask || !in->doubt) return true;
-  Diag *d =
-      keras_refuse(layer, E903, "reads a sequence joined from some with a mask and some without");
-  diag_note(d, "versions of Keras differ in which of its steps are masked");
-  return false;
+GraphValue *keras_mask_of(const KerasLayer *layer) {
+  return layer->mask ? layer->mask : layer->in[0].mask.keeps;
 }
 
 void keras_mark_padding(const KerasLayer *layer, double padding) {

@@ -91,10 +91,10 @@ static bool check_input(KerasLayer *layer, KerasRun *run) {
 
 static bool read_recurrent(KerasLayer *layer) {
   KerasRun run = {.gates = 1};
-  GraphValue *state[4] = {NULL}, *keeps = NULL;
+  GraphValue *state[4] = {NULL};
   bool cudnn = strncmp(layer->class_name, "CuDNN", 5) == 0;
+  GraphValue *keeps = cudnn ? NULL : keras_mask_of(layer);
   if (!check_input(layer, &run) || !keras_run_options(layer, &run)) return false;
-  if (!cudnn && !keras_mask_of(layer, &keeps)) return false;
   wrapper_options(layer, &run);
   if (!*layer->inner) layer->inner = "cell";
   if (!keras_run_weights(layer, "", &run) || !start_states(layer, &run, NULL, state)) return false;
@@ -165,11 +165,11 @@ static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
 static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
-  GraphValue *x = layer->in[0].graph, *keeps = NULL, *states[KERAS_MAX_OUT];
+  GraphValue *x = layer->in[0].graph, *keeps = keras_mask_of(layer), *states[KERAS_MAX_OUT];
   const char *field[KERAS_MAX_OUT];
   int64_t width[KERAS_MAX_OUT];
   int n_all = 0, taken = 0;
-  if (!check_input(layer, &run) || !keras_mask_of(layer, &keeps)) return false;
+  if (!check_input(layer, &run)) return false;
   wrapper_options(layer, &wrapper);
   if (!n || wrapper.stateful || (wrapper.zero_output && keeps && !wrapper.sequences)) {
     keras_refuse(layer, E903,
@@ -315,12 +315,12 @@ static bool zeroes_masked(const KerasLayer *layer) {
 static bool read_bidirectional(KerasLayer *layer) {
   KerasRun a = {.gates = 1}, b = {.gates = 1};
   KerasLayer forward, backward;
-  GraphValue *keeps, *state[4] = {NULL}, *out[4] = {NULL}, *x, *y;
+  GraphValue *keeps = keras_mask_of(layer), *state[4] = {NULL}, *out[4] = {NULL}, *x, *y;
   json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"),
          *given = json_object_get(layer->config, "merge_mode");
   const char *mode = given ? json_string_value(given) : "concat";
   if (!half_options(layer, inner, &forward, &a) ||
-      !half_options(layer, second ? second : inner, &backward, &b) || !keras_mask_of(layer, &keeps))
+      !half_options(layer, second ? second : inner, &backward, &b))
     return false;
   if (!second) b.backwards = !a.backwards;
   if (a.sequences != b.sequences || a.backwards == b.backwards || a.stateful != b.stateful) {

@@ -336,7 +336,7 @@ static bool read_global(KerasLayer *layer) {
                         : "needs an image: [height, width, channels]");
     return false;
   }
-  if (!max && n == 1 && !keras_mask_of(layer, &keeps)) return false;
+  if (!max && n == 1) keeps = keras_mask_of(layer);
   value.graph = keeps ? masked_mean(layer, value.graph, keeps, keep)
                       : emit_reduce(keras_emit(layer), max ? GRAPH_ReduceMax : GRAPH_ReduceMean,
                                     value.graph, n, axes, keep);
@@ -347,7 +347,6 @@ static bool read_global(KerasLayer *layer) {
     value.rank = 1;
   }
   value.mask.keeps = NULL;
-  value.mask.doubt = false;
   return keras_gives(layer, value);
 }
 
