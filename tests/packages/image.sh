@@ -55,6 +55,6 @@ inside grus build gesture.grus --weights=random:1 --emit=exe -q -o gesture || fa
 inside ./gesture --help >/dev/null || fail "the program does not start"
 [ "$(stat -c %u "$folder/mounted/gesture")" = 1000 ] || fail "the program is not the user's"
 inside grus verify gesture.grus --weights=random:1 >/dev/null || fail "verify"
-! inside sh -c 'ls -d /packages /grus /var/lib/apt/lists/* /var/cache/apt/archives/*.deb 2>/dev/null' | grep . || fail "the image has what it was built from"
+! inside sh -c 'ls -d /packages /grus /var/lib/apt/lists/* /var/cache/apt/archives/*.deb 2>/dev/null || true' | grep . || fail "the image has what it was built from"
 build inspect --type image grus | grep -q '"org.opencontainers.image.revision": "'"$commit" || fail "no label of the commit"
 echo "image of $commit: $(build images --format '{{.Size}}' localhost/grus)"
