@@ -126,4 +126,7 @@ cmake -S . -B out -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRUS_TESTS=OFF -DGRUS_LL
   fail "$(tail -n 20 ../log)"
 ! grep -Eq 'bison|protoc-c|flex' out/build.ninja || fail "the source distribution runs flex, bison or protoc-c"
 cmake --build out --target grus_front grus_onnx_file >../log 2>&1 || fail "$(tail -n 20 ../log)"
+cmake -DROOT="$PWD" -DOUT="$PWD/commit.h" -P cmake/Commit.cmake
+! git -C "$root" rev-parse HEAD >/dev/null 2>&1 || grep -qF "\"$(git -C "$root" rev-parse --short=10 HEAD)\"" commit.h ||
+  fail "the source distribution does not know its commit"
 echo "source distribution: its parser builds"
