@@ -3,7 +3,7 @@
  * and program.c around them
  * (precision=i8: in integers, with invented ranges) and prints what estimates of code, stack and
  * time rest on: a line "weights N", a line "scratch N", and for every function "text NAME
- * COUNT...", "call NAME COUNT..." in the order of census.h. */
+ * COUNT...", "own NAME COUNT...", "call NAME COUNT..." in the order of census.h. */
 #include "lower/figures.h"
 #include "backend/c.h"
 #include "backend/program.h"
@@ -114,7 +114,9 @@ int main(int argc, char **argv) {
          (long long)(m->scratch_bytes + figures_narrow_scratch(m)));
   for (int i = 0; i < m->n_funcs; i++) {
     print("text", m->func[i], census_of_text(m->func[i]));
-    if (m->func[i]->kind != KIR_HELPER) print("call", m->func[i], census_of_call(m->func[i], true));
+    if (m->func[i]->kind == KIR_HELPER) continue;
+    print("own", m->func[i], census_of_own(m->func[i]));
+    print("call", m->func[i], census_of_call(m->func[i], true));
   }
   arena_free(arena);
   return 0;

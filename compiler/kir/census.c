@@ -11,6 +11,7 @@ typedef struct Walk {
   Census *sum;
   bool runs;         /* loops count as often as they turn */
   bool most;         /* both ways of an if */
+  bool own;          /* without what helpers do at its calls */
   const char *layer; /* "": all */
 } Walk;
 
@@ -79,19 +80,22 @@ static void of_node(Walk *w, const KirExpr *e) {
   case KIR_SPLAT:
   case KIR_SUM:
   case KIR_LANE: add(w, CENSUS_SHUFFLE, 1); break;
-  case KIR_CALL: {
-    Census inside = of_body(e->helper, w->runs, w->most);
+  case KIR_CALL:
     add(w, CENSUS_CALL, 1);
-    add_all(w, &inside, 1);
+    if (!w->own) {
+      Census inside = of_body(e->helper, w->runs, w->most);
+      add_all(w, &inside, 1);
+    }
     break;
-  }
   case KIR_MULW: add(w, CENSUS_UPPER, 1); break;
   case KIR_CLAMP:
   case KIR_ADDS: add(w, CENSUS_LIMIT, 1); break;
   case KIR_MIX:
   case KIR_FADE: add(w, CENSUS_BLEND, 1); break;
   case KIR_LOOKUP: add(w, CENSUS_LOOKUP, 1); break;
-  case KIR_ROUND: add(w, CENSUS_ROUND, 1); break;
+  case KIR_ROUND: /* in C, by a helper */
+    if (!w->own) add(w, CENSUS_ROUND, 1);
+    break;
   }
 }
 
@@ -229,6 +233,14 @@ Census census_of_text(const KirFunc *f) {
   return sum;
 }
 
+Census census_of_own(const KirFunc *f) {
+  Census sum = {0};
+  Walk w = {.sum = &sum, .most = true, .own = true, .layer = ""};
+  of_list(&w, f->body);
+  sum.n[CENSUS_ENTRY]++;
+  return sum;
+}
+
 Census census_of_call(const KirFunc *f, bool most) {
   Census sum = of_body(f, true, most);
   sum.n[CENSUS_ENTRY]++;
@@ -242,10 +254,10 @@ Census census_of_layer(const KirFunc *f, const char *layer) {
   return sum;
 }
 
+bool census_has_fixed_point(const Census *c) {
+  return c->n[CENSUS_UPPER] || c->n[CENSUS_LIMIT] || c->n[CENSUS_BLEND] || c->n[CENSUS_LOOKUP];
+}
+
 bool census_has_integers(const Census *c) {
-  static const CensusKind kinds[] = {CENSUS_UPPER, CENSUS_LIMIT, CENSUS_BLEND, CENSUS_LOOKUP,
-                                     CENSUS_ROUND, CENSUS_DOT,   CENSUS_DOT8};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (c->n[kinds[i]]) return true;
-  return false;
+  return census_has_fixed_point(c) || c->n[CENSUS_ROUND] || c->n[CENSUS_DOT] || c->n[CENSUS_DOT8];
 }

@@ -51,6 +51,8 @@ typedef struct Census {
 
 /* What stands in the function: each statement once, a helper's at each call. */
 Census census_of_text(const KirFunc *f);
+/* The same without what helpers are made of. */
+Census census_of_own(const KirFunc *f);
 /* What one call does: loops as often as they turn, with lengths at their bounds. Of an if, both
  * ways (most) or the shorter one. */
 Census census_of_call(const KirFunc *f, bool most);
@@ -58,6 +60,8 @@ Census census_of_call(const KirFunc *f, bool most);
 Census census_of_layer(const KirFunc *f, const char *layer);
 /* Whether it computes in integers. */
 bool census_has_integers(const Census *c);
+/* Whether it computes in fixed point, not only products between floats. */
+bool census_has_fixed_point(const Census *c);
 extern const char *const census_name[CENSUS_KINDS];
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Of code in floats, or with integers in it. */
+/* Of code in floats, in fixed point, or in floats with products of integers. */
 typedef struct CodeCost {
   int64_t stack, loop, helper;
   int spread[2]; /* percent of the instructions that are estimated: as few and as many may run */
@@ -17,8 +17,9 @@ typedef struct CodeCost {
 
 typedef struct Cost {
   const char *core, *also;
-  int pace[2]; /* hundredths of a cycle that an instruction takes, least and most */
-  CodeCost floats, integers;
+  int pace[2];    /* hundredths of a cycle that an instruction takes, least and most */
+  int inlined[2]; /* the most bytes of helpers in an entry, or percent of its own code */
+  CodeCost floats, integers, mixed; /* mixed: all 0 if it costs the same as integers */
 } Cost;
 
 #define TEXT(...)                                     {__VA_ARGS__}
@@ -26,7 +27,10 @@ typedef struct Cost {
 #define SPREAD(a, b)                                  {a, b}
 #define PACE(a, b)                                    {a, b}
 #define CODE(stack, loop, helper, spread, text, runs) {stack, loop, helper, spread, text, runs}
-#define COST(core, also, pace, floats, integers)      {core, also, pace, floats, integers},
+#define INLINES(bytes, percent)                       {bytes, percent}
+#define LIKE_INTEGERS                                 {0}
+#define COST(core, also, pace, inlined, floats, integers, mixed)                                   \
+  {core, also, pace, inlined, floats, integers, mixed},
 static const Cost costs[] = {
 #include "lower/costs.def"
 };
@@ -75,10 +79,23 @@ static int64_t cycles_of(const Cost *cost, const CodeCost *code, const Census *c
          HUNDREDTHS;
 }
 
-static bool has_integers(const KirModule *m) {
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* Tenths of a byte of an entry: its own code, and of the helpers what GCC inlines, which lets a
+ * large function grow by a part of itself. */
+static int64_t text_of(const Cost *cost, const CodeCost *code, const KirFunc *f) {
+  Census all = census_of_text(f), own = census_of_own(f);
+  int64_t itself = sum(&own, code->text), helpers = sum(&all, code->text) - itself;
+  int64_t room = larger((int64_t)cost->inlined[0] * TENTHS, itself * cost->inlined[1] / HUNDREDTHS);
+  return itself + (room && helpers > room ? room : helpers);
+}
+
+static bool has(const KirModule *m, bool (*what)(const Census *)) {
   for (int i = 0; i < m->n_funcs; i++) {
     Census c = census_of_text(m->func[i]);
-    if (census_has_integers(&c)) return true;
+    if (what(&c)) return true;
   }
   return false;
 }
@@ -101,7 +118,9 @@ int64_t figures_narrow_scratch(const KirModule *m) {
 }
 
 static const CodeCost *code_of(const Cost *cost, const KirModule *m) {
-  return !cost ? NULL : has_integers(m) ? &cost->integers : &cost->floats;
+  if (!cost) return NULL;
+  if (!has(m, census_has_integers)) return &cost->floats;
+  return cost->mixed.stack && !has(m, census_has_fixed_point) ? &cost->mixed : &cost->integers;
 }
 
 Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stack) {
@@ -112,7 +131,7 @@ Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stac
   for (int i = 0; i < m->n_funcs && each; i++) {
     const KirFunc *func = m->func[i];
     Census text = census_of_text(func);
-    code += func->kind == KIR_HELPER ? each->helper * size_of(&text) : sum(&text, each->text);
+    code += func->kind == KIR_HELPER ? each->helper * size_of(&text) : text_of(cost, each, func);
     if (func->kind != KIR_HELPER) loops += text.n[CENSUS_LOOP];
     if (func->kind == KIR_HELPER || func->kind == KIR_RESET) continue;
     Census least = census_of_call(func, false), most = census_of_call(func, true);

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # figures.sh BIN FIGURES EXAMPLES TESTS few|CORE: what the report says before anything is compiled, against what is
-# compiled and run. Flash is within 10 % of `size`, or within 320 bytes (integers on the Cortex-M55: 12 %, 448
-# bytes). Every entry needs at most the stack of the bound. The cycles of a call are within the range: as many as QEMU
+# compiled and run. Flash is within 10 % of `size`, or within 320 bytes. Every entry needs at most the stack of the bound. The cycles of a call are within the range: as many as QEMU
 # counts instructions, times the least and the most that one takes on the core, and those that bench/embedded models.
 # `few` takes the Cortex-M4 and some models; CORE (cortex-m0, ..., rv32), every model in every precision for that core.
 # BIN: the folder of grus; FIGURES: bench/figures. Exit code 77: no tools.
@@ -25,16 +24,7 @@ command -v "${cc%% *}" >/dev/null || { echo "skipped: ${cc%% *} is not installed
 # field NAME: a number of the report
 field() { sed "s/.*\"$1\":\([0-9]*\).*/\1/" "$dir/report"; }
 check() { # MODEL [PRECISION]
-  model=$1 precision=${2:-} percent=10
-  # GCC inlines no more in a function with all activations at once
-  case "$core $(basename "$model") $precision" in
-  'rv32 activations.grus w8') percent=25 ;;
-  'rv32 deep_stream.grus ') percent=15 ;;
-  esac
-  floor=320
-  # which loops become vectors of MVE is decided after what is counted
-  case "$core $precision" in 'cortex-m55 '?*) percent=12 floor=448 ;; esac
-  weights=
+  model=$1 precision=${2:-} percent=10 floor=320 weights=
   grep -q '^ *weights' "$model" || weights=--weights=random:1
   [ -z "$precision" ] || weights="--weights=random:1 --precision $precision"
   rm -f "$dir"/m.*
