@@ -38,6 +38,7 @@ typedef struct Calibrate {
   int n_parts;
   double predicted, measured; /* SNR of the model in its present precisions */
   double whole;               /* the same without --prune */
+  bool is_float;              /* no layer computes in integers: --prune of weights in f32 */
   bool writes;                /* --write: the present precisions go into the source */
 } Calibrate;
 
@@ -59,6 +60,17 @@ bool calibrate_judge(Calibrate *c, bool for_mixture);
 bool calibrate_measure(Calibrate *c);
 /* The SNR of a layer as it would be built. */
 double verdict_snr(const Verdict *v);
+
+/* What rounding and pruning look at: the runs, or the part of each, that are not held out. */
+RoundData calibrate_looked_at(const Calibrate *c, double prune);
+#define CALIBRATE_TOO_SHORT                                                                        \
+  "%lld steps are too few to prune `%s`: it has %lld weights in a row, and the data must tell "    \
+  "which of them count"
+/* For a model without integers: --prune of its weights in f32, which it has afterwards. Fills
+ * judged, predicted and measured. False after reporting. */
+bool calibrate_prune_floats(Calibrate *c);
+/* Writes these weights. */
+ExitCode calibrate_write_floats(Calibrate *c, const char *path);
 
 /* Chooses a mixture for --snr and --max-flash and prints it. With --write the model's layers have
  * its precisions afterwards; without, their own. The exit code says whether the bounds are met. */

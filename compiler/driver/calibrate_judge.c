@@ -78,8 +78,7 @@ static void warn_slow(Calibrate *c, const Layer *layer) {
   diag_fix(d, FIX_MAYBE, "keep the state of this stage in f32: `precision=w8`");
 }
 
-/* What rounding looks at: the runs, or the part of each, that are not held out. */
-static RoundData looked_at(const Calibrate *c, double prune) {
+RoundData calibrate_looked_at(const Calibrate *c, double prune) {
   RoundData data = {.n_runs = calibration_first_held_out(&c->data),
                     .share = calibration_share(&c->data),
                     .prune = prune};
@@ -106,15 +105,12 @@ double verdict_snr(const Verdict *v) {
 
 /* The layer is quantised alone. False after reporting. */
 static bool judge_pruned(Calibrate *c, const Judged *j, Verdict *v) {
-  RoundData data = looked_at(c, c->s->options->prune);
+  RoundData data = calibrate_looked_at(c, c->s->options->prune);
   QuantGivenPart part[4];
   int64_t steps, needed;
   int n = quant_round_layer(c->s->arena, c->model, j->layer, &data, part, &steps, &needed);
   if (!n) {
-    session_error(c->s,
-                  "%lld steps are too few to prune `%s`: it has %lld weights in a row, and the "
-                  "data must tell which of them count",
-                  (long long)steps, j->layer->path, (long long)needed);
+    session_error(c->s, CALIBRATE_TOO_SHORT, (long long)steps, j->layer->path, (long long)needed);
     return false;
   }
   if (!quantise(c, part, n, c->s->diags)) return false;
@@ -130,7 +126,7 @@ static bool judge_pruned(Calibrate *c, const Judged *j, Verdict *v) {
 /* A layer that has no form in a precision that nobody asked for is no error: it keeps its own. */
 static bool judge_in(Calibrate *c, Judged *j, Precision p) {
   Verdict *v = &j->in[p];
-  RoundData data = looked_at(c, 0);
+  RoundData data = calibrate_looked_at(c, 0);
   QuantGivenPart part[4];
   Diags *aside = p == j->precision ? c->s->diags : diags_new(c->s->arena, &c->s->sources);
   if (p == PRECISION_F32) {
@@ -207,7 +203,7 @@ bool calibrate_judge(Calibrate *c, bool for_mixture) {
 /* Rounded, and pruned if asked, once more for the scales of the whole model, in which a layer reads
  * integers where it read f32 alone. */
 static void round_kept(Calibrate *c, bool prunes) {
-  RoundData data = looked_at(c, 0);
+  RoundData data = calibrate_looked_at(c, 0);
   int64_t steps, needed;
   c->part = ARENA_ARRAY(c->s->arena, QuantGivenPart, 4 * c->n + 1);
   c->n_parts = 0;

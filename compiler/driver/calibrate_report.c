@@ -28,8 +28,11 @@ void calibrate_report(const Calibrate *c, Text *out) {
   for (int i = 0; i < c->n; i++) {
     const Judged *j = &c->judged[i];
     const Verdict *v = &j->in[j->precision];
-    text_printf(out, "%-*s %-9s %6.1f dB ", width, j->layer->path, precision_name[j->precision],
-                v->plain);
+    text_printf(out, "%-*s %-9s ", width, j->layer->path, precision_name[j->precision]);
+    if (c->is_float)
+      text_printf(out, "%9s ", "-");
+    else
+      text_printf(out, "%6.1f dB ", v->plain);
     if (v->rounds)
       text_printf(out, "%6.1f dB%s ", v->rounded, v->keeps || v->prunes ? "" : "*");
     else
@@ -62,8 +65,10 @@ bool calibrate_report_pruned(Calibrate *c, Text *out) {
     macs += kir_cost_saved(&m->cost[i]);
     bytes += m->cost[i].saved_bytes;
   }
-  text_printf(out, "%-*s %lld of %lld blocks are zeros; measured %.1f dB without pruning\n",
-              name_width(c), "pruned", (long long)zeros, (long long)blocks, c->whole);
+  text_printf(out, "%-*s %lld of %lld blocks are zeros", name_width(c), "pruned", (long long)zeros,
+              (long long)blocks);
+  if (!c->is_float) text_printf(out, "; measured %.1f dB without pruning", c->whole);
+  text_add(out, "\n");
   text_printf(out, "%-*s ", name_width(c), "");
   if (macs) {
     text_add_count(out, macs);

@@ -234,7 +234,7 @@ double calibration_snr(Session *s, const Model *model, const Calibration *c, boo
   for (int r = held_out ? calibration_first_held_out(c) : 0; r < c->n; r++) {
     EvalRun run = {.in = c->run[r].in};
     const EvalRun *truth = &c->run[r].truth;
-    if (model_eval_int(model, s->arena, &run) != EVAL_OK) return 0;
+    if ((model->quant ? model_eval_int : model_eval)(model, s->arena, &run) != EVAL_OK) return 0;
     for (int i = 0; i < model->n_out; i++) {
       int64_t n = truth->out[i].steps * type_step_size(&model->out[i]->value->type), first = 0;
       if (held_out) first = (int64_t)((double)n * (c->n >= MANY_RUNS ? 0 : calibration_share(c)));

@@ -24,8 +24,8 @@ typedef struct Calibration {
  * model in f32. An exit code; EXIT_DONE if all is well. */
 ExitCode calibration_read(Session *s, Model *model, const KirModule *module, Calibration *out);
 
-/* Signal-to-noise ratio in dB of a quantised model's outputs against the reference; held_out: on
- * the last fifth of the data alone. 999 where nothing differs. */
+/* Signal-to-noise ratio in dB of the outputs of a quantised or pruned model against the reference;
+ * held_out: on the last fifth of the data alone. 999 where nothing differs. */
 double calibration_snr(Session *s, const Model *model, const Calibration *c, bool held_out);
 /* The share of each run that is not held out: of many runs the last ones are held out whole. */
 double calibration_share(const Calibration *c);

@@ -72,12 +72,12 @@ static void warn_low(Calibrate *c) {
   if (o->snr > 0 || c->measured >= LEAST_DB) return;
   bool given = span_valid(c->model->precision_span) && !o->precision;
   Diag *d = diag_new(c->s->diags, W704, given ? c->model->precision_span : c->model->name_span,
-                     "`%s` in integers has a signal-to-noise ratio of only %.0f dB", c->model->name,
-                     c->measured);
+                     "`%s` %s has a signal-to-noise ratio of only %.0f dB", c->model->name,
+                     c->is_float ? "with fewer weights" : "in integers", c->measured);
   diag_primary(d, "%.0f%% of its outputs is error", 100 * pow(10, -c->measured / 20));
   diag_fix(d, FIX_MAYBE, "%s",
-           c->whole >= LEAST_DB ? "set fewer blocks to zero: a smaller `--prune`"
-                                : "let grus choose the precisions: `--snr 40dB`");
+           c->is_float || c->whole >= LEAST_DB ? "set fewer blocks to zero: a smaller `--prune`"
+                                               : "let grus choose the precisions: `--snr 40dB`");
 }
 
 /* Whether --prune found matrices, and blocks in them. False after reporting. */
@@ -90,12 +90,17 @@ static bool calibrate_prunes(const Calibrate *c) {
   if (!all)
     session_error(c->s,
                   "`--prune` finds nothing in model `%s`: it takes `GRU`, `LSTM`, `RNN` and "
-                  "`Dense` of %d units or more, in integers",
-                  c->model->name, PRUNE_UNITS);
+                  "`Dense` of %d units or more%s",
+                  c->model->name, PRUNE_UNITS, c->is_float ? "" : ", in integers");
   else if (!wanted)
     session_error(c->s, "`--prune` prunes nothing: %g%% is less than one block in every matrix",
                   100 * c->s->options->prune);
   return wanted > 0;
+}
+
+static bool judge(Calibrate *c, bool mixes) {
+  if (c->is_float) return calibrate_prune_floats(c);
+  return calibrate_judge(c, mixes) && calibrate_measure(c);
 }
 
 /* With a bound the precisions are chosen; without, those of the model are measured. */
@@ -104,9 +109,7 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
   Text out = text_new(c->s->arena);
   bool mixes = o->snr > 0 || o->max_flash;
   if (!observe(c)) return EXIT_FILE;
-  if (c->s->diags->n_errors || !calibrate_judge(c, mixes) || !calibrate_measure(c) ||
-      c->s->diags->n_errors)
-    return EXIT_MODEL;
+  if (c->s->diags->n_errors || !judge(c, mixes) || c->s->diags->n_errors) return EXIT_MODEL;
   if (o->prune > 0 && !calibrate_prunes(c)) return EXIT_MODEL;
   calibrate_report(c, &out);
   if (o->prune > 0 && !calibrate_report_pruned(c, &out)) return EXIT_MODEL;
@@ -119,8 +122,30 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
     session_error(c->s, "the bounds are not met, so nothing was written");
     return EXIT_FAILED;
   }
+  if (c->is_float) return calibrate_write_floats(c, path);
   ExitCode written = calibrate_write(c, path);
   return written == EXIT_DONE ? judged : written;
+}
+
+/* A model without integers has weights to prune, but no precisions. False after reporting. */
+static bool floats_fit(Calibrate *c) {
+  c->is_float = !model_wants_integers(c->model);
+  if (!c->is_float) return true;
+  if (c->s->options->prune <= 0)
+    session_error(c->s,
+                  "model `%s` has no layer in integers: `--precision i16`, or `precision i16` in "
+                  "the model",
+                  c->model->name);
+  else if (c->writes)
+    session_error(c->s, "`--write` writes precisions, and model `%s` has no layer in integers",
+                  c->model->name);
+  return c->s->options->prune > 0 && !c->writes;
+}
+
+static const char *path_of(const Calibrate *c) {
+  if (c->s->options->out) return c->s->options->out;
+  return c->is_float ? pruned_path(c->s, c->model, c->source)
+                     : ranges_path(c->s, c->model, c->source);
 }
 
 ExitCode command_calibrate(Session *s) {
@@ -136,14 +161,7 @@ ExitCode command_calibrate(Session *s) {
   s->calibrates = true;
   c.model = build_model(s, &c.source);
   KirModule *m = NULL;
-  if (c.model && !model_wants_integers(c.model)) {
-    session_error(s,
-                  "model `%s` has no layer in integers%s: `--precision i16`, or `precision i16` in "
-                  "the model",
-                  c.model->name,
-                  s->options->prune > 0 ? ", and `--prune` changes weights in integers alone" : "");
-    return EXIT_USAGE;
-  }
+  if (c.model && !floats_fit(&c)) return EXIT_USAGE;
   if (c.model && c.writes && !precision_editable(s, c.source)) return EXIT_USAGE;
   if (c.model) {
     Precisions kept = precisions_keep(s, c.model);
@@ -157,8 +175,7 @@ ExitCode command_calibrate(Session *s) {
     return s->usage_trouble ? EXIT_USAGE : session_failure_code(s);
   }
   ExitCode code = calibration_read(s, c.model, m, &c.data);
-  if (code == EXIT_DONE)
-    code = calibrate(&c, s->options->out ? s->options->out : ranges_path(s, c.model, c.source));
+  if (code == EXIT_DONE) code = calibrate(&c, path_of(&c));
   session_print_diags(s);
   return code;
 }

@@ -37,6 +37,12 @@ const char *ranges_path(Session *s, const Model *model, const Source *source) {
                                               : with_ending(s->arena, source->path, ".ranges");
 }
 
+const char *pruned_path(Session *s, const Model *model, const Source *source) {
+  return strcmp(source->path, "<stdin>") == 0
+             ? arena_printf(s->arena, "%s.pruned.safetensors", model->name)
+             : with_ending(s->arena, source->path, ".pruned.safetensors");
+}
+
 const char *rounded_path(Session *s, const char *ranges) {
   return with_ending(s->arena, ranges, ".q.safetensors");
 }

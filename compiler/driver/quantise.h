@@ -25,6 +25,8 @@ double model_ratio_in_file(Session *s, const Model *model, const Source *source)
 const char *ranges_path(Session *s, const Model *model, const Source *source);
 /* What `grus calibrate` writes beside it: NAME.q.safetensors. */
 const char *rounded_path(Session *s, const char *ranges);
+/* What `grus calibrate --prune` writes of a model in f32. */
+const char *pruned_path(Session *s, const Model *model, const Source *source);
 
 /* Values in -1..1, or whole numbers, for an input: the same for the same seed. steps 0: as many as
  * the type says, some hundred of a stream. */

@@ -79,7 +79,7 @@ int int_sparse_depth(const Lower *l, const QuantPart *part, const IntRows *rows)
   int best = 0;
   if (!regular || l->opt.keep_zeros || l->m->weights_extern) return 0;
   for (int depth = 1; depth <= DEPTH; depth += DEPTH - 1) {
-    if (part->depth % depth) continue;
+    if (part->depth % depth || part->depth == depth) continue; /* one block a row is none */
     int64_t cost = lists.n * OF_LIST +
                    count_blocks(&lists, depth) * (OF_BLOCK + (int64_t)depth * ROWS * OF_PRODUCT);
     if (cost >= least) continue;

@@ -99,13 +99,14 @@ static int64_t whole_cost(const Mat *mat, const MatPart *p) {
   return mat_vectors(mat) * p->n_gates * p->d * OF_PRODUCT;
 }
 
-/* A kernel in blocks of `depth` inputs; 0: it has no such blocks. */
+/* A kernel in blocks of `depth` inputs; 0: it has no such blocks, or its rows are no longer than
+ * one. */
 static int64_t cost_in_blocks(const Mat *mat, const MatPart *p, const SparseShape *shape, int depth,
                               int split) {
   int rows = shape->vectors * shape->lanes;
   int64_t lists = all_lists(mat, p, rows), cost = lists * OF_LIST;
   int terms = depth > 1 ? depth : split, indices = depth > 1 ? 1 : split;
-  if (p->d % depth) return 0;
+  if (p->d % depth || p->d == depth) return 0;
   for (int64_t i = 0; i < lists; i++) {
     List of = list_at(mat, p, rows, i);
     cost += list_blocks(&of, depth, split) *

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # grus calibrate --prune: blocks of zeros by data. Compiled code has the bits of the integer evaluator on the
 # pruned weights, with the zeros left out and with them multiplied; the zeros are counted in the file itself.
+# A model in f32 gets a weights file, with as many zeros as grus inspect leaves out.
 set -u
 grus=$1
 work=$(mktemp -d) || exit 1
@@ -119,12 +120,42 @@ awk '/^all/ { print ($6 > 30 ? "above 30 dB" : "only " $6 " dB") }' printed
 "$grus" verify twice.grus $w --precision i16 --ranges twice.ranges | sed 's/ of [0-9.]*,/ of N,/'
 
 echo
+echo "# in f32: a weights file of the same model, whose other weights make up for the blocks"
+sed 's/^  allow.*/&\n  weights keras "meter.pruned.safetensors"/' meter.grus >float.grus
+run calibrate meter.grus x=x.csv $w --prune 75% $m4
+saved=$(grep -o '[0-9.k]* multiply-adds a call and .* flash less' printed | sed 's/ a call//')
+said=$("$grus" inspect float.grus $m4 | sed -n 's/^ *zeros left out: //p')
+[ "$saved" = "$said" ] || echo "calibrate says '$saved', inspect '$said'"
+"$grus" verify float.grus | sed 's/max error .*, SNR .*dB/close/'
+cp meter.pruned.safetensors first.safetensors
+run calibrate meter.grus x=x.csv $w --prune 75% -q >/dev/null
+cmp meter.pruned.safetensors first.safetensors && echo "the same bytes"
+run calibrate twice.grus x=twice.csv $w --prune 50%
+awk '/^all/ { print ($6 > 30 ? "above 30 dB" : "only " $6 " dB") }' printed
+sed 's/Dense(8)/Dense(8, bias=false)/' twice.grus >unbiased.grus
+run calibrate unbiased.grus x=twice.csv $w --prune 50%
+sed 's/Dense(8)/Dense(8, from="a") |> Dense(8, from="a")/' twice.grus >shared.grus
+run calibrate shared.grus x=twice.csv $w --prune 50% -o none.safetensors
+
+echo
+echo "# rows of one input, and of as many as a block has"
+for inputs in 1 4; do
+  awk -F, -v n=$inputs '{ print (n == 1 ? $1 : $0 "," $1 * $2) }' x.csv >narrow.csv
+  printf 'grus 1\n\nmodel narrow {\n  allow state_never_reset, low_snr\n  in  x : f32[time .., %s]\n  out y : f32[time .., 1] = x |> LSTM(32) |> Dense(1)\n}\n' $inputs >narrow.grus
+  run calibrate narrow.grus x=narrow.csv $w --precision i16 --prune 90% -q
+  "$grus" verify narrow.grus $w --precision i16 --ranges narrow.ranges | sed 's/ of [0-9.]*,/ of N,/'
+  run calibrate narrow.grus x=narrow.csv $w --prune 90% -q
+  "$grus" verify narrow.grus --weights narrow.pruned.safetensors | sed 's/max error .*, SNR .*dB/close/'
+done
+
+echo
 echo "# what is no share, and what cannot be pruned"
 for share in 0% 100% 120% -5% nan% abc 50 50%% ''; do
   run calibrate meter.grus x=x.csv $w --precision i16 --prune "$share" -o none.ranges
 done
 run calibrate meter.grus $w --precision i16 --prune 50% -o none.ranges
-run calibrate meter.grus x=x.csv $w --prune 50% -o none.ranges
+run calibrate meter.grus x=x.csv $w --prune 50% --write
+run calibrate meter.grus x=short.csv $w --prune 50% -o none.safetensors
 run calibrate meter.grus x=short.csv $w --precision i16 --prune 50% -o none.ranges
 run calibrate meter.grus x=x.csv $w --precision i16 --prune 50% --snr 40dB -o none.ranges
 run calibrate meter.grus x=x.csv $w --precision i16 --prune 50% --max-flash 4KiB -o none.ranges
@@ -139,6 +170,7 @@ model small {
 }
 END
 run calibrate small.grus x=x.csv $w --precision i16 --prune 50% -o none.ranges
+run calibrate small.grus x=x.csv $w --prune 50% -o none.safetensors
 run calibrate twice.grus x=twice.csv $w --precision i16 --prune 49.5% -o none.ranges
 ls none.* 2>/dev/null
 exit 0

@@ -88,14 +88,18 @@ double *moments_salience(Arena *arena, const Moments *m) {
   return salience;
 }
 
-/* One row: w in real numbers, s by column; q gets the integers, 0 where `zero` says so, and
- * w[k..n - 1] what the biases take. */
+/* One row: w in real numbers, s by column, 0 where weights are not rounded; q gets the integers, or
+ * the weights of f32, 0 where `zero` says so, and w[k..n - 1] what the biases take. */
 static void round_row(const double *lower, const Moments *m, double *w, const double *s,
                       const bool *zero, double most, double *q) {
   int64_t n = m->n;
   for (int64_t j = 0; j < m->k; j++) { /* U[j][i] is lower[i][j] */
-    q[j] = zero[j] ? 0 : fmin(fmax(nearbyint(w[j] / s[j]), -most), most);
-    double e = (w[j] - q[j] * s[j]) / lower[j * n + j];
+    double step = s[j] > 0 ? s[j] : 1;
+    if (zero[j])
+      q[j] = 0;
+    else
+      q[j] = s[j] > 0 ? fmin(fmax(nearbyint(w[j] / s[j]), -most), most) : (double)(float)w[j];
+    double e = (w[j] - q[j] * step) / lower[j * n + j];
     for (int64_t i = j + 1; i < n; i++)
       w[i] -= e * lower[i * n + j];
   }
@@ -127,7 +131,7 @@ static int64_t count_masks(const Columns *c, int n_parts, int64_t first, int64_t
   for (int64_t r = first + 1; r < last; r++) {
     bool same = true;
     for (int p = 0; p < n_parts; p++) {
-      int64_t depth = c[p].part->depth;
+      int64_t depth = c[p].depth;
       same &= !c[p].pruned || memcmp(c[p].pruned + r * depth, c[p].pruned + (r - 1) * depth,
                                      (size_t)depth * sizeof(bool)) == 0;
     }
@@ -156,8 +160,8 @@ static void row_order(Row *row, const Moments *m, const Columns *c, int n_parts,
                       bool sorts) {
   int64_t at = 0;
   for (int p = 0; p < n_parts; p++)
-    for (int64_t k = 0; k < c[p].part->depth; k++, at++)
-      row->pruned[at] = c[p].pruned && c[p].pruned[r * c[p].part->depth + k];
+    for (int64_t k = 0; k < c[p].depth; k++, at++)
+      row->pruned[at] = c[p].pruned && c[p].pruned[r * c[p].depth + k];
   memcpy(row->last, row->order, (size_t)m->n * sizeof *row->last);
   for (int64_t j = 0; j < m->n && !sorts; j++)
     row->order[j] = j;
@@ -166,8 +170,8 @@ static void row_order(Row *row, const Moments *m, const Columns *c, int n_parts,
 
 /* Where column `at` of the operands is: its part, and its place in the row of the part. */
 static const Columns *column(const Columns *c, int64_t at, int64_t *k) {
-  while (at >= c->part->depth) {
-    at -= c->part->depth;
+  while (at >= c->depth) {
+    at -= c->depth;
     c++;
   }
   *k = at;
@@ -179,6 +183,7 @@ void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t
   int64_t n = m->n;
   double *inv = ARENA_ARRAY(arena, double, n *n), *lower = m->h; /* not needed after its inverse */
   Row row = row_new(arena, n);
+  double most = c[0].part && c[0].part->bits == 8 ? 127 : 32767;
   double work = (double)count_masks(c, n_parts, first, last) * (double)n * (double)n * (double)n;
   moments_finish(m);
   cholesky(m->h, n);
@@ -189,17 +194,20 @@ void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t
       factor_in_order(inv, n, row.order, lower);
     for (int64_t j = 0, k; j < m->k; j++) {
       const Columns *of = column(c, row.order[j], &k);
-      row.w[j] = of->w[r * of->part->depth + k];
-      row.s[j] = of->part->scale[r];
+      row.w[j] = of->w[r * of->depth + k];
+      row.s[j] = of->part ? of->part->scale[r] : 0;
       /* a weight of 0 stays 0: blocks of zeros are left out */
       row.zero[j] = row.w[j] == 0 || row.pruned[row.order[j]];
     }
     for (int64_t i = m->k; i < n; i++)
       row.w[i] = 0;
-    round_row(lower, m, row.w, row.s, row.zero, c[0].part->bits == 8 ? 127 : 32767, row.q);
+    round_row(lower, m, row.w, row.s, row.zero, most, row.q);
     for (int64_t j = 0, k; j < m->k; j++) {
       const Columns *of = column(c, row.order[j], &k);
-      of->q[r * of->part->depth + k] = (int16_t)row.q[j];
+      if (of->real)
+        of->real[r * of->depth + k] = (float)row.q[j];
+      else
+        of->q[r * of->depth + k] = (int16_t)row.q[j];
     }
     for (int64_t i = m->k; i < n; i++)
       c[i - m->k].shift[r] += row.w[i];

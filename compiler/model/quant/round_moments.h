@@ -21,9 +21,11 @@ void moments_add(Moments *m, const double *z); /* z[n]: operands, then what bias
 
 typedef struct Columns {
   const double *w; /* of the part: [rows][depth], real */
-  const QuantPart *part;
-  const bool *pruned; /* [rows][depth]: these become 0; NULL: none */
+  int64_t rows, depth;
+  const QuantPart *part; /* NULL: weights are pruned and not rounded */
+  const bool *pruned;    /* [rows][depth]: these become 0; NULL: none */
   int16_t *q;
+  float *real;   /* without a part, in place of q */
   double *shift; /* [rows]: what the bias takes, real */
 } Columns;
 
