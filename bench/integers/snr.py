@@ -78,6 +78,11 @@ class Bench:
     def data(self, path):
         return np.load(os.path.join(self.models, path))
 
+    def sound(self, path):
+        """Samples in -1..1 of a recording of the examples."""
+        with open(self.example(path), "rb") as file:
+            return np.frombuffer(file.read()[44:], "<i2").astype(np.float32) / 32768
+
 
 def halves(name, array):
     n = len(array) // 2
@@ -143,18 +148,27 @@ def wake_word(b):
                     {"features": np.load(b.example("wake_word/test.npy"))})
 
 
+def frames(audio, size, hop):
+    """Of each hop, with what lies before it."""
+    padded = np.concatenate([np.zeros(size - hop, np.float32), audio])
+    return np.stack([padded[i:i + size] for i in range(0, len(padded) - size + 1, hop)])
+
+
 def silero(b):
     """Frames of 512 samples behind the 64 before them; probabilities of speech."""
-    audio = b.data("silero_safetensors/ref/audio_16k.npy")
-    padded = np.concatenate([np.zeros(64, np.float32), audio])
-    frames = np.stack([padded[i:i + 576] for i in range(0, len(audio) - 511, 512)])
-    return b.ratios(b.written("silero"), *halves("pcm", frames),
+    seen, unseen = halves("pcm", frames(b.data("silero_safetensors/ref/audio_16k.npy"), 576, 512))
+    more = [frames(b.sound(f), 576, 512) for f in ("voice_activity/people.wav", "denoiser/noisy.wav")]
+    return b.ratios(b.written("silero"), {"pcm": np.concatenate([*more, seen["pcm"]])}, unseen,
                     ["--weights", os.path.join(b.models, "silero_safetensors/silero_vad_16k.safetensors")])
 
 
 def dtln(b):
     """The first of two networks: magnitudes to a mask."""
-    return b.ratios(b.imported("dtln/model_1.onnx"), *halves("input_2", b.data("dtln/ref/s1_in_mag.npy")[:, 0, 0]))
+    seen, unseen = halves("input_2", b.data("dtln/ref/s1_in_mag.npy")[:, 0, 0])
+    sounds = [b.sound("voice_activity/people.wav"), b.sound("denoiser/noisy.wav"),
+              b.data("silero_safetensors/ref/audio_16k.npy")]
+    more = [np.abs(np.fft.rfft(frames(x, 512, 128))).astype(np.float32) for x in sounds]
+    return b.ratios(b.imported("dtln/model_1.onnx"), {"input_2": np.concatenate([*more, seen["input_2"]])}, unseen)
 
 
 def g2p(b):
@@ -167,10 +181,8 @@ def g2p(b):
 
 
 def denoiser(b):
-    """The sound itself as samples in -1..1; the first half is heard in calibration."""
-    with open(b.example("denoiser/noisy.wav"), "rb") as file:
-        pcm = np.frombuffer(file.read()[44:], "<i2").astype(np.float32)[:, None] / 32768
-    return b.ratios(b.example("denoiser/denoiser.grus"), *halves("pcm", pcm))
+    """The first half is heard in calibration."""
+    return b.ratios(b.example("denoiser/denoiser.grus"), *halves("pcm", b.sound("denoiser/noisy.wav")[:, None]))
 
 
 MODELS = [("gesture, LSTM 24", gesture), ("Japanese vowels, GRU 32 in both directions", vowels),

@@ -58,12 +58,18 @@ bool c_dot_is_loose(const KirModule *m, const KirStmt *s) {
 
 /* ---- names ---- */
 
-bool c_dot_same(const KirModule *m, const KirStmt *a, const KirStmt *b) {
+static bool same_turns(const CUsed *u, const KirStmt *a, const KirStmt *b) {
+  if (!c_dot_has_lanes(a))
+    return kir_dot_turn(a) == kir_dot_turn(b) && kir_dot_has_rest(a) == kir_dot_has_rest(b);
+  int64_t turn = c_mve_turn(a) * a->step;
+  return !u->is_for_mve ||
+         (c_mve_turn(a) == c_mve_turn(b) && (a->count > turn) == (b->count > turn));
+}
+
+bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b) {
   return a->n_regs == b->n_regs && a->step == b->step && a->swapped == b->swapped &&
          a->buffer->elem == b->buffer->elem && a->source->elem == b->source->elem &&
-         c_dot_is_loose(m, a) == c_dot_is_loose(m, b) &&
-         (c_dot_has_lanes(a) ||
-          (kir_dot_turn(a) == kir_dot_turn(b) && kir_dot_has_rest(a) == kir_dot_has_rest(b)));
+         c_dot_is_loose(u->m, a) == c_dot_is_loose(u->m, b) && same_turns(u, a, b);
 }
 
 const char *c_dot_name(CWriter *c, const KirStmt *s) {
@@ -71,6 +77,9 @@ const char *c_dot_name(CWriter *c, const KirStmt *s) {
   const char *name = arena_printf(arena, "%s_dot%d_%s_%s", c->prefix, s->n_regs,
                                   elem_name(s->buffer->elem), elem_name(s->source->elem));
   if (s->step == 1) return name;
+  if (c_dot_has_lanes(s) && c_is_for_mve(c))
+    return arena_printf(arena, "%s_by%dx%d%s", name, (int)s->step, c_mve_turn(s),
+                        s->count > c_mve_turn(s) * s->step ? "" : "_once");
   if (c_dot_has_lanes(s)) return arena_printf(arena, "%s_by%d", name, (int)s->step);
   return arena_printf(arena, "%s_by%dx%d%s%s", name, (int)s->step, kir_dot_turn(s),
                       kir_dot_has_rest(s) ? "_rest" : "", c_dot_is_loose(c->m, s) ? "_loose" : "");
@@ -106,7 +115,9 @@ typedef struct ArmNames {
   int w, z, x, y, t;
 } ArmNames;
 
-static const char *const word_register[] = {"r4", "r5", "r6", "r8"}; /* r7 may point to the frame */
+/* High ones, for compilers like to keep sums in r0 to r6, and would move them out of the way in
+ * each turn of the loop. r7 may point to the frame, and r9 may belong to the system. */
+static const char *const word_register[] = {"r8", "r10", "r11", "r12"};
 enum { WORDS = sizeof word_register / sizeof *word_register };
 
 /* The next n words of weights. */
@@ -151,8 +162,9 @@ static void arm_steps(CWriter *c, const KirStmt *s, int steps) {
     arm_step(c, s, &names);
   text_add(c->out, "            : ");
   for_each(c, n, ", ", "%s\"+r\"(a%d)");
-  text_add(c->out, ", \"+r\"(w), \"+r\"(z), \"=&r\"(x), \"=&r\"(y), \"=&r\"(t)\n"
-                   "            :\n            : \"r4\", \"r5\", \"r6\", \"r8\", \"memory\");\n");
+  text_add(c->out,
+           ", \"+r\"(w), \"+r\"(z), \"=&r\"(x), \"=&r\"(y), \"=&r\"(t)\n"
+           "            :\n            : \"r8\", \"r10\", \"r11\", \"r12\", \"memory\");\n");
 }
 
 /* ---- AVR: a byte of a weight, without its sign, with both bytes of an element ---- */
@@ -187,7 +199,7 @@ static void avr_loop(CWriter *c, const KirStmt *s) {
 
 /* ---- functions ---- */
 
-/* Turns of so many steps up to `end`; at least one, if `once`. */
+/* Turns of so many steps up to `end`; at least one, if `once`. Long turns are for assembler. */
 static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool once, bool arm) {
   if (once)
     text_add(c->out, "  do {\n");
@@ -204,8 +216,10 @@ static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool 
 }
 
 static void loops(CWriter *c, const KirStmt *s, bool arm) {
-  int steps = kir_dot_turn(s), turn = steps * (int)s->step;
+  enum { LONG_TURN = 6 };
   bool rest = kir_dot_has_rest(s);
+  int steps = arm || rest || kir_dot_turn(s) <= LONG_TURN ? kir_dot_turn(s) : 1;
+  int turn = steps * (int)s->step;
   const char *z = c_elem(s->source->elem);
   if (arm) text_add(c->out, "  uint32_t x, y, t;\n");
   if (rest)

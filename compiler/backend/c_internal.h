@@ -30,10 +30,11 @@ typedef struct CWriter {
   size_t cap_scope;
 } CWriter;
 
-enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 64, C_FLOAT_REGISTERS = 32 };
+enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 2048, C_FLOAT_REGISTERS = 32 };
 
 /* What the functions of a module use of the prelude. */
 struct CUsed {
+  bool is_for_mve;
   const KirModule *m;
   bool scalar[C_MAX_OPS];
   bool scalar_i32_bits, scalar_f32_bits, f16, bf16;
@@ -58,6 +59,8 @@ struct CUsed {
 /* Whether a sum of products is taken by vectors where the processor has them. */
 bool c_dot_has_lanes(const KirStmt *s);
 void c_lanes_helpers(CWriter *c, const CUsed *u);
+/* Steps of a turn of sums by MVE: one of the divisors of all. */
+int c_mve_turn(const KirStmt *dot);
 /* The body of its function. */
 void c_lanes_body(CWriter *c, const KirStmt *s);
 
@@ -160,7 +163,7 @@ void c_fixed(CWriter *c, const CUsed *u);
 void c_dots(CWriter *c, const CUsed *u);
 /* "kws_dot4_i8_i16": the function for products of this form. */
 const char *c_dot_name(CWriter *c, const KirStmt *dot);
-bool c_dot_same(const KirModule *m, const KirStmt *a, const KirStmt *b);
+bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b);
 /* Whether the operand of products by words need not begin at a whole word. */
 bool c_dot_is_loose(const KirModule *m, const KirStmt *dot);
 /* Whether an array has to begin at a whole word. */

@@ -150,34 +150,54 @@ static const char *mve_pointer(KirElem elem, bool bytes) {
   return elem == KIR_I16 || bytes ? "r" : "l";
 }
 
-/* The loop of MVE in its shortest form: sums begin as the biases, and pointers count themselves. */
+int c_mve_turn(const KirStmt *s) {
+  enum { TURN = 6, LONG = 12, TURN_OF_LONG = 20 };
+  int steps = (int)(s->count / s->step), n = steps > LONG ? TURN_OF_LONG : TURN;
+  while (steps % n != 0)
+    n--;
+  return n;
+}
+
+static void mve_step(CWriter *c, const KirStmt *s) {
+  Text *out = c->out;
+  bool bytes = is_of_bytes(c, s);
+  text_add(out, "      \"");
+  text_printf(out, mve_load(s->source->elem, bytes), 0, "[z]");
+  text_add(out, "\\n\\t\"\n");
+  for (int r = 0; r < s->n_regs; r++) {
+    text_add(out, "      \"");
+    text_printf(out, mve_load(s->buffer->elem, bytes), 1 + r, "[w]");
+    text_add(out, "\\n\\t\"\n");
+  }
+  for (int r = 0; r < s->n_regs; r++)
+    text_printf(out, "      \"vmlava.s%d %%[a%d], q%d, q0\\n\\t\"\n", bytes ? 8 : 16, r, 1 + r);
+}
+
+/* The loop of MVE in its shortest form: sums begin as the biases, and pointers count themselves.
+ * One turn takes no loop. */
 static void by_mve(CWriter *c, const KirStmt *s) {
   Text *out = c->out;
-  int n = s->n_regs;
-  bool bytes = is_of_bytes(c, s);
+  int n = s->n_regs, turn = c_mve_turn(s);
+  bool bytes = is_of_bytes(c, s), loops = s->count > turn * s->step;
   text_add(out,
            "#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)\n"
            "  int32_t ");
   for (int r = 0; r < n; r++)
     text_printf(out, "%sa%d = bias[%d]", r ? ", " : "", r, r);
-  text_add(out, ";\n  __asm__ volatile(\n      \"dls lr, %[n]\\n1:\\n\\t\"\n      \"");
-  text_printf(out, mve_load(s->source->elem, bytes), 0, "[z]");
-  text_add(out, "\\n\\t\"\n");
-  for (int r = 0; r < n; r++) {
-    text_add(out, "      \"");
-    text_printf(out, mve_load(s->buffer->elem, bytes), 1 + r, "[w]");
-    text_add(out, "\\n\\t\"\n");
-  }
-  for (int r = 0; r < n; r++)
-    text_printf(out, "      \"vmlava.s%d %%[a%d], q%d, q0\\n\\t\"\n", bytes ? 8 : 16, r, 1 + r);
-  text_add(out, "      \"le lr, 1b\"\n      : ");
+  text_add(out, ";\n");
+  if (!loops) text_add(out, "  (void)n;\n");
+  text_add(out, "  __asm__ volatile(\n");
+  if (loops) text_add(out, "      \"dls lr, %[n]\\n1:\\n\\t\"\n");
+  for (int i = 0; i < turn; i++)
+    mve_step(c, s);
+  if (loops) text_add(out, "      \"le lr, 1b\"\n");
+  text_add(out, "      : ");
   for (int r = 0; r < n; r++)
     text_printf(out, "[a%d] \"+Te\"(a%d), ", r, r);
-  text_printf(out,
-              "[w] \"+%s\"(w), [z] \"+%s\"(z)\n      : [n] \"r\"(n / %d)\n      : \"memory\", "
-              "\"lr\", \"q0\"",
-              mve_pointer(s->buffer->elem, bytes), mve_pointer(s->source->elem, bytes),
-              (int)s->step);
+  text_printf(out, "[w] \"+%s\"(w), [z] \"+%s\"(z)\n      : ", mve_pointer(s->buffer->elem, bytes),
+              mve_pointer(s->source->elem, bytes));
+  if (loops) text_printf(out, "[n] \"r\"(n / %d)", turn * (int)s->step);
+  text_printf(out, "\n      : \"memory\", %s\"q0\"", loops ? "\"lr\", " : "");
   for (int r = 0; r < n; r++)
     text_printf(out, ", \"q%d\"", 1 + r);
   text_add(out, ");\n");

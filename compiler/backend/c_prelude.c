@@ -50,7 +50,7 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
 
 static void scan_dot(CUsed *u, const KirStmt *s) {
   for (int i = 0; i < u->n_dots; i++)
-    if (c_dot_same(u->m, u->dot[i], s)) return;
+    if (c_dot_same(u, u->dot[i], s)) return;
   if (u->n_dots < C_MAX_DOTS) u->dot[u->n_dots++] = s;
 }
 
@@ -272,6 +272,7 @@ void c_prelude(CWriter *c) {
   memset(&u, 0, sizeof u);
   u.m = c->m;
   u.iso = c->o->vectors == C_VECTORS_ISO;
+  u.is_for_mve = c_is_for_mve(c);
   for (int i = 0; i < c->m->n_funcs; i++)
     scan(&u, c->m->func[i]->body);
   bool narrow = false;

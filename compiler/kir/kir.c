@@ -95,12 +95,13 @@ int64_t kir_cost_saved(const KirCost *cost) {
   return (int64_t)((double)cost->macs * share + 0.5);
 }
 
-/* As many as divide all of them, or 4 and single steps after them. */
+/* As many as divide all of them, or 4 and single steps after them. What compilers do between two
+ * turns of a long sum, up to 9 instructions on a Cortex-M4, is worth more code. */
 int kir_dot_turn(const KirStmt *dot) {
-  enum { TURN = 4, LONGEST_TURN = 6 };
+  enum { TURN = 4, LONGEST_TURN = 6, LONG = 32, LONGEST_OF_LONG = 16 };
   int64_t steps = dot->count / dot->step;
   if (dot->step == 1) return TURN;
-  for (int n = LONGEST_TURN; n >= TURN - 1; n--)
+  for (int n = steps >= LONG ? LONGEST_OF_LONG : LONGEST_TURN; n >= TURN - 1; n--)
     if (steps % n == 0) return n;
   return steps < TURN ? (int)steps : TURN;
 }

@@ -31,7 +31,7 @@ static int64_t cell_bytes(const Layer *layer, int lanes) {
 int cell_lanes(const Lower *l, const Layer *layer) {
   int64_t units = layer_size(layer, OPT_units, 1);
   int lanes = l->target->lanes;
-  if (int_is_w8(l, layer)) return 1;
+  if (int_is_w8(l, layer)) return l->target->is_mcu ? 1 : mat_lanes(l, units);
   if (l->target->is_mcu) return mat_lanes(l, units);
   while (lanes > l->target->min_lanes && units * 2 <= lanes)
     lanes /= 2;

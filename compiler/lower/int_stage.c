@@ -224,8 +224,10 @@ void int_rescaled_step(Emit *e, const Layer *layer, Step t) {
              *z = layer->n_in > 1 ? view_of(l, layer->in[1]) : NULL;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), iz = z ? view_row(z, t, 0) : kir_at(0);
   int opened = open_all(e, y, &iy, x, &ix, z, &iz);
-  KirExpr *a = term(e, layer, 0, x->buffer, ix), *b = z ? term(e, layer, 1, z->buffer, iz) : NULL;
-  kb_store(&e->kb, y->buffer, iy, result_of(e, layer, q, a, b));
+  KirExpr *a = term(e, layer, 0, x->buffer, ix), *b = z ? term(e, layer, 1, z->buffer, iz) : NULL,
+          *result = result_of(e, layer, q, a, b);
+  if (!int_format(l, layer->out[0]).bits) result = int_to_float(e, result, q->out.scale);
+  kb_store(&e->kb, y->buffer, iy, result);
   close_loops(e, opened);
 }
 

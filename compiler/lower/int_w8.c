@@ -5,7 +5,8 @@
  *     most = max |x|      q = round(x * 32767 / most)
  *     sum = b + f32(w . q) * (scale[row] * most / 32767)
  *
- * The products are exact, so the sums do not depend on the order or the width of vectors. */
+ * The products are exact, so the sums do not depend on the order or the width of vectors. With
+ * vectors, the sums of all units are made first, and vectors of them are finished together. */
 #include "lower/int.h"
 
 bool int_is_w8(const Lower *l, const Layer *layer) {
@@ -126,9 +127,17 @@ static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
                      NULL);
 }
 
-/* Sums of one unit in f32, then what is done with them. */
+/* Where the sums of accumulator a of the units from `unit` on are kept. */
+static KirIndex kept_at(Emit *e, const Mat *mat, KirBuffer *kept, int a, KirIndex unit) {
+  KirIndex at = at_batch(e, kept, a * mat_vectors(mat) * mat->lanes + unit.offset);
+  for (int i = 0; i < unit.n_terms; i++)
+    at = kir_at_plus(at, unit.term[i].stride, unit.term[i].var);
+  return at;
+}
+
+/* Sums of one unit in f32, then what is done with them; kept: it is done later. */
 static void unit_sums(Emit *e, const Mat *mat, const W8Part *part, KirBuffer *const *bias,
-                      KirReg *group, KirReg *unit) {
+                      KirReg *group, KirReg *unit, KirBuffer *kept) {
   static const char *const name[] = {"p0", "p1", "p2", "p3"};
   Kb *kb = &e->kb;
   KirReg *acc[MAT_MAX_ACC], *sums[MAT_MAX_ACC], *index[2] = {unit, group};
@@ -153,7 +162,35 @@ static void unit_sums(Emit *e, const Mat *mat, const W8Part *part, KirBuffer *co
           kb_op3(kb, KIR_MAD, kb_convert(kb, KIR_F32, kb_use(kb, sums[g])), scale, kb_use(kb, to)));
     }
   }
-  mat->finish(e, mat->context, &u, acc);
+  if (!kept) mat->finish(e, mat->context, &u, acc);
+  for (int a = 0; a < mat->n_acc && kept; a++)
+    kb_store(kb, kept, kept_at(e, mat, kept, a, u.unit), kb_use(kb, acc[a]));
+}
+
+static void finish_vector(Emit *e, const Mat *mat, KirBuffer *kept, const MatUnits *u) {
+  KirReg *acc[MAT_MAX_ACC];
+  for (int a = 0; a < mat->n_acc; a++)
+    acc[a] = kb_var(&e->kb, mat->acc_name[a],
+                    kb_load(&e->kb, kept, kept_at(e, mat, kept, a, u->unit), mat->lanes));
+  mat->finish(e, mat->context, u, acc);
+}
+
+/* All units, whose sums are kept. */
+static void finish_vectors(Emit *e, const Mat *mat, KirBuffer *kept) {
+  Kb *kb = &e->kb;
+  int64_t whole = mat->units / mat->lanes, rest = mat->units % mat->lanes;
+  MatUnits u = {.lanes = mat->lanes, .valid = mat->lanes};
+  if (whole) {
+    u.unit = kir_at_plus(kir_at(0), mat->lanes, kb_for(kb, "j", 0, whole, 1));
+    finish_vector(e, mat, kept, &u);
+    kb_end(kb);
+  }
+  if (!rest) return;
+  u.unit = kir_at(whole * mat->lanes);
+  if (!mat->whole) u.valid = (int)rest;
+  for (int a = 0; a < mat->n_acc; a++)
+    kb_zero(kb, kept, kept_at(e, mat, kept, a, kir_at(mat->units)), mat->lanes - rest);
+  finish_vector(e, mat, kept, &u);
 }
 
 void int_w8_emit(Emit *e, Mat *mat) {
@@ -168,9 +205,13 @@ void int_w8_emit(Emit *e, Mat *mat) {
   KirReg *group = mat->groups > 1 ? kb_for(kb, "group", 0, mat->groups, 1) : NULL;
   for (int k = 0; k < mat->n_parts; k++)
     round_operand(e, mat, k, group, &part[k]);
+  KirBuffer *kept = NULL;
+  if (mat->lanes > 1)
+    kept = new_kept(e, mat->layer, "sums", KIR_F32, mat->n_acc * mat_vectors(mat) * mat->lanes);
   KirReg *j = mat->units > 1 ? kb_for(kb, "j", 0, mat->units, 1) : NULL;
-  unit_sums(e, mat, part, bias, group, j);
+  unit_sums(e, mat, part, bias, group, j, kept);
   if (j) kb_end(kb);
+  if (kept) finish_vectors(e, mat, kept);
   if (group) kb_end(kb);
   if (mat->row) kb_end(kb);
 }

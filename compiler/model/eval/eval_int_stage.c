@@ -255,6 +255,7 @@ void oracle_rescaled(Eval *e, const Layer *layer, const QuantLayer *ql) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   int64_t n = x->steps * type_step_size(&layer->out[0]->type);
+  bool integer = oracle_format(e, layer->out[0]).bits != 0;
   for (int64_t i = 0; i < n; i++) {
     int64_t q;
     if (is_bounded(layer))
@@ -264,6 +265,6 @@ void oracle_rescaled(Eval *e, const Layer *layer, const QuantLayer *ql) {
       q = joined(e, layer, ql, i);
     else
       q = multiplied(e, layer, ql, i);
-    y->data[i] = (double)q;
+    y->data[i] = integer ? (double)q : ldexp((double)q, -15);
   }
 }

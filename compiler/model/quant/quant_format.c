@@ -5,7 +5,8 @@
  *
  * A value is f32 where anything reads it as f32: an output, a start state, a stage without an
  * integer form; so is a field of a recurrent layer. Stages that only move values have one format
- * before and after. What is left is kept in the integers that its readers multiply. */
+ * before and after. That spreads backwards, up to products and to bounded functions, which convert
+ * their results. What is left is kept in the integers that its readers multiply. */
 #include "model/quant/quant_internal.h"
 
 #include <math.h>
@@ -202,6 +203,12 @@ static bool must_be_float(const Quantise *q, const Value *v) {
   return false;
 }
 
+/* A bounded function of a value in integers, which is converted for those who read it as f32. */
+static bool gives_float(const Layer *layer, const bool *is_float) {
+  const Value *in = layer->in[0];
+  return quant_is_bounded(layer) && in->layer && !is_float[in->id];
+}
+
 /* One round; true when something became f32. */
 static bool spread_float(Quantise *q, bool *is_float) {
   bool changed = false;
@@ -214,6 +221,7 @@ static bool spread_float(Quantise *q, bool *is_float) {
     if (!q->quant->layer[i] || !follows) continue;
     bool in = kind == QUANT_SAME && is_float[layer->in[0]->id];
     if (!is_float[layer->out[0]->id] && !in) continue;
+    if (gives_float(layer, is_float)) continue;
     q->quant->layer[i] = NULL;
     changed = true;
   }

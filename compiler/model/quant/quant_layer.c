@@ -332,8 +332,9 @@ static double constant_factor(const Layer *layer) {
 
 /* What an input counts in the result's units, by the arithmetic of the stage. */
 static void rescale(Quantise *q, const Layer *layer, QuantLayer *ql) {
-  double out = q->quant->value[layer->out[0]->id].scale;
-  ql->out = q->quant->value[layer->out[0]->id];
+  QuantFormat value = q->quant->value[layer->out[0]->id];
+  ql->out = value.bits ? value : quant_format_fraction(15, 16); /* of a bounded function */
+  double out = ql->out.scale;
   ql->input = ARENA_ARRAY(q->arena, QuantScale, layer->n_in + 1);
   ql->operand = ARENA_ARRAY(q->arena, QuantFormat, layer->n_in + 1);
   bool joins = layer->kind == LAYER_add || layer->kind == LAYER_sub;

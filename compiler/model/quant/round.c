@@ -153,8 +153,8 @@ static int64_t windows_apart(const Layer *layer, const RoundData *data, int64_t 
   return elements / depth < all ? elements / depth : all;
 }
 
-static void add_windows(const Layer *layer, const RoundData *data, int64_t group, int64_t stride,
-                        Moments *m, double *z) {
+static void add_windows(Arena *arena, const Layer *layer, const RoundData *data, int64_t group,
+                        int64_t stride, Moments *m, double *z) {
   for (int i = 0; i < data->n_runs; i++) {
     const EvalTensor *x = &data->run[i].value[layer->in[0]->id];
     ConvTaps c = conv_taps(layer, x->steps);
@@ -165,7 +165,7 @@ static void add_windows(const Layer *layer, const RoundData *data, int64_t group
         for (int64_t k = 0; k < d; k++)
           z[tap * d + k] = at < 0 ? 0 : x->data[at * c.from.d + group * d + k];
       }
-      moments_add(m, z);
+      moments_add(arena, m, z, NULL);
     }
   }
 }
@@ -183,7 +183,7 @@ static int conv(Arena *arena, const Model *model, const Layer *layer, const Roun
   for (int64_t g = 0; g < groups; g++) {
     Moments m = moments_new(arena, part->depth, 1);
     m.apart = windows_apart(layer, data, part->depth);
-    add_windows(layer, data, g, stride, &m, z);
+    add_windows(arena, layer, data, g, stride, &m, z);
     round_rows(arena, &m, &c, 1, g * rows, (g + 1) * rows);
   }
   out[0] = ql->precision == PRECISION_W8 ? given_float(arena, layer, 0, QUANT_INPUT, &c)

@@ -6,6 +6,11 @@
  *     for j: q_j = clamp(round(w_j / s_j));  w[j+1..] -= (w_j - q_j s_j) / U[j][j] * U[j][j+1..]
  *     the biases take what is left in their columns
  *
+ * Operands of 8 bits are rounded themselves. H is of these, y, and the row that is rounded is the
+ * one that with them comes nearest to what it stands for:
+ *
+ *     w' = w + w E[(z - y) y'] H^-1
+ *
  * Pruned columns come first, with q_j = 0.
  *
  * lambda is 0.01, or 0.1 below four times as many steps as weights a row. */
@@ -23,19 +28,26 @@ Moments moments_new(Arena *arena, int64_t k, int64_t biases) {
   return (Moments){.k = k, .n = n, .h = ARENA_ARRAY(arena, double, n *n)};
 }
 
-void moments_add(Moments *m, const double *z) {
+void moments_add(Arena *arena, Moments *m, const double *z, const double *rounded) {
+  const double *y = rounded ? rounded : z;
   m->steps++;
   for (int64_t i = 0; i < m->n; i++)
     for (int64_t j = 0; j <= i; j++)
-      m->h[i * m->n + j] += z[i] * z[j];
+      m->h[i * m->n + j] += y[i] * y[j];
+  if (rounded && !m->cross) m->cross = ARENA_ARRAY(arena, double, m->n * m->n);
+  for (int64_t i = 0; i < m->n && rounded; i++)
+    for (int64_t j = 0; j < m->n && z[i] != y[i]; j++)
+      m->cross[i * m->n + j] += (z[i] - y[i]) * y[j];
 }
 
 static void moments_finish(Moments *m) {
   int64_t n = m->n;
   int64_t apart = m->apart ? m->apart : m->steps;
   double trace = 0, lambda = apart < 4 * m->k ? 0.1 : 0.01;
-  for (int64_t i = 0; i < n * n; i++)
+  for (int64_t i = 0; i < n * n; i++) {
     m->h[i] /= (double)m->steps;
+    if (m->cross) m->cross[i] /= (double)m->steps;
+  }
   for (int64_t i = 0; i <= m->k; i++)
     trace += m->h[i * n + i];
   for (int64_t i = 0; i < m->k; i++)
@@ -143,15 +155,16 @@ static int64_t count_masks(const Columns *c, int n_parts, int64_t first, int64_t
 /* What a row is rounded with, by column. */
 typedef struct Row {
   double *w, *s, *q;
+  double *real; /* before the order of the columns */
   bool *zero, *pruned;
   int64_t *order, *last; /* of the columns, and of those of the row before */
 } Row;
 
 static Row row_new(Arena *arena, int64_t n) {
-  Row row = {ARENA_ARRAY(arena, double, n), ARENA_ARRAY(arena, double, n),
-             ARENA_ARRAY(arena, double, n), ARENA_ARRAY(arena, bool, n),
-             ARENA_ARRAY(arena, bool, n),   ARENA_ARRAY(arena, int64_t, n),
-             ARENA_ARRAY(arena, int64_t, n)};
+  Row row = {ARENA_ARRAY(arena, double, n),  ARENA_ARRAY(arena, double, n),
+             ARENA_ARRAY(arena, double, n),  ARENA_ARRAY(arena, double, n),
+             ARENA_ARRAY(arena, bool, n),    ARENA_ARRAY(arena, bool, n),
+             ARENA_ARRAY(arena, int64_t, n), ARENA_ARRAY(arena, int64_t, n)};
   return row;
 }
 
@@ -178,6 +191,25 @@ static const Columns *column(const Columns *c, int64_t at, int64_t *k) {
   return c;
 }
 
+/* Element i, j of a symmetric matrix of which the lower half is there. */
+static double lower_at(const double *a, int64_t n, int64_t i, int64_t j) {
+  return i > j ? a[i * n + j] : a[j * n + i];
+}
+
+/* What a row becomes to make up for the rounding of its operands: w[k] of it, and what its biases
+ * take. */
+static void adapt_row(const Moments *m, const double *inv, double *w, double *off) {
+  int64_t n = m->n;
+  for (int64_t j = 0; j < n; j++) {
+    off[j] = 0;
+    for (int64_t i = 0; i < m->k; i++)
+      off[j] += w[i] * m->cross[i * n + j];
+  }
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++)
+      w[i] += off[j] * lower_at(inv, n, j, i);
+}
+
 void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first,
                 int64_t last) {
   int64_t n = m->n;
@@ -192,15 +224,20 @@ void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t
     row_order(&row, m, c, n_parts, r, work <= MOST_WORK);
     if (r == first || memcmp(row.order, row.last, (size_t)n * sizeof *row.last) != 0)
       factor_in_order(inv, n, row.order, lower);
+    for (int64_t j = 0, k; j < n; j++) {
+      const Columns *of = j < m->k ? column(c, j, &k) : NULL;
+      row.real[j] = of ? of->w[r * of->depth + k] : 0;
+    }
+    if (m->cross) adapt_row(m, inv, row.real, row.s);
     for (int64_t j = 0, k; j < m->k; j++) {
       const Columns *of = column(c, row.order[j], &k);
-      row.w[j] = of->w[r * of->depth + k];
+      row.w[j] = row.real[row.order[j]];
       row.s[j] = of->part ? of->part->scale[r] : 0;
       /* a weight of 0 stays 0: blocks of zeros are left out */
-      row.zero[j] = row.w[j] == 0 || row.pruned[row.order[j]];
+      row.zero[j] = of->w[r * of->depth + k] == 0 || row.pruned[row.order[j]];
     }
     for (int64_t i = m->k; i < n; i++)
-      row.w[i] = 0;
+      row.w[i] = row.real[i];
     round_row(lower, m, row.w, row.s, row.zero, most, row.q);
     for (int64_t j = 0, k; j < m->k; j++) {
       const Columns *of = column(c, row.order[j], &k);

@@ -14,10 +14,13 @@ typedef struct Moments {
   int64_t steps;
   int64_t apart; /* of these, so many that have nothing in common; 0: all of them */
   double *h;     /* [n][n] */
+  double *cross; /* [n][n], of operands that are rounded themselves: [real][rounded]; NULL: none */
 } Moments;
 
 Moments moments_new(Arena *arena, int64_t k, int64_t biases);
-void moments_add(Moments *m, const double *z); /* z[n]: operands, then what biases count with */
+/* z[n]: operands, then what biases count with. rounded[n]: the same as the rows are multiplied
+ * with; NULL: no other. */
+void moments_add(Arena *arena, Moments *m, const double *z, const double *rounded);
 
 typedef struct Columns {
   const double *w; /* of the part: [rows][depth], real */

@@ -31,6 +31,26 @@ static int64_t stride_of(const RoundData *data, const Value *v) {
   return round_stride(all);
 }
 
+/* A bias in integers is there in any case. */
+static double bias_operand(const Layer *layer, const Columns *c) {
+  return c->real && !layer->weights->role[ROLE_BIAS] ? 0 : 1;
+}
+
+/* Operands of 8 bits, whose own rounding counts. */
+static bool has_bytes(const Columns *c) {
+  return c->part && c->part->x.bits == 8;
+}
+
+/* n operands as the rows are multiplied with them, in real numbers. */
+static void round_operands(const Columns *c, const double *z, int64_t n, double *y) {
+  for (int64_t i = 0; i < n; i++) {
+    const QuantFormat *x = has_bytes(c) ? &c->part->x : NULL;
+    y[i] =
+        x ? (fmin(fmax(nearbyint(z[i] / x->scale) + x->zero, x->low), x->high) - x->zero) * x->scale
+          : z[i];
+  }
+}
+
 /* ---- a recurrent layer: x and the h before it ---- */
 
 /* The operands of a recurrent layer at the steps that are looked at. */
@@ -38,6 +58,7 @@ typedef struct Steps {
   int64_t n, d, u;
   double bias; /* that a bias is multiplied with: 1, or 0 where the rows have none */
   double *z;   /* [n][d + u]: x, h */
+  double *y;   /* the same in 8 bits; NULL: operands have more */
   double *r;   /* [n][u]: reset gates of a GRU; NULL: none */
 } Steps;
 
@@ -57,15 +78,19 @@ static void reset_gates(const Layer *layer, int dir, const double *x, int64_t d,
 }
 
 static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, int dir,
-                      double bias) {
+                      const Columns *c) {
   const Value *in = layer->in[0], *out = layer->out[0];
-  Steps to = {.d = round_last_axis(in), .u = layer_size(layer, OPT_units, 1), .bias = bias};
+  Steps to = {.d = round_last_axis(in),
+              .u = layer_size(layer, OPT_units, 1),
+              .bias = bias_operand(layer, c)};
   int64_t dirs = layer_directions(layer), stride = stride_of(data, in), most = 0;
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
   for (int i = 0; i < data->n_runs; i++)
     most += round_looked_at(data, data->run[i].value[in->id].steps) / stride + 1;
   to.z = ARENA_ARRAY(arena, double, most *(to.d + to.u));
   if (layer->kind == LAYER_GRU) to.r = ARENA_ARRAY(arena, double, most *to.u);
+  if (has_bytes(&c[QUANT_INPUT]) || has_bytes(&c[QUANT_STATE]))
+    to.y = ARENA_ARRAY(arena, double, most *(to.d + to.u));
   for (int i = 0; i < data->n_runs; i++) {
     const EvalTensor *x = &data->run[i].value[in->id], *y = &data->run[i].value[out->id];
     for (int64_t t = 0; t < round_looked_at(data, x->steps); t += stride) {
@@ -74,6 +99,11 @@ static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, i
       memcpy(z, x->data + t * to.d, (size_t)to.d * sizeof *z);
       if (before >= 0 && before < x->steps)
         memcpy(z + to.d, y->data + (before * dirs + dir) * to.u, (size_t)to.u * sizeof *z);
+      if (to.y) {
+        double *rounded = to.y + to.n * (to.d + to.u);
+        round_operands(&c[QUANT_INPUT], z, to.d, rounded);
+        round_operands(&c[QUANT_STATE], z + to.d, to.u, rounded + to.d);
+      }
       if (to.r) reset_gates(layer, dir, z, to.d, z + to.d, to.u, to.r + to.n * to.u);
       to.n++;
     }
@@ -85,13 +115,15 @@ static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, i
  * gates. */
 static Moments moments_of(Arena *arena, const Steps *s, int64_t from, int64_t to, bool reset) {
   Moments m = moments_new(arena, to - from, 1);
-  double *z = ARENA_ARRAY(arena, double, m.n);
-  z[m.k] = s->bias;
+  double *z[2] = {ARENA_ARRAY(arena, double, m.n), ARENA_ARRAY(arena, double, m.n)};
   for (int64_t t = 0; t < s->n; t++) {
-    memcpy(z, s->z + t * (s->d + s->u) + from, (size_t)m.k * sizeof *z);
-    for (int64_t j = 0; j < s->u && reset; j++)
-      z[s->d + j] *= s->r[t * s->u + j];
-    moments_add(&m, z);
+    for (int k = 0; k < (s->y ? 2 : 1); k++) {
+      memcpy(z[k], (k ? s->y : s->z) + t * (s->d + s->u) + from, (size_t)m.k * sizeof **z);
+      for (int64_t j = 0; j < s->u && reset; j++)
+        z[k][s->d + j] *= s->r[t * s->u + j];
+      z[k][m.k] = s->bias;
+    }
+    moments_add(arena, &m, z[0], s->y ? z[1] : NULL);
   }
   return m;
 }
@@ -101,15 +133,17 @@ static Moments moments_of(Arena *arena, const Steps *s, int64_t from, int64_t to
 static void round_candidate_row(Arena *arena, const Steps *s, const Columns *c, int64_t unit,
                                 int64_t row, int64_t stride) {
   Moments m = moments_new(arena, s->d + s->u, 2);
-  double *z = ARENA_ARRAY(arena, double, m.n);
-  z[m.k] = s->bias;
+  double *z[2] = {ARENA_ARRAY(arena, double, m.n), ARENA_ARRAY(arena, double, m.n)};
   for (int64_t t = 0; t < s->n; t += stride) {
     double r = s->r[t * s->u + unit];
-    memcpy(z, s->z + t * m.k, (size_t)m.k * sizeof *z);
-    for (int64_t k = s->d; k < m.k; k++)
-      z[k] *= r;
-    z[m.k + 1] = r * s->bias;
-    moments_add(&m, z);
+    for (int i = 0; i < (s->y ? 2 : 1); i++) {
+      memcpy(z[i], (i ? s->y : s->z) + t * m.k, (size_t)m.k * sizeof **z);
+      for (int64_t k = s->d; k < m.k; k++)
+        z[i][k] *= r;
+      z[i][m.k] = s->bias;
+      z[i][m.k + 1] = r * s->bias;
+    }
+    moments_add(arena, &m, z[0], s->y ? z[1] : NULL);
   }
   round_rows(arena, &m, c, 2, row, row + 1);
 }
@@ -137,11 +171,6 @@ static void round_candidate(Arena *arena, const Layer *layer, const Steps *s, co
     m = moments_of(arena, s, k ? s->d : 0, k ? s->d + s->u : s->d, false);
     round_rows(arena, &m, &c[k], 1, first, last);
   }
-}
-
-/* A bias in integers is there in any case. */
-static double bias_operand(const Layer *layer, const Columns *c) {
-  return c->real && !layer->weights->role[ROLE_BIAS] ? 0 : 1;
 }
 
 Columns columns_new(Arena *arena, const QuantPart *part, const double *w) {
@@ -186,14 +215,15 @@ void round_vectors(Arena *arena, const Layer *layer, const RoundData *data, Colu
   const Value *in = layer->in[0];
   int64_t d = round_last_axis(in), each = type_step_size(&in->type) / d,
           stride = stride_of(data, in);
-  double *z = ARENA_ARRAY(arena, double, d + 1);
+  double *z = ARENA_ARRAY(arena, double, d + 1), *y = ARENA_ARRAY(arena, double, d + 1);
   Moments m = moments_new(arena, d, 1);
-  z[d] = bias_operand(layer, c);
+  z[d] = y[d] = bias_operand(layer, c);
   for (int i = 0; i < data->n_runs; i++) {
     const EvalTensor *x = &data->run[i].value[in->id];
     for (int64_t v = 0; v < round_looked_at(data, x->steps) * each; v += stride) {
       memcpy(z, x->data + v * d, (size_t)d * sizeof *z);
-      moments_add(&m, z);
+      round_operands(c, z, d, y);
+      moments_add(arena, &m, z, has_bytes(c) ? y : NULL);
     }
   }
   prune(arena, layer, &m, data->prune, c, 1);
@@ -205,7 +235,7 @@ void round_direction(Arena *arena, const Layer *layer, const RoundData *data, in
   int64_t rows = c[QUANT_INPUT].rows, width = c[QUANT_INPUT].depth + c[QUANT_STATE].depth;
   bool gru = layer->kind == LAYER_GRU;
   int64_t shared = gru ? 2 * c[QUANT_STATE].depth : rows;
-  Steps steps = steps_of(arena, layer, data, dir, bias_operand(layer, c));
+  Steps steps = steps_of(arena, layer, data, dir, c);
   Moments m = moments_of(arena, &steps, 0, width, false);
   prune(arena, layer, &m, data->prune, c, QUANT_PARTS);
   round_rows(arena, &m, c, QUANT_PARTS, 0, shared);
