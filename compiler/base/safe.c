@@ -55,6 +55,15 @@ const char *safe_lines(Arena *arena, const char *s) {
   return made_safe(arena, s, true);
 }
 
+void text_add_string(Text *text, const char *s) {
+  text_add_char(text, '"');
+  for (s = safe_line(text->arena, s); *s; s++) {
+    if (*s == '"' || *s == '\\') text_add_char(text, '\\');
+    text_add_char(text, *s);
+  }
+  text_add_char(text, '"');
+}
+
 const char *safe_vprintf(Arena *arena, const char *format, va_list args) {
   const char *s = arena_vprintf(arena, format, args);
   return strchr(format, '\n') ? safe_lines(arena, s) : safe_line(arena, s);

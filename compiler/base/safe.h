@@ -17,6 +17,8 @@ void text_add_safe(Text *text, const char *s, size_t n);
 const char *safe_line(Arena *arena, const char *s);
 /* With line ends and tabs as they are: for text that has lines. */
 const char *safe_lines(Arena *arena, const char *s);
+/* As a string of a model's text, with its quotes. */
+void text_add_string(Text *text, const char *s);
 /* Formats a message. A line end in the format stands; those in the arguments do not. */
 const char *safe_vprintf(Arena *arena, const char *format, va_list args);
 

@@ -138,7 +138,7 @@ static void write_ranges(const Calibrate *c, const char *rounded, const Text *co
   }
   text_add(out, "\n");
   for (int i = 0; i < c->ranges->n; i++)
-    write_range(out, &c->ranges->range[i]);
+    write_range(out, c->ranges->range[i]);
   write_ratios(c, out);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus fmt: formats files in place, standard input to standard output. */
+#include "base/safe.h"
 #include "driver/session.h"
 
 #include <string.h>
@@ -12,7 +13,8 @@ static void format_file(Session *s, const char *path, bool *differs) {
   size_t len = strlen(text);
   bool same = len == source->len && memcmp(text, source->text, len) == 0;
   if (s->options->check) {
-    if (!same) session_out(arena_printf(s->arena, "%s\n", source->path), strlen(source->path) + 1);
+    const char *line = arena_printf(s->arena, "%s\n", safe_line(s->arena, source->path));
+    if (!same) session_out(line, strlen(line));
     *differs |= !same;
   } else if (!file_write(s->arena, path, text, len, &reason))
     session_file_error(s, path, "write", reason);

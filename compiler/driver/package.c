@@ -3,6 +3,7 @@
  * it. */
 #include "driver/package.h"
 
+#include "base/safe.h"
 #include "driver/package_zip.h"
 
 #include <errno.h>
@@ -24,8 +25,10 @@ typedef struct Printed {
 /* The first line of the model's description, without what formats would take for their own. */
 static const char *sentence_of(const KirModule *m, Arena *arena) {
   Text line = text_new(arena);
-  for (const char *p = m->doc ? m->doc : ""; *p && *p != '\n'; p++)
-    text_add_char(&line, strchr("\"\\<>&#", *p) || (unsigned char)*p < ' ' ? ' ' : *p);
+  const char *doc = m->doc ? m->doc : "";
+  doc = safe_line(arena, arena_strndup(arena, doc, strcspn(doc, "\n")));
+  for (; *doc; doc++)
+    text_add_char(&line, strchr("\"\\<>&#", *doc) ? ' ' : *doc);
   if (!line.len) text_printf(&line, "The model %s, compiled to C.", m->name);
   return text_str(&line);
 }

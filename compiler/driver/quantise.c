@@ -230,7 +230,7 @@ static const Ranges *read_ranges(Session *s, const char *path) {
 /* A name in the file that no value has. */
 static bool names_are_known(Session *s, const Model *model, const Ranges *ranges) {
   for (int i = 0; i < ranges->n; i++) {
-    const char *name = ranges->range[i].name, *near = NULL;
+    const char *name = ranges->range[i]->name, *near = NULL;
     size_t least = 3;
     bool known = false;
     for (int k = 0; k < model->n_in + model->n_layers && !known; k++) {
@@ -246,7 +246,7 @@ static bool names_are_known(Session *s, const Model *model, const Ranges *ranges
       }
     }
     if (known) continue;
-    Diag *d = diag_new(s->diags, E706, ranges->range[i].span, "model `%s` has no value `%s`",
+    Diag *d = diag_new(s->diags, E706, ranges->range[i]->span, "model `%s` has no value `%s`",
                        model->name, name);
     diag_primary(d, "a range for a value that the model does not have");
     if (near) diag_fix(d, FIX_MAYBE, "did you mean `%s`?", near);

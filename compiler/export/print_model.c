@@ -36,15 +36,6 @@ typedef struct Line {
   const char *text, *comment;
 } Line;
 
-static void add_string(Text *out, Arena *arena, const char *s) {
-  text_add_char(out, '"');
-  for (s = safe_line(arena, s); *s; s++) {
-    if (*s == '"' || *s == '\\') text_add_char(out, '\\');
-    text_add_char(out, *s);
-  }
-  text_add_char(out, '"');
-}
-
 static const char *expr(Printer *p, const Value *value) {
   return names_of(p->arena, &p->names, value);
 }
@@ -110,7 +101,7 @@ static void add_option_value(Printer *p, Text *out, const OptInfo *info, const O
   case OPTK_STATE: add_states(p, out, opt); break;
   case OPTK_VALUE: text_add(out, expr(p, opt->value)); break;
   case OPTK_SHAPE: text_add_shape(out, opt->shape); break;
-  case OPTK_TEXT: add_string(out, p->arena, opt->s); break;
+  case OPTK_TEXT: text_add_string(out, opt->s); break;
   case OPTK_AXES:
     for (int i = 0; info->id == OPT_axes && i < opt->n_axes; i++)
       text_printf(out, "%s%s", i ? ", " : "", opt->axis[i]);
@@ -155,7 +146,7 @@ static const char *stage_text(Printer *p, const Layer *layer, bool with_from) {
   }
   if (with_from) {
     text_printf(&args, "%sfrom=", args.len ? ", " : "");
-    add_string(&args, p->arena, prefix_unique(p, layer));
+    text_add_string(&args, prefix_unique(p, layer));
   }
   return args.len ? arena_printf(p->arena, "%s(%s)", info->name, text_str(&args)) : info->name;
 }
@@ -364,7 +355,7 @@ const char *print_model(Arena *arena, const Model *model, const PrintOrigin *ori
   text_printf(&p.out, "model %s {\n", p.names.model);
   if (has_weights) {
     text_printf(&p.out, "  weights %s ", convention_word[p.convention]);
-    add_string(&p.out, arena, weights);
+    text_add_string(&p.out, weights);
     text_add(&p.out, "\n\n");
   }
   add_allowed(&p);

@@ -53,6 +53,8 @@ for json in "$header" '{"\u001b[31m\n::error::\u202e": {"dtype": "F\u001b[31m", 
   printf "$(printf '\\%03o' "$(printf '%s' "$json" | wc -c)")\\0\\0\\0\\0\\0\\0\\0" >t.safetensors
   printf '%s\0\0\0\0' "$json" >>t.safetensors
   run inspect t.safetensors
+  run import --list t.safetensors
+  run import --template t.safetensors
   run build text.grus --weights t.safetensors -o t.c
 done
 cp text.grus "odd$evil.grus"
@@ -78,6 +80,11 @@ done
 run import hostile_names.onnx -o hostile_names.grus
 look "the imported model" hostile_names.grus
 run build --weights=random:1 text.grus --emit=kir -o -
+run fmt --check "odd$evil.grus"
+"$GRUS" build --weights=random:1 -q text.grus --emit=package -o package 2>said || failures=$((failures + 1))
+for file in $(find package -type f); do
+  look "$file" "$file"
+done
 run "$evil"
 run build "--$evil" text.grus
 run build "--target=$evil" --weights=random:1 text.grus -o t.c

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { VALUES_MAX = 8 << 20, MEMO_MAX = 8 << 20, SMALL_INTS = 256 };
+enum { VALUES_MAX = 8 << 20, MEMO_MAX = 8 << 20, SMALL_INTS = 256, CLASS_MAX = 1 << 16 };
 
 typedef struct Machine {
   Arena *arena;
@@ -182,6 +182,7 @@ static bool extend_last(Machine *m, size_t n, bool pairs) {
 }
 
 static bool push_class(Machine *m, const char *module, size_t n, const char *name, size_t len) {
+  if (n > CLASS_MAX || len > CLASS_MAX) return fail(m, "its pickle names a class by a long text");
   const char *text = arena_printf(m->arena, "%.*s.%.*s", (int)n, module, (int)len, name);
   return push_text(m, PICKLE_CLASS, text, strlen(text));
 }

@@ -4,11 +4,18 @@
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_modules.h"
 #include "import/tensors/torch_order.h"
+
+#include "base/safe.h"
 #include "model/graph/identifier.h"
 
 #include <string.h>
 
 enum { MODULES_MAX = 1024 };
+
+/* A model can hold the name of the module: no control characters, no line ends. */
+static bool can_be_named(Arena *arena, const TorchModule *m) {
+  return strcmp(safe_line(arena, m->name), m->name) == 0;
+}
 
 /* The modules in the one order that fits, else in that of the file. True if one fits. */
 static bool arrange(Arena *arena, TorchModule *m, int n) {
@@ -37,9 +44,9 @@ static void add_recurrent(Text *out, const TorchModule *m) {
                 (long long)(m->both ? m->out / 2 : m->out));
     if (m->both) text_add(out, ", direction=both");
     if (!m->bias) text_add(out, ", bias=false");
-    text_printf(out, ", from=\"%s", m->name);
-    if (k) text_printf(out, "[%d]", k);
-    text_printf(out, "\")%s\n", m->kind == TORCH_RNN ? "  # or activation=relu" : "");
+    text_add(out, ", from=");
+    text_add_string(out, k ? arena_printf(out->arena, "%s[%d]", m->name, k) : m->name);
+    text_printf(out, ")%s\n", m->kind == TORCH_RNN ? "  # or activation=relu" : "");
   }
 }
 
@@ -48,14 +55,28 @@ static void add_recurrent(Text *out, const TorchModule *m) {
 static bool add_conv2d(Text *out, Arena *arena, const TorchModule *m) {
   const Tensor *w = torch_module_tensor(arena, m, "weight"),
                *b = torch_module_tensor(arena, m, "bias");
-  if (!w || w->rank != 4 || m->n_tensors != 1 + (b != NULL)) return false;
+  if (!can_be_named(arena, m) || !w || w->rank != 4 || m->n_tensors != 1 + (b != NULL))
+    return false;
   if (b && (b->rank != 1 || b->dim[0] != w->dim[0])) return false;
-  text_printf(out,
-              "    |> Conv2D(%lld, kernel=(%lld, %lld)%s, from=\"%s\")  # stride, padding, along? "
-              "groups=1: %lld channels in\n",
-              (long long)w->dim[0], (long long)w->dim[2], (long long)w->dim[3],
-              b ? "" : ", bias=false", m->name, (long long)w->dim[1]);
+  text_printf(out, "    |> Conv2D(%lld, kernel=(%lld, %lld)%s, from=", (long long)w->dim[0],
+              (long long)w->dim[2], (long long)w->dim[3], b ? "" : ", bias=false");
+  text_add_string(out, m->name);
+  text_printf(out, ")  # stride, padding, along? groups=1: %lld channels in\n",
+              (long long)w->dim[1]);
   return true;
+}
+
+/* The first tensor, in the order of names, whose name is not less. */
+static int first_from(const TensorFile *file, const char *name) {
+  int low = 0, high = file->n;
+  while (low < high) {
+    int mid = low + (high - low) / 2;
+    if (strcmp(file->tensor[mid].name, name) < 0)
+      low = mid + 1;
+    else
+      high = mid;
+  }
+  return low;
 }
 
 static void add_other(Text *out, Arena *arena, const TorchModule *m) {
@@ -65,38 +86,41 @@ static void add_other(Text *out, Arena *arena, const TorchModule *m) {
       : m->file->root ? m->file->root
                       : "";
   size_t n = strlen(prefix);
-  for (int i = 0; i < m->file->n; i++) {
+  for (int i = first_from(m->file, prefix); i < m->file->n; i++) {
     const Tensor *t = &m->file->tensor[i];
-    if (strncmp(t->name, prefix, n) != 0 || strchr(t->name + n, '.')) continue;
-    text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n", t->name,
-                tensor_shape_str(arena, t));
+    if (strncmp(t->name, prefix, n) != 0) break;
+    if (strchr(t->name + n, '.')) continue;
+    text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n",
+                safe_line(arena, t->name), tensor_shape_str(arena, t));
   }
 }
 
 static void add_module(Text *out, Arena *arena, const TorchModule *m) {
-  const char *bias = m->bias ? "" : ", bias=false";
+  const char *bias = m->bias ? "" : ", bias=false", *asked = "";
   switch (m->kind) {
   case TORCH_LSTM:
   case TORCH_GRU:
   case TORCH_RNN: add_recurrent(out, m); return;
-  case TORCH_LINEAR:
-    text_printf(out, "    |> Dense(%lld%s, from=\"%s\")\n", (long long)m->out, bias, m->name);
-    return;
-  case TORCH_EMBEDDING:
-    text_printf(out, "    |> Embedding(%lld, from=\"%s\")\n", (long long)m->out, m->name);
-    return;
-  case TORCH_CONV1D:
-    text_printf(out,
-                "    |> Conv1D(%lld, kernel=%lld%s, from=\"%s\")  # stride, dilation, padding? "
-                "groups=1: %lld features in; if it is no ConvTranspose1d\n",
-                (long long)m->out, (long long)m->kernel, bias, m->name, (long long)m->in);
-    return;
-  case TORCH_BATCH_NORM: text_printf(out, "    |> BatchNorm(from=\"%s\")\n", m->name); return;
-  case TORCH_LAYER_NORM:
-    text_printf(out, "    |> LayerNorm(from=\"%s\")  # if it is no GroupNorm\n", m->name);
-    return;
   case TORCH_OTHER: add_other(out, arena, m); return;
+  case TORCH_LINEAR: text_printf(out, "    |> Dense(%lld%s, ", (long long)m->out, bias); break;
+  case TORCH_EMBEDDING: text_printf(out, "    |> Embedding(%lld, ", (long long)m->out); break;
+  case TORCH_CONV1D:
+    text_printf(out, "    |> Conv1D(%lld, kernel=%lld%s, ", (long long)m->out, (long long)m->kernel,
+                bias);
+    asked = arena_printf(arena,
+                         "  # stride, dilation, padding? groups=1: %lld features in; if it is no "
+                         "ConvTranspose1d",
+                         (long long)m->in);
+    break;
+  case TORCH_BATCH_NORM: text_add(out, "    |> BatchNorm("); break;
+  case TORCH_LAYER_NORM:
+    text_add(out, "    |> LayerNorm(");
+    asked = "  # if it is no GroupNorm";
+    break;
   }
+  text_add(out, "from=");
+  text_add_string(out, m->name);
+  text_printf(out, ")%s\n", asked);
 }
 
 static const char *stem_of(Arena *arena, const char *path) {
@@ -110,6 +134,8 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
   int n, first = 0, last = -1;
   bool both = false;
   TorchModule *m = torch_modules(arena, file, &n);
+  for (int i = 0; i < n; i++)
+    if (!can_be_named(arena, &m[i])) m[i].kind = TORCH_OTHER;
   bool fits = arrange(arena, m, n);
   for (int i = 0; i < n; i++) {
     both |= m[i].both;
@@ -124,7 +150,7 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
               fits ? "\n# " : " ");
   text_printf(out, "model %s {\n  weights %s ", identifier_of(arena, stem_of(arena, path)),
               convention_word[convention]);
-  text_add_json(out, path);
+  text_add_string(out, path);
   const char *time = both ? "time n <= 100" : "time ..";
   if (last >= 0 && m[first].kind == TORCH_EMBEDDING)
     text_printf(out, "\n  in  x : index(%lld)[%s]\n", (long long)m[first].in, time);

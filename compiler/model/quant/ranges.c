@@ -77,6 +77,13 @@ static bool read_number(Reader *r, double *out) {
   return true;
 }
 
+static void add(Arena *arena, Ranges *ranges, Range range) {
+  Range *added = ARENA_NEW(arena, Range);
+  *added = range;
+  ARENA_PUSH(arena, ranges->range, ranges->n, ranges->cap, added);
+  map_put(arena, &ranges->by_name, range.name, added);
+}
+
 static bool read_range(Reader *r, Ranges *ranges) {
   Span span;
   Range range = {0};
@@ -92,7 +99,7 @@ static bool read_range(Reader *r, Ranges *ranges) {
   if (range.low > range.high || (range.low == 0 && range.high == 0))
     return bad(r, span, arena_printf(r->arena, "the range of `%s` is empty", name),
                "nothing lies in it");
-  ARENA_PUSH(r->arena, ranges->range, ranges->n, ranges->cap, range);
+  add(r->arena, ranges, range);
   return true;
 }
 
@@ -188,9 +195,7 @@ Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
 }
 
 const Range *ranges_find(const Ranges *ranges, const char *name) {
-  for (int i = 0; i < ranges->n; i++)
-    if (strcmp(ranges->range[i].name, name) == 0) return &ranges->range[i];
-  return NULL;
+  return map_get(&ranges->by_name, name);
 }
 
 double ranges_ratio(const Ranges *ranges, const char *layer, const char *precision) {
@@ -202,17 +207,15 @@ double ranges_ratio(const Ranges *ranges, const char *layer, const char *precisi
 }
 
 void ranges_add(Arena *arena, Ranges *ranges, const char *name, double low, double high) {
-  Range range = {.name = name, .low = low, .high = high};
-  ARENA_PUSH(arena, ranges->range, ranges->n, ranges->cap, range);
+  add(arena, ranges, (Range){.name = name, .low = low, .high = high});
 }
 
 void ranges_widen(Arena *arena, Ranges *ranges, const char *name, double low, double high) {
-  for (int i = 0; i < ranges->n; i++) {
-    Range *r = &ranges->range[i];
-    if (strcmp(r->name, name) != 0) continue;
-    r->low = fmin(r->low, low);
-    r->high = fmax(r->high, high);
+  Range *known = map_get(&ranges->by_name, name);
+  if (!known) {
+    ranges_add(arena, ranges, name, low, high);
     return;
   }
-  ranges_add(arena, ranges, name, low, high);
+  known->low = fmin(known->low, low);
+  known->high = fmax(known->high, high);
 }

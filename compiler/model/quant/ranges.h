@@ -14,6 +14,7 @@
 #define GRUS_MODEL_RANGES_H
 
 #include "base/diag.h"
+#include "base/map.h"
 
 typedef struct Range {
   const char *name;
@@ -34,7 +35,8 @@ typedef struct Ranges {
   const char *rounded;        /* file of rounded weights, beside it; NULL: none */
   const char *rounded_digest; /* SHA-256 of that file; NULL: not said */
   Span rounded_span;
-  Range *range;
+  Range **range; /* in the order of the file, */
+  Map by_name;   /* and found by their names */
   int n;
   size_t cap;
   RangesRatio *ratio;
