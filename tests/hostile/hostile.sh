@@ -78,6 +78,24 @@ many() {
   expect same_models 1 E209
 }
 
+# Tables with more entries than any model has: work grows with their number, not with its square.
+tables() {
+  seconds=100 # of the processor; a square would take an hour
+  { head4; printf '  out y : f32[4] = x |> Dense(4)\n}\n'; } > dense.grus
+  { echo 'grus-ranges 1'; lines 600000 'range "a%d" -1 1'; } > many.ranges
+  run 1 sh -c "ulimit -t $seconds; exec \"$grus\" build dense.grus --weights=random:1 --precision=i8 --ranges=many.ranges -o dense.c"
+  grep -q 'error\[E706\]' said || fail "ranges of no value are not refused"
+  { printf '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    lines 300000 ',"m%d.odd":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    printf '}'; } > header
+  { size=$(wc -c < header)
+    for shift in 1 256 65536 16777216; do printf "\\$(printf %o $((size / shift % 256)))"; done
+    printf '\0\0\0\0'
+    cat header; } > modules.safetensors
+  run 0 sh -c "ulimit -t $seconds; exec \"$grus\" import --template modules.safetensors"
+  [ "$(grep -c '# .*odd' said)" = 300000 ] || fail "not every tensor is in the template"
+}
+
 # What `use` and paths lead to.
 files() {
   expect circle 1 E214
