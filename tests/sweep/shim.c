@@ -2,17 +2,19 @@
 /* Loaded before a program (LD_PRELOAD): makes the n-th allocation or the n-th call that touches a
  * file fail, once or for ever, in the program and in all libraries it uses.
  *
- *   SHIM_KIND=memory|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
+ *   SHIM_KIND=memory|llvm|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
  *                           SHIM_PAUSE=folder  SHIM_COUNT=path
  *
- * With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were written
- * to files. SHIM_PAUSE is a folder: before its second rename the process makes the file `paused` in
- * it, and waits for a file `go`. SHIM_COUNT gets the number of calls there were. Standard streams
- * count for SHIM_KIND=files too. */
+ * `memory` is what grus and the libraries in C allocate, `llvm` what LLVM and the library of C++
+ * do. With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were
+ * written to files. SHIM_PAUSE is a folder: before its second rename the process makes the file
+ * `paused` in it, and waits for a file `go`. SHIM_COUNT gets the number of calls there were.
+ * Standard streams count for SHIM_KIND=files too. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +22,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { START_BYTES = 1 << 16 };
+enum { START_BYTES = 1 << 16, PARTS_MAX = 512 };
 
 static long calls, at, error_number = EIO, full = -1, written;
-static int memory, files, once, ready;
+static int memory, llvm, files, once, ready;
 
 __attribute__((constructor)) static void shim_start(void) {
   const char *kind = getenv("SHIM_KIND"), *n = getenv("SHIM_AT"), *error = getenv("SHIM_ERROR"),
              *bytes = getenv("SHIM_FULL");
   memory = kind && strcmp(kind, "memory") == 0;
+  llvm = kind && strcmp(kind, "llvm") == 0;
   files = kind && strcmp(kind, "files") == 0;
   at = n ? atol(n) : 0;
   once = getenv("SHIM_ONCE") != NULL;
@@ -51,6 +54,44 @@ static int fails(int wanted) {
   if (!ready || !wanted) return 0;
   calls++;
   return at && (once ? calls == at : calls >= at);
+}
+
+/* What is loaded: the addresses of each part, and whether it is LLVM or the library of C++. */
+static struct {
+  uintptr_t from, to;
+  int is_llvm;
+} part[PARTS_MAX];
+static int parts;
+
+static int note_part(struct dl_phdr_info *info, size_t size, void *arg) {
+  (void)size;
+  (void)arg;
+  for (int i = 0; i < info->dlpi_phnum && parts < PARTS_MAX; i++) {
+    if (info->dlpi_phdr[i].p_type != PT_LOAD || !(info->dlpi_phdr[i].p_flags & PF_X)) continue;
+    part[parts].from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+    part[parts].to = part[parts].from + info->dlpi_phdr[i].p_memsz;
+    part[parts].is_llvm =
+        strstr(info->dlpi_name, "libLLVM") || strstr(info->dlpi_name, "libstdc++");
+    parts++;
+  }
+  return 0;
+}
+
+static int part_of(uintptr_t address) {
+  for (int i = 0; i < parts; i++)
+    if (address >= part[i].from && address < part[i].to) return i;
+  return -1;
+}
+
+/* Whether an allocation that returns to `caller` is of the kind that fails. */
+static int memory_fails(const void *caller) {
+  if (!ready || !(memory || llvm)) return 0;
+  if (part_of((uintptr_t)caller) < 0) { /* loaded since */
+    parts = 0;
+    dl_iterate_phdr(note_part, NULL);
+  }
+  int i = part_of((uintptr_t)caller);
+  return fails(i >= 0 && part[i].is_llvm ? llvm : memory);
 }
 
 static int file_fails(void) {
@@ -85,7 +126,7 @@ void *malloc(size_t size) {
     *(void **)(&real) = dlsym(RTLD_NEXT, "malloc");
     finding = 0;
   }
-  if (fails(memory)) return errno = ENOMEM, NULL;
+  if (memory_fails(__builtin_return_address(0))) return errno = ENOMEM, NULL;
   return real(size);
 }
 
@@ -98,13 +139,13 @@ void *calloc(size_t n, size_t size) {
     *(void **)(&real) = dlsym(RTLD_NEXT, "calloc");
     finding = 0;
   }
-  if (fails(memory)) return errno = ENOMEM, NULL;
+  if (memory_fails(__builtin_return_address(0))) return errno = ENOMEM, NULL;
   return real(n, size);
 }
 
 void *realloc(void *p, size_t size) {
   REAL(void *, realloc, void *, size_t);
-  if (fails(memory)) return errno = ENOMEM, NULL;
+  if (memory_fails(__builtin_return_address(0))) return errno = ENOMEM, NULL;
   if (!is_start(p)) return real(p, size);
   void *moved = malloc(size);
   if (moved) memcpy(moved, p, size < START_BYTES ? size : START_BYTES);

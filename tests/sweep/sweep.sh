@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# sh sweep.sh GRUS SHIM ARRAYS FIXTURES POINTS [WORD]: every command with every allocation and every call that touches a
+# sh sweep.sh GRUS SHIM ARRAYS FIXTURES POINTS [WORD [LLVM]]: every command with every allocation and every call that touches a
 # file failing in turn, once and for ever (shim.c), a disk that is full at every size, and a process
 # that is killed at any moment. POINTS of each, evenly spread; 0: all there are. With WORD
-# only commands that have it among theirs, such as import.
+# only commands that have it among theirs, such as import. LLVM: points of what LLVM allocates, thousands
+# of pieces for each command; as many as POINTS unless it is given.
 #
 # Each ends with the exit code of success or 3 (a model that cannot be read may give 1), never by a
 # signal; its outputs are those of before or the new ones, all of them; nothing is left beside them.
@@ -14,6 +15,7 @@ ARRAYS=$3
 FIXTURES=$4
 POINTS=$5
 WORD=${6:-}
+LLVM=${7:-$POINTS}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp" "$work/old" "$work/new" "$work/dir"
@@ -52,10 +54,10 @@ check() { # CODE ALLOWED STRICT: the state after a run
   stray=$(find . "$work/tmp" -mindepth 1 \( -name '.grus-*' -o -name 'grus-*' \) | head -1)
   [ -z "$stray" ] || bad "$stray is left"
 }
-each() { # COUNT: the points
+each() { # COUNT POINTS: the points
   n=$1
   step=1
-  [ "$POINTS" = 0 ] || step=$((n / POINTS + 1))
+  [ "$2" = 0 ] || step=$((n / $2 + 1))
   at=1
   while [ $at -le "$n" ]; do
     echo $at
@@ -72,11 +74,13 @@ sweep() { # ALLOWED command...
   rm -f "$work"/new/*
   for file in *; do [ -e "$work/in/$file" ] || cp "$file" "$work/new/"; done
   size=$(cat "$work"/new/* 2>/dev/null | wc -c)
-  for kind in memory files; do
+  for kind in memory llvm files; do
+    points=$POINTS
+    [ $kind != llvm ] || points=$LLVM
     fresh
     SHIM_KIND=$kind SHIM_COUNT="$work/count" LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
     count=$(cat "$work/count")
-    for at in $(each "$count"); do
+    for at in $(each "$count" "$points"); do
       what="$name, $kind $at of $count, once"
       fresh
       SHIM_KIND=$kind SHIM_AT=$at SHIM_ONCE=1 LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
@@ -87,7 +91,7 @@ sweep() { # ALLOWED command...
       check $? "0 $allowed" loose
     done
   done
-  for at in $(each "$size"); do
+  for at in $(each "$size" "$POINTS"); do
     what="$name, disk full at $at of $size"
     fresh
     SHIM_FULL=$at LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
@@ -143,6 +147,14 @@ END
 cp "$FIXTURES/onnx/fixtures/gru_after.onnx" "$work/in/g.onnx"
 keras=$(find "$FIXTURES/keras" -name '*.keras' | sort | head -1)
 cp "$keras" "$work/in/k.keras"
+# One of each other format that is read: small files.
+foreign='keras/fixtures/lstm.h5 graph/tflite/fixtures/embedding.tflite graph/fixtures/state_in_buffer.pt2
+  graph/fixtures/tf_lists.pb audio/fixtures/nam_linear.nam'
+tensors='torch/fixtures/cells.safetensors pickle/fixtures/legacy.pth'
+for file in $foreign $tensors; do
+  cp "$FIXTURES/$file" "$work/in/" || exit 2
+done
+"$ARRAYS" npy "$work/in/x.npy" '<f4' C 6,3 ramp:18
 cd "$work/dir" && cp "$work"/in/* . || exit 2
 # Outputs of before: of other models.
 sed 's/GRU(5)/GRU(6)/' m.grus >other.grus
@@ -156,12 +168,21 @@ sweep 3 "$GRUS" check m.grus
 sweep 3 "$GRUS" inspect m.grus --svg --weights=random:1
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.o
 "$GRUS" build m.grus --weights=random:1 -q --emit=exe -o "$work/in/program" || exit 2
-"$ARRAYS" npy "$work/in/x.npy" '<f4' C 6,3 ramp:18
-sweep "3" ./program x=x.npy y=y.npy
-sweep "3" "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy
+sweep 3 ./program x=x.npy y=y.npy
+sweep 3 "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy
+sweep 3 "$GRUS" verify m.grus --weights=random:1 --backend=llvm x=x.npy
+sweep 3 "$GRUS" weights m.grus --weights=random:1 -o w.bin
+sweep 3 "$GRUS" calibrate m.grus --precision=i8 --weights=random:1 x=x.npy -o m.ranges
 cp "$work/in/g.onnx" . && "$GRUS" import g.onnx -q -o g.grus 2>/dev/null && for file in g.grus g.safetensors; do [ -e $file ] && echo old >"$work/old/$file"; done
 sweep "1 3" "$GRUS" import g.onnx -q -o g.grus
 rm "$work"/old/*
 sweep "1 3" "$GRUS" import k.keras -q -o k.grus
+for model in $foreign; do
+  sweep "1 3" "$GRUS" import "${model##*/}" -q -o foreign.grus
+done
+for model in $tensors; do
+  sweep "1 3" "$GRUS" import "${model##*/}" --list
+  sweep "1 3" "$GRUS" import "${model##*/}" --template
+done
 printf '%s runs, %s failures\n' $runs $failures
 [ $failures -eq 0 ]
