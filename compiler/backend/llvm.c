@@ -165,6 +165,7 @@ static bool write_file(LlvmWriter *w, LlvmOutput output, Diags *diags, Text *out
   char *message = NULL;
   if (output == LLVM_IR_TEXT) {
     message = LLVMPrintModuleToString(w->module);
+    if (!message) arena_out_of_memory(out->arena);
     text_add(out, message);
     LLVMDisposeMessage(message);
     return true;

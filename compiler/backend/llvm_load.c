@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The LLVM backend is a module of its own, opened when it is first needed: loading LLVM costs more
  * than checking a model does. It stands beside the executable, in ../lib.../grus. A compiler built
- * with GRUS_LLVM=OFF, or one that does not find its module, has no LLVM backend and says so. */
+ * with GRUS_LLVM=OFF, or one that does not find its module, has no LLVM backend and says so; a
+ * module that is there and cannot be loaded, as without memory, is no fault of the model. */
 #include "backend/llvm.h"
 #include "base/module.h"
+
+#include <stdio.h>
 
 typedef struct LlvmModule {
   const char *(*version)(void);
@@ -14,9 +17,14 @@ typedef struct LlvmModule {
   bool (*jit)(const KirModule *m, const LlvmOptions *options, Diags *diags, LlvmEntries *out);
 } LlvmModule;
 
+enum { REASON_BYTES = 256 };
+static char unloadable[REASON_BYTES]; /* why the module, which is there, cannot be loaded */
+
 static bool open_module(LlvmModule *module) {
 #ifdef GRUS_LLVM_MODULE
-  void *opened = module_open(GRUS_LLVM_MODULE);
+  const char *reason;
+  void *opened = module_open(GRUS_LLVM_MODULE, &reason);
+  if (reason) snprintf(unloadable, sizeof unloadable, "%s", reason);
   return opened && module_take(opened, "backend_llvm_version", &module->version) &&
          module_take(opened, "backend_llvm_has_target", &module->has_target) &&
          module_take(opened, "backend_llvm", &module->compile) &&
@@ -48,7 +56,17 @@ bool backend_llvm_has_target(const char *target) {
   return module && module->has_target(target);
 }
 
+static bool is_unloadable(const KirModule *m, Diags *diags, const char *what) {
+  Diag *d = diag_new(diags, E805, span_none(),
+                     "the part of this compiler that makes %s cannot be loaded", what);
+  d->file = m->source_path;
+  d->is_outside = true;
+  diag_note(d, "%s", unloadable);
+  return false;
+}
+
 static bool is_missing(const KirModule *m, Diags *diags, const char *what) {
+  if (*unloadable) return is_unloadable(m, diags, what);
   Diag *d = diag_new(diags, E805, span_none(),
                      "this compiler was built without LLVM, which makes %s", what);
   d->file = m->source_path;

@@ -13,6 +13,7 @@ static const char asked[] = "warn-stack-size";
 static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
   LlvmWriter *w = context;
   char *text = LLVMGetDiagInfoDescription(info);
+  if (!text) arena_out_of_memory(w->arena);
   unsigned long long bytes;
   const char *frame_text = strstr(text, "stack frame size ("), *name = strchr(text, '\'');
   if (name && frame_text && sscanf(frame_text, "stack frame size (%llu)", &bytes) == 1) {

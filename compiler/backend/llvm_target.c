@@ -72,6 +72,7 @@ static void initialize(void) {
 
 /* A string of LLVM's, kept in the arena. */
 static const char *kept(Arena *arena, char *message) {
+  if (!message) arena_out_of_memory(arena);
   const char *copy = arena_strdup(arena, message);
   LLVMDisposeMessage(message);
   return copy;

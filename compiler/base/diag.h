@@ -71,6 +71,7 @@ typedef struct Diag {
   DiagCode code;
   DiagLevel level; /* after -W and --werror */
   bool promoted;   /* a warning turned into an error */
+  bool is_outside; /* no fault of the model: a part of the machine cannot be used, exit code 3 */
   const char *message;
   Span span;         /* primary; none for a diagnostic about a whole command or file */
   const char *file;  /* used when span is none: the file it is about; may be NULL */

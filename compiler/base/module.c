@@ -4,15 +4,19 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PATH_BYTES = 4096 };
 
-void *module_open(const char *relative) {
+void *module_open(const char *relative, const char **reason) {
   char self[PATH_BYTES], path[2 * PATH_BYTES];
-  const char *reason;
+  *reason = NULL;
   if (!module_self(self, sizeof self)) return NULL;
   char *slash = strrchr(self, '/');
   if (!slash) return NULL;
   int len = snprintf(path, sizeof path, "%.*s/%s", (int)(slash - self), self, relative);
-  return len < (int)sizeof path ? module_load(path, &reason) : NULL;
+  if (len >= (int)sizeof path || access(path, F_OK) != 0) return NULL;
+  void *module = module_load(path, reason);
+  if (!module && !*reason) *reason = "out of memory"; /* also for the words that say so */
+  return module;
 }

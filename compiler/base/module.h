@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /* Opens the module at `relative` to the folder of the running executable. NULL if it cannot be
- * loaded. It stays open. */
-void *module_open(const char *relative);
+ * loaded: with *reason if it is there, with a NULL *reason if it is not. It stays open. */
+void *module_open(const char *relative, const char **reason);
 /* Stores the address of a function of the module in *function, a pointer to function; false if the
  * module has none of that name. */
 bool module_take(void *module, const char *name, void *function);

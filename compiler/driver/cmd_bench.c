@@ -258,7 +258,8 @@ ExitCode command_bench(Session *s) {
   const GrusProgram *program =
       o->emit ? emitted_load(s, model, source, m, strcmp(o->emit, "header") == 0)
               : trial_load(s, m);
-  if (!program) return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
+  if (!program)
+    return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? session_failure_code(s) : EXIT_FILE;
   Subject subject = subject_new(s, program, o->steps);
   Timed timed = {call, &subject};
   Report report = report_new(m, s->arena);

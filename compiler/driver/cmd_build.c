@@ -424,7 +424,7 @@ ExitCode command_build(Session *s) {
   if (made && dependencies.path)
     add_out(&outs, dependencies.path, text_str(&dependencies.text), dependencies.text.len);
   if (!made || !write_outputs(s, &outs, source))
-    return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? EXIT_MODEL : EXIT_FILE;
+    return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? session_failure_code(s) : EXIT_FILE;
   costs_print(s, model, m, out, &outs.object);
   say_flags(s, model, kind, out);
   return EXIT_DONE;

@@ -37,7 +37,8 @@ static ExitCode run_here(Session *s, const KirModule *m) {
   int argc;
   const char **argv = program_argv(s, m->name, &argc);
   const GrusProgram *program = jit_program(s, m);
-  return program ? exit_code_of(grus_main(program, argc, (char **)(uintptr_t)argv)) : EXIT_MODEL;
+  return program ? exit_code_of(grus_main(program, argc, (char **)(uintptr_t)argv))
+                 : session_failure_code(s);
 }
 
 /* Said once: what LLVM compiles in memory takes a C compiler and a second here. */

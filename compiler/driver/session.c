@@ -168,7 +168,8 @@ void session_print_diags(Session *s) {
 ExitCode session_exit_code(const Session *s) {
   if (s->file_trouble) return EXIT_FILE;
   for (const Diag *d = s->diags->first; d; d = d->next) /* weights and models that cannot be read */
-    if ((d->code == E604 || d->code == E901) && d->level == LEVEL_ERROR) return EXIT_FILE;
+    if (d->is_outside || ((d->code == E604 || d->code == E901) && d->level == LEVEL_ERROR))
+      return EXIT_FILE;
   return s->diags->n_errors ? EXIT_MODEL : EXIT_DONE;
 }
 

@@ -25,7 +25,8 @@ static const Hdf5Module *module_loaded(const char **reason) {
   static bool loaded;
   *reason = "it is HDF5, and the part of grus that reads it (libgrus_hdf5.so) cannot be loaded";
   if (!loaded) {
-    void *opened = module_open(GRUS_HDF5_MODULE);
+    const char *unsaid;
+    void *opened = module_open(GRUS_HDF5_MODULE, &unsaid);
     loaded = opened && module_take(opened, "hdf5_file_open", &module.open) &&
              module_take(opened, "hdf5_file_has", &module.has) &&
              module_take(opened, "hdf5_file_texts", &module.texts) &&
