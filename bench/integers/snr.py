@@ -156,19 +156,13 @@ def frames(audio, size, hop):
 
 def silero(b):
     """Frames of 512 samples behind the 64 before them; probabilities of speech."""
-    seen, unseen = halves("pcm", frames(b.data("silero_safetensors/ref/audio_16k.npy"), 576, 512))
-    more = [frames(b.sound(f), 576, 512) for f in ("voice_activity/people.wav", "denoiser/noisy.wav")]
-    return b.ratios(b.written("silero"), {"pcm": np.concatenate([*more, seen["pcm"]])}, unseen,
+    return b.ratios(b.written("silero"), *halves("pcm", frames(b.data("silero_safetensors/ref/audio_16k.npy"), 576, 512)),
                     ["--weights", os.path.join(b.models, "silero_safetensors/silero_vad_16k.safetensors")])
 
 
 def dtln(b):
     """The first of two networks: magnitudes to a mask."""
-    seen, unseen = halves("input_2", b.data("dtln/ref/s1_in_mag.npy")[:, 0, 0])
-    sounds = [b.sound("voice_activity/people.wav"), b.sound("denoiser/noisy.wav"),
-              b.data("silero_safetensors/ref/audio_16k.npy")]
-    more = [np.abs(np.fft.rfft(frames(x, 512, 128))).astype(np.float32) for x in sounds]
-    return b.ratios(b.imported("dtln/model_1.onnx"), {"input_2": np.concatenate([*more, seen["input_2"]])}, unseen)
+    return b.ratios(b.imported("dtln/model_1.onnx"), *halves("input_2", b.data("dtln/ref/s1_in_mag.npy")[:, 0, 0]))
 
 
 def g2p(b):
