@@ -192,8 +192,36 @@ static void pad_step(Emit *e, const Layer *layer, Step t) {
   pad_end(e, layer, y, x, t, before + x->dim[axis], after, x->dim[axis] - 1, 1);
 }
 
+/* Steps of another kind than zeros stand around the sequence. */
+static bool pads_steps(const Layer *layer) {
+  return along(layer) == AXIS_TIME && !layer_word_is(layer, OPT_mode, "zero");
+}
+
+/* n rows of y from row `to` on are those of x from row `from` on; step_to, step_from: which way. */
+static void pad_rows(Emit *e, View y, View x, int64_t n, int64_t to, int64_t step_to, int64_t from,
+                     int64_t step_from) {
+  if (n == 0) return;
+  y.at = kir_at_offset(y.at, to * y.time);
+  x.at = kir_at_offset(x.at, from * x.time);
+  y.time *= step_to;
+  x.time *= step_from;
+  KirReg *t = kb_for(&e->kb, "t", 0, n, 1);
+  copy_row(e, &y, step_at(t), &x, step_at(t));
+  kb_end(&e->kb);
+}
+
+static void pad_alone(Emit *e, const Layer *layer) {
+  View x = *view_of(e->l, layer->in[0]), y = *view_of(e->l, layer->out[0]);
+  int64_t n = layer->in[0]->type.time.n;
+  int64_t before = layer_size(layer, OPT_before, 0), after = layer_size(layer, OPT_after, 0);
+  int64_t mirror = layer_word_is(layer, OPT_mode, "reflect");
+  pad_rows(e, y, x, before, before - 1, -1, mirror, mirror);
+  pad_rows(e, y, x, n, before, 1, 0, 1);
+  pad_rows(e, y, x, after, before + n, 1, n - 1 - mirror, -mirror);
+}
+
 static Window pad_window(const Layer *layer) {
-  if (along(layer) != AXIS_TIME) return (Window){.size = 0};
+  if (along(layer) != AXIS_TIME || pads_steps(layer)) return (Window){.size = 0};
   return row_window(1, -layer_size(layer, OPT_before, 0));
 }
 
@@ -246,6 +274,7 @@ const Lowering repeat_lowering = {.step = view_step, .view = repeat_view};
 const Lowering expand_lowering = {.step = view_step, .view = expand_view};
 const Lowering reverse_lowering = {
     .step = view_step, .view = reverse_view, .is_private = moves_time, .alone = reverse_private};
-const Lowering pad_lowering = {.step = pad_step, .window = pad_window};
+const Lowering pad_lowering = {
+    .step = pad_step, .window = pad_window, .is_private = pads_steps, .alone = pad_alone};
 const Lowering upsample_lowering = {
     .step = upsample_step, .is_private = moves_time, .alone = upsample_alone};

@@ -112,6 +112,7 @@ struct GraphNode {
   int n_out;
   GraphAttribute *attribute;
   int n_attributes;
+  bool is_cell;              /* it was made of a cell's operators: name is the scope of theirs */
   Graph *body[2];            /* If: then, else. Loop, Scan: the body. While: condition, body */
   const GraphMasked *masked; /* NULL: the reader knows no more than the graph says */
 };

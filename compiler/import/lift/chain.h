@@ -56,6 +56,8 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
 /* Source k of every step as one sequence; *backward where later steps read earlier rows. */
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward);
+/* scope.c: names the operator of a chain as the file names the cell, if it does. */
+void chain_name(const Recognising *r, const Chain *c, GraphNode *node);
 /* Concat of all rows of a recurrent result, in order, becomes the result itself. */
 void chain_unstack(Recognising *r, GraphNode *concat);
 bool chain_is_all(const double *x, int64_t n, double value);

@@ -19,6 +19,7 @@ GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, Gr
   GraphNode *node = graph_node(flat->graph, op, like ? like->name : "", like ? like->source : "",
                                n_in, in, n_out);
   node->masked = like ? like->masked : NULL;
+  node->is_cell = like && like->is_cell;
   return node;
 }
 

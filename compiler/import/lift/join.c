@@ -10,6 +10,30 @@ static bool is_zero(const GraphTensor *t) {
   return true;
 }
 
+/* Steps around a sequence that repeat its ends, or mirror it. */
+static LiftDone padded_steps(Lift *l, const GraphNode *node, const GraphValue *x, int axis,
+                             int64_t before, int64_t after, const char *mode) {
+  const GraphValue *y = node->out[0];
+  Layout layout = l->placed[x->id].layout;
+  if (!layout.timed || !lift_has_length(l, layout.time)) {
+    Diag *d = lift_refuse(l, node, E902,
+                          "adds steps that are not zeros, which needs a sequence of fixed length");
+    if (l->time.kind == TIME_STREAM)
+      diag_note(d, "a stream has no end that could be mirrored or repeated");
+    return LIFT_FAILED;
+  }
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  Layer *layer = lift_layer(l, node, LAYER_pad, 1, &value);
+  layer_set_size(layer, OPT_before, before);
+  layer_set_size(layer, OPT_after, after);
+  lift_set_axes(l, layer, OPT_along, 1, (const char *[]){"time"});
+  layer_set_word(layer, OPT_mode, mode);
+  lift_axis(l, y, axis, &layout.time);
+  lift_place(l, y, layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
 /* Zeros of a graph axis before and after, or other numbers by `mode`. */
 static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
                        int axis, int64_t before, int64_t after, const char *mode) {
@@ -29,8 +53,10 @@ static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, cons
   }
   if (time >= 0) {
     Placed out = l->placed[at->id];
-    if (features.n || strcmp(mode, "zero") != 0 || !out.layout.timed) {
-      lift_refuse(l, node, E902, "adds steps that are not zeros to a sequence");
+    if (!features.n && strcmp(mode, "zero") != 0)
+      return padded_steps(l, node, at, axis, before, after, mode);
+    if (features.n || !out.layout.timed) {
+      lift_refuse(l, node, E902, "adds steps to an axis that has features as well");
       return LIFT_FAILED;
     }
     if (!out.before && !out.after) out.bare = out.layout.time;

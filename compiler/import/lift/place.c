@@ -17,6 +17,7 @@ const char *lift_origin(const Lift *l, const GraphNode *node) {
   const char *source = *node->source ? node->source : graph_op_name(node->op);
   if (l->graph->names_layers && *node->name)
     return arena_printf(l->arena, "layer `%s`", node->name);
+  if (node->is_cell) return arena_printf(l->arena, "cell `%s` (%s)", node->name, source);
   if (!*node->name) return arena_printf(l->arena, "node %s", source);
   return arena_printf(l->arena, "node `%s` (%s)", node->name, source);
 }

@@ -234,6 +234,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   begin_forms(r, model, barrier);
   GraphNode *node = chain_operator(r, model, &in, h, h0, c0);
   if (!node) return false;
+  chain_name(r, c, node);
   find_folded_start(r, first, model, node);
   replace_states(r, c, node, in.backward);
   return true;

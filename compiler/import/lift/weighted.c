@@ -376,6 +376,15 @@ static bool is_identity(const GraphTensor *t) {
   return same;
 }
 
+/* Rows of a table that the indices of an input reach: another table that it is read with has fewer.
+ */
+static int64_t rows_reached(const GraphTensor *table, const Value *index) {
+  while (index->layer && index->layer->n_in)
+    index = index->layer->in[0];
+  int64_t reached = index->port ? index->port->declared.categories : 0;
+  return reached && reached < table->dim[0] ? reached : table->dim[0];
+}
+
 static LiftDone embedding(Lift *l, const GraphNode *node) {
   const GraphTensor *table = lift_type(l, node->in[0]);
   const GraphValue *place = node->in[1];
@@ -388,11 +397,13 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   }
   Layout layout = lift_natural(l, node->out[0]), from = l->placed[place->id].layout;
   Value *value = lift_value(l, node, place, &from);
-  bool one_hot = is_identity(table);
+  if (!value) return LIFT_FAILED;
+  const int64_t dim[2] = {rows_reached(table, value), table->dim[1]};
+  bool one_hot = is_identity(table) && dim[0] == table->dim[0];
   Layer *layer = lift_layer(l, node, one_hot ? LAYER_onehot : LAYER_Embedding, 1, &value);
   if (!one_hot) layer_set_size(layer, OPT_units, table->dim[1]);
-  float *to = one_hot ? NULL : lift_tensor(l, node, layer, ROLE_TABLE, 2, table->dim);
-  for (int64_t i = 0; to && i < table->count; i++)
+  float *to = one_hot ? NULL : lift_tensor(l, node, layer, ROLE_TABLE, 2, dim);
+  for (int64_t i = 0; to && i < dim[0] * dim[1]; i++)
     to[i] = (float)table->data[i];
   /* An index has no feature axis of its own: the units are the last one. */
   Layout result = {.timed = from.timed, .time = from.time};

@@ -63,8 +63,12 @@ static bool report_reflect(Infer *inf, const Layer *layer, const Value *v, int64
 
 static bool pad_time(Infer *inf, Layer *layer, const Value *v, int64_t before, int64_t after) {
   Type type = type_result(&v->type);
-  if (!layer_word_is(layer, OPT_mode, "zero"))
-    return report_not_time(inf, layer, v, "along time `pad` adds zeros only");
+  bool zero = layer_word_is(layer, OPT_mode, "zero");
+  if (!zero && v->type.time.kind != TIME_FIXED)
+    return report_not_time(
+        inf, layer, v, "only a fixed number of steps has ends that can be repeated or mirrored");
+  if (layer_word_is(layer, OPT_mode, "reflect") && (before >= type.time.n || after >= type.time.n))
+    return report_reflect(inf, layer, v, type.time.n);
   if (v->type.time.kind == TIME_STREAM && after)
     return report_not_time(inf, layer, v, "a stream has no end; zeros can only stand before it");
   if (v->type.time.kind == TIME_BOUNDED)
