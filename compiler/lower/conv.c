@@ -98,6 +98,7 @@ static KirIndex window_at(Emit *e, const Layer *layer, const View *x, Step t) {
   if (!time_axis(layer)) return view_row(x, t, 0);
   Window w = window_of(e->l, layer);
   KirIndex at = kir_at_plus(x->at, x->time * w.hop, t.t);
+  if (t.rows) at = kir_at_plus(at, x->time * w.hop, t.in_block);
   if (w.same_bounded) return kir_at_plus(at, -x->time, same_before(e, layer, &w));
   return kir_at_offset(at, w.shift * x->time);
 }
@@ -158,7 +159,7 @@ static void conv_step(Emit *e, const Layer *layer, Step t) {
   from.at = kir_at_offset(window_at(e, layer, x, t), from.at.offset - x->at.offset);
   KirIndex iy = view_row(y, t, 0);
   MapRows rows =
-      map_open(e, layer, 2, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
+      map_open(e, layer, t, (const View *const[]){y, &from}, (KirIndex *const[]){&iy, &from.at});
   RowOut out = {layer, y->buffer, iy, view_last_stride(y)};
   Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = taps_part(layer, x, groups);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Input products ahead of the steps. In: jobs and needs from the schedule. After: the recurrent
- * layers that hoist have W x of a block of steps computed together (tile.c), so that a step reads
- * only U; their time loop runs over blocks.
+/* Products ahead of the steps. In: jobs and needs from the schedule. After: the recurrent layers
+ * that hoist have W x of a block of steps computed together (tile.c), so that a step reads only U;
+ * a Dense or Conv1D that hoists is nothing but such products, by rows; their time loop runs over
+ * blocks.
  *
  *     for block in 0..n by 6
  *       rows = min(6, n - block)
@@ -30,6 +31,24 @@ static bool hoist_pays(const Lower *l, const Layer *layer) {
   if (!long_enough || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
   if (in->rank > 1) return false; /* its rows are the positions it is mapped over */
   return in->dim[in->rank - 1].n >= LEAST_INPUT && cell_shape(l, layer)->split == 1;
+}
+
+static bool is_even(Domain d, int64_t size) {
+  return d.kind != TIME_BOUNDED && d.n % size == 0;
+}
+
+/* A weight is then read once for several steps. All blocks have the same rows. */
+static bool rows_pay(const Lower *l, const Layer *layer) {
+  const Job *job = &l->job[layer->id];
+  Domain d = job->domain;
+  bool multiplies = layer->kind == LAYER_Dense || layer->kind == LAYER_Conv1D;
+  if (!multiplies || job->is_dead || job->is_private) return false;
+  if (layer_is_sparse(l, layer) || layer_multiplies_pairs(l, layer)) return false;
+  if (l->model->n_loops || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
+  if (layer->in[0]->type.rank != 1 || layer->out[0]->type.rank != 1) return false;
+  if (layer_size(layer, OPT_groups, 1) > 1 || d.kind == TIME_NONE || d.lag > 0) return false;
+  return domain_equal(d, domain_of(l, &layer->in[0]->type)) && d.n >= LEAST_STEPS &&
+         is_even(d, hoist_block(l, d));
 }
 
 /* Steps of a block: two row tiles of four columns, so that a panel of W is read from the second
@@ -98,11 +117,14 @@ static void keep_ended(Lower *l, const Layer *layer) {
 void hoist_choose(Lower *l) {
   const Model *model = l->model;
   for (int i = 0; i < model->n_layers; i++) {
-    l->job[i].hoists = hoist_pays(l, model->layer[i]);
+    l->job[i].by_rows = rows_pay(l, model->layer[i]);
+    l->job[i].hoists = l->job[i].by_rows || hoist_pays(l, model->layer[i]);
     find_pass(l, model->layer[i]);
   }
-  for (int i = 0; i < model->n_layers; i++)
+  for (int i = 0; i < model->n_layers; i++) {
     keep_between(l, model->layer[i]);
+    if (l->job[i].by_rows) l->place[fused_result(l, model->layer[i])->id].in_block = true;
+  }
   for (int i = 0; i < model->n_layers; i++)
     keep_ended(l, model->layer[i]);
   for (int i = 0; i < model->n_values; i++)
@@ -119,10 +141,6 @@ static KirReg *rows_of(Emit *e, Domain d, int64_t size, KirReg *block) {
   rows->lo = 1;
   rows->hi = size;
   return rows;
-}
-
-static bool is_even(Domain d, int64_t size) {
-  return d.kind != TIME_BOUNDED && d.n % size == 0;
 }
 
 HoistBlock hoist_open(Emit *e, Domain d, bool backward) {
@@ -151,6 +169,13 @@ Step hoist_steps(Emit *e, const HoistBlock *b, bool backward) {
   t->lo = 0;
   t->hi = b->domain.n - 1;
   return (Step){.t = t, .in_block = u};
+}
+
+Step hoist_rows(Emit *e, const HoistBlock *b) {
+  KirReg *row = kb_reg(&e->kb, "row", kir_type(KIR_INDEX, 1));
+  row->lo = 0;
+  row->hi = b->size - 1;
+  return (Step){.t = b->first, .in_block = row, .rows = b->size};
 }
 
 /* ---- the products ---- */

@@ -180,14 +180,14 @@ static bool in_group(const Lower *l, int id, const Job *of) {
          domain_equal(job->domain, of->domain);
 }
 
-/* The layers of a group at step t, those of one pass. Samples that run side by side: layers that
- * take all at once stand alone, those between them share a loop. */
+/* The layers of a group at step t, those of one pass but for layers by rows. Samples that run side
+ * by side: layers that take all at once stand alone, those between them share a loop. */
 static void emit_steps(Emit *e, const Job *of, int pass, Step t) {
   Lower *l = e->l;
   bool inside = false;
   KirStmt **samples = NULL;
   for (int i = 0; i < l->model->n_layers; i++) {
-    if (!in_group(l, i, of) || l->job[i].pass != pass) continue;
+    if (!in_group(l, i, of) || l->job[i].pass != pass || l->job[i].by_rows) continue;
     bool one_by_one = !batch_takes(e, l->model->layer[i]);
     if (inside && !one_by_one) batch_close(e, samples);
     if (one_by_one && !inside) samples = batch_open(e);
@@ -213,7 +213,10 @@ static void emit_blocks(Emit *e, const Job *of) {
   for (int pass = 0; pass <= passes; pass++) {
     for (int i = 0; i < l->model->n_layers; i++) {
       if (!in_group(l, i, of) || l->job[i].pass != pass || !l->job[i].hoists) continue;
-      emit_products(e, l->model->layer[i], &block);
+      if (l->job[i].by_rows)
+        emit_step(e, l->model->layer[i], hoist_rows(e, &block));
+      else
+        emit_products(e, l->model->layer[i], &block);
     }
     e->kb.origin = (KirOrigin){0};
     Step t = hoist_steps(e, &block, false);

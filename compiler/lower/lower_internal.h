@@ -33,11 +33,13 @@ typedef struct View {
 } View;
 
 /* The step that statements compute: its number in the sequence, NULL: there is one only; and its
- * number within the block, where layers hoist (hoist.c). */
+ * number within the block, where layers hoist (hoist.c). Or all steps of a block at once: in_block
+ * numbers the rows of a Mat, and t the step of its first row. */
 typedef struct Step {
   KirReg *t, *in_block;
+  int64_t rows; /* computed at once; 0: one */
 } Step;
-#define ONLY_STEP ((Step){NULL, NULL})
+#define ONLY_STEP ((Step){NULL, NULL, 0})
 static inline Step step_at(KirReg *t) {
   return (Step){.t = t};
 }
@@ -62,7 +64,8 @@ typedef struct Domain {
 typedef struct Job {
   const Layer *layer;
   Domain domain;   /* of its loop */
-  bool hoists;     /* W x of a block of steps ahead of them: hoist.c */
+  bool hoists;     /* products of a block of steps ahead of them: hoist.c */
+  bool by_rows;    /* it hoists, and is nothing but those products: the steps are rows of a Mat */
   int pass;        /* over a block of steps, where some layer of the loop hoists */
   int level;       /* jobs of one level and domain share a loop; lower levels come first */
   bool is_private; /* has its loops to itself: backward recurrences, reverse, overlap_add */
@@ -304,6 +307,8 @@ int64_t hoist_block(const Lower *l, Domain d);
 /* Opens the loop over blocks, and over the steps of one, whose number it returns. */
 HoistBlock hoist_open(Emit *e, Domain d, bool backward);
 Step hoist_steps(Emit *e, const HoistBlock *b, bool backward);
+/* All its steps at once, for a layer by rows. */
+Step hoist_rows(Emit *e, const HoistBlock *b);
 /* ---- batch.c ---- */
 /* Whether samples run side by side: sets is_tiled. */
 void batch_choose(Lower *l);

@@ -201,8 +201,10 @@ typedef struct MapRows {
   int64_t n;
   int opened; /* loops to close */
 } MapRows;
-/* Opens them for views with equal axes before the last; each index then holds the position. */
-MapRows map_open(Emit *e, const Layer *layer, int n, const View *const *view, KirIndex *const *at);
+/* Opens them for two views with equal axes before the last; each index then holds the position.
+ * If t is all steps of a block, those are the rows. */
+MapRows map_open(Emit *e, const Layer *layer, Step t, const View *const view[2],
+                 KirIndex *const at[2]);
 
 /* All rows of mat; all but mat->row is defined where it stands. */
 void rows_emit(Emit *e, Mat *mat);

@@ -160,8 +160,9 @@ bool view_is_dense(const View *view) {
 }
 
 KirIndex view_row(const View *view, Step t, int64_t row) {
-  KirReg *number = view->in_block ? t.in_block : t.t;
-  return kir_at_plus(kir_at_offset(view->at, view->time * row), view->time, number);
+  KirIndex at = kir_at_offset(view->at, view->time * row);
+  if (t.rows || view->in_block) at = kir_at_plus(at, view->time, t.in_block);
+  return view->in_block ? at : kir_at_plus(at, view->time, t.t);
 }
 
 /* A view of rows in C order, the first `before` rows skipped; need: the zeros around its axes, NULL

@@ -139,7 +139,7 @@ static void step_of(Emit *e, const Layer *layer, int dir, const View *x, const V
   int64_t units = cell_shape(l, layer)->units, d = x->dim[x->rank - 1];
   View state = cell_state_view(layer, p->h, kir_at(0), p->width), to = *y;
   KirIndex ix = view_row(x, t, 0);
-  MapRows rows = map_open(e, layer, 2, (const View *const[]){&state, x},
+  MapRows rows = map_open(e, layer, ONLY_STEP, (const View *const[]){&state, x},
                           (KirIndex *const[]){&cell.position, &ix});
   cell.h = at_position(&cell, at_batch(e, p->h, p->h_at));
   cell.next = at_position(&cell, at_batch(e, p->next, p->next_at));

@@ -81,12 +81,13 @@ void rows_emit(Emit *e, Mat *mat) {
   if (group) kb_end(kb);
 }
 
-MapRows map_open(Emit *e, const Layer *layer, int n, const View *const *view, KirIndex *const *at) {
+MapRows map_open(Emit *e, const Layer *layer, Step t, const View *const view[2],
+                 KirIndex *const at[2]) {
   static const char *const names[TYPE_MAX_AXES] = {"p", "q", "r", "s", "o", "m", "v", "i"};
-  MapRows rows = {0};
+  MapRows rows = {.row = t.rows ? t.in_block : NULL, .n = t.rows};
   const View *y = view[0];
   int longest = -1;
-  bool one_by_one = batch_takes(e, layer); /* samples are the rows */
+  bool one_by_one = t.rows || batch_takes(e, layer); /* steps or samples are the rows */
   for (int axis = 0; axis + 1 < y->rank && !one_by_one; axis++)
     if (y->dim[axis] > 1 && (longest < 0 || y->dim[axis] >= y->dim[longest])) longest = axis;
   for (int axis = 0; axis + 1 < y->rank; axis++) {
@@ -101,7 +102,7 @@ MapRows map_open(Emit *e, const Layer *layer, int n, const View *const *view, Ki
       p = kb_for(&e->kb, names[axis], 0, y->dim[axis], 1);
       rows.opened++;
     }
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < 2; i++)
       *at[i] = kir_at_plus(*at[i], view[i]->stride[axis], p);
   }
   return rows;

@@ -109,8 +109,8 @@ static void phase_emit(Emit *e, const Layer *layer, const Phase *p, View x, View
   }
   bool silent = taps[0] == 0 || taps[1] == 0; /* no tap arrives */
   phase_views(layer, p, &x, &y);
-  MapRows rows =
-      map_open(e, layer, 2, (const View *const[]){&y, &x}, (KirIndex *const[]){&y.at, &x.at});
+  MapRows rows = map_open(e, layer, ONLY_STEP, (const View *const[]){&y, &x},
+                          (KirIndex *const[]){&y.at, &x.at});
   RowOut out = {layer, y.buffer, y.at, y.stride[y.rank - 1]};
   Mat mat = row_mat(l, layer, &out, filters, &rows);
   mat.part[0] = (MatPart){.x = x.buffer,

@@ -45,7 +45,7 @@ static void dense_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, fused_result(l, layer));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  MapRows rows = map_open(e, layer, 2, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
+  MapRows rows = map_open(e, layer, t, (const View *const[]){y, x}, (KirIndex *const[]){&iy, &ix});
   RowOut out = {layer, y->buffer, iy, view_last_stride(y)};
   Mat mat = row_mat(l, layer, &out, view_last_dim(y), &rows);
   mat.part[0] = (MatPart){.x = x->buffer,
