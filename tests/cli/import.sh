@@ -77,6 +77,12 @@ cp "$root"/tests/conformance/audio/fixtures/refused/nam_Transformer_E902.nam "$r
 t import nam_lstm_1.nam -o out/nam.grus
 cat out/nam.grus
 t fmt --check out/nam.grus
+# Its time is that of the file, unless an option says another.
+t import nam_lstm_1.nam --stream --time 49 -o out/none.grus
+t import nam_lstm_1.nam --time x=y -o out/none.grus
+t import nam_lstm_1.nam --time 'n <= 120' -o out/bounded.grus
+t import nam_lstm_1.nam --time 49 -o out/fixed.grus
+grep -h time out/bounded.grus out/fixed.grus
 q verify out/nam.grus
 t import aida_skip.json -o out/aida.grus
 cat out/aida.grus
