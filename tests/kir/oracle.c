@@ -120,8 +120,8 @@ static bool quantise(Session *s, Model *model, const Recorded *in, uint64_t bits
       ranges_observe(s->arena, model, &run, &ranges))
     return false;
   for (int i = 0; i < ranges.n; i++) {
-    ranges.range[i].low *= width;
-    ranges.range[i].high *= width;
+    ranges.range[i]->low *= width;
+    ranges.range[i]->high *= width;
   }
   return model_quantise(model, &ranges, NULL, s->diags);
 }
