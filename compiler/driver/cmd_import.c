@@ -20,10 +20,7 @@ typedef struct Paths {
 
 /* "dir/kws.grus" and "dir/kws.safetensors"; without -o the model's own name, here. */
 static bool choose_paths(Session *s, const char *model, Paths *out) {
-  const char *slash = strrchr(model, '/'), *name = slash ? slash + 1 : model,
-             *dot = strrchr(name, '.');
-  const char *stem =
-      dot && dot != name ? arena_strndup(s->arena, name, (size_t)(dot - name)) : name;
+  const char *stem = foreign_stem(s->arena, foreign_path(s->arena, model));
   out->text = s->options->out ? s->options->out : arena_printf(s->arena, "%s.grus", stem);
   if (strcmp(out->text, "-") == 0) {
     session_error(s, "`-o` needs a name: two files are written, NAME.grus and NAME.safetensors");

@@ -10,9 +10,12 @@
 #include <string.h>
 
 bool path_is_foreign(Session *s, const char *path) {
-  ForeignFile file = {.arena = s->arena, .path = path};
+  ForeignFile file = {.arena = s->arena};
   const char *reason;
-  if (strcmp(path, "-") == 0 || !file_map(s->arena, path, &file.data, &reason)) return false;
+  if (strcmp(path, "-") == 0) return false;
+  path = foreign_path(s->arena, path);
+  file.path = path;
+  if (!file_map(s->arena, path, &file.data, &reason)) return false;
   return foreign_named(path) || foreign_sniff(&file);
 }
 
@@ -151,7 +154,8 @@ bool session_import_content(Session *s, const ForeignFile *file, const char *wei
 
 Program *session_load_foreign(Session *s, const char *path, const Source **source) {
   Imported in;
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *file = foreign_path(s->arena, path), *slash = strrchr(file, '/'),
+             *name = slash ? slash + 1 : file;
   const char *shown = arena_printf(s->arena, "%s.grus", name);
   const char *weights = arena_printf(s->arena, "%s.safetensors", name);
   bool ok = compile(s, open_foreign(s, path), weights, shown, &in);

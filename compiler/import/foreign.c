@@ -6,6 +6,7 @@
 #include "base/safe.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define FORMAT(id, name, bits)                                                                     \
   bool id##_sniff(const ForeignFile *file);                                                        \
@@ -36,10 +37,29 @@ static const Format formats[] = {
 #undef FORMAT
     {NULL, NULL, NULL, 0}};
 
-/* "gru_model" of "models/gru_model.keras". */
-static const char *file_stem(Arena *arena, const char *path) {
+static const char saved_model[] = "saved_model.pb";
+
+const char *foreign_path(Arena *arena, const char *path) {
+  struct stat st;
+  size_t len = strlen(path);
+  if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return path;
+  while (len > 1 && path[len - 1] == '/')
+    len--;
+  const char *inside = arena_printf(arena, "%.*s/%s", (int)len, path, saved_model);
+  return stat(inside, &st) == 0 && S_ISREG(st.st_mode) ? inside : path;
+}
+
+const char *foreign_stem(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
              *dot = strrchr(name, '.');
+  if (slash && strcmp(name, saved_model) == 0) { /* every SavedModel has this name */
+    const char *folder = slash;
+    while (folder > path && folder[-1] != '/')
+      folder--;
+    size_t len = (size_t)(slash - folder);
+    bool named = len && strncmp(folder, ".", len) != 0 && strncmp(folder, "..", len) != 0;
+    if (named) return arena_strndup(arena, folder, len);
+  }
   return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
 }
 
@@ -49,7 +69,7 @@ Foreign *foreign_new(const ForeignFile *file, const char *format, const char *mo
   foreign->file = file;
   foreign->format = format;
   foreign->model =
-      model_new(file->arena, model_name ? model_name : file_stem(file->arena, file->path));
+      model_new(file->arena, model_name ? model_name : foreign_stem(file->arena, file->path));
   return foreign;
 }
 
@@ -250,9 +270,10 @@ Foreign *foreign_import(const ForeignFile *file, const ImportOptions *options, D
 
 Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags) {
   ForeignFile *file = ARENA_NEW(arena, ForeignFile);
-  *file = (ForeignFile){.arena = arena, .path = path};
+  *file = (ForeignFile){.arena = arena, .path = foreign_path(arena, path)};
   const char *reason;
-  if (file_map(arena, path, &file->data, &reason)) return foreign_import(file, options, diags);
+  if (file_map(arena, file->path, &file->data, &reason))
+    return foreign_import(file, options, diags);
   foreign_report(diags, file, E901, "cannot read `%s`: %s", path, reason);
   return NULL;
 }

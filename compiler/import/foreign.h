@@ -110,6 +110,11 @@ Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const
 bool foreign_refuse_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
                          const char *op, const char *format, ...) GRUS_PRINTF(6, 7);
 
+/* The file that a path means: of a folder that holds a SavedModel, its saved_model.pb. */
+const char *foreign_path(Arena *arena, const char *path);
+/* What a model of this file is called: "gru" of "models/gru.keras" and "models/gru/saved_model.pb".
+ */
+const char *foreign_stem(Arena *arena, const char *path);
 /* Opens, reads and finishes a foreign model; NULL after reporting. path is as the user wrote it. */
 Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *options, Diags *diags);
 /* The same for content already in memory. */

@@ -19,9 +19,6 @@ typedef struct Near {
 static const Near known[] = {
     {0, BYTES("PK"), NULL, "a zip archive, but neither .keras nor .npz nor a checkpoint of PyTorch",
      "unpack it"},
-    {0, BYTES("\x08\x01\x12"), "dtype",
-     "a TensorFlow SavedModel, whose weights lie in the folder beside it",
-     "`python -m tf2onnx.convert --saved-model FOLDER --output model.onnx`"},
     {0, BYTES("version https://git-lfs"), NULL, "a Git LFS pointer, not the file it points to",
      "`git lfs pull`"},
     {0, BYTES("<"), "html", "a web page: the download went to a page about the file",

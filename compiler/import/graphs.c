@@ -8,11 +8,12 @@
 typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
 typedef Foreign *Importer(const ForeignFile *, const ImportOptions *, Diags *);
 
-Importer onnx_import, tflite_import, pt2_import, graphdef_import, keras_hdf5_import,
-    keras_zip_import;
+Importer onnx_import, tflite_import, pt2_import, graphdef_import, saved_model_import,
+    keras_hdf5_import, keras_zip_import;
 bool tflite_sniff(const ForeignFile *file);
 bool pt2_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
+bool saved_model_sniff(const ForeignFile *file);
 
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
 static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options,
@@ -53,6 +54,17 @@ bool pt2_sniff(const ForeignFile *file) {
 
 Foreign *pt2_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   return import_graph(pt2_graph, file, options, diags);
+}
+
+/* Version 1 of SavedModel, and a graph. */
+bool saved_model_sniff(const ForeignFile *file) {
+  static const char begins[] = "\x08\x01\x12";
+  return file->data.len > 4 && memcmp(file->data.data, begins, sizeof begins - 1) == 0 &&
+         holds(file, "dtype", SIZE_MAX);
+}
+
+Foreign *saved_model_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return import_graph(saved_model_graph, file, options, diags);
 }
 
 /* A GraphDef begins with a node; somewhere there is an input. */

@@ -321,6 +321,10 @@ static bool make_across(Own *own, int which, int depth) {
   return part->across != NULL;
 }
 
+GraphValue *own_all_steps(Own *own, int which) {
+  return make_across(own, which, 0) && own->part[which].timed ? own->part[which].across : NULL;
+}
+
 /* ---- what others read ---- */
 
 /* inside[id]: the node that makes this value is an operator of the cell at some step. */

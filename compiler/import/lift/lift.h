@@ -250,6 +250,9 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 /* Cells that are none of the known, written out step after step, become State, one step of them at
  * all steps at once, and Keep. False: there is none and nothing changed. */
 bool lift_own_cells(Flat *flat);
+/* Functions of each step that are written out and joined become functions of all steps. Whether
+ * something did. */
+bool lift_mapped_steps(Flat *flat);
 
 /* ---- real.c ---- */
 /* A graph that rounds to integers with a scale as one of real numbers, with notes that say so; the

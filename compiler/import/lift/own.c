@@ -233,7 +233,7 @@ static bool close_numbers(const GraphTensor *a, const GraphTensor *b) {
 
 /* States whose initial value no step 0 shows begin with zeros; what was folded has to be what the
  * equations give from them. */
-static bool start_states(Own *own) {
+bool own_start(Own *own) {
   for (int i = 0; i < own->n; i++) {
     Part *part = &own->part[i];
     if (part->kind == PART_FIXED) part->at[0] = part->value;
@@ -341,15 +341,26 @@ static void match_roots(Own *own, const int64_t *step) {
 
 /* ---- one cell ---- */
 
-static bool find_cell(Own *own, const Spot *sequence, bool backward) {
-  const Graph *graph = own->flat->graph;
+void own_begin(Own *own, int64_t steps, bool backward) {
+  size_t values = (size_t)own->flat->graph->n_values + 1;
   own->backward = backward;
-  own->steps = own_type(own, sequence->sequence)->dim[sequence->axis];
+  own->steps = steps;
   own->n = 0;
-  size_t values = (size_t)graph->n_values + 1;
   own->part_of = ARENA_ARRAY(own->flat->arena, int, values);
   own->before_of = ARENA_ARRAY(own->flat->arena, int, values);
   own->cap_part_of = own->cap_before_of = values;
+}
+
+int own_match(Own *own, GraphValue *before, GraphValue *value) {
+  return match(own, before, value, 0);
+}
+
+bool own_walk(Own *own, int which, GraphValue *value, int64_t k) {
+  return walk(own, which, value, k);
+}
+
+static bool find_cell(Own *own, const Spot *sequence, bool backward) {
+  own_begin(own, own_type(own, sequence->sequence)->dim[sequence->axis], backward);
   const int64_t *step = number_steps(own, sequence);
   match_roots(own, step);
   bool has_state = false;
@@ -366,7 +377,7 @@ static bool find_cell(Own *own, const Spot *sequence, bool backward) {
     if (!walk_states(own, k)) return false;
   for (int i = 0; i < own->n; i++)
     if (own->part[i].kind == PART_NODE) find_rows(own, i);
-  return start_states(own) && own_across(own);
+  return own_start(own) && own_across(own);
 }
 
 /* Every row of the sequence is read by somebody. */

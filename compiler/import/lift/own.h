@@ -47,6 +47,18 @@ static inline Part *own_part(const Own *own, const GraphValue *value) {
   return &own->part[own->part_of[value->id] - 1];
 }
 
+/* Begins with no parts, for `steps` steps. */
+void own_begin(Own *own, int64_t steps, bool backward);
+/* The part whose value is `value` in the last step and was `before` in the one before, with all
+ * that it depends on; -1: the steps differ. */
+int own_match(Own *own, GraphValue *before, GraphValue *value);
+/* Whether `value` is the part at step k, which is earlier. */
+bool own_walk(Own *own, int which, GraphValue *value, int64_t k);
+/* Values of step 0 that are constants are what the equations give; states that no step 0 shows
+ * begin with zeros. */
+bool own_start(Own *own);
+/* A part at all steps, [T, ...]; NULL: an operator of it has no form for all steps. */
+GraphValue *own_all_steps(Own *own, int which);
 /* All parts that others outside of the cell read become rows of what the cell gives, and the cell
  * State, operators and Keep. False: an operator of it has no form for all steps; what was made is
  * read by nobody. */

@@ -132,6 +132,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   flat_part_ways(l->flat);
   flat_spell_cells(l->flat);
   lift_written_out(l->flat);
+  lift_mapped_steps(l->flat);
   lift_attended(l->flat);
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
   for (int i = 0, n = 0; i < l->graph->n_in; i++)

@@ -7,6 +7,7 @@
  *   x * sigmoid(x), x * tanh(softplus(x)), x * hard_sigmoid(x), x * clip(x + 3, 0, 6) / 6,
  *   x * (1 + erf(x / sqrt 2)) / 2                 are Silu, Mish, HardSwish and Gelu
  *   a part of sigmoid(x)                          is the sigmoid of a part of x
+ *   x [.., 1] * c [n]                             is the MatMul of x and c [1, n]
  *
  * The node that made the last step is made anew in its place, so that the order of nodes stays. */
 #include "import/lift/lift.h"
@@ -318,13 +319,33 @@ static bool part_gates(Flat *flat, const GraphNode *node) {
   return true;
 }
 
+/* ---- products with one feature ---- */
+
+/* x [.., 1] * c [n] is the product of x and a matrix [1, n], as converters write it too. */
+static bool is_product(Flat *flat, const GraphNode *node) {
+  for (int i = 0; i < 2 && node->op == GRAPH_Mul; i++) {
+    const GraphTensor *x = flat_type_of(flat, node->in[i]), *c = constant(flat, node->in[1 - i]);
+    if (!c || x->data || !c->rank || c->rank > x->rank || x->dim[x->rank - 1] != 1) continue;
+    int64_t dim[2] = {1, c->dim[c->rank - 1]};
+    if (dim[1] < 2 || dim[1] != c->count) continue;
+    GraphTensor *matrix = ARENA_NEW(flat->arena, GraphTensor);
+    *matrix = (GraphTensor){
+        .elem = c->elem, .rank = 2, .dim = {dim[0], dim[1]}, .count = c->count, .data = c->data};
+    GraphValue *in[2] = {node->in[i], flat_constant(flat, node->in[1 - i]->name, matrix)};
+    GraphValue *made = flat_typed(flat, flat_node(flat, GRAPH_MatMul, node, 2, in, 1));
+    if (made) flat_replace(flat, node->out[0], made);
+    return made != NULL;
+  }
+  return false;
+}
+
 void lift_written_out(Flat *flat) {
   bool changed = false;
   int n = flat->graph->n_nodes;
   for (int i = 0; i < n; i++) {
     GraphNode *node = flat->graph->node[i];
     changed = is_norm(flat, node) || is_affine_norm(flat, node) || is_function(flat, node) ||
-              part_gates(flat, node) || changed;
+              part_gates(flat, node) || is_product(flat, node) || changed;
   }
   if (changed) flat_sort(flat);
 }

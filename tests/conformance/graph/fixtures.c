@@ -2,7 +2,7 @@
 /* The fixtures of the importers as graphs.
  *
  *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x,
- *                              out_y, as its framework gives;
+ *                              out_y, as its framework gives; NAME.saved_model is a folder
  *                              NAME.keras, .h5 with arrays x0, x1 ..., y0, y1 ...
  *     fixtures --print FILE    the text of the graph, or why it is refused
  *
@@ -82,7 +82,8 @@ static bool ends_with(const char *s, const char *end) {
 }
 
 static bool is_model(const char *name) {
-  static const char *const ends[] = {".onnx", ".tflite", ".pt2", ".pb", ".keras", ".h5"};
+  static const char *const ends[] = {".onnx",  ".tflite", ".pt2",        ".pb",
+                                     ".keras", ".h5",     ".saved_model"};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (ends_with(name, ends[i])) return true;
   return false;
@@ -95,7 +96,8 @@ static const char *run_file(Runner *run, const char *folder, const char *name, d
   GraphFault fault;
   int64_t calls = 1;
   int next[MAX_PORTS]; /* the output that a state gets after each call; -1: is given */
-  Graph *graph = runner_read(run, arena_printf(run->arena, "%s/%s", folder, name), &why);
+  const char *path = arena_printf(run->arena, "%s/%s", folder, name);
+  Graph *graph = runner_read(run, foreign_path(run->arena, path), &why);
   if (!graph) return why;
   if (graph->n_in > MAX_PORTS || graph->n_out > MAX_PORTS) return "it has too many inputs";
   if (!file_map(run->arena, arena_printf(run->arena, "%s/%s.npz", folder, stem), &bytes, &why))

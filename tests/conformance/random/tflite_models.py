@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Random functional models of Keras (keras_models.py) converted by TensorFlow Lite, whose interpreter computes the
-outputs; with a batch of one."""
+outputs; with a batch of one. Most are converted from the traced function, which takes a third of the time of a
+conversion from the model, through a SavedModel; one in eight is converted from the model."""
 import contextlib, os
 import numpy as np
 from case import Case, Port
@@ -10,12 +11,22 @@ import keras
 import tensorflow as tf
 
 
+def converter_of(model, rng):
+    if rng.random() < 0.125: return tf.lite.TFLiteConverter.from_keras_model(model)
+    signature = [tf.TensorSpec(x.shape, x.dtype, x.name) for x in model.inputs]
+    traced = tf.function(lambda *x: model(list(x), training=False), input_signature=signature, autograph=False).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    converter.experimental_lower_to_saved_model = False
+    return converter
+
+
 def make(rng, folder, kind):
     try: model, data, options, what = keras_models.build(rng, plain=True)
     except (ValueError, TypeError) as problem: raise Unmade(str(problem).split("\n")[0][:120])
     samples = 1
     try:
-        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        converter = converter_of(model, rng)
+        converter.exclude_conversion_metadata = True
         if rng.random() < 0.2: converter.optimizations = [tf.lite.Optimize.DEFAULT]
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere): content = converter.convert()
         interpreter = tf.lite.Interpreter(model_content=content)

@@ -30,10 +30,10 @@ static GraphValue *refuse(TfReader *r, const TfNode *node, const char *what) {
 
 /* The Merges of a loop that carry values, in the order of the file. */
 static const TfNode **carried_of(TfReader *r, const char *frame, int *n) {
-  const TfNode **merges = ARENA_ARRAY(r->arena, const TfNode *, r->def->n_node + 1);
+  const TfNode **merges = ARENA_ARRAY(r->arena, const TfNode *, r->nodes->n + 1);
   *n = 0;
-  for (size_t i = 0; i < r->def->n_node; i++) {
-    const TfNode *node = r->def->node[i],
+  for (size_t i = 0; i < r->nodes->n; i++) {
+    const TfNode *node = r->nodes->node[i],
                  *enter = is(node, "Merge") ? input_node(r, node, 0) : NULL;
     bool ours = is(enter, "Enter") && enter->n_input > 0 &&
                 strcmp(tf_word(r, enter, "frame_name", ""), frame) == 0;
@@ -45,8 +45,8 @@ static const TfNode **carried_of(TfReader *r, const char *frame, int *n) {
 
 /* The condition: what LoopCond reads, which any Switch of a carried value names. */
 static const TfNode *condition_of(TfReader *r, const TfNode *const *merges, int n) {
-  for (size_t i = 0; n && i < r->def->n_node; i++) {
-    const TfNode *node = r->def->node[i];
+  for (size_t i = 0; n && i < r->nodes->n; i++) {
+    const TfNode *node = r->nodes->node[i];
     for (int k = 0; is(node, "Switch") && k < n; k++)
       if (input_node(r, node, 0) == merges[k] && is(input_node(r, node, 1), "LoopCond"))
         return input_node(r, node, 1);
@@ -63,9 +63,9 @@ static TfScope *body_new(TfReader *r, TfScope *outer, const char *frame,
   for (int k = 0; k < n; k++) {
     GraphInput *input = graph_input(body->graph, merges[k]->name, GRAPH_FLOAT);
     map_put(r->arena, &body->values, tf_key(r, merges[k]->name), input->value);
-    for (size_t i = 0; i < r->def->n_node; i++)
-      if (is(r->def->node[i], "Switch") && input_node(r, r->def->node[i], 0) == merges[k])
-        map_put(r->arena, &body->values, arena_printf(r->arena, "%s:1", r->def->node[i]->name),
+    for (size_t i = 0; i < r->nodes->n; i++)
+      if (is(r->nodes->node[i], "Switch") && input_node(r, r->nodes->node[i], 0) == merges[k])
+        map_put(r->arena, &body->values, arena_printf(r->arena, "%s:1", r->nodes->node[i]->name),
                 input->value);
   }
   return body;

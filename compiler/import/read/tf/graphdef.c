@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NODES = 100000, MAX_DEPTH = 2000, FOLDS_PER_BYTE = 8 };
+enum { MAX_NODES = 100000, MAX_MADE = 200000, MAX_DEPTH = 2000, FOLDS_PER_BYTE = 8 };
 
 static const int64_t usual_folds = 1 << 20;
 
@@ -32,18 +32,38 @@ static const Row *row_of(const char *op) {
   return NULL;
 }
 
-/* "name" without ":k". */
+/* "name" of "name", "name:k" and "name:result:k"; "^name" only orders. */
 static const char *base_of(TfReader *r, const char *reference) {
-  const char *colon = strrchr(reference, ':');
-  return colon ? arena_strndup(r->arena, reference, (size_t)(colon - reference)) : reference;
+  const char *name = *reference == '^' ? reference + 1 : reference, *colon = strchr(name, ':');
+  return colon ? arena_strndup(r->arena, name, (size_t)(colon - name)) : name;
 }
 
 const TfNode *tf_node(TfReader *r, const char *reference) {
-  return map_get(&r->nodes, base_of(r, reference));
+  return map_get(&r->nodes->named, base_of(r, reference));
+}
+
+/* Which result of a node the named one begins with. Operators that are read have one, or one list
+ * of them, but for these. */
+static int result_of(TfReader *r, const TfNode *node, const char *name, size_t len) {
+  const TfFunction *function = node ? tf_function(r, node->op) : NULL;
+  for (size_t k = 0; function && k < function->def->signature->n_output; k++) {
+    const char *output = function->def->signature->output[k]->name;
+    if (strlen(output) == len && strncmp(output, name, len) == 0) return (int)k;
+  }
+  bool norm = node && strncmp(node->op, "FusedBatchNorm", strlen("FusedBatchNorm")) == 0,
+       array = node && strcmp(node->op, "TensorArrayV3") == 0;
+  bool second = norm ? !(len == 1 && *name == 'y') : array && strncmp(name, "flow", len) == 0;
+  return second ? 1 : 0;
 }
 
 const char *tf_key(TfReader *r, const char *reference) {
-  return strrchr(reference, ':') ? reference : arena_printf(r->arena, "%s:0", reference);
+  const char *first = strchr(reference, ':'), *last = strrchr(reference, ':');
+  if (!first) return arena_printf(r->arena, "%s:0", reference);
+  if (first == last) return reference;
+  const char *base = base_of(r, reference);
+  long k = strtol(last + 1, NULL, 10);
+  int from = result_of(r, tf_node(r, base), first + 1, (size_t)(last - first - 1));
+  return arena_printf(r->arena, "%s:%ld", base, k < 0 || k > MAX_NODES ? -1 : k + from);
 }
 
 void tf_set(TfCall *c, int k, GraphValue *value) {
@@ -84,7 +104,21 @@ static bool unknown(TfCall *c) {
   if (front_end)
     diag_note(d, "it belongs to a front end that computes features of sound: begin after it with "
                  "`--input NODE`");
+  if (r->is_saved)
+    diag_note(d,
+              "TensorFlow may write it in other operators: "
+              "`tf.lite.TFLiteConverter.from_saved_model(FOLDER).convert()` gives the bytes of a "
+              ".tflite, and Keras saves its models by `model.save(\"model.keras\")`");
   return false;
+}
+
+/* A node that has to come first and gives a variable another value; NULL: none does. */
+static const TfNode *changed_before(TfReader *r, const TfNode *node) {
+  for (size_t i = 0; i < node->n_input; i++) {
+    const TfNode *first = node->input[i][0] == '^' ? tf_node(r, node->input[i]) : NULL;
+    if (first && tf_changes_variable(first)) return first;
+  }
+  return NULL;
 }
 
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
@@ -95,10 +129,18 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
                    .source = node->op,
                    .folds = &r->folds,
                    .seen = &r->seen};
-  if (!row) return unknown(&c);
+  if (++r->made > MAX_MADE)
+    return tf_refuse(&c, E901, "makes more than %d nodes, counting the functions that it calls",
+                     MAX_MADE);
+  if (changed_before(r, node))
+    return tf_refuse(&c, E902, "waits for node `%s`, which gives a variable another value",
+                     changed_before(r, node)->name);
+  bool called = !row && tf_function(r, node->op);
+  if (!row && !called) return unknown(&c);
   while ((size_t)c.n_in < node->n_input &&
          node->input[c.n_in][0] != '^') /* those that only order come last */
     c.n_in++;
+  if (called) return tf_op_call(&c);
   if (c.n_in < row->min_in || c.n_in > row->max_in)
     return tf_refuse(&c, E901, "has %d operands and takes %d", c.n_in,
                      c.n_in < row->min_in ? row->min_in : row->max_in);
@@ -155,43 +197,51 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference) {
 
 /* ---- the file ---- */
 
-static bool index_nodes(TfReader *r) {
-  if (r->def->n_node > MAX_NODES) {
+bool tf_nodes_index(TfReader *r, TfNode *const *node, size_t n, TfNodes *out) {
+  *out = (TfNodes){.node = node, .n = n};
+  if (n > MAX_NODES) {
     foreign_report(r->diags, r->file, E901, "`%s` has %zu nodes; at most %d are supported",
-                   r->file->path, r->def->n_node, MAX_NODES);
+                   r->file->path, n, MAX_NODES);
     return false;
   }
-  for (size_t i = 0; i < r->def->n_node; i++) {
-    TfNode *node = r->def->node[i];
-    if (!*node->name || map_get(&r->nodes, node->name)) {
+  for (size_t i = 0; i < n; i++) {
+    if (!*node[i]->name || map_get(&out->named, node[i]->name)) {
       foreign_report(r->diags, r->file, E901, "two nodes of `%s` are called `%s`", r->file->path,
-                     node->name);
+                     node[i]->name);
       return false;
     }
-    map_put(r->arena, &r->nodes, node->name, node);
+    map_put(r->arena, &out->named, node[i]->name, node[i]);
   }
   return true;
 }
 
+bool tf_graph_index(TfReader *r, const TfFile__Graph *def) {
+  TfNodes *nodes = ARENA_NEW(r->arena, TfNodes);
+  r->nodes = nodes;
+  return tf_nodes_index(r, def->node, def->n_node, nodes) &&
+         (!def->library || tf_functions_index(r, def->library));
+}
+
+GraphValue *tf_output(TfReader *r, TfScope *scope, const char *reference) {
+  GraphValue *value = tf_value(r, scope, reference);
+  int64_t block[2];
+  if (!value || !tf_blocked(r, value, block)) return value;
+  foreign_report(r->diags, r->file, E902, "node `%s` is an output in blocks", reference);
+  return NULL;
+}
+
 static bool read_outputs(TfReader *r, TfScope *scope) {
   Map read = {0};
-  for (size_t i = 0; i < r->def->n_node; i++)
-    for (size_t k = 0; k < r->def->node[i]->n_input; k++) {
-      const char *input = r->def->node[i]->input[k];
-      map_put(r->arena, &read, base_of(r, *input == '^' ? input + 1 : input), r);
-    }
-  for (size_t i = 0; i < r->def->n_node; i++) {
-    const TfNode *node = r->def->node[i];
+  for (size_t i = 0; i < r->nodes->n; i++)
+    for (size_t k = 0; k < r->nodes->node[i]->n_input; k++)
+      map_put(r->arena, &read, base_of(r, r->nodes->node[i]->input[k]), r);
+  for (size_t i = 0; i < r->nodes->n; i++) {
+    const TfNode *node = r->nodes->node[i];
     bool silent = strcmp(node->op, "NoOp") == 0 || strcmp(node->op, "Assert") == 0 ||
                   strcmp(node->op, "Const") == 0 || strcmp(node->op, "Placeholder") == 0;
     if (map_get(&read, node->name) || silent) continue;
-    GraphValue *value = tf_value(r, scope, node->name);
+    GraphValue *value = tf_output(r, scope, node->name);
     if (!value) return false;
-    int64_t block[2];
-    if (tf_blocked(r, value, block)) {
-      foreign_report(r->diags, r->file, E902, "node `%s` is an output in blocks", node->name);
-      return false;
-    }
     graph_output(r->graph, node->name, value);
   }
   if (r->graph->n_out) return true;
@@ -200,18 +250,24 @@ static bool read_outputs(TfReader *r, TfScope *scope) {
   return false;
 }
 
+void tf_reader_start(TfReader *r, const ForeignFile *file, const ImportOptions *options,
+                     Diags *diags) {
+  *r = (TfReader){.arena = file->arena, .file = file, .diags = diags, .begin = options->input};
+  r->folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
+}
+
 Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   UnpackBudget budget = unpack_budget(file->arena, file->data.len);
   ProtobufCAllocator allocator = unpack_allocator(&budget);
-  TfReader r = {.arena = file->arena, .file = file, .diags = diags, .begin = options->input};
-  r.folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
-  r.def = tf_file__graph__unpack(&allocator, file->data.len, file->data.data);
-  if (!r.def || !r.def->n_node) {
+  TfReader r;
+  tf_reader_start(&r, file, options, diags);
+  const TfFile__Graph *def = tf_file__graph__unpack(&allocator, file->data.len, file->data.data);
+  if (!def || !def->n_node) {
     foreign_report(diags, file, E901, "`%s` is not a whole frozen graph of TensorFlow", file->path);
     return NULL;
   }
-  if (!index_nodes(&r)) return NULL;
-  if (r.begin && !map_get(&r.nodes, r.begin)) {
+  if (!tf_graph_index(&r, def)) return NULL;
+  if (r.begin && !tf_node(&r, r.begin)) {
     foreign_report(diags, file, E904, "`%s` has no node `%s` to begin at", file->path, r.begin);
     return NULL;
   }

@@ -83,20 +83,47 @@ bool tf_op_unpack(TfCall *c) {
   return true;
 }
 
+/* One row of each axis that goes, at a computed place: x, begin. */
+static GraphValue *rows_at(TfCall *c, GraphValue *x, GraphValue *begin, int n, const bool *goes) {
+  for (int i = n - 1; i >= 0; i--) {
+    int64_t place = i;
+    if (!goes[i]) continue;
+    GraphValue *at =
+        emit_squeeze(c->emit, emit_gather(c->emit, begin, 0, 1, &place), 1, (int64_t[]){0});
+    x = emit_axis_call(c->emit, GRAPH_Gather, i, 2, (GraphValue *[]){x, at});
+  }
+  return x;
+}
+
+/* Bounds that are computed: each axis is whole, by both masks, or one row of it is taken. */
+static bool slice_computed(TfCall *c, GraphValue *x, int n, const int64_t *step) {
+  int64_t whole = tf_int(c->node, "begin_mask", 0) & tf_int(c->node, "end_mask", 0),
+          shrink = tf_int(c->node, "shrink_axis_mask", 0);
+  bool goes[GRAPH_MAX_RANK];
+  GraphValue *begin = tf_in(c, 1);
+  for (int i = 0; i < n; i++) {
+    goes[i] = (shrink >> i & 1) != 0;
+    if (!goes[i] && !((whole >> i & 1) && step[i] == 1))
+      return tf_refuse(c, E902, "has computed bounds, where grus needs constants");
+  }
+  return begin && tf_done(c, rows_at(c, x, begin, n, goes));
+}
+
 /* Bit i of a mask is about place i of begin, end and strides. */
 bool tf_op_strided_slice(TfCall *c) {
   int n, n_end, n_step, n_cut = 0;
   int64_t begin[GRAPH_MAX_RANK], end[GRAPH_MAX_RANK], step[GRAPH_MAX_RANK], axes[GRAPH_MAX_RANK],
       cut[GRAPH_MAX_RANK];
-  GraphValue *x = tf_in(c, 0);
+  GraphValue *in[3];
   int64_t begin_mask = tf_int(c->node, "begin_mask", 0), end_mask = tf_int(c->node, "end_mask", 0),
           shrink = tf_int(c->node, "shrink_axis_mask", 0);
   if (tf_int(c->node, "ellipsis_mask", 0) || tf_int(c->node, "new_axis_mask", 0))
     return tf_refuse(c, E902, "has an ellipsis or makes new axes");
-  if (!x || !tf_constant_ints(c, 1, "bounds", GRAPH_MAX_RANK, &n, begin) ||
-      !tf_constant_ints(c, 2, "bounds", GRAPH_MAX_RANK, &n_end, end) ||
-      !tf_constant_ints(c, 3, "strides", GRAPH_MAX_RANK, &n_step, step))
+  if (!tf_all_in(c, 3, in) || !tf_constant_ints(c, 3, "strides", GRAPH_MAX_RANK, &n_step, step))
     return false;
+  if (!constant_ints(in[1], GRAPH_MAX_RANK, &n, begin) ||
+      !constant_ints(in[2], GRAPH_MAX_RANK, &n_end, end))
+    return slice_computed(c, in[0], n_step, step);
   if (n != n_end || n != n_step) return tf_refuse(c, E901, "has bounds of different lengths");
   for (int i = 0; i < n; i++) {
     bool one = (shrink >> i & 1) != 0;
@@ -107,8 +134,9 @@ bool tf_op_strided_slice(TfCall *c) {
     if (one) step[i] = 1;
     if (one) end[i] = begin[i] == -1 ? INT32_MAX : begin[i] + 1;
   }
-  GraphValue *y = EMIT(c->emit, Slice, x, emit_ints(c->emit, n, begin), emit_ints(c->emit, n, end),
-                       emit_ints(c->emit, n, axes), emit_ints(c->emit, n, step));
+  GraphValue *y =
+      EMIT(c->emit, Slice, in[0], emit_ints(c->emit, n, begin), emit_ints(c->emit, n, end),
+           emit_ints(c->emit, n, axes), emit_ints(c->emit, n, step));
   return tf_done(c, n_cut ? emit_squeeze(c->emit, y, n_cut, cut) : y);
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Frozen graphs of TensorFlow (GraphDef, .pb) as graphs.
+/* Frozen graphs (GraphDef, .pb) and SavedModels of TensorFlow as graphs.
  *
- *   graphdef.c   the file; its outputs, and what they need, from the end to the beginning
- *   frames.c     loops, which are written as Enter, Merge, Switch, NextIteration and Exit, as While
- *   tensor.c     constants and attributes
- *   op_*.c       operators; tf_ops.def: all of them
+ *   graphdef.c      a frozen graph; its outputs, and what they need, from the end to the beginning
+ *   saved_model.c   a SavedModel: one of its signatures
+ *   variables.c     values of variables, which are in a checkpoint next to a SavedModel
+ *   bundle.c        that checkpoint: its index, and the files of tensors
+ *   functions.c     functions of the file: calls, branches, and loops whose bodies are functions
+ *   frames.c        loops, which are written as Enter, Merge, Switch, NextIteration and Exit, as
+ * While tensor.c        constants and attributes op_*.c          operators; tf_ops.def: all of them
  *
  * op_blocks.c says how dilated convolutions are written. A TensorArray becomes a list: its flow
  * carries the list, its handle is nothing. */
@@ -17,12 +20,26 @@
 
 typedef TfFile__Node TfNode;
 
-/* Where nodes are made: the outermost graph, or the body of a loop. */
+/* The nodes that references lead to: those of the graph, or of the function that is read. */
+typedef struct TfNodes {
+  TfNode *const *node;
+  size_t n;
+  Map named; /* name -> TfNode */
+} TfNodes;
+
+typedef struct TfFunction {
+  const TfFile__Function *def;
+  TfNodes nodes;
+} TfFunction;
+
+typedef struct TfBundle TfBundle;
+
+/* Where nodes are made: the outermost graph, the body of a loop, or a function. */
 typedef struct TfScope {
   Graph *graph;
   Map values; /* "name:k" -> GraphValue */
   struct TfScope *outer;
-  const char *frame; /* of a loop; NULL: the outermost */
+  const char *frame; /* of a loop that is written as one; NULL: none */
   Map loops;         /* frame -> GraphNode of its While, of the loops within */
 } TfScope;
 
@@ -38,13 +55,17 @@ typedef struct TfReader {
   Arena *arena;
   const ForeignFile *file;
   Diags *diags;
-  const TfFile__Graph *def;
-  Map nodes;         /* name -> TfNode */
+  const TfNodes *nodes;
+  Map functions;     /* name -> TfFunction */
   const char *begin; /* the node that is taken for an input; NULL */
+  Map checkpoint;    /* name of a variable -> name of its tensor in the checkpoint */
+  bool is_saved;     /* a SavedModel, which has a checkpoint */
+  TfBundle *bundle;  /* the checkpoint, opened for the first variable */
   Graph *graph;
   int64_t folds; /* and seen: see emit.h */
   Map seen;
   int depth; /* of nodes that wait for others */
+  int made;  /* nodes, those of functions anew for each call */
   TfBlocked *blocked;
 } TfReader;
 
@@ -71,6 +92,37 @@ bool tf_done(TfCall *c, GraphValue *value);
 const TfNode *tf_node(TfReader *r, const char *reference);
 const char *tf_key(TfReader *r, const char *reference);
 
+/* What file, options and diags ask of every reader; the memory of the unpacked file is limited. */
+void tf_reader_start(TfReader *r, const ForeignFile *file, const ImportOptions *options,
+                     Diags *diags);
+/* The nodes of a graph by name, and its functions; false after reporting. */
+bool tf_graph_index(TfReader *r, const TfFile__Graph *def);
+bool tf_nodes_index(TfReader *r, TfNode *const *node, size_t n, TfNodes *out);
+/* The value of an output, which is whole. NULL after reporting. */
+GraphValue *tf_output(TfReader *r, TfScope *scope, const char *reference);
+
+/* ---- functions.c ---- */
+/* The function that a node calls by its operator; NULL: that is no function. */
+TfFunction *tf_function(TfReader *r, const char *name);
+bool tf_functions_index(TfReader *r, const TfFile__Library *library);
+
+/* ---- variables.c ---- */
+/* Which tensor of the checkpoint a variable gets, by the node that gives all of them theirs. */
+void tf_variables_index(TfReader *r, const char *restore);
+/* The operator gives a variable another value. */
+bool tf_changes_variable(const TfNode *node);
+
+/* ---- bundle.c ---- */
+typedef struct TfStored {
+  TfFile__BundleEntry *entry;
+  const uint8_t *bytes;
+} TfStored;
+
+/* Opens the checkpoint next to the file; NULL after reporting. */
+TfBundle *tf_bundle_open(TfReader *r);
+/* One tensor; false after reporting. */
+bool tf_bundle_find(TfReader *r, const char *name, TfStored *out);
+
 /* ---- op_blocks.c ---- */
 /* Whether the value has blocks, which block[2] tells then. */
 bool tf_blocked(TfReader *r, const GraphValue *value, int64_t *block);
@@ -88,6 +140,8 @@ double tf_number(const TfNode *node, const char *name, double if_absent);
 const char *tf_word(TfReader *r, const TfNode *node, const char *name, const char *if_absent);
 bool tf_elem(int64_t type, GraphElem *elem);
 const GraphTensor *tf_constant(TfReader *r, const TfNode *node);
+/* A tensor that is stored as bytes, little endian; NULL after reporting. */
+const GraphTensor *tf_stored(TfReader *r, const TfNode *node, const TfStored *stored);
 /* The whole numbers of operand k, which has to be a constant. */
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out);
 

@@ -68,8 +68,47 @@ static double listed(const TfFile__Tensor *t, const ElementRow *kind, size_t k) 
 }
 
 static const GraphTensor *damaged(TfReader *r, const TfNode *node, const char *what) {
-  foreign_report(r->diags, r->file, E901, "constant `%s` %s", node->name, what);
+  foreign_report(r->diags, r->file, E901, "%s `%s` %s",
+                 strcmp(node->op, "Const") == 0 ? "constant" : "variable", node->name, what);
   return NULL;
+}
+
+/* Axes and the number of elements of a shape; NULL, or what is wrong with it. */
+static const char *shape_fault(const TfFile__Shape *shape, int *rank, int64_t *dim,
+                               int64_t *count) {
+  size_t n = shape ? shape->n_dim : 0;
+  *count = 1;
+  if (n > GRAPH_MAX_RANK) return "has too many axes";
+  *rank = (int)n;
+  for (size_t i = 0; i < n; i++) {
+    dim[i] = shape->dim[i]->size;
+    if (dim[i] < 0 || !size_mul(*count, dim[i], count) || *count > INT32_MAX)
+      return "has an impossible shape";
+  }
+  return NULL;
+}
+
+/* All elements of a tensor of this shape from its bytes. */
+static const GraphTensor *of_bytes(TfReader *r, const ElementRow *kind, int rank,
+                                   const int64_t *dim, int64_t count, const uint8_t *bytes) {
+  double *data;
+  GraphTensor *out = graph_tensor(r->arena, kind->elem, rank, dim, &data);
+  Tensor source = {.elem = kind->stored, .count = count, .data = bytes, .rank = 1, .dim = {count}};
+  for (int64_t k = 0; out && k < count; k++)
+    data[k] = tensor_get(&source, k);
+  return out;
+}
+
+const GraphTensor *tf_stored(TfReader *r, const TfNode *node, const TfStored *stored) {
+  const ElementRow *kind = element_row(elements, stored->entry->dtype);
+  int64_t dim[GRAPH_MAX_RANK], count;
+  int rank;
+  if (!kind) return damaged(r, node, "is not a tensor of numbers");
+  const char *fault = shape_fault(stored->entry->shape, &rank, dim, &count);
+  if (fault) return damaged(r, node, fault);
+  if (stored->entry->size != count * tensor_elem_bytes(kind->stored))
+    return damaged(r, node, "has another number of bytes than its shape needs");
+  return of_bytes(r, kind, rank, dim, count, stored->bytes);
 }
 
 const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
@@ -77,30 +116,24 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   const TfFile__Value *value = tf_attribute(node, "value");
   const TfFile__Tensor *t = value ? value->tensor : NULL;
   const ElementRow *kind = t ? element_row(elements, t->dtype) : NULL;
-  int64_t dim[GRAPH_MAX_RANK], count = 1;
-  size_t rank = t && t->tensor_shape ? t->tensor_shape->n_dim : 0;
+  int64_t dim[GRAPH_MAX_RANK], count;
+  int rank;
   if (!kind) return damaged(r, node, "is not a tensor of numbers");
-  if (rank > GRAPH_MAX_RANK) return damaged(r, node, "has too many axes");
-  for (size_t i = 0; i < rank; i++) {
-    dim[i] = t->tensor_shape->dim[i]->size;
-    if (dim[i] < 0 || !size_mul(count, dim[i], &count) || count > INT32_MAX)
-      return damaged(r, node, "has an impossible shape");
-  }
+  const char *fault = shape_fault(t->tensor_shape, &rank, dim, &count);
+  if (fault) return damaged(r, node, fault);
   const ProtobufCBinaryData raw = t->tensor_content;
   if (raw.len && raw.len != (size_t)count * (size_t)tensor_elem_bytes(kind->stored))
     return damaged(r, node, "has another number of bytes than its shape needs");
+  if (raw.len) return of_bytes(r, kind, rank, dim, count, raw.data);
   size_t given = t->n_float_val + t->n_double_val + t->n_int_val + t->n_int64_val + t->n_bool_val +
                  t->n_half_val;
-  if (!raw.len && given < (size_t)count && count > most_repeated)
+  if (given < (size_t)count && count > most_repeated)
     return damaged(r, node, "repeats a number too often");
   double *data;
-  GraphTensor *out = graph_tensor(r->arena, kind->elem, (int)rank, dim, &data);
-  if (!out) return damaged(r, node, "has an impossible shape");
-  Tensor source = {
-      .elem = kind->stored, .count = count, .data = raw.data, .rank = 1, .dim = {count}};
-  for (int64_t k = 0; k < count; k++)
-    data[k] = raw.len ? tensor_get(&source, k) : listed(t, kind, (size_t)k);
-  return out;
+  GraphTensor *out = graph_tensor(r->arena, kind->elem, rank, dim, &data);
+  for (int64_t k = 0; out && k < count; k++)
+    data[k] = listed(t, kind, (size_t)k);
+  return out ? out : damaged(r, node, "has an impossible shape");
 }
 
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out) {

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Functions of each step that are written out step after step and joined. In, a flat graph with
+ * Concat(f(row 0 of x), f(row 1 of x), ...); out, the same values, f of all rows at once. Rows may
+ * be of several sequences; what f reads beside them is the same at every step. */
+#include "import/lift/lift.h"
+#include "import/lift/own.h"
+
+enum { MOST_JOINS = 256 };
+
+static bool is_join(const Own *own, const GraphNode *node) {
+  if (node->op != GRAPH_Concat || node->n_in < 2) return false;
+  int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  for (int k = 0; k < node->n_in; k++) {
+    const GraphTensor *t = own_type(own, node->in[k]);
+    if (t->data || t->rank >= GRAPH_MAX_RANK || t->dim[axis < 0 ? axis + t->rank : axis] != 1)
+      return false;
+  }
+  return true;
+}
+
+/* The steps of f are those of rows, and no step reads another one. */
+static bool is_map(const Own *own, int root) {
+  bool rows = false;
+  for (int i = 0; i < own->n; i++) {
+    rows = rows || own->part[i].kind == PART_SEQUENCE;
+    if (own->part[i].kind == PART_STATE) return false;
+  }
+  return rows && own->part[root].kind == PART_NODE;
+}
+
+/* f of all rows, [T, ...], with T in the place of the axis along which its steps are joined. */
+static GraphValue *in_place(Own *own, const GraphNode *join, GraphValue *all) {
+  const GraphTensor *step = own_type(own, join->in[0]);
+  int rank = step->rank, axis = (int)graph_int(join, GRAPH_ATTR_axis, 0), n = 0;
+  int64_t dim[GRAPH_MAX_RANK], perm[GRAPH_MAX_RANK];
+  if (axis < 0) axis += rank;
+  dim[n++] = join->n_in;
+  for (int i = 0; i < rank; i++)
+    if (i != axis) dim[n++] = step->dim[i];
+  GraphValue *in[2] = {all, flat_constant(own->flat, "", graph_ints(own->flat->arena, n, dim))};
+  GraphValue *y = flat_typed(own->flat, flat_node(own->flat, GRAPH_Reshape, join, 2, in, 1));
+  for (int i = 0; i < rank; i++)
+    perm[i] = i < axis ? i + 1 : i == axis ? 0 : i;
+  if (!y || axis == 0) return y;
+  GraphNode *turn = flat_node(own->flat, GRAPH_Transpose, join, 1, &y, 1);
+  graph_set_ints(own->flat->graph, turn, GRAPH_ATTR_perm, rank, perm);
+  return flat_typed(own->flat, turn);
+}
+
+static bool is_mapped(Own *own, const GraphNode *join) {
+  int64_t steps = join->n_in;
+  own_begin(own, steps, false);
+  int root = own_match(own, join->in[steps - 2], join->in[steps - 1]);
+  if (root < 0 || !is_map(own, root)) return false;
+  for (int64_t k = steps - 3; k >= 0; k--)
+    if (!own_walk(own, root, join->in[k], k)) return false;
+  GraphValue *all = own_start(own) ? own_all_steps(own, root) : NULL,
+             *y = all ? in_place(own, join, all) : NULL;
+  if (y) flat_replace(own->flat, join->out[0], y);
+  return y != NULL;
+}
+
+bool lift_mapped_steps(Flat *flat) {
+  Own own = {.flat = flat, .spots = {.flat = flat}};
+  int n = flat->graph->n_nodes, tried = 0;
+  bool changed = false;
+  for (int i = 0; i < n && tried < MOST_JOINS; i++) {
+    const GraphNode *node = flat->graph->node[i];
+    if (!is_join(&own, node)) continue;
+    tried++;
+    int mark = flat->graph->n_nodes;
+    if (is_mapped(&own, node))
+      changed = true;
+    else
+      flat->graph->n_nodes = mark; /* what was made on the way */
+  }
+  if (changed) flat_sort(flat);
+  return changed;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Functions of TensorFlow: what a call computes is made in place, with the values of its arguments;
+ * those of While and If become bodies. In, nodes that call; out, none. The handle of a variable
+ * stands for its value, which nothing that is read here changes. */
+#include "import/read/tf/reader.h"
+
+#include <string.h>
+
+TfFunction *tf_function(TfReader *r, const char *name) {
+  return map_get(&r->functions, name);
+}
+
+bool tf_functions_index(TfReader *r, const TfFile__Library *library) {
+  for (size_t i = 0; i < library->n_function; i++) {
+    TfFunction *f = ARENA_NEW(r->arena, TfFunction);
+    f->def = library->function[i];
+    const char *name = f->def->signature ? f->def->signature->name : "";
+    if (!*name || map_get(&r->functions, name)) {
+      foreign_report(r->diags, r->file, E901, "two functions of `%s` are called `%s`",
+                     r->file->path, name);
+      return false;
+    }
+    if (!tf_nodes_index(r, f->def->node, f->def->n_node, &f->nodes)) return false;
+    map_put(r->arena, &r->functions, name, f);
+  }
+  return true;
+}
+
+/* The function that an attribute names; NULL after reporting. */
+static const TfFunction *called(TfCall *c, const char *attribute) {
+  const TfFile__Value *value = tf_attribute(c->node, attribute);
+  const TfFunction *f = value && value->func ? tf_function(c->reader, value->func->name) : NULL;
+  if (!f) tf_refuse(c, E901, "calls a function that is not in the file");
+  return f;
+}
+
+static bool changes_nothing(TfCall *c, const TfFunction *f) {
+  for (size_t i = 0; i < f->nodes.n; i++)
+    if (tf_changes_variable(f->nodes.node[i]))
+      return tf_refuse(c, E902, "calls a function whose node `%s` gives a variable another value",
+                       f->nodes.node[i]->name);
+  return true;
+}
+
+/* Where a function puts a result; NULL: it does not say. */
+static const char *result_of(const TfFunction *f, const char *output) {
+  for (size_t i = 0; i < f->def->n_result; i++)
+    if (strcmp(f->def->result[i]->key, output) == 0) return f->def->result[i]->value;
+  return NULL;
+}
+
+/* The results of a function of these arguments, made in a graph; out has room for all of them. */
+static bool results(TfCall *c, const TfFunction *f, Graph *graph, GraphValue *const *in,
+                    GraphValue **out) {
+  TfReader *r = c->reader;
+  const TfNodes *around = r->nodes;
+  const TfFile__Declared *declared = f->def->signature;
+  TfScope scope = {.graph = graph, .outer = c->scope};
+  bool ok = changes_nothing(c, f);
+  for (size_t k = 0; k < declared->n_input; k++)
+    map_put(r->arena, &scope.values, arena_printf(r->arena, "%s:0", declared->input[k]->name),
+            in[k]);
+  r->nodes = &f->nodes;
+  for (size_t k = 0; ok && k < declared->n_output; k++) {
+    const char *reference = result_of(f, declared->output[k]->name);
+    out[k] = reference ? tf_output(r, &scope, reference) : NULL;
+    if (!reference) tf_refuse(c, E901, "calls a function that lacks a result");
+    ok = out[k] != NULL;
+  }
+  r->nodes = around;
+  return ok;
+}
+
+/* The operands from `first` on, of which the function takes as many; NULL after reporting. */
+static GraphValue **arguments(TfCall *c, const TfFunction *f, int first) {
+  GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
+  if (f->def->signature->n_input != (size_t)(c->n_in - first)) {
+    tf_refuse(c, E901, "calls a function of %zu arguments with %d", f->def->signature->n_input,
+              c->n_in - first);
+    return NULL;
+  }
+  return tf_all_in(c, c->n_in, in) ? in + first : NULL;
+}
+
+bool tf_op_call(TfCall *c) {
+  const TfFunction *f = tf_function(c->reader, c->node->op);
+  if (!f) f = called(c, "f");
+  GraphValue **in = f ? arguments(c, f, 0) : NULL;
+  if (!in) return false;
+  size_t n = f->def->signature->n_output;
+  GraphValue **out = ARENA_ARRAY(c->reader->arena, GraphValue *, n + 1);
+  if (!results(c, f, c->scope->graph, in, out)) return false;
+  for (size_t k = 0; k < n; k++)
+    tf_set(c, (int)k, out[k]);
+  return true;
+}
+
+/* A body of a loop: its inputs are what the loop carries. */
+static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results) {
+  const TfFile__Declared *declared = f->def->signature;
+  GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_input + 1),
+             **out = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_output + 1);
+  Graph *body = graph_new(c->reader->arena, declared->name);
+  if (declared->n_output != n_results) {
+    tf_refuse(c, E901, "is a loop whose function has %zu results, not %zu", declared->n_output,
+              n_results);
+    return NULL;
+  }
+  for (size_t k = 0; k < declared->n_input; k++)
+    in[k] = graph_input(body, declared->input[k]->name, GRAPH_FLOAT)->value;
+  if (!results(c, f, body, in, out)) return NULL;
+  for (size_t k = 0; k < n_results; k++)
+    graph_output(body, declared->output[k]->name, out[k]);
+  return body;
+}
+
+bool tf_op_while(TfCall *c) {
+  const TfFunction *test = called(c, "cond"), *step = test ? called(c, "body") : NULL;
+  GraphValue **in = step ? arguments(c, step, 0) : NULL;
+  if (!in || !arguments(c, test, 0)) return false;
+  Graph *condition = loop_body(c, test, 1),
+        *body = condition ? loop_body(c, step, (size_t)c->n_in) : NULL;
+  if (!body) return false;
+  GraphNode *loop = emit_node(c->emit, GRAPH_While, c->n_in, in, c->n_in);
+  loop->body[0] = condition;
+  loop->body[1] = body;
+  for (int k = 0; k < c->n_in; k++)
+    tf_set(c, k, loop->out[k]);
+  return true;
+}
+
+/* A branch reads the operands after the condition: they are values of the graph around it. */
+static Graph *branch(TfCall *c, const TfFunction *f, GraphValue *const *in) {
+  const TfFile__Declared *declared = f->def->signature;
+  GraphValue **out = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_output + 1);
+  Graph *body = graph_new(c->reader->arena, declared->name);
+  if (!results(c, f, body, in, out)) return NULL;
+  for (size_t k = 0; k < declared->n_output; k++)
+    graph_output(body, declared->output[k]->name, out[k]);
+  return body;
+}
+
+bool tf_op_if(TfCall *c) {
+  const TfFunction *yes = called(c, "then_branch"), *no = yes ? called(c, "else_branch") : NULL;
+  GraphValue **in = no && arguments(c, no, 1) ? arguments(c, yes, 1) : NULL,
+             *condition = tf_in(c, 0);
+  if (!in || !condition) return false;
+  int n = (int)yes->def->signature->n_output;
+  if (no->def->signature->n_output != (size_t)n)
+    return tf_refuse(c, E901, "has branches of %d and of %zu results", n,
+                     no->def->signature->n_output);
+  Graph *first = branch(c, yes, in), *second = first ? branch(c, no, in) : NULL;
+  if (!second) return false;
+  GraphNode *node = emit_node(c->emit, GRAPH_If, 1, &condition, n);
+  node->body[0] = first;
+  node->body[1] = second;
+  for (int k = 0; k < n; k++)
+    tf_set(c, k, node->out[k]);
+  return true;
+}

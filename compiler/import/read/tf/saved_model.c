@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A SavedModel of TensorFlow as a graph: saved_model.pb has the nodes, functions and signatures, of
+ * which one is read, and the folder `variables` next to it has the weights. */
+#include "import/read/tf/reader.h"
+#include "import/read/unpack.h"
+
+#include <string.h>
+
+enum { SHOWN_MAX = 12 }; /* signatures in a message */
+
+/* Signatures of TensorFlow's own begin so. */
+static bool is_inner(const TfFile__SignatureEntry *s) {
+  return strncmp(s->key, "__saved_model", strlen("__saved_model")) == 0;
+}
+
+/* The graph to serve; else the only one. */
+static const TfFile__MetaGraph *graph_to_read(const TfFile__SavedModel *model) {
+  for (size_t i = 0; i < model->n_meta_graph; i++) {
+    const TfFile__MetaInfo *info = model->meta_graph[i]->info;
+    for (size_t k = 0; info && k < info->n_tag; k++)
+      if (strcmp(info->tag[k], "serve") == 0) return model->meta_graph[i];
+  }
+  return model->n_meta_graph == 1 ? model->meta_graph[0] : NULL;
+}
+
+static const TfFile__SignatureEntry *signature_find(const TfFile__MetaGraph *meta,
+                                                    const char *name) {
+  for (size_t i = 0; i < meta->n_signature; i++)
+    if (strcmp(meta->signature[i]->key, name) == 0) return meta->signature[i];
+  return NULL;
+}
+
+/* None was asked for and none is the usual one, or none has the name asked for. */
+static void report_signatures(TfReader *r, const TfFile__MetaGraph *meta, size_t n,
+                              const char *asked) {
+  Diag *d;
+  size_t shown = 0;
+  if (asked)
+    d = foreign_report(r->diags, r->file, E904, "`%s` has no signature `%s`", r->file->path, asked);
+  else
+    d = foreign_report(r->diags, r->file, E904,
+                       "`%s` has %zu signatures, of which none is `serving_default`", r->file->path,
+                       n);
+  if (!n)
+    diag_note(d, "a signature says what the inputs and outputs are: "
+                 "`tf.saved_model.save(model, FOLDER, signatures=...)` writes one");
+  for (size_t i = 0; i < meta->n_signature && shown < SHOWN_MAX; i++) {
+    const char *name = meta->signature[i]->key;
+    if (is_inner(meta->signature[i])) continue;
+    diag_fix(d, FIX_MAYBE, "choose `%s`: --signature %s", name, name);
+    shown++;
+  }
+  if (n > shown) diag_note(d, "%zu more are not listed", n - shown);
+}
+
+static const TfFile__Signature *signature_to_read(TfReader *r, const TfFile__MetaGraph *meta,
+                                                  const char *asked) {
+  const TfFile__SignatureEntry *found = signature_find(meta, asked ? asked : "serving_default");
+  size_t n = 0;
+  for (size_t i = 0; i < meta->n_signature; i++) {
+    if (is_inner(meta->signature[i])) continue;
+    n++;
+    if (!found && n == 1 && !asked) found = meta->signature[i];
+  }
+  bool one = asked || n == 1 || (found && strcmp(found->key, "serving_default") == 0);
+  if (!found || !one || !found->value) {
+    report_signatures(r, meta, n, asked);
+    return NULL;
+  }
+  if (n > 1) graph_note(r->graph, "the file has %zu signatures; grus imported `%s`", n, found->key);
+  return found->value;
+}
+
+static bool is_tensor(TfReader *r, const TfFile__PortEntry *port, const char *what) {
+  if (port->value && *port->value->name) return true;
+  foreign_report(r->diags, r->file, E902, "%s `%s` of the signature is not a tensor", what,
+                 port->key);
+  return false;
+}
+
+/* Inputs come first, under their names in the signature. */
+static bool read_signature(TfReader *r, const TfFile__Signature *signature) {
+  TfScope scope = {.graph = r->graph};
+  for (size_t i = 0; i < signature->n_input; i++) {
+    const TfFile__PortEntry *port = signature->input[i];
+    int before = r->graph->n_in;
+    if (!is_tensor(r, port, "input")) return false;
+    GraphValue *value = tf_value(r, &scope, port->value->name);
+    if (!value) return false;
+    if (r->graph->n_in != before + 1) {
+      foreign_report(r->diags, r->file, E903, "input `%s` of the signature is not an input node",
+                     port->key);
+      return false;
+    }
+    r->graph->in[before].name = value->name = port->key;
+  }
+  int given = r->graph->n_in;
+  for (size_t i = 0; i < signature->n_output; i++) {
+    if (!is_tensor(r, signature->output[i], "output")) return false;
+    GraphValue *value = tf_output(r, &scope, signature->output[i]->value->name);
+    if (!value) return false;
+    graph_output(r->graph, signature->output[i]->key, value);
+  }
+  if (r->graph->n_in == given && r->graph->n_out) return true;
+  foreign_report(r->diags, r->file, E903,
+                 r->graph->n_out ? "the outputs need an input that the signature lacks"
+                                 : "the signature has no output");
+  return false;
+}
+
+Graph *saved_model_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  UnpackBudget budget = unpack_budget(file->arena, file->data.len);
+  ProtobufCAllocator allocator = unpack_allocator(&budget);
+  TfReader r;
+  tf_reader_start(&r, file, options, diags);
+  const TfFile__SavedModel *model =
+      tf_file__saved_model__unpack(&allocator, file->data.len, file->data.data);
+  const TfFile__MetaGraph *meta = model ? graph_to_read(model) : NULL;
+  if (!meta || !meta->graph) {
+    foreign_report(diags, file, E901,
+                   model && model->n_meta_graph > 1
+                       ? "`%s` has %zu graphs, of which none is tagged `serve`"
+                       : "`%s` is not a whole SavedModel of TensorFlow",
+                   file->path, model ? model->n_meta_graph : 0);
+    return NULL;
+  }
+  r.is_saved = true;
+  r.graph = graph_new(file->arena, "graph");
+  r.graph->format = "TensorFlow SavedModel";
+  const TfFile__Signature *signature = signature_to_read(&r, meta, options->signature);
+  if (!signature || !tf_graph_index(&r, meta->graph)) return NULL;
+  tf_variables_index(&r, meta->saver ? meta->saver->restore : "");
+  return read_signature(&r, signature) ? r.graph : NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Variables of a SavedModel. Which tensor of the checkpoint one gets is in the nodes that restore
+ * it: RestoreV2 reads a list of names, and Assign or AssignVariableOp gives result k to a variable.
+ * The first versions of TensorFlow have these nodes in the graph, later ones in a function that the
+ * graph calls with the variables. In, such nodes; out, constants. */
+#include "import/read/tf/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_STEPS = 8 }; /* between RestoreV2 and what assigns: Identity, mostly one */
+
+static bool is(const TfNode *node, const char *op) {
+  return node && strcmp(node->op, op) == 0;
+}
+
+bool tf_changes_variable(const TfNode *node) {
+  static const char *const begins[] = {"Assign", "ResourceScatter", "ResourceApply",
+                                       "ResourceSparseApply"};
+  for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+    if (strncmp(node->op, begins[i], strlen(begins[i])) == 0) return true;
+  return false;
+}
+
+/* String k of a constant; NULL: it is none, or has fewer. */
+static char *string_of(TfReader *r, const TfNode *node, size_t k) {
+  const TfFile__Value *value = is(node, "Const") ? tf_attribute(node, "value") : NULL;
+  const TfFile__Tensor *t = value ? value->tensor : NULL;
+  if (!t || k >= t->n_string_val) return NULL;
+  return arena_strndup(r->arena, (const char *)t->string_val[k].data, t->string_val[k].len);
+}
+
+/* The name in the checkpoint of what a reference reads; NULL: it reads none, or a part of one. */
+static char *restored(TfReader *r, const char *reference) {
+  const TfNode *node = tf_node(r, reference);
+  for (int i = 0; i < MOST_STEPS && is(node, "Identity") && node->n_input; i++) {
+    reference = node->input[0];
+    node = tf_node(r, reference);
+  }
+  if (!is(node, "RestoreV2") || node->n_input < 3) return NULL;
+  const char *key = tf_key(r, reference);
+  unsigned long k = strtoul(strrchr(key, ':') + 1, NULL, 10);
+  char *part = string_of(r, tf_node(r, node->input[2]), k);
+  return part && !*part ? string_of(r, tf_node(r, node->input[1]), k) : NULL;
+}
+
+/* The variable of the graph that a function gets as this argument; NULL: it is no argument. */
+static const char *argument_of(const TfFunction *f, const TfNode *call, const char *name) {
+  for (size_t k = 0; k < f->def->signature->n_input && k < call->n_input; k++)
+    if (strcmp(f->def->signature->input[k]->name, name) == 0) return call->input[k];
+  return NULL;
+}
+
+static void index_assigned(TfReader *r, const TfFunction *f, const TfNode *call) {
+  for (size_t i = 0; i < r->nodes->n; i++) {
+    const TfNode *node = r->nodes->node[i];
+    bool assigns = is(node, "AssignVariableOp") || is(node, "Assign");
+    if (!assigns || node->n_input < 2) continue;
+    const char *name = f ? argument_of(f, call, node->input[0]) : node->input[0];
+    char *stored = restored(r, node->input[1]);
+    if (name && stored) map_put(r->arena, &r->checkpoint, tf_key(r, name), stored);
+  }
+}
+
+void tf_variables_index(TfReader *r, const char *restore) {
+  const TfNode *call = tf_node(r, restore);
+  const TfFile__Value *value = call ? tf_attribute(call, "f") : NULL;
+  const TfFunction *f = value && value->func ? tf_function(r, value->func->name) : NULL;
+  const TfNodes *graph = r->nodes;
+  index_assigned(r, NULL, NULL);
+  if (!f) return;
+  r->nodes = &f->nodes;
+  index_assigned(r, f, call);
+  r->nodes = graph;
+}
+
+bool tf_op_variable(TfCall *c) {
+  TfReader *r = c->reader;
+  const char *name = map_get(&r->checkpoint, tf_key(r, c->node->name));
+  TfStored stored;
+  if (!r->is_saved) {
+    Diag *d =
+        foreign_report(r->diags, r->file, E904,
+                       "node `%s` is a variable, whose value is not in the file", c->node->name);
+    diag_note(d,
+              "its value is in the checkpoint: import the folder of the SavedModel, or freeze the "
+              "graph");
+    return false;
+  }
+  if (!name) return tf_refuse(c, E904, "is a variable to which the checkpoint gives no value");
+  if (!r->bundle) r->bundle = tf_bundle_open(r);
+  if (!r->bundle || !tf_bundle_find(r, name, &stored)) return false;
+  const GraphTensor *t = tf_stored(r, c->node, &stored);
+  return t && tf_done(c, graph_constant(c->scope->graph, c->node->name, t));
+}
