@@ -135,56 +135,135 @@ static bool is_barrier(const Forms *f, const GraphValue *value) {
   return false;
 }
 
-/* The same cut of `x`, made before: sources are the same values however often forms are
- * computed. */
-static GraphNode *cut_before(const Forms *f, const GraphNode *cut, const GraphValue *x) {
+/* ---- steps of what a sequence became ---- */
+
+enum { MOST_MOVES = 4 };
+
+/* Moves of rows between what made a sequence and the cut of one step, the last one first. */
+typedef struct Moves {
+  const GraphNode *move[MOST_MOVES];
+  int n;
+} Moves;
+
+static int last_dim(const GraphTensor *t) {
+  return t->rank ? (int)t->dim[t->rank - 1] : 0;
+}
+
+/* The node moves rows and leaves the last axis alone. */
+static bool moves_rows(const Forms *f, const GraphNode *node) {
+  if (!node || !node->n_in) return false;
+  const GraphTensor *from = form_type(f, node->in[0]), *to = form_type(f, node->out[0]);
+  const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm),
+                       *axes = graph_attribute(node, GRAPH_ATTR_axes);
+  if (from->data || !from->rank || !to->rank || last_dim(from) != last_dim(to)) return false;
+  if (node->op == GRAPH_Reshape) return true;
+  if (node->op == GRAPH_Transpose)
+    return perm && perm->n == from->rank && perm->i[perm->n - 1] == from->rank - 1;
+  for (int k = 0; axes && k < axes->n; k++)
+    if (axes->i[k] < 0 || axes->i[k] == from->rank - 1) return false;
+  return node->op == GRAPH_Reverse && axes;
+}
+
+/* The same node with `x` in the place of its first operand and axes like `like`, made before:
+ * sources are the same values however often forms are computed. */
+static GraphValue *made_before(const Forms *f, const GraphNode *node, const GraphValue *x,
+                               const GraphTensor *like) {
   const Graph *graph = f->flat->graph;
   for (int i = graph->n_nodes; i-- > 0;) {
-    GraphNode *node = graph->node[i];
-    bool same = node->op == cut->op && node->in[0] == x && node->n_in == cut->n_in &&
-                node->attribute == cut->attribute;
-    for (int k = 1; same && k < cut->n_in; k++)
-      same = node->in[k] == cut->in[k];
-    if (same) return node;
+    const GraphNode *made = graph->node[i];
+    bool same = made->op == node->op && made->n_in == node->n_in && made->in[0] == x &&
+                made->attribute == node->attribute;
+    const GraphTensor *t = same ? form_type(f, made->out[0]) : NULL;
+    same = t && t->rank == like->rank;
+    for (int k = 0; same && k < like->rank; k++)
+      same = t->dim[k] == like->dim[k];
+    for (int k = 1; same && k < node->n_in && node->op != GRAPH_Reshape; k++)
+      same = made->in[k] == node->in[k];
+    if (same) return made->out[0];
   }
   return NULL;
 }
 
-/* A step of a sequence that a product, a sum or a factor with a constant made: the same step, then
- * the rest. */
-static const Form *step_of_product(Forms *f, GraphValue *value) {
-  const GraphNode *cut = value->node, *made = cut->in[0]->node;
-  Flat *flat = f->flat;
-  if (cut->op != GRAPH_Gather && cut->op != GRAPH_Slice) return NULL;
-  bool by_element = made && (made->op == GRAPH_Add || made->op == GRAPH_Mul);
-  if (!made || (made->op != GRAPH_MatMul && !by_element) || is_barrier(f, cut->in[0])) return NULL;
-  int which = form_type(f, made->in[0])->data ? 1 : 0;
-  const GraphTensor *c = form_type(f, made->in[1 - which]), *x = form_type(f, made->in[which]),
-                    *y = form_type(f, made->out[0]);
-  if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) ||
-      x->rank != y->rank)
-    return NULL;
-  if (by_element)
-    for (int i = 0; i < c->rank - 1; i++)
-      if (c->dim[i] != 1) return NULL;
-  /* The cut must leave the last axis alone. */
-  const GraphTensor *z = form_type(f, value);
-  if (z->rank < 1 || z->dim[z->rank - 1] != y->dim[y->rank - 1]) return NULL;
+/* The node on `x`, which has another last axis than its operand. */
+static GraphValue *again(Forms *f, const GraphNode *node, GraphValue *x) {
+  GraphTensor like = *form_type(f, node->out[0]);
+  like.dim[like.rank - 1] = last_dim(form_type(f, x));
+  GraphValue *made = made_before(f, node, x, &like);
+  if (made) return made;
   const char *fault;
-  GraphNode *earlier = cut_before(f, cut, made->in[which]);
-  if (!earlier) {
-    earlier = flat_node(flat, cut->op, cut, cut->n_in, cut->in, 1);
-    earlier->attribute = cut->attribute;
-    earlier->n_attributes = cut->n_attributes;
-    earlier->in[0] = made->in[which];
-    if (!flat_type(flat, earlier, &fault)) return NULL;
-    atoms_add(f->atoms, earlier);
+  GraphNode *copy = flat_node(f->flat, node->op, node, node->n_in, node->in, 1);
+  copy->in[0] = x;
+  if (node->op == GRAPH_Reshape)
+    copy->in[1] = flat_constant(f->flat, "", graph_ints(f->flat->arena, like.rank, like.dim));
+  copy->attribute = node->attribute;
+  copy->n_attributes = node->n_attributes;
+  if (!flat_type(f->flat, copy, &fault)) return NULL;
+  atoms_add(f->atoms, copy);
+  return copy->out[0];
+}
+
+/* The step of x that a cut takes after the moves. */
+static GraphValue *step_of(Forms *f, const GraphNode *cut, const Moves *moves, GraphValue *x) {
+  for (int i = moves->n; x && i-- > 0;)
+    x = again(f, moves->move[i], x);
+  return x ? again(f, cut, x) : NULL;
+}
+
+/* A product, a sum or a factor with a constant: the operand that is none; -1: it is another node.
+ */
+static int operand_of_product(const Forms *f, const GraphNode *made) {
+  bool by_element = made->op == GRAPH_Add || made->op == GRAPH_Mul;
+  if (made->op != GRAPH_MatMul && !by_element) return -1;
+  int which = form_type(f, made->in[0])->data ? 1 : 0;
+  const GraphTensor *c = form_type(f, made->in[1 - which]), *x = form_type(f, made->in[which]);
+  if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) ||
+      x->rank != form_type(f, made->out[0])->rank)
+    return -1;
+  for (int i = 0; by_element && i < c->rank - 1; i++)
+    if (c->dim[i] != 1) return -1;
+  return which;
+}
+
+/* Values that are joined along their last axis, or added to one another. */
+static bool joins_last(const Forms *f, const GraphNode *made) {
+  bool adds = made->op == GRAPH_Add || made->op == GRAPH_Sub;
+  const GraphTensor *y = form_type(f, made->out[0]);
+  int64_t axis = graph_int(made, GRAPH_ATTR_axis, 0);
+  if (!adds && (made->op != GRAPH_Concat || (axis != -1 && axis != y->rank - 1))) return false;
+  for (int k = 0; k < made->n_in; k++) {
+    const GraphTensor *x = form_type(f, made->in[k]);
+    if (x->data || x->rank != y->rank || (adds && x->count != y->count)) return false;
   }
-  GraphValue *in[2];
-  in[which] = earlier->out[0];
-  in[1 - which] = made->in[1 - which];
-  GraphNode *later = flat_node(flat, made->op, made, 2, in, 1);
-  if (!flat_type(flat, later, &fault) || form_type(f, later->out[0])->count != z->count)
+  return true;
+}
+
+/* A step of a sequence that such a node made of others, in which rows may have been moved: the same
+ * steps of those, then the rest. */
+static const Form *step_of_made(Forms *f, GraphValue *value) {
+  const GraphNode *cut = value->node;
+  if (cut->op != GRAPH_Gather && cut->op != GRAPH_Slice) return NULL;
+  Moves moves = {0};
+  const GraphValue *whole = cut->in[0];
+  while (moves.n < MOST_MOVES && !is_barrier(f, whole) && moves_rows(f, whole->node)) {
+    moves.move[moves.n++] = whole->node;
+    whole = whole->node->in[0];
+  }
+  const GraphNode *made = whole->node;
+  if (!made || is_barrier(f, whole)) return NULL;
+  int which = operand_of_product(f, made);
+  bool joins = joins_last(f, made);
+  const GraphTensor *z = form_type(f, value); /* the cut must leave the last axis alone */
+  if ((which < 0 && !joins) || z->rank < 1 || last_dim(z) != last_dim(form_type(f, whole)))
+    return NULL;
+  GraphValue **in = ARENA_ARRAY(f->flat->arena, GraphValue *, made->n_in);
+  for (int k = 0; k < made->n_in; k++) {
+    in[k] = joins || k == which ? step_of(f, cut, &moves, made->in[k]) : made->in[k];
+    if (!in[k]) return NULL;
+  }
+  const char *fault;
+  GraphNode *later = flat_node(f->flat, made->op, made, made->n_in, in, 1);
+  if (made->op == GRAPH_Concat) graph_set_int(f->flat->graph, later, GRAPH_ATTR_axis, z->rank - 1);
+  if (!flat_type(f->flat, later, &fault) || form_type(f, later->out[0])->count != z->count)
     return NULL;
   atoms_add(f->atoms, later);
   return form_of(f, later->out[0]);
@@ -220,7 +299,7 @@ static const Form *compute(Forms *f, GraphValue *value) {
   const Form *x, *y, *out = NULL;
   if (only_moves(f, node)) {
     if (node->op == GRAPH_Gather || node->op == GRAPH_Slice) {
-      out = step_of_product(f, value);
+      out = step_of_made(f, value);
       if (out) return out;
     }
     x = cuts(node) ? form_of(f, node->in[0]) : NULL;
@@ -286,7 +365,7 @@ static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
     return;
   }
   if (cuts(node)) {
-    const Form *earlier = step_of_product(f, value);
+    const Form *earlier = step_of_made(f, value);
     for (int i = 0; earlier && i < earlier->n_terms; i++)
       add_source(earlier->term[i].source, out, n);
     if (earlier) return;

@@ -345,7 +345,12 @@ void lift_written_out(Flat *flat) {
   for (int i = 0; i < n; i++) {
     GraphNode *node = flat->graph->node[i];
     changed = is_norm(flat, node) || is_affine_norm(flat, node) || is_function(flat, node) ||
-              part_gates(flat, node) || is_product(flat, node) || changed;
+              part_gates(flat, node) || changed;
   }
+  if (changed) flat_sort(flat);
+  changed = false;
+  n = flat->graph->n_nodes;
+  for (int i = 0; i < n; i++) /* what is no part of a norm */
+    changed = is_product(flat, flat->graph->node[i]) || changed;
   if (changed) flat_sort(flat);
 }
