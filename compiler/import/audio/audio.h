@@ -23,6 +23,7 @@ typedef struct Audio {
   Foreign *foreign;
   Value *value; /* the end of the chain so far */
   int64_t width;
+  int64_t features;  /* of `width` channels each; 0: there are no channels */
   const char *sizes; /* where the sizes that the layer at hand needs come from; a note, or NULL */
 } Audio;
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* RTNeural JSON. In, {"in_shape": [null, null, 1], "layers": [{"type", "activation", "shape",
  * "weights"}]} with arrays as Keras has them; out, a chain of layers on a stream: RTNeural is
- * called once for each sample and keeps all state. in_shape [null, d] is a vector instead.
+ * called once for each sample and keeps all state. in_shape [null, d] is a vector instead, and
+ * [null, null, n, d] has n features of d channels each.
  *
  *   dense      [d, u], [u]            the bias may be missing
  *   gru        [d, 3u], [u, 3u], [2, 3u]   gates z r h, reset after the product
  *   lstm       [d, 4u], [u, 4u], [4u]      gates i f c o
  *   conv1d     [k, d / groups, f], [f]     causal
- *   batchnorm  scale, center, mean, variance; or mean, variance
+ *   conv2d     [k time, k features, d, f], [f]     causal along time whatever `padding` says
+ *   batchnorm  scale, center, mean, variance; or mean, variance; batchnorm2d: of each channel
  *   prelu      [1, d] or [1, 1]
  *
  * Files of AIDA-X have levels beside that (audio_levels.c), and the input and output of a trial
@@ -26,7 +28,8 @@ typedef struct RtLayer {
   Audio *audio;
   json_t *object, *weights;
   const char *origin, *prefix;
-  int64_t width; /* last of `shape` */
+  int64_t width;    /* last of `shape` */
+  int64_t features; /* the one before, where there are channels; else 0 */
   size_t n_weights;
 } RtLayer;
 
@@ -68,6 +71,10 @@ static bool activate(const RtLayer *layer) {
   const json_t *value = json_object_get(layer->object, "activation");
   const char *name = value ? json_string_value(value) : "";
   if (name && (!*name || strcmp(name, "linear") == 0)) return true;
+  if (name && layer->features && strcmp(name, "softmax") == 0) {
+    refuse(layer, E902, "has a softmax over features and channels together");
+    return false;
+  }
   for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, name) == 0) {
       stage_of(layer, known[i].kind);
@@ -190,6 +197,65 @@ static bool import_conv1d(RtLayer *layer) {
   return activate(layer);
 }
 
+/* A size that the layer says of what it reads, or gives, is that. */
+static bool size_is(const RtLayer *layer, const char *key, int64_t size) {
+  int64_t said = audio_size(layer->audio, layer->object, key, 1, layer->origin);
+  if (said < 0 || said == size) return said == size;
+  Diag *d = refuse(layer, E603, "has sizes that do not fit");
+  diag_note(d, "`%s` is %lld, and it is %lld by the shapes", key, (long long)said, (long long)size);
+  return false;
+}
+
+/* Windows along time go to the past, those along features are whole or have zeros around them. */
+static bool set_windows(const RtLayer *layer, Layer *stage, const int64_t size[2], int64_t dilation,
+                        int64_t stride) {
+  const char *padding = json_string_value(json_object_get(layer->object, "padding"));
+  int64_t n = layer->audio->features;
+  bool valid = padding && strcmp(padding, "valid") == 0;
+  if (!padding || (!valid && strcmp(padding, "same") != 0)) {
+    refuse(layer, padding ? E902 : E904, "needs a `padding`, `valid` or `same`");
+    return false;
+  }
+  int64_t reach = valid ? n - size[1] + 1 : n, made = reach > 0 ? (reach + stride - 1) / stride : 0;
+  if (made != layer->features) {
+    Diag *d = refuse(layer, E603, "has a `shape` of another number of features than it makes");
+    diag_note(d, "%lld, and its windows make %lld of %lld", (long long)layer->features,
+              (long long)made, (long long)n);
+    return false;
+  }
+  layer_set_sizes(stage, OPT_kernel, 2, size);
+  if (dilation > 1) layer_set_sizes(stage, OPT_dilation, 2, (int64_t[]){dilation, 1});
+  if (stride > 1) layer_set_sizes(stage, OPT_stride, 2, (int64_t[]){1, stride});
+  layer_set_paddings(stage, OPT_padding, 2,
+                     (Padding[]){{.kind = PAD_CAUSAL}, {.kind = valid ? PAD_VALID : PAD_SAME}});
+  return true;
+}
+
+static bool import_conv2d(RtLayer *layer) {
+  Audio *a = layer->audio;
+  json_t *object = layer->object;
+  int64_t size[2] = {audio_size(a, object, "kernel_size_time", 1, layer->origin),
+                     audio_size(a, object, "kernel_size_feature", 1, layer->origin)};
+  int64_t dilation = audio_size(a, object, "dilation", 1, layer->origin),
+          stride = audio_size(a, object, "strides", 1, layer->origin), f = layer->width,
+          d = a->width;
+  if (size[0] < 0 || size[1] < 0 || dilation < 0 || stride < 0 || !count_is(layer, 2, 2) ||
+      !size_is(layer, "num_filters_in", d) || !size_is(layer, "num_filters_out", f) ||
+      !size_is(layer, "num_features_in", a->features))
+    return false;
+  const float *w = weight(layer, 0, 4, (int64_t[]){size[0], size[1], d, f}),
+              *b = w ? weight(layer, 1, 1, &f) : NULL;
+  if (!b) return false;
+  Layer *stage = stage_of(layer, LAYER_Conv2D);
+  layer_set_size(stage, OPT_filters, f);
+  if (!set_windows(layer, stage, size, dilation, stride)) return false;
+  float *kernel = audio_tensor(a, stage, ROLE_KERNEL, 4, (int64_t[]){f, size[0], size[1], d},
+                               weight_name(layer, 0));
+  if (!kernel || !give(layer, stage, ROLE_BIAS, 1, &f, b)) return false;
+  audio_turn(w, size[0] * size[1] * d, f, kernel);
+  return activate(layer);
+}
+
 static bool import_batchnorm(RtLayer *layer) {
   static const Role roles[] = {ROLE_SCALE, ROLE_CENTER, ROLE_MEAN, ROLE_VARIANCE};
   const json_t *eps = json_object_get(layer->object, "epsilon");
@@ -210,6 +276,11 @@ static bool import_batchnorm(RtLayer *layer) {
     if (!from || !give(layer, stage, roles[i], i - skipped, &layer->width, from)) return false;
   }
   return activate(layer);
+}
+
+static bool import_batchnorm2d(RtLayer *layer) {
+  return size_is(layer, "num_filters_in", layer->width) &&
+         size_is(layer, "num_features_in", layer->features) && import_batchnorm(layer);
 }
 
 static bool import_prelu(RtLayer *layer) {
@@ -236,19 +307,29 @@ static const struct {
   const char *type;
   bool (*import)(RtLayer *layer);
   bool keeps_width;
+  bool of_features, of_channels; /* of inputs [.., d], of inputs [.., n, d] */
   const char *keys;
-} types[] = {{"dense", import_dense, false, COMMON},
-             {"time-distributed-dense", import_dense, false, COMMON},
-             {"gru", import_gru, false, COMMON},
-             {"lstm", import_lstm, false, COMMON},
-             {"conv1d", import_conv1d, false, COMMON " kernel_size dilation groups"},
-             {"batchnorm", import_batchnorm, true, COMMON " epsilon"},
-             {"prelu", import_prelu, true, COMMON},
-             {"activation", import_activation, true, COMMON}};
+} types[] = {{"dense", import_dense, false, true, false, COMMON},
+             {"time-distributed-dense", import_dense, false, true, false, COMMON},
+             {"gru", import_gru, false, true, false, COMMON},
+             {"lstm", import_lstm, false, true, false, COMMON},
+             {"conv1d", import_conv1d, false, true, false, COMMON " kernel_size dilation groups"},
+             {"batchnorm", import_batchnorm, true, true, false, COMMON " epsilon"},
+             {"conv2d", import_conv2d, false, false, true,
+              COMMON " kernel_size_time kernel_size_feature dilation strides num_filters_in "
+                     "num_features_in num_filters_out padding"},
+             {"batchnorm2d", import_batchnorm2d, true, false, true,
+              COMMON " epsilon num_filters_in num_features_in"},
+             {"prelu", import_prelu, true, true, false, COMMON},
+             {"activation", import_activation, true, true, true, COMMON}};
 
-/* [null, null, 8]: as many axes as in_shape, the last one a width. 0 after reporting. */
+enum { CHANNELS_RANK = 4 };
+
+/* [null, null, 8]: as many axes as in_shape, the last one a width, and the one before it the number
+ * of features where there are four. 0 after reporting. */
 static int64_t shape_width(Audio *a, const json_t *shape, size_t rank, const char *key,
-                           const char *origin) {
+                           const char *origin, int64_t *features) {
+  *features = 0;
   const json_t *last = json_array_get(shape, json_array_size(shape) - 1);
   bool ok = json_array_size(shape) == rank && json_is_integer(last) &&
             json_integer_value(last) > 0 && json_integer_value(last) <= INT32_MAX;
@@ -256,11 +337,17 @@ static int64_t shape_width(Audio *a, const json_t *shape, size_t rank, const cha
     const json_t *axis = json_array_get(shape, i);
     ok = json_is_null(axis) || (json_is_integer(axis) && json_integer_value(axis) > 0);
   }
+  if (ok && rank == CHANNELS_RANK) {
+    json_int_t n = json_integer_value(json_array_get(shape, rank - 2)); /* 0: null */
+    *features = n <= INT32_MAX ? n : 0;
+    ok = *features > 0;
+  }
   if (ok) return json_integer_value(last);
   Diag *d =
       foreign_report(a->diags, a->file, shape ? E901 : E904,
                      "%s needs a `%s` of %zu axes, the last one its width", origin, key, rank);
-  diag_note(d, "as in [null, null, 8]");
+  diag_note(d, rank == CHANNELS_RANK ? "as in [null, null, 23, 1], 23 features of 1 channel"
+                                     : "as in [null, null, 8]");
   return 0;
 }
 
@@ -279,17 +366,21 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
   if (!type || i == n) {
     Diag *d = refuse(&layer, type ? E902 : E901,
                      type ? "is of a type that is not supported" : "has no `type`");
-    if (type && strstr(type, "2d"))
-      diag_note(d, "its convolution or its statistics go over two axes, time and features; this "
-                   "import takes layers of RTNeural that go over time alone");
-    else
-      diag_note(d, "supported: dense, time-distributed-dense, gru, lstm, conv1d, batchnorm, prelu, "
-                   "activation");
+    diag_note(d, "supported: dense, time-distributed-dense, gru, lstm, conv1d, conv2d, batchnorm, "
+                 "batchnorm2d, prelu, activation");
+    return false;
+  }
+  if (rank == CHANNELS_RANK ? !types[i].of_channels : !types[i].of_features) {
+    Diag *d = refuse(&layer, E902,
+                     rank == CHANNELS_RANK ? "works on features without channels"
+                                           : "works on features with channels");
+    diag_note(d, "`in_shape` has %zu axes; those with channels have %d", rank, CHANNELS_RANK);
     return false;
   }
   if (!audio_keys_known(a, object, types[i].keys, origin)) return false;
   layer.n_weights = json_array_size(layer.weights);
-  layer.width = shape_width(a, json_object_get(object, "shape"), rank, "shape", origin);
+  layer.width =
+      shape_width(a, json_object_get(object, "shape"), rank, "shape", origin, &layer.features);
   if (!layer.width || (types[i].keeps_width && layer.width != a->width)) {
     if (layer.width)
       diag_note(refuse(&layer, E603, "has a `shape` of another width than what it reads"),
@@ -300,25 +391,15 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
                           (long long)layer.width, (long long)a->width);
   bool ok = types[i].import(&layer);
   a->width = layer.width;
+  a->features = layer.features;
   return ok;
 }
 
-/* Where the input has more axes than grus has: by the layer that needs them. */
-static bool rank_known(Audio *a, const json_t *layers, size_t rank) {
-  if (rank == 2 || rank == 3) return true;
-  for (size_t i = 0; i < json_array_size(layers); i++) {
-    const char *type = json_string_value(json_object_get(json_array_get(layers, i), "type"));
-    if (!type || !strstr(type, "2d")) continue;
-    Diag *d =
-        foreign_report(a->diags, a->file, E902,
-                       "layer %zu (`%.40s`) works on two axes, time and features", i + 1, type);
-    diag_note(d,
-              "this import takes layers of RTNeural that go over time alone; in a .grus file, "
-              "`Conv2D` and `BatchNorm` over [time .., features, channels] are what it computes");
-    return false;
-  }
+static bool rank_known(Audio *a, size_t rank) {
+  if (rank >= 2 && rank <= CHANNELS_RANK) return true;
   Diag *d = foreign_report(a->diags, a->file, E903, "`in_shape` has %zu axes", rank);
-  diag_note(d, "[null, null, d] is a stream of vectors, [null, d] a vector");
+  diag_note(d, "[null, null, d] is a stream of vectors, [null, null, n, d] one of n features of d "
+               "channels, [null, d] a vector");
   return false;
 }
 
@@ -338,21 +419,22 @@ Foreign *rtneural_import(const ForeignFile *file, const ImportOptions *options, 
          *layers = json_object_get(root, "layers");
   size_t n = json_array_size(layers), rank = json_array_size(shape);
   (void)options;
-  if (!root || !audio_keys_known(a, root, known, "the model") || !rank_known(a, layers, rank))
-    return NULL;
+  if (!root || !audio_keys_known(a, root, known, "the model") || !rank_known(a, rank)) return NULL;
   if (n == 0 || n > LAYERS_MAX) {
     foreign_report(diags, file, E901, "the model in `%s` has %zu layers; 1 to %d are supported",
                    file->path, n, LAYERS_MAX);
     return NULL;
   }
-  audio.width = shape_width(a, shape, rank, "in_shape", "the model");
+  audio.width = shape_width(a, shape, rank, "in_shape", "the model", &audio.features);
   if (!audio.width) return NULL;
   AudioLevels levels = {0};
-  Time time = {.kind = rank == 3 ? TIME_STREAM : TIME_NONE, .period = 1};
+  Time time = {.kind = rank > 2 ? TIME_STREAM : TIME_NONE, .period = 1};
   if (!audio_levels_read(a, root, &levels)) return NULL;
-  if (rank == 3 && !read_rate(a, root, &time)) return NULL;
+  if (rank > 2 && !read_rate(a, root, &time)) return NULL;
   audio.foreign = foreign_new(file, "RTNeural JSON", NULL);
-  audio.value = model_input(audio.foreign->model, "x", foreign_type(time, 1, &audio.width))->value;
+  int64_t dims[2] = {audio.features, audio.width};
+  Type type = audio.features ? foreign_type(time, 2, dims) : foreign_type(time, 1, &audio.width);
+  audio.value = model_input(audio.foreign->model, "x", type)->value;
   audio_levels_before(a, &levels);
   for (size_t i = 0; i < n; i++)
     if (!import_layer(a, json_array_get(layers, i), (int)i, rank)) return NULL;

@@ -101,6 +101,35 @@ def rtneural():
     return model
 
 
+def conv2d(x, k, b, dilation, stride, same):  # [T, n, d], [kt, kf, d, f]; along time over the past
+    (kt, kf), n = k.shape[:2], x.shape[1]
+    pad = max(kf - (stride if n % stride == 0 else n % stride), 0) if same else 0
+    x = np.pad(x, (((kt - 1) * dilation, 0), (pad // 2, pad - pad // 2), (0, 0)))
+    made = (x.shape[1] - kf) // stride + 1
+    return np.array([[b + sum(x[t + i * dilation, s * stride + j] @ k[i, j].astype(float) for i in range(kt) for j in range(kf))
+                      for s in range(made)] for t in range(STEPS)])
+
+
+def rtneural_two_axes():
+    own = np.random.default_rng(11)
+    draw = lambda *shape: own.uniform(-0.8, 0.8, shape).astype(np.float32).round(4).astype(np.float32)
+    x, k1, b1, k2, b2 = own.uniform(-1, 1, (STEPS, 7, 2)), draw(2, 3, 2, 3), draw(3), draw(3, 3, 3, 2), draw(2)
+    scale, center, mean, var = draw(3), draw(3), draw(3), abs(draw(3)) + np.float32(0.5)
+    two = lambda kind, n, d, arrays, activation="", **more: dict(layer(kind, d, arrays, activation, **more), shape=[None, None, n, d])
+    size = lambda k, n: dict(kernel_size_time=k.shape[0], kernel_size_feature=k.shape[1], num_features_in=n, num_filters_in=k.shape[2],
+                             num_filters_out=k.shape[3])
+    model = {"in_shape": [None, None, 7, 2], "layers": [
+        two("conv2d", 5, 3, [k1, b1], dilation=2, strides=1, padding="valid", **size(k1, 7)),
+        two("batchnorm2d", 5, 3, [scale, center, mean, var], epsilon=0.25, num_filters_in=3, num_features_in=5),
+        two("activation", 5, 3, [], "tanh"),
+        two("conv2d", 3, 2, [k2, b2], "relu", dilation=1, strides=2, padding="same", **size(k2, 5))]}
+    y = conv2d(x, k1, b1, 2, 1, False)
+    y = np.tanh((y - mean) / np.sqrt(var + 0.25) * scale + center)
+    y = np.maximum(conv2d(y, k2, b2, 1, 2, True), 0)
+    save("rtneural_two_axes", model, x.reshape(STEPS, -1), y.reshape(STEPS, -1))
+    return model
+
+
 def rtneural_lstm():
     x = rng.uniform(-1, 1, (STEPS, 1))
     w, r, b, d = weights(1, 8), weights(2, 8), weights(8), weights(2, 1)
@@ -199,6 +228,13 @@ def change(model, *path, to):
 def main():
     os.makedirs(os.path.join(HERE, "refused"), exist_ok=True)
     rt, rl = rtneural(), rtneural_lstm()
+    two = rtneural_two_axes()
+    refused("two_axes_features_E603", change(two, "layers", 0, "shape", to=[None, None, 7, 3]))
+    refused("two_axes_channels_E603", change(two, "layers", 1, "num_filters_in", to=2))
+    refused("two_axes_padding_E904", change(two, "layers", 3, "padding", to=None))
+    refused("two_axes_open_E901", change(two, "in_shape", to=[None, None, None, 2]))
+    refused("two_axes_softmax_E902", change(two, "layers", 2, "activation", to="softmax"))
+    refused("two_axes_gru_E902", change(two, "layers", 2, "type", to="gru"))
     amp = guitarml("LSTM", 1, 1, 1)
     guitarml("GRU", 2, 2, 1)
     guitarml("GRU", 1, 1, 0)
