@@ -190,6 +190,17 @@ class Build:
         return parts, d, how
 
 
+def options_of_dynamo(path, axis, steps):
+    """--time where the exporter kept time open. It may have fixed it; or written an RNN out for these steps, whose
+    length is then open in name alone: a size to be given, as grus asks."""
+    import onnx
+    graph = onnx.load(path, load_external_data=False).graph
+    name = graph.input[0].type.tensor_type.shape.dim[axis].dim_param
+    if not name: return []
+    written_out = any(node.op_type == "SplitToSequence" for node in graph.node)
+    return ["--set", f"{name}={steps}"] if written_out else ["--time", str(steps)]
+
+
 def make(rng, folder, kind):
     b = Build(rng)
     torch.manual_seed(int(rng.integers(1 << 30)))
@@ -232,4 +243,5 @@ def make(rng, folder, kind):
                 else:
                     torch.export.save(torch.export.export(model, (x,), dynamic_shapes=shapes), path)
     except Exception as problem: raise Unmade(f"{type(problem).__name__}: {problem}".split("\n")[0][:120])
+    if kind == "torch_dynamo" and open_time: options = options_of_dynamo(path, time_at, steps)
     return Case(path, [Port("x", x.numpy(), at)], [Port("y", y.numpy(), out_at)], options, f"{batch} batch, {shape}, {turned}: " + " ".join(b.what))
