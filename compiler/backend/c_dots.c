@@ -14,10 +14,6 @@ static const char dsp[] =
     "defined(__GNUC__) && defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && "
     "!defined(__ARM_BIG_ENDIAN)";
 
-static const char *elem_name(KirElem elem) {
-  return elem == KIR_I8 ? "i8" : elem == KIR_U8 ? "u8" : "i16";
-}
-
 static bool takes_pairs(const KirStmt *s) {
   return s->step == 4 && s->source->elem == KIR_I16 && (s->buffer->elem != KIR_I8 || s->swapped);
 }
@@ -75,7 +71,7 @@ bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b) {
 const char *c_dot_name(CWriter *c, const KirStmt *s) {
   Arena *arena = c->out->arena;
   const char *name = arena_printf(arena, "%s_dot%d_%s_%s", c->prefix, s->n_regs,
-                                  elem_name(s->buffer->elem), elem_name(s->source->elem));
+                                  kir_elem_name(s->buffer->elem), kir_elem_name(s->source->elem));
   if (s->step == 1) return name;
   if (c_dot_has_lanes(s) && c_is_for_mve(c))
     return arena_printf(arena, "%s_by%dx%d%s", name, (int)s->step, c_mve_turn(s),

@@ -5,14 +5,14 @@
 #include "backend/c_internal.h"
 
 /* A processor's form: what it takes, and helpers, in which @ stands for the prefix. */
-typedef struct Form {
+typedef struct LaneForm {
   int step;
   const char *when, *head;
   const char *i8, *u8, *i16; /* loads: elements as 16 bits */
   const char *rest;
-} Form;
+} LaneForm;
 
-static const Form forms[] = {
+static const LaneForm forms[] = {
     {16, "defined(__AVX2__)", "#include <immintrin.h>\ntypedef __m256i @lanes, @sums;\n",
      "static inline @lanes @lanes_i8(const int8_t *p) {\n"
      "  return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));\n}\n",
@@ -100,13 +100,10 @@ void c_lanes_helpers(CWriter *c, const CUsed *u) {
   text_printf(c->out, "#else\n#define %s_LANES 0\n#endif\n", c->upper);
 }
 
-static const char *elem_name(KirElem elem) {
-  return elem == KIR_I8 ? "i8" : elem == KIR_U8 ? "u8" : "i16";
-}
-
 static void by_vectors(CWriter *c, const KirStmt *s) {
   Text *out = c->out;
-  const char *p = c->prefix, *w = elem_name(s->buffer->elem), *z = elem_name(s->source->elem);
+  const char *p = c->prefix, *w = kir_elem_name(s->buffer->elem),
+             *z = kir_elem_name(s->source->elem);
   int n = s->n_regs, step = (int)s->step;
   text_printf(out, "  %s_sums ", p);
   for (int r = 0; r < n; r++)

@@ -16,30 +16,14 @@ static void random_functions(CWriter *c) {
               c->prefix);
 }
 
-static const KirFunc *find(const KirModule *m, KirFuncKind kind) {
-  for (int i = 0; i < m->n_funcs; i++)
-    if (m->func[i]->kind == kind) return m->func[i];
-  return NULL;
-}
-
 static const KirFunc *main_entry(const KirModule *m) {
-  return find(m, m->run_kind == KIR_STREAM   ? KIR_STEP
-                 : m->run_kind == KIR_WINDOW ? KIR_PUSH
-                                             : KIR_RUN);
-}
-
-static bool is_length(const KirBuffer *b) {
-  return b->elem == KIR_SIZE;
-}
-
-static const KirPort *port_of(const KirModule *m, const KirBuffer *b) {
-  for (int i = 0; i < m->n_ports; i++)
-    if (m->port[i].buffer == b) return &m->port[i];
-  return NULL;
+  return kir_func_find(m, m->run_kind == KIR_STREAM   ? KIR_STEP
+                          : m->run_kind == KIR_WINDOW ? KIR_PUSH
+                                                      : KIR_RUN);
 }
 
 static bool moves_on(const KirModule *m, const KirBuffer *b) {
-  const KirPort *p = port_of(m, b);
+  const KirPort *p = kir_port_find(m, b);
   return m->run_kind != KIR_WHOLE && p && (p->has_time && (m->run_kind == KIR_STREAM || p->every));
 }
 
@@ -55,7 +39,7 @@ static void arrays(CWriter *c, const KirFunc *f) {
   int length = 0;
   for (int i = 0; f && i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
-    if (!is_length(b))
+    if (!kir_is_length(b))
       text_printf(c->out, "  static %s %s[%lld];\n", c_elem(b->elem), b->name, (long long)b->count);
     else if (c->m->batch > 1)
       lengths_of_batch(c, b->name, c->o->selftest->length[length++]);
@@ -66,7 +50,7 @@ static void arrays(CWriter *c, const KirFunc *f) {
 static void fill(CWriter *c, const KirFunc *f, bool moving, int indent) {
   for (int i = 0; f && i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
-    if (b->space != KIR_IN || is_length(b) || moves_on(c->m, b) != moving) continue;
+    if (b->space != KIR_IN || kir_is_length(b) || moves_on(c->m, b) != moving) continue;
     const char *next =
         arena_printf(c->out->arena, "%s_selftest_next(&seed)", c->o->selftest_prefix);
     text_printf(c->out, "%*sfor (int i = 0; i < %lld; i++) {\n%*s%s[i] = ", indent, "",
@@ -93,9 +77,9 @@ static void call(CWriter *c, const KirFunc *f, const char *state) {
   for (int i = 0; i < f->n_buffers; i++) {
     text_add(c->out, comma);
     comma = ", ";
-    if (is_length(f->buffers[i]) && c->m->batch > 1)
+    if (kir_is_length(f->buffers[i]) && c->m->batch > 1)
       text_add(c->out, f->buffers[i]->name);
-    else if (is_length(f->buffers[i]))
+    else if (kir_is_length(f->buffers[i]))
       text_printf(c->out, "%lldu", (long long)c->o->selftest->length[length++]);
     else
       c_flat_argument(c, f->buffers[i], f->buffers[i]->name, NULL);
@@ -154,7 +138,7 @@ static const char *argument(const KirModule *m) {
  * should be, in the order of the expected ones; 0: all are. */
 static void trial(CWriter *c, const char *name, const CExpected *e, int n, int calls) {
   const KirModule *m = c->m;
-  const KirFunc *f = main_entry(m), *reset = find(m, KIR_RESET);
+  const KirFunc *f = main_entry(m), *reset = kir_func_find(m, KIR_RESET);
   Text *out = c->out;
   text_printf(out, "\nstatic inline int %s_selftest_%s(%s) {\n", c->o->selftest_prefix, name,
               parameter(m));

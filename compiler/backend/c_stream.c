@@ -13,12 +13,6 @@ static const KirFunc *entry_of(const KirModule *m) {
   return NULL;
 }
 
-static const KirPort *port_of(const KirModule *m, const KirBuffer *b) {
-  for (int i = 0; i < m->n_ports; i++)
-    if (m->port[i].buffer == b) return &m->port[i];
-  return NULL;
-}
-
 /* A name for something of ours among the parameters: no port has it. */
 static const char *free_name(const CWriter *c, const char *wanted) {
   const char *name = wanted;
@@ -32,7 +26,7 @@ static const char *free_name(const CWriter *c, const char *wanted) {
 
 /* A port whose rows follow one another in a block; others are the same for all of its calls. */
 static bool moves_on(const KirModule *m, const KirBuffer *b) {
-  const KirPort *p = port_of(m, b);
+  const KirPort *p = kir_port_find(m, b);
   return p && p->has_time;
 }
 

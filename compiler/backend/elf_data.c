@@ -19,23 +19,23 @@ enum {
 };
 
 /* Where the fields of the heads are, and how many bytes those have that grow with the class. */
-typedef struct Layout {
+typedef struct ElfLayout {
   int word;                            /* 4 or 8 */
   int table, size_of, count_of, names; /* of the file: e_shoff, e_shentsize, e_shnum, e_shstrndx */
   int type, flags, offset, size;       /* of a section */
-} Layout;
+} ElfLayout;
 
-static const Layout layouts[] = {{4, 32, 46, 48, 50, 4, 8, 16, 20},
-                                 {8, 40, 58, 60, 62, 4, 8, 24, 32}};
+static const ElfLayout layouts[] = {{4, 32, 46, 48, 50, 4, 8, 16, 20},
+                                    {8, 40, 58, 60, 62, 4, 8, 24, 32}};
 
-typedef struct Object {
+typedef struct ElfFile {
   char *bytes;
   size_t len;
-  const Layout *at;
+  const ElfLayout *at;
   bool high_first;
-} Object;
+} ElfFile;
 
-static uint64_t get(const Object *o, uint64_t at, int width) {
+static uint64_t get(const ElfFile *o, uint64_t at, int width) {
   uint64_t x = 0;
   if (at > o->len || o->len - at < (size_t)width) return 0;
   for (int i = 0; i < width; i++)
@@ -43,12 +43,12 @@ static uint64_t get(const Object *o, uint64_t at, int width) {
   return x;
 }
 
-static void put(Object *o, uint64_t at, int width, uint64_t x) {
+static void put(ElfFile *o, uint64_t at, int width, uint64_t x) {
   for (int i = 0; i < width; i++)
     o->bytes[at + (uint64_t)(o->high_first ? width - 1 - i : i)] = (char)(x >> 8 * i & 0xff);
 }
 
-static bool object_read(Object *o) {
+static bool object_read(ElfFile *o) {
   if (o->len < LEAST_HEAD || memcmp(o->bytes, "\177ELF", 4) != 0) return false;
   o->at = &layouts[o->bytes[CLASS_AT] == 2];
   o->high_first = o->bytes[ORDER_AT] == 2;
@@ -58,12 +58,12 @@ static bool object_read(Object *o) {
          size * count <= o->len - table;
 }
 
-static uint64_t section_at(const Object *o, uint64_t i) {
+static uint64_t section_at(const ElfFile *o, uint64_t i) {
   return get(o, (uint64_t)o->at->table, o->at->word) + i * get(o, (uint64_t)o->at->size_of, 2);
 }
 
 /* The head of the empty section of this name; 0 if there is none. */
-static uint64_t section_find(const Object *o, const ElfData *data) {
+static uint64_t section_find(const ElfFile *o, const ElfData *data) {
   uint64_t names = section_at(o, get(o, (uint64_t)o->at->names, 2)),
            text = get(o, names + (uint64_t)o->at->offset, o->at->word);
   size_t prefix = strlen(ELF_DATA_EMPTY), len = strlen(data->name) + 1;
@@ -82,7 +82,7 @@ static size_t round_up(size_t n) {
 }
 
 /* The head of one section now says where its bytes will be. */
-static bool section_fill(Object *o, const ElfData *data, size_t at) {
+static bool section_fill(ElfFile *o, const ElfData *data, size_t at) {
   uint64_t head = section_find(o, data);
   int word = o->at->word;
   if (!head || get(o, head + (uint64_t)o->at->type, 4) != SHT_NOBITS ||
@@ -99,7 +99,7 @@ bool elf_data_fill(const char *object, size_t len, const ElfData *data, int n, T
   size_t all = round_up(len);
   for (int i = 0; i < n; i++)
     all += round_up(data[i].n);
-  Object o = {.bytes = arena_alloc(out->arena, all + 1), .len = len};
+  ElfFile o = {.bytes = arena_alloc(out->arena, all + 1), .len = len};
   memcpy(o.bytes, object, len);
   if (!object_read(&o)) return false;
   size_t at = round_up(len);

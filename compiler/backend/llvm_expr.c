@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Expressions of KIR as LLVM values. No fast-math flag is ever set, so every operation rounds once
- * and nothing is contracted (a signalling NaN may count as a quiet one); index arithmetic carries
- * nsw because KIR promises it never
- * overflows. */
+/* Expressions of KIR as LLVM values. No fast-math flag is set: an operation rounds once, though a
+ * signalling NaN may count as quiet. Indices carry nsw, for KIR promises that none overflows. */
 #include "backend/llvm_internal.h"
 #include "kir/cases.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Statements of KIR as basic blocks. */
+/* Statements of KIR as basic blocks. The WebAssembly backend has a switch over them of its own:
+ * what the two share is in kir/, and no statement is written alike. */
 #include "backend/llvm_internal.h"
 
 #include <llvm-c/Target.h>

@@ -8,15 +8,16 @@
 #include <llvm-c/Target.h>
 #include <string.h>
 
-typedef struct Machine {
+typedef struct TripleRow {
   const char *name; /* NULL: of every triple that begins with `triple` */
   const char *triple, *cpu, *features;
-} Machine;
+} TripleRow;
 
 /* The C compiler's flags of the same names are in lower/target.c. */
-static const Machine machines[] = {
+static const TripleRow machines[] = {
 #define TARGET(id, name, triple, cpu, features) {name, triple, cpu, features},
 #include "base/targets.def"
+#include "base/text.h"
 #undef TARGET
     {NULL, "wasm", "generic", "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext"},
     {NULL, "riscv64-unknown-linux", "generic-rv64", "+m,+a,+f,+d,+c"},
@@ -26,19 +27,15 @@ static const Machine machines[] = {
     {NULL, "thumbv7em", "cortex-m4", ""},
 };
 
-static bool begins(const char *s, const char *with) {
-  return strncmp(s, with, strlen(with)) == 0;
-}
-
-static const Machine *machine_named(const char *name) {
+static const TripleRow *machine_named(const char *name) {
   for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
     if (machines[i].name && strcmp(machines[i].name, name) == 0) return &machines[i];
   return NULL;
 }
 
-static const Machine *machine_of_triple(const char *triple) {
+static const TripleRow *machine_of_triple(const char *triple) {
   for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
-    if (!machines[i].name && begins(triple, machines[i].triple)) return &machines[i];
+    if (!machines[i].name && text_begins(triple, machines[i].triple)) return &machines[i];
   return NULL;
 }
 
@@ -90,22 +87,22 @@ static bool has_feature(const char *features, const char *name) {
 
 /* Registers that carry floating point arguments follow the widest unit there is. */
 static const char *riscv_abi(const char *triple, const char *features) {
-  bool is_64 = begins(triple, "riscv64");
+  bool is_64 = text_begins(triple, "riscv64");
   if (has_feature(features, "+d")) return is_64 ? "lp64d" : "ilp32d";
   if (has_feature(features, "+f")) return is_64 ? "lp64f" : "ilp32f";
   return is_64 ? "lp64" : "ilp32";
 }
 
 static bool converts_f16(const LlvmMachine *m) {
-  if (begins(m->triple, "aarch64") || strcmp(m->cpu, "cortex-m55") == 0) return true;
-  return begins(m->triple, "x86_64") &&
+  if (text_begins(m->triple, "aarch64") || strcmp(m->cpu, "cortex-m55") == 0) return true;
+  return text_begins(m->triple, "x86_64") &&
          (strcmp(m->cpu, "x86-64-v3") == 0 || strcmp(m->cpu, "x86-64-v4") == 0 ||
           has_feature(m->features, "+f16c"));
 }
 
 /* Both imply the vectors of 512 bits, and those processors have the narrower ones. */
 static bool multiplies_by(const LlvmMachine *m, const char *feature) {
-  return begins(m->triple, "x86_64") && has_feature(m->features, feature);
+  return text_begins(m->triple, "x86_64") && has_feature(m->features, feature);
 }
 
 static void resolve_native(LlvmMachine *out, Arena *arena, const char *features) {
@@ -136,21 +133,21 @@ const char *llvm_not_here(const LlvmOptions *o, Arena *arena) {
 static void resolve(const LlvmOptions *o, Arena *arena, LlvmMachine *out) {
   const char *host = kept(arena, LLVMGetDefaultTargetTriple());
   const char *wanted = o->target && strcmp(o->target, "generic") != 0 ? o->target : NULL;
-  const Machine *named = wanted ? machine_named(wanted) : NULL;
+  const TripleRow *named = wanted ? machine_named(wanted) : NULL;
   if (!named && !wanted && o->cpu && machine_named(o->cpu)) named = machine_named(o->cpu);
   out->triple = named ? named->triple : wanted ? wanted : host;
-  if (begins(host, "x86_64-") && strcmp(out->triple, "x86_64-") == 0)
+  if (text_begins(host, "x86_64-") && strcmp(out->triple, "x86_64-") == 0)
     out->triple = host;
   else if (strcmp(out->triple, "x86_64-") == 0)
     out->triple = "x86_64-pc-linux-gnu";
   out->triple =
       kept(arena, LLVMNormalizeTargetTriple(out->triple)); /* thumbv7em-none-unknown-eabihf */
-  const Machine *implied = named ? named : machine_of_triple(out->triple);
+  const TripleRow *implied = named ? named : machine_of_triple(out->triple);
   if (o->cpu && strcmp(o->cpu, "native") == 0) {
     resolve_native(out, arena, o->features);
     return;
   }
-  const Machine *cpu = o->cpu ? machine_named(o->cpu) : NULL;
+  const TripleRow *cpu = o->cpu ? machine_named(o->cpu) : NULL;
   out->cpu = cpu ? cpu->cpu : o->cpu ? o->cpu : implied ? implied->cpu : "";
   out->features = join(arena, cpu ? cpu->features : implied ? implied->features : "", o->features);
 }
@@ -174,9 +171,9 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   bool hosted =
       strstr(out->triple, "linux") || strstr(out->triple, "darwin") || strstr(out->triple, "bsd");
   out->is_pic = hosted || strstr(out->triple, "windows-elf"); /* of libraries that grus links */
-  out->is_medium = begins(out->triple, "riscv64") && !hosted;
-  if (begins(out->triple, "riscv")) out->abi = riscv_abi(out->triple, out->features);
-  if (begins(out->triple, "avr") || begins(out->triple, "msp430")) out->int_bits = 16;
+  out->is_medium = text_begins(out->triple, "riscv64") && !hosted;
+  if (text_begins(out->triple, "riscv")) out->abi = riscv_abi(out->triple, out->features);
+  if (text_begins(out->triple, "avr") || text_begins(out->triple, "msp430")) out->int_bits = 16;
   out->has_f16 = converts_f16(out);
   out->has_bf16_pairs = multiplies_by(out, "+avx512bf16");
   out->has_quads = multiplies_by(out, "+avx512vnni");

@@ -140,26 +140,20 @@ static void add_arguments(ProgramPrint *p, const KirFunc *f, const char *in_name
   }
 }
 
-static const KirFunc *find(const KirModule *m, KirFuncKind kind) {
-  for (int i = 0; i < m->n_funcs; i++)
-    if (m->func[i]->kind == kind) return m->func[i];
-  return NULL;
-}
-
 const char *program_object(const KirModule *m) {
   return m->run_kind == KIR_STREAM ? "state" : m->run_kind == KIR_WINDOW ? "window" : NULL;
 }
 
 const char *program_entry(const ProgramPrint *p, KirFuncKind kind, const char *name) {
   bool is_run = kind == KIR_RUN, is_whole = p->m->run_kind == KIR_WHOLE;
-  if (is_run != is_whole || !find(p->m, kind)) return "NULL";
+  if (is_run != is_whole || !kir_func_find(p->m, kind)) return "NULL";
   return arena_printf(p->out->arena, "%s_%s", p->who, name);
 }
 
 /* `static int WHO_NAME(SIGNATURE)` around the entry of that kind, if there is one. */
 static void print_call(ProgramPrint *p, KirFuncKind kind, const char *name, const char *signature,
                        const char *object) {
-  const KirFunc *f = find(p->m, kind);
+  const KirFunc *f = kir_func_find(p->m, kind);
   bool reset = kind == KIR_RESET;
   if (!f) return;
   text_printf(p->out, "\nstatic int %s_%s(%s) {\n", p->who, name, signature);

@@ -55,6 +55,14 @@ void wasm_op_u(WasmWriter *w, WasmOp op, uint32_t immediate) {
   wasm_u(w->code, immediate);
 }
 
+void wasm_get(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_GET, local);
+}
+
+void wasm_set(WasmWriter *w, uint32_t local) {
+  wasm_op_u(w, W_LOCAL_SET, local);
+}
+
 void wasm_i32(WasmWriter *w, int64_t value) {
   wasm_op(w, W_I32_CONST);
   wasm_s(w->code, (int32_t)(uint32_t)(uint64_t)value);

@@ -37,18 +37,11 @@ void wasm_release(WasmWriter *w, int n_active) {
   }
 }
 
-static void get(WasmWriter *w, uint32_t local) {
-  wasm_op_u(w, W_LOCAL_GET, local);
-}
-static void set(WasmWriter *w, uint32_t local) {
-  wasm_op_u(w, W_LOCAL_SET, local);
-}
-
 /* ---- addresses ---- */
 
 /* Pushes stride bytes times the register, and adds it to what is there. */
 static void add_term(WasmWriter *w, const KirReg *var, int64_t stride, bool *any) {
-  get(w, w->local[var->id]);
+  wasm_get(w, w->local[var->id]);
   if (stride > 1 && (stride & (stride - 1)) == 0) {
     int shift = 0;
     while ((int64_t)1 << shift < stride)
@@ -68,16 +61,16 @@ static int64_t base(WasmWriter *w, const KirBuffer *b, bool *any) {
   switch (b->space) {
   case KIR_IN:
   case KIR_OUT:
-    get(w, w->param[b->id]);
+    wasm_get(w, w->param[b->id]);
     *any = true;
     return 0;
   case KIR_STATE:
-    get(w, w->state);
+    wasm_get(w, w->state);
     *any = true;
     break;
   case KIR_CONST:
     if (!kir_is_outside(w->m, b)) break;
-    get(w, w->weights);
+    wasm_get(w, w->weights);
     *any = true;
     return b->weight_offset;
   case KIR_SCRATCH: break;
@@ -129,12 +122,12 @@ static void from_f16(WasmWriter *w, int lanes) {
   uint32_t bits = wasm_local(w, wide ? WASM_V128 : WASM_I32);
   WasmOp and_op = wide ? W_V128_AND : W_I32_AND, or_op = wide ? W_V128_OR : W_I32_OR,
          shl = wide ? W_I32X4_SHL : W_I32_SHL;
-  set(w, bits);
+  wasm_set(w, bits);
   struct {
     int64_t mask, shift;
   } part[2] = {{MAGNITUDE, 13}, {SIGN, 16}};
   for (int i = 0; i < 2; i++) {
-    get(w, bits);
+    wasm_get(w, bits);
     wasm_i32(w, part[i].mask);
     if (wide) wasm_op(w, W_I32X4_SPLAT);
     wasm_op(w, and_op);
@@ -148,7 +141,7 @@ static void from_f16(WasmWriter *w, int lanes) {
     if (!wide) wasm_op(w, W_I32_REINTERPRET_F32);
   }
   wasm_op(w, or_op);
-  get(w, bits); /* infinities and NaN keep the greatest exponent */
+  wasm_get(w, bits); /* infinities and NaN keep the greatest exponent */
   wasm_i32(w, EXPONENT);
   if (wide) wasm_op(w, W_I32X4_SPLAT);
   wasm_op(w, and_op);
@@ -196,7 +189,7 @@ static void load(WasmWriter *w, const KirExpr *e) {
   KirElem elem = e->buffer->elem;
   bool half = e->type.lanes == WASM_HALF;
   if (wasm_is_by_value(e->buffer)) {
-    get(w, w->param[e->buffer->id]);
+    wasm_get(w, w->param[e->buffer->id]);
     if (elem == KIR_F16) from_f16(w, 1);
     return;
   }
@@ -267,11 +260,11 @@ static void least(WasmWriter *w, const KirExpr *e) {
   wasm_expr(w, e->arg[0]);
   wasm_expr(w, e->arg[1]);
   uint32_t a = wasm_local(w, wasm_type(e->type)), b = wasm_local(w, wasm_type(e->type));
-  set(w, b);
+  wasm_set(w, b);
   wasm_op_u(w, W_LOCAL_TEE, a);
-  get(w, b);
-  get(w, a);
-  get(w, b);
+  wasm_get(w, b);
+  wasm_get(w, a);
+  wasm_get(w, b);
   wasm_op(w, is_min ? is_float ? W_F32_LT : W_I32_LT_S : is_float ? W_F32_GT : W_I32_GT_S);
   wasm_op(w, W_SELECT);
   wasm_release(w, n);
@@ -282,13 +275,13 @@ static void integer_sign(WasmWriter *w, const KirExpr *e) {
   int n = w->active.n;
   wasm_expr(w, e->arg[0]);
   uint32_t x = wasm_local(w, WASM_I32);
-  set(w, x);
+  wasm_set(w, x);
   wasm_i32(w, 0);
-  get(w, x);
+  wasm_get(w, x);
   wasm_op(w, W_I32_SUB);
   if (e->op == KIR_ABS) {
-    get(w, x);
-    get(w, x);
+    wasm_get(w, x);
+    wasm_get(w, x);
     wasm_i32(w, 0);
     wasm_op(w, W_I32_LT_S);
     wasm_op(w, W_SELECT);
@@ -329,8 +322,8 @@ static void sum(WasmWriter *w, const KirExpr *e) {
   uint32_t v = wasm_local(w, WASM_V128);
   if (e->arg[0]->type.lanes > WASM_HALF) {
     wasm_op_u(w, W_LOCAL_TEE, v);
-    get(w, v);
-    get(w, v);
+    wasm_get(w, v);
+    wasm_get(w, v);
     wasm_op(w, W_I8X16_SHUFFLE);
     for (int i = 0; i < BYTES; i++)
       text_add_char(w->code, (char)((i + BYTES / 2) % BYTES));
@@ -339,7 +332,7 @@ static void sum(WasmWriter *w, const KirExpr *e) {
   wasm_op_u(w, W_LOCAL_TEE, v);
   wasm_op(w, lane);
   text_add_char(w->code, 0);
-  get(w, v);
+  wasm_get(w, v);
   wasm_op(w, lane);
   text_add_char(w->code, 1);
   wasm_op(w, is_float ? W_F32_ADD : W_I32_ADD);
@@ -350,7 +343,7 @@ static void reg(WasmWriter *w, const KirReg *r) {
   if (w->is_known[r->id])
     wasm_i32(w, w->known[r->id]);
   else
-    get(w, w->local[r->id]);
+    wasm_get(w, w->local[r->id]);
 }
 
 static void select(WasmWriter *w, const KirExpr *e) {

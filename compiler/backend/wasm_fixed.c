@@ -2,10 +2,6 @@
 /* Fixed point as instructions: products of 64 bits where 32 do not hold them, bounds by select. */
 #include "backend/wasm_internal.h"
 
-static void get(WasmWriter *w, uint32_t local) {
-  wasm_op_u(w, W_LOCAL_GET, local);
-}
-
 static void i64_const(WasmWriter *w, int64_t value) {
   wasm_op(w, W_I64_CONST);
   wasm_s(w->code, value);
@@ -15,9 +11,9 @@ static void i64_const(WasmWriter *w, int64_t value) {
 static void mulw(WasmWriter *w) {
   int n = w->active.n;
   uint32_t m = wasm_local(w, WASM_I32);
-  wasm_op_u(w, W_LOCAL_SET, m);
+  wasm_set(w, m);
   wasm_op(w, W_I64_EXTEND_I32_S);
-  get(w, m);
+  wasm_get(w, m);
   wasm_op(w, W_I64_EXTEND_I32_S);
   wasm_op(w, W_I64_MUL);
   i64_const(w, 16);
@@ -31,10 +27,10 @@ static void clamp(WasmWriter *w, int64_t lo, int64_t hi) {
   int n = w->active.n;
   uint32_t x = wasm_local(w, WASM_I32);
   for (int side = 0; side < 2; side++) {
-    wasm_op_u(w, W_LOCAL_SET, x);
+    wasm_set(w, x);
     wasm_i32(w, side ? hi : lo);
-    get(w, x);
-    get(w, x);
+    wasm_get(w, x);
+    wasm_get(w, x);
     wasm_i32(w, side ? hi : lo);
     wasm_op(w, side ? W_I32_GT_S : W_I32_LT_S);
     wasm_op(w, W_SELECT);
@@ -52,10 +48,10 @@ static void adds(WasmWriter *w, const KirExpr *e) {
   uint32_t x = wasm_local(w, WASM_I64);
   for (int side = 0; side < 2; side++) {
     int64_t bound = side ? INT32_MAX : INT32_MIN;
-    wasm_op_u(w, W_LOCAL_SET, x);
+    wasm_set(w, x);
     i64_const(w, bound);
-    get(w, x);
-    get(w, x);
+    wasm_get(w, x);
+    wasm_get(w, x);
     i64_const(w, bound);
     wasm_op(w, side ? W_I64_GT_S : W_I64_LT_S);
     wasm_op(w, W_SELECT);
@@ -71,9 +67,9 @@ static void towards(WasmWriter *w, uint32_t s, WasmOp op) {
   wasm_i32(w, 1);
   wasm_op(w, W_I32_SHL);
   uint32_t step = wasm_local(w, WASM_I32);
-  wasm_op_u(w, W_LOCAL_SET, step);
-  get(w, s);
-  get(w, step);
+  wasm_set(w, step);
+  wasm_get(w, s);
+  wasm_get(w, step);
   wasm_op(w, op);
   wasm_release(w, n);
 }
@@ -87,7 +83,7 @@ static void next_state(WasmWriter *w, const KirExpr *e) {
   wasm_op_u(w, mixes ? W_LOCAL_SET : W_LOCAL_TEE, s);
   if (mixes) {
     wasm_expr(w, e->arg[1]);
-    get(w, s);
+    wasm_get(w, s);
     wasm_op(w, W_I32_SUB);
   }
   wasm_expr(w, e->arg[mixes ? 2 : 1]);
@@ -104,7 +100,7 @@ static void rounded(WasmWriter *w, const KirExpr *e) {
     float bound = side ? (float)e->hi : (float)e->lo;
     wasm_op_u(w, W_LOCAL_TEE, x);
     wasm_f32(w, bound);
-    get(w, x);
+    wasm_get(w, x);
     wasm_f32(w, bound);
     wasm_op(w, side ? W_F32_LT : W_F32_GT);
     wasm_op(w, W_SELECT);

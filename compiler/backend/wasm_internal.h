@@ -187,6 +187,8 @@ void wasm_sized(Text *out, const Text *content);
 void wasm_section(Text *out, int id, const Text *content);
 void wasm_op(WasmWriter *w, WasmOp op);
 void wasm_op_u(WasmWriter *w, WasmOp op, uint32_t immediate);
+void wasm_get(WasmWriter *w, uint32_t local);
+void wasm_set(WasmWriter *w, uint32_t local);
 void wasm_i32(WasmWriter *w, int64_t value);
 void wasm_f32(WasmWriter *w, float value);
 /* A load or store: no promise of alignment beyond one byte, and a constant part of the address. */

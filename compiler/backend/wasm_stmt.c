@@ -8,13 +8,6 @@
 
 enum { MAX_TURNS = 16 }; /* of a loop that is written out */
 
-static void get(WasmWriter *w, uint32_t local) {
-  wasm_op_u(w, W_LOCAL_GET, local);
-}
-static void set(WasmWriter *w, uint32_t local) {
-  wasm_op_u(w, W_LOCAL_SET, local);
-}
-
 static void open(WasmWriter *w, WasmOp op) {
   wasm_op(w, op);
   text_add_char(w->code, WASM_VOID);
@@ -30,7 +23,7 @@ static uint32_t define(WasmWriter *w, const KirReg *reg) {
 
 static void let(WasmWriter *w, const KirStmt *s) {
   wasm_expr(w, s->value);
-  set(w, define(w, s->reg));
+  wasm_set(w, define(w, s->reg));
 }
 
 static void loads(WasmWriter *w, const KirStmt *s) {
@@ -39,7 +32,7 @@ static void loads(WasmWriter *w, const KirStmt *s) {
     at.offset += i;
     uint32_t offset = wasm_address(w, s->buffer, &at);
     wasm_load_element(w, s->buffer->elem, offset);
-    set(w, define(w, s->regs[i]));
+    wasm_set(w, define(w, s->regs[i]));
   }
 }
 
@@ -47,24 +40,24 @@ static void loads(WasmWriter *w, const KirStmt *s) {
 static void dot_step(WasmWriter *w, const KirStmt *s, uint32_t rows, uint32_t x, uint32_t z) {
   uint32_t w_size = wasm_elem_size(s->buffer->elem), z_size = wasm_elem_size(s->source->elem);
   for (uint32_t j = 0; j < (uint32_t)s->step; j++) {
-    get(w, x);
+    wasm_get(w, x);
     wasm_load_element(w, s->source->elem, j * z_size);
-    set(w, z);
+    wasm_set(w, z);
     for (uint32_t r = 0; r < (uint32_t)s->n_regs; r++) {
       uint32_t sum = w->local[s->regs[r]->id];
-      get(w, sum);
-      get(w, rows);
+      wasm_get(w, sum);
+      wasm_get(w, rows);
       wasm_load_element(w, s->buffer->elem, (uint32_t)kir_dot_weight(s, (int)r, j) * w_size);
-      get(w, z);
+      wasm_get(w, z);
       wasm_op(w, W_I32_MUL);
       wasm_op(w, W_I32_ADD);
-      set(w, sum);
+      wasm_set(w, sum);
     }
   }
 }
 
 static void advance(WasmWriter *w, uint32_t local, int64_t by, bool keep) {
-  get(w, local);
+  wasm_get(w, local);
   wasm_i32(w, by);
   wasm_op(w, W_I32_ADD);
   wasm_op_u(w, keep ? W_LOCAL_TEE : W_LOCAL_SET, local);
@@ -76,23 +69,23 @@ static void dot(WasmWriter *w, const KirStmt *s) {
     at.offset += r;
     uint32_t offset = wasm_address(w, s->bias, &at);
     wasm_load_element(w, s->bias->elem, offset);
-    set(w, define(w, s->regs[r]));
+    wasm_set(w, define(w, s->regs[r]));
   }
   int n = w->active.n;
   uint32_t rows = wasm_local(w, WASM_I32), x = wasm_local(w, WASM_I32),
            end = wasm_local(w, WASM_I32), z = wasm_local(w, WASM_I32);
   wasm_pointer(w, s->buffer, &s->at);
-  set(w, rows);
+  wasm_set(w, rows);
   wasm_pointer(w, s->source, &s->from);
   wasm_op_u(w, W_LOCAL_TEE, x);
   wasm_i32(w, s->count * wasm_elem_size(s->source->elem));
   wasm_op(w, W_I32_ADD);
-  set(w, end);
+  wasm_set(w, end);
   open(w, W_LOOP);
   dot_step(w, s, rows, x, z);
   advance(w, rows, s->n_regs * s->step * wasm_elem_size(s->buffer->elem), false);
   advance(w, x, s->step * wasm_elem_size(s->source->elem), true);
-  get(w, end);
+  wasm_get(w, end);
   wasm_op(w, W_I32_NE);
   wasm_op_u(w, W_BR_IF, 0);
   wasm_op(w, W_END);
@@ -146,7 +139,7 @@ static void another_turn(WasmWriter *w, const KirStmt *s, uint32_t hi) {
   if (s->hi->op == KIR_NUM)
     wasm_i32(w, s->hi->i);
   else
-    get(w, hi);
+    wasm_get(w, hi);
   wasm_op(w, s->step < 0 ? W_I32_GE_S : W_I32_LT_S);
 }
 
@@ -160,14 +153,14 @@ static void loop(WasmWriter *w, const KirStmt *s) {
   int n = w->active.n;
   wasm_expr(w, s->lo);
   uint32_t var = define(w, s->reg), hi = 0;
-  set(w, var);
+  wasm_set(w, var);
   if (s->hi->op != KIR_NUM) {
     wasm_expr(w, s->hi);
     hi = wasm_local(w, WASM_I32);
-    set(w, hi);
+    wasm_set(w, hi);
   }
   if (turns < 0) { /* perhaps none */
-    get(w, var);
+    wasm_get(w, var);
     another_turn(w, s, hi);
     open(w, W_IF);
   }
@@ -200,7 +193,7 @@ static void copy(WasmWriter *w, const KirStmt *s) {
     uint32_t to = wasm_address(w, s->buffer, &s->at);
     WasmOp load_op = size == 1 ? W_I32_LOAD8_U : size == 2 ? W_I32_LOAD16_U : W_I32_LOAD;
     if (wasm_is_by_value(s->source)) {
-      get(w, w->param[s->source->id]);
+      wasm_get(w, w->param[s->source->id]);
       wasm_memory(w, store_op(s->buffer->elem), to);
       return;
     }
@@ -235,13 +228,13 @@ static void zero(WasmWriter *w, const KirStmt *s) {
 static void invoke(WasmWriter *w, const KirStmt *s) {
   const KirFunc *callee = s->callee;
   KirIndex start = {0};
-  if (callee->uses_state) get(w, w->state);
+  if (callee->uses_state) wasm_get(w, w->state);
   for (int i = 0; i < s->n_args; i++) {
     const KirBuffer *a = s->args[i];
     if (!wasm_is_by_value(callee->buffers[i]))
       wasm_pointer(w, a, &start);
     else if (wasm_is_by_value(a))
-      get(w, w->param[a->id]);
+      wasm_get(w, w->param[a->id]);
     else if (wasm_elem_size(a->elem) == 2 && a->elem != KIR_I16)
       wasm_memory(w, W_I32_LOAD16_U, wasm_address(w, a, &start));
     else {
@@ -249,7 +242,7 @@ static void invoke(WasmWriter *w, const KirStmt *s) {
       wasm_load_element(w, a->elem, offset);
     }
   }
-  if (callee->takes_weights) get(w, w->weights);
+  if (callee->takes_weights) wasm_get(w, w->weights);
   wasm_op_u(w, W_CALL, (uint32_t)callee->id);
   if (callee->returns_status) wasm_op(w, W_DROP);
 }
@@ -269,7 +262,7 @@ static void statements(WasmWriter *w, const KirStmt *list) {
     case KIR_LET: let(w, s); break;
     case KIR_SET:
       wasm_expr(w, s->value);
-      set(w, w->local[s->reg->id]);
+      wasm_set(w, w->local[s->reg->id]);
       break;
     case KIR_LOADS: loads(w, s); break;
     case KIR_DOT: dot(w, s); break;

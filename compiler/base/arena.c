@@ -10,10 +10,10 @@
 
 enum { BLOCK_SIZE = 64 * 1024, ALIGN = 16 };
 
-typedef struct Block {
-  struct Block *next;
+typedef struct ArenaBlock {
+  struct ArenaBlock *next;
   size_t used, size;
-} Block;
+} ArenaBlock;
 
 typedef struct Deferred {
   struct Deferred *next;
@@ -25,12 +25,12 @@ struct Arena {
   jmp_buf *oom;
   Arena *parent, *children; /* children: the first of a list */
   Arena *next, *previous;   /* among the parent's children */
-  Block *blocks;
+  ArenaBlock *blocks;
   Deferred *deferred;
   size_t total;
 };
 
-static const size_t header = (sizeof(Block) + ALIGN - 1) / ALIGN * ALIGN;
+static const size_t header = (sizeof(ArenaBlock) + ALIGN - 1) / ALIGN * ALIGN;
 
 void arena_leave(Arena *arena, ArenaLeave why) {
   longjmp(*arena->oom, (int)why);
@@ -72,27 +72,27 @@ void arena_free(Arena *arena) {
   unlink_child(arena);
   for (Deferred *d = arena->deferred; d; d = d->next)
     d->fn(d->arg);
-  for (Block *b = arena->blocks, *next; b; b = next) {
+  for (ArenaBlock *b = arena->blocks, *next; b; b = next) {
     next = b->next;
     mem_free(b);
   }
   mem_free(arena);
 }
 
-static Block *block_new(Arena *arena, size_t size) {
-  Block *b = mem_alloc(header + size);
+static ArenaBlock *block_new(Arena *arena, size_t size) {
+  ArenaBlock *b = mem_alloc(header + size);
   if (!b) arena_out_of_memory(arena);
-  *b = (Block){.size = size};
+  *b = (ArenaBlock){.size = size};
   return b;
 }
 
 void *arena_alloc(Arena *arena, size_t size) {
   if (size > SIZE_MAX / 2) arena_out_of_memory(arena);
   size = (size + ALIGN - 1) / ALIGN * ALIGN;
-  Block *b = arena->blocks;
+  ArenaBlock *b = arena->blocks;
   if (!b || b->size - b->used < size) {
     if (size > BLOCK_SIZE / 4 && b) { /* its own block, after the current one */
-      Block *own = block_new(arena, size);
+      ArenaBlock *own = block_new(arena, size);
       own->next = b->next;
       b->next = own;
       b = own;

@@ -22,9 +22,10 @@ void render_short(Text *out, const Diag *diag);
 void render_gcc(Text *out, const Diag *diag);
 /* One JSON object on one line. */
 void render_json(Text *out, const Diag *diag);
-/* One SARIF 2.1.0 document for all diagnostics. explain gives the page of a code (may be NULL). */
-void render_sarif(Text *out, const Diags *diags, const char *version,
-                  const char *(*explain)(DiagCode));
+/* The page of a code; NULL: it has none. */
+typedef const char *RenderPage(Arena *arena, DiagCode code);
+/* One SARIF 2.1.0 document for all diagnostics, with the page of each code if explain is given. */
+void render_sarif(Text *out, const Diags *diags, const char *version, RenderPage *explain);
 
 /* The place a diagnostic is about: its path (never NULL; "" if unknown) and line and column (0 if
  * there is no span). */

@@ -12,17 +12,17 @@
 
 #include <string.h>
 
-typedef struct Lines {
+typedef struct ChangeLines {
   const char **s;
   size_t *len;
   size_t n;
-} Lines;
+} ChangeLines;
 
-static Lines split(Arena *arena, const char *s, size_t len) {
+static ChangeLines split(Arena *arena, const char *s, size_t len) {
   size_t n = 1;
   for (size_t i = 0; i < len; i++)
     n += s[i] == '\n';
-  Lines lines = {ARENA_ARRAY(arena, const char *, n), ARENA_ARRAY(arena, size_t, n), 0};
+  ChangeLines lines = {ARENA_ARRAY(arena, const char *, n), ARENA_ARRAY(arena, size_t, n), 0};
   for (size_t begin = 0, i = 0; i <= len; i++)
     if (i == len || s[i] == '\n') {
       size_t end = i > begin && s[i - 1] == '\r' ? i - 1 : i;
@@ -34,7 +34,7 @@ static Lines split(Arena *arena, const char *s, size_t len) {
   return lines;
 }
 
-static bool same(const Lines *a, size_t i, const Lines *b, size_t j) {
+static bool same(const ChangeLines *a, size_t i, const ChangeLines *b, size_t j) {
   return a->len[i] == b->len[j] && memcmp(a->s[i], b->s[j], a->len[i]) == 0;
 }
 
@@ -48,8 +48,8 @@ static void paint_line(Canvas *canvas, uint32_t line, char sign, const char *s, 
 }
 
 /* The first byte in which two lines differ; 0 where there is no other line. */
-static size_t difference(const Lines *a, size_t i, size_t i_end, const Lines *b, size_t j,
-                         size_t j_end) {
+static size_t difference(const ChangeLines *a, size_t i, size_t i_end, const ChangeLines *b,
+                         size_t j, size_t j_end) {
   size_t k = 0;
   if (i >= i_end || j >= j_end) return 0;
   while (k < a->len[i] && k < b->len[j] && a->s[i][k] == b->s[j][k])
@@ -60,8 +60,8 @@ static size_t difference(const Lines *a, size_t i, size_t i_end, const Lines *b,
 }
 
 /* Lines [i, i_end) of a became [j, j_end) of b; both windows begin after line `base`. */
-static void paint_hunk(Canvas *canvas, const Lines *a, size_t i, size_t i_end, const Lines *b,
-                       size_t j, size_t j_end, uint32_t base) {
+static void paint_hunk(Canvas *canvas, const ChangeLines *a, size_t i, size_t i_end,
+                       const ChangeLines *b, size_t j, size_t j_end, uint32_t base) {
   bool insertion = i == i_end;
   if (insertion && j > 0) paint_line(canvas, base + (uint32_t)j, 0, b->s[j - 1], b->len[j - 1], 0);
   for (size_t k = i; k < i_end; k++)
@@ -76,7 +76,7 @@ static void paint_hunk(Canvas *canvas, const Lines *a, size_t i, size_t i_end, c
 
 /* Edits are few and local: hunks are found by the nearest line that is equal again. Of two such
  * lines equally near, the one of the longer text: a deletion is not shown as a line that moved. */
-static void paint_hunks(Canvas *canvas, const Lines *a, const Lines *b, uint32_t base) {
+static void paint_hunks(Canvas *canvas, const ChangeLines *a, const ChangeLines *b, uint32_t base) {
   enum { REACH = 64 };
   size_t i = 0, j = 0;
   bool shrinks = b->n < a->n;
@@ -128,8 +128,8 @@ void paint_fix(Canvas *canvas, const Fix *fix) {
   size_t new_len;
   const char *whole = fix_apply(arena, source, fix, &new_len);
   size_t tail = source->len - end;
-  Lines before = split(arena, source->text + begin, end - begin);
-  Lines after = split(arena, whole + begin, new_len - begin - tail);
+  ChangeLines before = split(arena, source->text + begin, end - begin);
+  ChangeLines after = split(arena, whole + begin, new_len - begin - tail);
   paint_gutter(canvas, 0, 0);
   text_add_char(canvas->out, '\n');
   paint_hunks(canvas, &before, &after, first - 1);

@@ -125,9 +125,9 @@ static void add_result(Text *out, const Diag *diag, unsigned rule) {
   text_add_char(out, '}');
 }
 
-static void add_rule(Text *out, DiagCode code, const char *(*explain)(DiagCode)) {
+static void add_rule(Text *out, DiagCode code, RenderPage *explain) {
   const DiagInfo *info = &diag_info[code];
-  const char *page = explain ? explain(code) : NULL;
+  const char *page = explain ? explain(out->arena, code) : NULL;
   text_printf(out, "{\"id\":\"%s\",", info->code);
   if (info->name) text_printf(out, "\"name\":\"%s\",", info->name);
   text_add(out, "\"shortDescription\":{\"text\":");
@@ -140,8 +140,7 @@ static void add_rule(Text *out, DiagCode code, const char *(*explain)(DiagCode))
               info->code, info->level == LEVEL_ERROR ? "error" : "warning");
 }
 
-void render_sarif(Text *out, const Diags *diags, const char *version,
-                  const char *(*explain)(DiagCode)) {
+void render_sarif(Text *out, const Diags *diags, const char *version, RenderPage *explain) {
   int index[DIAG_CODE_COUNT];
   int n_rules = 0;
   for (int i = 0; i < DIAG_CODE_COUNT; i++)

@@ -151,3 +151,22 @@ const char *type_short_str(Arena *arena, const Type *t) {
 const char *shape_or_type_str(Arena *arena, const Type *t) {
   return t->rank || type_is_sequence(t) ? shape_str(arena, t) : type_str(arena, t);
 }
+
+int64_t type_last_dim(const Type *t) {
+  return t->rank ? t->dim[t->rank - 1].n : 1;
+}
+
+bool time_rates_agree(const Time *a, const Time *b) {
+  int64_t x, y;
+  if (!a->rate_num || !b->rate_num) return true;
+  return size_mul(a->rate_num, b->rate_den, &x) && size_mul(b->rate_num, a->rate_den, &y) && x == y;
+}
+
+int64_t size_gcd(int64_t a, int64_t b) {
+  while (b) {
+    int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a ? a : 1;
+}

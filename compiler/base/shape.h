@@ -71,6 +71,8 @@ static inline bool type_is_stream(const Type *t) {
 }
 /* Elements of one step (of the whole value without time): the product of the feature axes. */
 int64_t type_step_size(const Type *t);
+/* The size of the last feature axis; 1 if there is none. */
+int64_t type_last_dim(const Type *t);
 /* Elements of the whole value: steps (the bound; 1 for a stream) times step size; -1 on
  * overflow. */
 int64_t type_size(const Type *t);
@@ -91,12 +93,13 @@ const char *type_str(Arena *arena, const Type *t);
 /* Equality of times as language.md "Equality" has it: fixed by n, bounded by length, stream by
  * period. Rates and lags are compared separately. */
 bool time_equal(const Time *a, const Time *b);
+/* Whether two rates are one, or one of them is not known. */
+bool time_rates_agree(const Time *a, const Time *b);
 /* Same number of feature axes with the same sizes; labels are compared separately. */
 bool dims_equal(const Type *a, const Type *b);
 /* Index of the first feature axis where both have labels and they differ; -1 if none. */
 int dims_label_clash(const Type *a, const Type *b);
 
-/* size and product arithmetic: false on overflow, *out untouched. */
 /* "[6, 200]"; "[]" without axes. */
 void text_add_dims(Text *text, int rank, const int64_t *dim);
 const char *dims_str(Arena *arena, int rank, const int64_t *dim);
@@ -107,6 +110,9 @@ const char *type_short_str(Arena *arena, const Type *t);
 /* The shape; the type of a value that has neither axes nor steps. */
 const char *shape_or_type_str(Arena *arena, const Type *t);
 
+/* The greatest common divisor; 1 of two zeros. */
+int64_t size_gcd(int64_t a, int64_t b);
+/* Arithmetic of sizes: false on overflow, *out untouched. */
 bool size_mul(int64_t a, int64_t b, int64_t *out);
 bool size_add(int64_t a, int64_t b, int64_t *out);
 

@@ -81,17 +81,13 @@ char *span_text(Arena *arena, const Sources *sources, Span span) {
   return arena_strndup(arena, s->text + span.begin, span.end - span.begin);
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
 Span span_lines(const Sources *sources, Span span) {
   const Source *s = sources_get(sources, span.file);
   if (!s || span.begin > span.end || span.end > s->len) return span;
   Span lines = span;
-  while (lines.begin > 0 && is_blank(s->text[lines.begin - 1]))
+  while (lines.begin > 0 && source_is_blank(s->text[lines.begin - 1]))
     lines.begin--;
-  while (lines.end < s->len && (is_blank(s->text[lines.end]) || s->text[lines.end] == '\r'))
+  while (lines.end < s->len && (source_is_blank(s->text[lines.end]) || s->text[lines.end] == '\r'))
     lines.end++;
   bool alone = (lines.begin == 0 || s->text[lines.begin - 1] == '\n') &&
                (lines.end >= s->len || s->text[lines.end] == '\n' || s->text[lines.end] == '#');

@@ -51,6 +51,17 @@ static inline bool span_valid(Span s) {
 static inline Span span_none(void) {
   return (Span){0, 0, 0};
 }
+static inline bool span_within(Span inner, Span outer) {
+  return inner.file == outer.file && inner.begin >= outer.begin && inner.end <= outer.end;
+}
+/* The place after a span. */
+static inline Span span_after(Span s) {
+  return (Span){s.file, s.end, s.end};
+}
+/* Whether a byte of a line is a blank or a tab. */
+static inline bool source_is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 /* The smallest span that covers both; the other one if one is none. */
 Span span_join(Span a, Span b);
 /* The span grown to whole lines with their ends, and a comment after it, when nothing else stands

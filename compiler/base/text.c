@@ -238,3 +238,18 @@ const char *words_listed(Arena *arena, const char *words) {
   }
   return text_str(&text);
 }
+
+bool text_begins(const char *s, const char *with) {
+  return strncmp(s, with, strlen(with)) == 0;
+}
+
+bool text_ends(const char *s, const char *with) {
+  size_t n = strlen(s), m = strlen(with);
+  return n >= m && strcmp(s + n - m, with) == 0;
+}
+
+const char *text_file_stem(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
+}

@@ -55,6 +55,10 @@ size_t text_width(const char *s, size_t n);
 /* Decodes one code point at s (n bytes left); *len gets its length. U+FFFD, length 1 if
  * malformed. */
 unsigned text_decode(const char *s, size_t n, size_t *len);
+bool text_begins(const char *s, const char *with);
+bool text_ends(const char *s, const char *with);
+/* "model" of "out/model.grus". */
+const char *text_file_stem(Arena *arena, const char *path);
 /* Damerau-Levenshtein distance; stops counting beyond limit (returns limit + 1). */
 size_t text_distance(const char *a, const char *b, size_t limit);
 

@@ -5,6 +5,7 @@
 
 #include "driver/jit.h"
 #include "driver/version.h"
+#include "runtime/host/host_port.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,13 +28,6 @@ static int input_index(const char *name) {
   return i;
 }
 
-static int64_t elements_without_time(const GrusPort *p) {
-  int64_t n = 1;
-  for (int i = 0; i < p->rank; i++)
-    if (i != p->time_axis) n *= (int64_t)p->axes[i].size;
-  return n;
-}
-
 static CalibrationRun *new_run(void) {
   CalibrationRun run = {.in = ARENA_ARRAY(noting.arena, EvalTensor, noting.model->n_in + 1)};
   ARENA_PUSH(noting.arena, noting.to->run, noting.to->n, noting.to->cap, run);
@@ -51,7 +45,7 @@ static int note_run(const size_t *lengths, const void *const *in, void *const *o
     EvalTensor *t = &run->in[input_index(p->name)];
     t->steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
     if (p->time == GRUS_TIME_BOUNDED) t->steps = (int64_t)lengths[p->length];
-    t->data = ARENA_ARRAY(noting.arena, double, t->steps *elements_without_time(p) + 1);
+    t->data = ARENA_ARRAY(noting.arena, double, t->steps *(int64_t)host_port_features(p) + 1);
     trial_take(p, in[at++], t->data, t->steps);
   }
   return GRUS_OK;
@@ -59,7 +53,7 @@ static int note_run(const size_t *lengths, const void *const *in, void *const *o
 
 static void note_once(const GrusPort *p, const void *buffer, EvalTensor *t) {
   t->steps = 1;
-  t->data = ARENA_ARRAY(noting.arena, double, elements_without_time(p) + 1);
+  t->data = ARENA_ARRAY(noting.arena, double, (int64_t)host_port_features(p) + 1);
   trial_take(p, buffer, t->data, 1);
 }
 
@@ -90,7 +84,7 @@ static int note_call(void *state, const void *const *in, void *const *out) {
       note_once(p, buffer, t);
       continue;
     }
-    int64_t each = elements_without_time(p),
+    int64_t each = (int64_t)host_port_features(p),
             steps = p->time == GRUS_TIME_STREAM && p->time_axis >= 0
                         ? (int64_t)p->axes[p->time_axis].size
                         : 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* grus build: a model and its weights become C, a header, an object, a library, a shared library or
  * a program. */
+#include "base/text.h"
 #include "driver/budget.h"
 #include "driver/build.h"
 #include "driver/depfile.h"
@@ -28,11 +29,6 @@ static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING, EMIT_
 /* Whether what is written is C, for a compiler that is not ours to choose. */
 static bool is_c(EmitKind kind) {
   return kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_PACKAGE;
-}
-
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
 }
 
 static bool is_library(EmitKind kind) {
@@ -155,7 +151,7 @@ static bool add_trace(Session *s, const BuildJob *job, const CTrace *trace, cons
 
 static bool emit_c(Session *s, const BuildJob *job, COptions c, const char *out, Outputs *outs) {
   Text header = text_new(s->arena), source = text_new(s->arena);
-  if (strcmp(out, "-") == 0 || !ends_with(out, ".c")) {
+  if (strcmp(out, "-") == 0 || !text_ends(out, ".c")) {
     session_error(
         s,
         "`--emit=c` writes NAME.c and NAME.h: -o must end in .c (`--emit=header` fits one stream)");
@@ -234,7 +230,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, EmitKind e
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   object_macros(&outs->object, &c);
   backend_c(m, &c, &header, NULL);
-  size_t stem = strlen(out) - (ends_with(out, ".o") || ends_with(out, ".a") ? 2 : 0);
+  size_t stem = strlen(out) - (text_ends(out, ".o") || text_ends(out, ".a") ? 2 : 0);
   const char *header_path = arena_printf(s->arena, "%.*s.h", (int)stem, out);
   add_out(outs, out, (const char *)made.data, made.len);
   if (strcmp(out, "-") != 0) add_out(outs, header_path, text_str(&header), header.len);
@@ -355,7 +351,7 @@ static bool trace_fits(Session *s, EmitKind kind) {
       : kind != EMIT_C && kind != EMIT_HEADER ? "`--trace` is of C: `-o NAME.c` or `--emit=header`"
       : machine_is_multi(o)                   ? "`--trace` is of one body: leave out `--dispatch` "
                                                 "and `--target multi`"
-      : o->out && (len < 3 || (!ends_with(o->out, ".c") && !ends_with(o->out, ".h")))
+      : o->out && (len < 3 || (!text_ends(o->out, ".c") && !text_ends(o->out, ".h")))
           ? "`--trace` writes NAME.trace.csv beside NAME.c or NAME.h: -o must end so"
           : NULL;
   if (problem) session_error(s, "%s", problem);

@@ -14,12 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct Paths {
+typedef struct ImportPaths {
   const char *text, *weights, *weights_name;
-} Paths;
+} ImportPaths;
 
 /* "dir/kws.grus" and "dir/kws.safetensors"; without -o the model's own name, here. */
-static bool choose_paths(Session *s, const char *model, Paths *out) {
+static bool choose_paths(Session *s, const char *model, ImportPaths *out) {
   const char *stem = foreign_stem(s->arena, foreign_path(s->arena, model));
   out->text = s->options->out ? s->options->out : arena_printf(s->arena, "%s.grus", stem);
   if (strcmp(out->text, "-") == 0) {
@@ -69,7 +69,8 @@ static bool read_back(Session *s, const Imported *in, const Text *weights) {
 }
 
 /* Both files or none. */
-static bool write_both(Session *s, const Paths *paths, const Imported *in, const Text *weights) {
+static bool write_both(Session *s, const ImportPaths *paths, const Imported *in,
+                       const Text *weights) {
   const char *failed, *reason;
   FileOut out[2] = {{.path = paths->text, .data = in->source->text, .len = in->source->len},
                     {.path = paths->weights, .data = text_str(weights), .len = weights->len}};
@@ -97,7 +98,7 @@ static void add_row(Text *out, Session *s, const Layer *layer, const char *origi
 }
 
 /* What became what. */
-static const char *summary(Session *s, const Imported *in, const Paths *paths) {
+static const char *summary(Session *s, const Imported *in, const ImportPaths *paths) {
   Text out = text_new(s->arena);
   int origin_width = 0, stage_width = 0;
   int64_t total = 0;
@@ -158,7 +159,7 @@ static ExitCode show_tensors(Session *s) {
 ExitCode command_import(Session *s) {
   Options *o = s->options;
   Imported in;
-  Paths paths;
+  ImportPaths paths;
   if (o->n_args != 1) {
     session_error(s, "`grus import` needs one model file");
     return EXIT_USAGE;

@@ -15,15 +15,15 @@
 
 #include <string.h>
 
-typedef struct Row {
+typedef struct InspectRow {
   uint32_t line;
   const char *code, *params, *shape, *cost;
-} Row;
+} InspectRow;
 
-typedef struct Rows {
-  Row *row;
+typedef struct InspectRows {
+  InspectRow *row;
   size_t n, cap;
-} Rows;
+} InspectRows;
 
 static uint32_t line_of(Session *s, Span span) {
   const Source *source = sources_get(&s->sources, span.file);
@@ -36,9 +36,9 @@ static const char *full_type(Session *s, const Type *type) {
   return text_str(&text);
 }
 
-static void add_row(Session *s, Rows *rows, Span span, const char *code, const char *params,
+static void add_row(Session *s, InspectRows *rows, Span span, const char *code, const char *params,
                     const char *shape, const char *cost) {
-  Row row = {line_of(s, span), code, params, shape, cost};
+  InspectRow row = {line_of(s, span), code, params, shape, cost};
   ARENA_PUSH(s->arena, rows->row, rows->n, rows->cap, row);
 }
 
@@ -75,7 +75,7 @@ static const char *zeros_str(Session *s, const KirModule *m, const Layer *layer)
                       100 * (double)cost->left_out / (double)cost->kernel_weights);
 }
 
-static void add_layer(Session *s, Rows *rows, const Model *model, const KirModule *m,
+static void add_layer(Session *s, InspectRows *rows, const Model *model, const KirModule *m,
                       const Layer *layer) {
   const char *text = layer_text(s->arena, &s->sources, layer);
   bool piped = span_valid(layer->pipe);
@@ -94,8 +94,8 @@ static Type port_type(const Port *port) {
   return type;
 }
 
-static Rows rows_of(Session *s, const Model *model, const KirModule *m) {
-  Rows rows = {0};
+static InspectRows rows_of(Session *s, const Model *model, const KirModule *m) {
+  InspectRows rows = {0};
   const char *binding = NULL;
   for (int i = 0; i < model->n_in; i++) {
     const Port *port = model->in[i];
@@ -126,17 +126,17 @@ static Rows rows_of(Session *s, const Model *model, const KirModule *m) {
   return rows;
 }
 
-static void print_rows(Text *out, const Rows *rows) {
+static void print_rows(Text *out, const InspectRows *rows) {
   size_t code = 0, params = 0, shape = 0;
   for (size_t i = 0; i < rows->n; i++) {
-    const Row *r = &rows->row[i];
+    const InspectRow *r = &rows->row[i];
     size_t c = text_width(r->code, strlen(r->code));
     code = c > code && c <= 60 ? c : code;
     params = strlen(r->params) > params ? strlen(r->params) : params;
     shape = *r->cost && strlen(r->shape) > shape ? strlen(r->shape) : shape;
   }
   for (size_t i = 0; i < rows->n; i++) {
-    const Row *r = &rows->row[i];
+    const InspectRow *r = &rows->row[i];
     size_t c = text_width(r->code, strlen(r->code)), begin = out->len;
     if (r->line)
       text_printf(out, "%4u  ", r->line);
@@ -199,7 +199,7 @@ static void print_totals(Session *s, Text *out, const Model *model, const KirMod
 static void inspect_text(Session *s, Text *out, const Model *model, const KirModule *m) {
   static const char *const run[] = {"whole sequences", "a stream", "windows on a stream"};
   text_printf(out, "model %s: %s\n", model->name, run[model->run]);
-  Rows rows = rows_of(s, model, m);
+  InspectRows rows = rows_of(s, model, m);
   print_rows(out, &rows);
   print_totals(s, out, model, m);
 }

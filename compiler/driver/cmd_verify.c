@@ -4,6 +4,7 @@
  * is not given either. An axis of samples in front of the inputs' own is one run each. When
  * something differs, every layer's value of the compiled code is compared with the evaluator's (and
  * with DIR/LAYER.npy where it is recorded), and the first layer that diverges is named. */
+#include "base/splitmix.h"
 #include "driver/emulator.h"
 #include "driver/native.h"
 #include "driver/recordings.h"
@@ -18,13 +19,6 @@
 #include <string.h>
 
 enum { STEPS = 200 }; /* of a stream with random values, at least */
-
-static uint64_t next_random(uint64_t *state) {
-  uint64_t z = *state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
 
 /* Steps of a call, of --chunk times as many where it is given. */
 static int64_t call_steps(const Session *s, const Model *model) {
@@ -56,7 +50,7 @@ static Recorded random_input(Session *s, const Model *model, const Type *type, b
   r.count = r.steps * type_step_size(type);
   r.data = ARENA_ARRAY(s->arena, double, r.count);
   for (int64_t i = 0; i < r.count; i++) {
-    double unit = (double)(next_random(&seed) >> 40) * 0x1p-24;
+    double unit = (double)(splitmix_next(&seed) >> 40) * 0x1p-24;
     bool integer = type->elem != ELEM_F32 && type->elem != ELEM_F16;
     if (type->elem == ELEM_INDEX)
       r.data[i] = floor(unit * (double)type->categories);

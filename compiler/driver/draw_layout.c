@@ -16,17 +16,17 @@ static const double GAP = 30, ROW_GAP = 34, MARGIN = 28, LOOP = 30, LEAST = 104,
                     WAY = 12; /* pixels */
 
 /* Rows as lists of boxes, in order. */
-typedef struct Rows {
+typedef struct BoxRows {
   int **box;
   int *n;
-} Rows;
+} BoxRows;
 
 /* Neighbours in the rows above and below: of box b, in list[begin[b]] to list[begin[b + 1]]. */
-typedef struct Near {
+typedef struct NearBox {
   int *begin[2], *list[2];
   int *from, *to; /* all pairs of neighbours: edges cut into steps of one row */
   int n;
-} Near;
+} NearBox;
 
 static void box_size(Box *b) {
   size_t title = 0, detail = text_width(b->detail, strlen(b->detail)),
@@ -93,9 +93,9 @@ static void make_ways(Graph *g) {
   }
 }
 
-static Rows make_rows(Graph *g) {
-  Rows rows = {.box = ARENA_ARRAY(g->arena, int *, g->rows),
-               .n = ARENA_ARRAY(g->arena, int, g->rows)};
+static BoxRows make_rows(Graph *g) {
+  BoxRows rows = {.box = ARENA_ARRAY(g->arena, int *, g->rows),
+                  .n = ARENA_ARRAY(g->arena, int, g->rows)};
   for (int i = 0; i < g->n; i++)
     rows.n[g->box[i].row]++;
   for (int r = 0; r < g->rows; r++) {
@@ -107,14 +107,14 @@ static Rows make_rows(Graph *g) {
   return rows;
 }
 
-static void near_add(Near *near, int from, int to) {
+static void near_add(NearBox *near, int from, int to) {
   near->from[near->n] = from;
   near->to[near->n++] = to;
 }
 
-static Near make_near(Graph *g) {
-  Near near = {.from = ARENA_ARRAY(g->arena, int, g->n + g->n_edges),
-               .to = ARENA_ARRAY(g->arena, int, g->n + g->n_edges)};
+static NearBox make_near(Graph *g) {
+  NearBox near = {.from = ARENA_ARRAY(g->arena, int, g->n + g->n_edges),
+                  .to = ARENA_ARRAY(g->arena, int, g->n + g->n_edges)};
   for (int t = 0; t < g->n_trunks; t++) {
     near_add(&near, g->trunk[t].from, g->trunk[t].first);
     for (int w = g->trunk[t].first; w < g->trunk[t].last; w++)
@@ -140,26 +140,27 @@ static Near make_near(Graph *g) {
   return near;
 }
 
-typedef struct Ranked {
+typedef struct RankedBox {
   double key;
   int box, place;
-} Ranked;
+} RankedBox;
 
 static int ranked_order(const void *a, const void *b) {
-  const Ranked *x = a, *y = b;
+  const RankedBox *x = a, *y = b;
   if (x->key < y->key || x->key > y->key) return x->key < y->key ? -1 : 1;
   return x->place - y->place;
 }
 
 /* Orders a row by the mean place of the neighbours on one side; those without keep theirs. */
-static void order_row(Graph *g, Rows *rows, const Near *near, int row, int side, Ranked *ranked) {
+static void order_row(Graph *g, BoxRows *rows, const NearBox *near, int row, int side,
+                      RankedBox *ranked) {
   for (int i = 0; i < rows->n[row]; i++) {
     int b = rows->box[row][i];
     int begin = near->begin[side][b], end = near->begin[side][b + 1];
     double sum = 0;
     for (int k = begin; k < end; k++)
       sum += g->box[near->list[side][k]].place;
-    ranked[i] = (Ranked){end > begin ? sum / (end - begin) : i, b, i};
+    ranked[i] = (RankedBox){end > begin ? sum / (end - begin) : i, b, i};
   }
   qsort(ranked, (size_t)rows->n[row], sizeof *ranked, ranked_order);
   for (int i = 0; i < rows->n[row]; i++) {
@@ -169,7 +170,7 @@ static void order_row(Graph *g, Rows *rows, const Near *near, int row, int side,
 }
 
 /* Crossings between a row and the next, by a tree of sums over places. */
-static int64_t crossings_below(const Graph *g, const Rows *rows, const Near *near, int row,
+static int64_t crossings_below(const Graph *g, const BoxRows *rows, const NearBox *near, int row,
                                int *tree) {
   int n = rows->n[row + 1];
   int64_t count = 0, seen = 0;
@@ -189,15 +190,15 @@ static int64_t crossings_below(const Graph *g, const Rows *rows, const Near *nea
   return count;
 }
 
-static int64_t crossings(const Graph *g, const Rows *rows, const Near *near, int *tree) {
+static int64_t crossings(const Graph *g, const BoxRows *rows, const NearBox *near, int *tree) {
   int64_t count = 0;
   for (int r = 0; r + 1 < g->rows; r++)
     count += crossings_below(g, rows, near, r, tree);
   return count;
 }
 
-static void order_rows(Graph *g, Rows *rows, const Near *near) {
-  Ranked *ranked = ARENA_ARRAY(g->arena, Ranked, g->n + 1);
+static void order_rows(Graph *g, BoxRows *rows, const NearBox *near) {
+  RankedBox *ranked = ARENA_ARRAY(g->arena, RankedBox, g->n + 1);
   int *tree = ARENA_ARRAY(g->arena, int, g->n + 3), *best = ARENA_ARRAY(g->arena, int, g->n + 1);
   int64_t fewest = -1;
   for (int r = 0; r < g->rows; r++)
@@ -231,7 +232,8 @@ typedef struct Pool {
 } Pool;
 
 /* Moves the boxes of a row to where their neighbours of one side (or both: 2) are. */
-static void settle(Graph *g, const Rows *rows, const Near *near, int row, int side, Pool *pool) {
+static void settle(Graph *g, const BoxRows *rows, const NearBox *near, int row, int side,
+                   Pool *pool) {
   double offset = 0;
   int n_pools = 0;
   for (int i = 0; i < rows->n[row]; i++) {
@@ -268,7 +270,7 @@ static void settle(Graph *g, const Rows *rows, const Near *near, int row, int si
     }
 }
 
-static void place_rows(Graph *g, const Rows *rows, const Near *near) {
+static void place_rows(Graph *g, const BoxRows *rows, const NearBox *near) {
   Pool *pool = ARENA_ARRAY(g->arena, Pool, g->n + 1);
   for (int sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
     int side = sweep >= PLACE_SWEEPS - 6 ? 2 : sweep % 2;
@@ -306,8 +308,8 @@ void graph_lay_out(Graph *g, double top) {
     if (g->box[i].row + 1 > g->rows) g->rows = g->box[i].row + 1;
   }
   make_ways(g);
-  Rows rows = make_rows(g);
-  Near near = make_near(g);
+  BoxRows rows = make_rows(g);
+  NearBox near = make_near(g);
   order_rows(g, &rows, &near);
   place_rows(g, &rows, &near);
   measure(g, top);

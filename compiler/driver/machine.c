@@ -2,6 +2,7 @@
 /* From --target to what is compiled for; see machine.h. */
 #include "driver/machine.h"
 
+#include "base/text.h"
 #include "driver/native.h"
 
 #include <string.h>
@@ -34,10 +35,6 @@ static const char *host_target(void) {
 #endif
 }
 
-static bool begins(const char *s, const char *with) {
-  return strncmp(s, with, strlen(with)) == 0;
-}
-
 /* Whether code for `name`, a target of the table or a triple, is code for this processor. */
 static bool is_here(const char *name) {
   if (strcmp(name, "generic") == 0) return true;
@@ -47,10 +44,10 @@ static bool is_here(const char *name) {
   if (strcmp(name, "x86-64-v4-bf16") == 0)
     return x86_level() == 4 && __builtin_cpu_supports("avx512vnni") &&
            __builtin_cpu_supports("avx512bf16");
-  if (begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
-  return begins(name, "x86_64-") && strstr(name, "linux");
+  if (text_begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
+  return text_begins(name, "x86_64-") && strstr(name, "linux");
 #elif defined(__aarch64__)
-  return begins(name, "aarch64") || begins(name, "arm64-linux");
+  return text_begins(name, "aarch64") || text_begins(name, "arm64-linux");
 #else
   return false;
 #endif
@@ -76,7 +73,7 @@ const char *machine_compiler(const Session *s) {
   if (triple && (strstr(triple, "windows") || strstr(triple, "mingw")))
     return "x86_64-w64-mingw32-gcc";
   for (size_t i = 0; s->machine.llvm && i < sizeof names / sizeof *names; i++)
-    if (begins(s->machine.llvm, names[i].begin)) return names[i].compiler;
+    if (text_begins(s->machine.llvm, names[i].begin)) return names[i].compiler;
   if (s->machine.schedule->flash_apart) return "avr-gcc";
   Text name = text_new(s->arena); /* esp32-s3: xtensa-esp32s3-elf-gcc */
   for (const char *c = s->machine.name; *c; c++)
@@ -113,7 +110,7 @@ static void list_targets(Text *out, const char *title, const char *const *prefix
   text_printf(out, "%s:\n", title);
   for (int i = 0; target_table[i]; i++)
     for (int k = 0; k < n; k++)
-      if (begins(target_table[i]->name, prefixes[k]))
+      if (text_begins(target_table[i]->name, prefixes[k]))
         list_line(out, target_table[i]->name, target_table[i]->doc, 0, 0);
 }
 

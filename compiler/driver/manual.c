@@ -120,8 +120,8 @@ void help_man(Text *out) {
   text_add(out, ".SH OPTIONS\n");
   for (int i = 0; i < OPTION_COUNT; i++)
     add_option(out, i, true);
-  text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR; a triple of LLVM's is another "
-                "way.\n.TP\nnative\nthis machine\n");
+  text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR, which also takes a triple "
+                "of LLVM.\n.TP\nnative\nthis machine\n");
   for (int i = 0; target_table[i]; i++) {
     text_add(out, ".TP\n");
     add_roff(out, target_table[i]->name);

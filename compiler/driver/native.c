@@ -2,15 +2,12 @@
 /* The LLVM backend as the commands use it; see native.h. */
 #include "driver/native.h"
 
+#include "base/text.h"
 #include "driver/aborts.h"
 #include "lower/machine_table.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool begins(const char *s, const char *with) {
-  return strncmp(s, with, strlen(with)) == 0;
-}
 
 /* Schedules of triples; what needs a feature that not every such machine has asks for it. */
 static const struct {
@@ -36,7 +33,7 @@ const Target *native_schedule(const Session *s, const char *triple) {
   if (!strchr(triple, '-')) return NULL;
   for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) {
     const char *feature = schedules[i].feature;
-    if (begins(triple, schedules[i].triple) &&
+    if (text_begins(triple, schedules[i].triple) &&
         (!feature || (o->features && strstr(o->features, feature))))
       name = schedules[i].schedule;
   }

@@ -175,14 +175,10 @@ static const char *c_elem_name(KirElem elem) {
   return "float";
 }
 
-static bool is_length(const KirBuffer *b) {
-  return b->elem == KIR_SIZE;
-}
-
 /* Memory for the parameters: of inputs zeros, which stand for what a sensor gives. */
 static void example_arrays(const KirFunc *f, Text *out) {
   for (int i = 0; f && i < f->n_buffers; i++)
-    if (!is_length(f->buffers[i]))
+    if (!kir_is_length(f->buffers[i]))
       text_printf(out, "static %s %s_[%lld];\n", c_elem_name(f->buffers[i]->elem),
                   f->buffers[i]->name, (long long)f->buffers[i]->count);
 }
@@ -195,7 +191,7 @@ static void example_arguments(const Printed *p, const KirFunc *f, bool flat, con
     const KirBuffer *b = f->buffers[i];
     text_add(out, comma);
     comma = ", ";
-    if (is_length(b))
+    if (kir_is_length(b))
       text_printf(out, "%lld", (long long)p->m->length[length++].bound);
     else if (b->rank == 0)
       text_printf(out, "%s_[0]", b->name);

@@ -3,6 +3,7 @@
 #include "driver/quantise.h"
 
 #include "base/sha256.h"
+#include "base/splitmix.h"
 #include "driver/dump.h"
 #include "import/import.h"
 #include "model/quant/observe.h"
@@ -49,13 +50,6 @@ const char *rounded_path(Session *s, const char *ranges) {
 
 /* ---- invented inputs ---- */
 
-static uint64_t next_random(uint64_t *state) {
-  uint64_t z = *state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
 EvalTensor invented_input(Arena *arena, const Model *model, const Port *port, uint64_t seed) {
   const Type *type = &port->value->type;
   EvalTensor t = {.steps = 1};
@@ -67,7 +61,7 @@ EvalTensor invented_input(Arena *arena, const Model *model, const Port *port, ui
   int64_t n = t.steps * type_step_size(type);
   t.data = ARENA_ARRAY(arena, double, n + 1);
   for (int64_t i = 0; i < n; i++) {
-    double unit = (double)(next_random(&seed) >> 40) * 0x1p-24;
+    double unit = (double)(splitmix_next(&seed) >> 40) * 0x1p-24;
     bool integer = type->elem != ELEM_F32 && type->elem != ELEM_F16;
     if (type->elem == ELEM_INDEX)
       t.data[i] = floor(unit * (double)type->categories);

@@ -18,19 +18,12 @@ static struct {
   size_t cap, cap_steps; /* samples, and elements of a recording of any steps */
 } noting;
 
-static int64_t elements_without_time(const GrusPort *p) {
-  int64_t n = 1;
-  for (int i = 0; i < p->rank; i++)
-    if (i != p->time_axis) n *= (int64_t)p->axes[i].size;
-  return n;
-}
-
 static int note_sample(const size_t *lengths, const void *const *in, void *const *out) {
   const GrusPort *p = noting.port;
   Recorded r = {.steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size};
   (void)out;
   if (p->time == GRUS_TIME_BOUNDED) r.steps = (int64_t)lengths[0];
-  r.count = r.steps * elements_without_time(p);
+  r.count = r.steps * (int64_t)host_port_features(p);
   r.data = ARENA_ARRAY(noting.arena, double, r.count + 1);
   trial_take(p, in[0], r.data, r.steps);
   ARENA_PUSH(noting.arena, noting.sample, noting.n, noting.cap, r);
@@ -46,7 +39,7 @@ static int note_start(void *state, const void *const *init) {
 
 static int note_step(void *state, const void *const *in, void *const *out) {
   Recorded *r = &noting.sample[noting.n - 1];
-  int64_t n = elements_without_time(noting.port);
+  int64_t n = (int64_t)host_port_features(noting.port);
   (void)state;
   (void)out;
   r->data =

@@ -2,15 +2,11 @@
 /* Recorded arrays and how their shapes fit a port; see recordings.h. */
 #include "driver/recordings.h"
 
+#include "base/text.h"
 #include "driver/recorded_file.h"
 #include "import/import.h"
 
 #include <string.h>
-
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
 
 /* NAME=FILE among the words after the model: FILE, or NULL. */
 static const char *given(const Session *s, const char *name) {
@@ -51,7 +47,7 @@ static const char *place_of(Session *s, const char *name) {
   static const char *const endings[] = {"npy", "csv", "tsv", "txt", "jsonl", "ndjson", "wav"};
   const char *against = s->options->against, *file = given(s, name);
   if (file || !against) return file;
-  if (ends_with(against, ".npz")) return against;
+  if (text_ends(against, ".npz")) return against;
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     const char *path = arena_printf(s->arena, "%s/%s.%s", against, name, endings[i]);
     if (file_exists(path)) return path;
@@ -60,7 +56,7 @@ static const char *place_of(Session *s, const char *name) {
 }
 
 static bool is_array(const char *path) {
-  return ends_with(path, ".npy") || ends_with(path, ".npz");
+  return text_ends(path, ".npy") || text_ends(path, ".npz");
 }
 
 /* One array: *there is false where no such name is in an .npz. */
@@ -69,7 +65,7 @@ static bool read_tensor(Session *s, const char *name, const char *path, Tensor *
   Mapped map;
   *there = false;
   if (!file_map(s->arena, path, &map, &reason)) goto unread;
-  if (ends_with(path, ".npz")) {
+  if (text_ends(path, ".npz")) {
     TensorFile *npz = npz_parse(s->arena, map, &reason);
     if (!npz) goto unread;
     const Tensor *found = tensor_find(npz, name);

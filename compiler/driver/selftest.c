@@ -34,12 +34,6 @@ static double next_input(const KirBuffer *b, uint32_t *state) {
   return (double)(scaled - 1.0f);
 }
 
-static const KirFunc *entry_of(const KirModule *m, KirFuncKind kind) {
-  for (int i = 0; i < m->n_funcs; i++)
-    if (m->func[i]->kind == kind) return m->func[i];
-  return NULL;
-}
-
 static int port_of(const KirModule *m, const KirBuffer *b) {
   int i = 0;
   while (i < m->n_ports && m->port[i].buffer != b)
@@ -216,10 +210,10 @@ static bool evaluate(Session *s, const KirModule *m, const Model *model, int cal
                      : m->run_kind == KIR_WINDOW ? KIR_PUSH
                                                  : KIR_RUN;
   prepare(s, m, model, calls, in, length);
-  fill(m, entry_of(m, KIR_RESET), false, 0, in, &state);
-  fill(m, entry_of(m, kind), false, 0, in, &state);
+  fill(m, kir_func_find(m, KIR_RESET), false, 0, in, &state);
+  fill(m, kir_func_find(m, kind), false, 0, in, &state);
   for (int call = 0; call < calls && m->run_kind != KIR_WHOLE; call++)
-    fill(m, entry_of(m, kind), true, call, in, &state);
+    fill(m, kir_func_find(m, kind), true, call, in, &state);
   for (int64_t b = 0; b < m->batch; b++) {
     values[b] = ARENA_ARRAY(s->arena, Recorded, model->n_out + 1);
     take_place(s, m, model, in, b, one);

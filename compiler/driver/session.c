@@ -130,9 +130,8 @@ static void add_summary(const Session *s, Text *out, size_t hidden) {
   if (d->n_errors || d->n_warnings) text_add_char(out, '\n');
 }
 
-static Arena *page_arena; /* for the renderer's callback, which has no context */
-static const char *page_of_code(DiagCode code) {
-  return explain_page(page_arena, diag_info[code].code);
+static const char *page_of_code(Arena *arena, DiagCode code) {
+  return explain_page(arena, diag_info[code].code);
 }
 
 void session_print_diags(Session *s) {
@@ -141,10 +140,7 @@ void session_print_diags(Session *s) {
   bool colour = session_colour(o, STDERR_FILENO);
   size_t shown = 0, hidden = 0;
   diags_sort(s->diags);
-  if (o->format == RENDER_SARIF) {
-    page_arena = s->arena;
-    render_sarif(&out, s->diags, GRUS_VERSION, page_of_code);
-  }
+  if (o->format == RENDER_SARIF) render_sarif(&out, s->diags, GRUS_VERSION, page_of_code);
   for (const Diag *d = s->diags->first; d && o->format != RENDER_SARIF; d = d->next) {
     if (o->quiet && d->level != LEVEL_ERROR) continue;
     if (o->max_errors && shown >= (size_t)o->max_errors) {

@@ -302,6 +302,17 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
   return true;
 }
 
+/* The host half of a program, from its sources in `host`, as an object of its own: a compiler that
+ * remembers what it made (ccache) makes it once for all models. */
+static bool compile_host(Session *s, const char *host, ProgramForm form, const char *object) {
+  const char *source = form == PROGRAM_APART ? "grus_apart.c" : "grus_host.c";
+  const char *args[] = {
+      "-std=c99", "-D_POSIX_C_SOURCE=200809L",       "-O1", arena_printf(s->arena, "-I%s", host),
+      "-c",       file_join(s->arena, host, source), "-o",  object,
+      NULL};
+  return run_compiler(s, c_compiler(), file_dir(s->arena, object), args);
+}
+
 bool compile_program(Session *s, const KirModule *m, const COptions *options, const char *dir,
                      const char *out, ProgramForm form) {
   bool shared = form == PROGRAM_LIBRARY;
@@ -314,6 +325,8 @@ bool compile_program(Session *s, const KirModule *m, const COptions *options, co
   const char *file = in_dir(s, dir, c.prefix, "_main.c");
   if (!write_text(s, file, &program)) return false;
   const char *host = file_join(s->arena, runtime, "host");
+  const char *object = in_dir(s, dir, c.prefix, "_host.o");
+  if (!shared && !compile_host(s, host, form, object)) return false;
   const char *args[] = {"-std=c99",
                         "-D_POSIX_C_SOURCE=200809L",
                         "-O1",
@@ -322,9 +335,7 @@ bool compile_program(Session *s, const KirModule *m, const COptions *options, co
                         in_dir(s, dir, c.prefix, ".o"),
                         "-o",
                         out,
-                        shared                  ? "-shared"
-                        : form == PROGRAM_APART ? file_join(s->arena, host, "grus_apart.c")
-                                                : file_join(s->arena, host, "grus_host.c"),
+                        shared ? "-shared" : object,
                         shared ? "-fPIC" : "-lm",
                         NULL};
   return run_compiler(s, c_compiler(), dir, args);

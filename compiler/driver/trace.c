@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-typedef struct Lines {
+typedef struct TraceLines {
   const char *text;
   size_t at;
   long line; /* of the byte `at`, from 1 on */
-} Lines;
+} TraceLines;
 
 /* Entries come in the order of the text: no byte is counted twice. */
-static long line_of(Lines *lines, size_t at) {
+static long line_of(TraceLines *lines, size_t at) {
   for (; lines->at < at; lines->at++)
     lines->line += lines->text[lines->at] == '\n';
   return lines->line;
@@ -33,16 +33,16 @@ static void add_field(Text *out, const char *text) {
   text_add_char(out, '"');
 }
 
-typedef struct Range {
+typedef struct TraceRange {
   const CTraceEntry *entry; /* the first */
   long from, to;            /* lines */
-} Range;
+} TraceRange;
 
 /* Neighbours of the same stage and function are one range. A statement begins with the end of the
  * line before it; an array ends with the end of its last line. */
-static int ranges_of(Arena *arena, const CTrace *trace, const Text *c, Range **out) {
-  Range *range = ARENA_ARRAY(arena, Range, trace->n + 1);
-  Lines lines = {.text = text_str(c), .line = 1};
+static int ranges_of(Arena *arena, const CTrace *trace, const Text *c, TraceRange **out) {
+  TraceRange *range = ARENA_ARRAY(arena, TraceRange, trace->n + 1);
+  TraceLines lines = {.text = text_str(c), .line = 1};
   int n = 0;
   for (int i = 0; i < trace->n; i++) {
     const CTraceEntry *e = &trace->entry[i], *last = n ? range[n - 1].entry : NULL;
@@ -52,7 +52,7 @@ static int ranges_of(Arena *arena, const CTrace *trace, const Text *c, Range **o
         strcmp(last->name, e->name) == 0)
       range[n - 1].to = to;
     else
-      range[n++] = (Range){e, from, to};
+      range[n++] = (TraceRange){e, from, to};
   }
   *out = range;
   return n;
@@ -74,7 +74,7 @@ static void add_stage(Session *s, const KirModule *m, int i, bool with_codes, Te
   text_add_char(out, ',');
 }
 
-static void add_range(const Range *r, const char *path, Text *out) {
+static void add_range(const TraceRange *r, const char *path, Text *out) {
   const CTraceEntry *e = r->entry;
   text_printf(out, "%s,", e->is_weights ? "weights" : "code");
   add_field(out, path);
@@ -85,7 +85,7 @@ static void add_range(const Range *r, const char *path, Text *out) {
 
 void trace_write(Session *s, const KirModule *m, const CTrace *trace, const Text *c,
                  const char *path, bool with_codes, Text *out) {
-  Range *range;
+  TraceRange *range;
   int n = ranges_of(s->arena, trace, c, &range);
   text_add(out, "stage,text,source,line,selftest,kind,file,name,first,last,bytes\n");
   for (int i = 0; i < m->n_costs; i++) {

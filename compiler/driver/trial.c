@@ -51,29 +51,9 @@ const GrusProgram *trial_load(Session *s, const KirModule *m) {
   return trial_open(s, dir, path);
 }
 
-static void store(GrusElem elem, void *to, int64_t i, double x) {
-  switch (elem) {
-  case GRUS_ELEM_F32: ((float *)to)[i] = (float)x; break;
-  case GRUS_ELEM_I8: ((int8_t *)to)[i] = (int8_t)x; break;
-  case GRUS_ELEM_I16: ((int16_t *)to)[i] = (int16_t)x; break;
-  case GRUS_ELEM_I32: ((int32_t *)to)[i] = (int32_t)x; break;
-  case GRUS_ELEM_U8: ((uint8_t *)to)[i] = (uint8_t)x; break;
-  case GRUS_ELEM_U16: ((uint16_t *)to)[i] = (uint16_t)x; break;
-  case GRUS_ELEM_F16: break; /* inputs of f16 are not accepted by lower */
-  }
-}
-
-static double fetch(GrusElem elem, const void *from, int64_t i) {
-  switch (elem) {
-  case GRUS_ELEM_F32: return (double)((const float *)from)[i];
-  case GRUS_ELEM_I8: return ((const int8_t *)from)[i];
-  case GRUS_ELEM_I16: return ((const int16_t *)from)[i];
-  case GRUS_ELEM_I32: return ((const int32_t *)from)[i];
-  case GRUS_ELEM_U8: return ((const uint8_t *)from)[i];
-  case GRUS_ELEM_U16: return ((const uint16_t *)from)[i];
-  case GRUS_ELEM_F16: break; /* outputs are never of f16 */
-  }
-  return 0;
+/* Element i of the numbers of a port. */
+static void *elem_at(const GrusPort *p, void *data, int64_t i) {
+  return (char *)data + (size_t)i * host_elem_size(p->elem);
 }
 
 static int64_t port_elems(const GrusPort *p, bool without_time) {
@@ -118,10 +98,12 @@ static int port_index(Port *const *ports, int n, const char *name) {
   return i;
 }
 
-/* Copies elements [from, from + n) of a recorded value into a buffer. */
+/* Copies elements [from, from + n) of a recorded value into a buffer; zeros after its end. */
 static void load_part(const GrusPort *p, void *to, const Recorded *value, int64_t from, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    store(p->elem, to, i, from + i < value->count ? value->data[from + i] : 0);
+  int64_t have = value->count - from < n ? value->count - from : n;
+  if (have < 0) have = 0;
+  if (have) host_elem_encode(p->elem, value->data + from, to, (size_t)have);
+  memset(elem_at(p, to, have), 0, (size_t)(n - have) * host_elem_size(p->elem));
 }
 
 /* A bounded value with `steps` of its bound: between the caller's dense array and the interface's,
@@ -137,14 +119,14 @@ static void spread(const GrusPort *p, void *buffer, double *dense, int64_t steps
   }
   if (p->time_axis < 0) steps = 1;
   for (int64_t o = 0; o < outer; o++)
-    for (int64_t t = 0; t < steps; t++)
-      for (int64_t i = 0; i < inner; i++) {
-        int64_t at = (o * bound + t) * inner + i, from = (o * steps + t) * inner + i;
-        if (load)
-          store(p->elem, buffer, at, dense[from]);
-        else
-          dense[from] = fetch(p->elem, buffer, at);
-      }
+    for (int64_t t = 0; t < steps; t++) {
+      void *at = elem_at(p, buffer, (o * bound + t) * inner);
+      double *row = dense + (o * steps + t) * inner;
+      if (load)
+        host_elem_encode(p->elem, row, at, (size_t)inner);
+      else
+        host_elem_decode(p->elem, at, row, (size_t)inner);
+    }
 }
 
 void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t steps) {
@@ -184,8 +166,7 @@ static void append_output(Session *s, const GrusPort *p, const void *buffer, Rec
                           size_t *cap) {
   int64_t n = port_elems(p, false);
   out->data = arena_grow(s->arena, out->data, cap, (size_t)(out->count + n), sizeof *out->data);
-  for (int64_t i = 0; i < n; i++)
-    out->data[out->count + i] = fetch(p->elem, buffer, i);
+  host_elem_decode(p->elem, buffer, out->data + out->count, (size_t)n);
   out->count += n;
   out->steps += p->time_axis >= 0 ? (int64_t)p->axes[p->time_axis].size : 1;
 }

@@ -51,15 +51,15 @@ static const char *table_commands(Arena *arena) {
       ;
 }
 
-typedef struct Row {
+typedef struct ValueRow {
   const char *words, *endings;
   Table *table;
-} Row;
+} ValueRow;
 
 #define ARGUMENT_FILES(command, endings)
 #define ARGUMENT_WORDS(command, words)
 #define ARGUMENT_TABLE(command, table)
-static const Row option_rows[OPTION_COUNT] = {
+static const ValueRow option_rows[OPTION_COUNT] = {
 #define VALUE_WORDS(option, w) [OPTION_##option] = {.words = w},
 #define VALUE_TABLE(option, t) [OPTION_##option] = {.table = table_##t},
 #define VALUE_FILES(option, e) [OPTION_##option] = {.endings = e},
@@ -75,7 +75,7 @@ static const Row option_rows[OPTION_COUNT] = {
 #define VALUE_WORDS(option, words)
 #define VALUE_TABLE(option, table)
 #define VALUE_FILES(option, endings)
-static const Row command_rows[] = {
+static const ValueRow command_rows[] = {
 #define ARGUMENT_FILES(command, e) [CMD_##command] = {.endings = e},
 #define ARGUMENT_WORDS(command, w) [CMD_##command] = {.words = w},
 #define ARGUMENT_TABLE(command, t) [CMD_##command] = {.table = table_##t},
@@ -84,7 +84,7 @@ static const Row command_rows[] = {
 _Static_assert(sizeof command_rows / sizeof *command_rows == CMD_COUNT,
                "every command has a row in values.def");
 
-static Values values_of(Arena *arena, const Row *row) {
+static Values values_of(Arena *arena, const ValueRow *row) {
   return (Values){row->table ? row->table(arena) : row->words, row->endings};
 }
 

@@ -11,11 +11,11 @@
 enum { WIDTH = 860, VALUES = 150, ERRORS = 70, GAP = 14, POINTS = 860, MOST_SNR = 160 };
 
 /* The least and the greatest of what is finite; 0..1 if nothing is. */
-typedef struct Range {
+typedef struct PlotRange {
   double lo, hi;
-} Range;
+} PlotRange;
 
-static void widen(Range *r, const double *x, int64_t n) {
+static void widen(PlotRange *r, const double *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     if (!isfinite(x[i])) continue;
     if (!(r->lo <= x[i])) r->lo = x[i];
@@ -23,7 +23,7 @@ static void widen(Range *r, const double *x, int64_t n) {
   }
 }
 
-static double height_of(const Range *r, double x, int top, int height) {
+static double height_of(const PlotRange *r, double x, int top, int height) {
   double part = r->hi > r->lo ? (x - r->lo) / (r->hi - r->lo) : 0.5;
   return (double)top + (1 - part) * (double)height;
 }
@@ -41,8 +41,8 @@ static int64_t chosen(const Compared *c, int64_t n, int64_t bucket, int64_t buck
 
 /* A line through the chosen values of x, or of their errors (x NULL); it is broken where they are
  * not finite. */
-static void line(Text *out, const char *class, const Compared *c, const double *x, const Range *r,
-                 int top, int height) {
+static void line(Text *out, const char *class, const Compared *c, const double *x,
+                 const PlotRange *r, int top, int height) {
   int64_t n = c->truth->count, buckets = n < POINTS ? n : POINTS;
   bool drawing = false;
   text_printf(out, "<path class=\"%s\" d=\"", class);
@@ -61,12 +61,12 @@ static void line(Text *out, const char *class, const Compared *c, const double *
 }
 
 static void plot(Text *out, const Compared *c) {
-  Range values = {NAN, NAN}, errors = {0, c->difference.max > 0 ? c->difference.max : 1};
+  PlotRange values = {NAN, NAN}, errors = {0, c->difference.max > 0 ? c->difference.max : 1};
   int64_t n = c->truth->count;
   if (c->got->count != n || !n) return;
   widen(&values, c->truth->data, n);
   widen(&values, c->got->data, n);
-  if (!(values.lo <= values.hi)) values = (Range){0, 1};
+  if (!(values.lo <= values.hi)) values = (PlotRange){0, 1};
   text_add(out, "<figure>\n<figcaption>");
   text_add_markup(out, c->name);
   text_add(out, ": ");

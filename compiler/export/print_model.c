@@ -25,16 +25,16 @@ typedef struct Printer {
   Text out;
   Layer **order;
   int n_order;
-  Map prefixes;      /* given by from= so far */
-  struct Line *line; /* of the statements that stand together */
+  Map prefixes;             /* given by from= so far */
+  struct PrintedLine *line; /* of the statements that stand together */
   int n_lines;
   size_t cap_lines;
 } Printer;
 
 /* A line of a statement and the comment after it. */
-typedef struct Line {
+typedef struct PrintedLine {
   const char *text, *comment;
-} Line;
+} PrintedLine;
 
 static const char *expr(Printer *p, const Value *value) {
   return names_of(p->arena, &p->names, value);
@@ -243,7 +243,7 @@ static void flush_lines(Printer *p, size_t slack) {
   p->n_lines = 0;
 }
 
-static void add_line(Printer *p, Line line) {
+static void add_line(Printer *p, PrintedLine line) {
   ARENA_PUSH(p->arena, p->line, p->n_lines, p->cap_lines, line);
 }
 
@@ -251,7 +251,7 @@ static void add_line(Printer *p, Line line) {
 static void add_chain(Printer *p, const char *head, const Value *value) {
   Layer **chain;
   int n = chain_of(p, value, &chain), comments = 0, n_lines = 0;
-  Line *line = ARENA_ARRAY(p->arena, Line, n + 1);
+  PrintedLine *line = ARENA_ARRAY(p->arena, PrintedLine, n + 1);
   const char *last = NULL;
   Text whole = text_new(p->arena);
   line[n_lines++].text = arena_printf(p->arena, "  %s = ", head);
@@ -265,10 +265,10 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
     if (begins_chain(layer)) {
       bool is_operator = layer_info(layer->kind)->flags & OPERATOR;
       const char *text = is_operator ? operator_text(p, layer) : call_text(p, layer);
-      line[0] = (Line){arena_printf(p->arena, "%s%s", line[0].text, text), comment};
+      line[0] = (PrintedLine){arena_printf(p->arena, "%s%s", line[0].text, text), comment};
     } else {
       const char *text = stage_text(p, layer, needs_from(chain, n, layer));
-      line[n_lines++] = (Line){arena_printf(p->arena, "    |> %s", text), comment};
+      line[n_lines++] = (PrintedLine){arena_printf(p->arena, "    |> %s", text), comment};
     }
   }
   text_add(&whole, line[0].text);
@@ -278,7 +278,7 @@ static void add_chain(Printer *p, const char *head, const Value *value) {
     const char *comment = NULL;
     for (int i = 0; i < n_lines; i++)
       if (line[i].comment) comment = line[i].comment;
-    line[0] = (Line){text_str(&whole), comment};
+    line[0] = (PrintedLine){text_str(&whole), comment};
     n_lines = 1;
   }
   for (int i = 0; i < n_lines; i++)
@@ -315,8 +315,8 @@ static void add_inputs(Printer *p, bool *named_length) {
   for (int i = 0; i < p->model->n_in; i++) {
     const Port *port = p->model->in[i];
     const char *type = port_type(p, &port->declared, true, named_length);
-    add_line(p, (Line){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type),
-                       port->doc ? safe_line(p->arena, port->doc) : NULL});
+    add_line(p, (PrintedLine){arena_printf(p->arena, "  in %s : %s", p->names.in[i], type),
+                              port->doc ? safe_line(p->arena, port->doc) : NULL});
   }
   flush_lines(p, 0);
 }
@@ -324,9 +324,9 @@ static void add_inputs(Printer *p, bool *named_length) {
 static void add_allowed(Printer *p) {
   for (int code = 0; code < DIAG_CODE_COUNT; code++)
     if (p->model->allowed[code])
-      add_line(p, (Line){arena_printf(p->arena, "  allow %s", diag_info[code].name),
-                         p->origin->allow_reason[code]});
-  if (p->n_lines) add_line(p, (Line){"", NULL});
+      add_line(p, (PrintedLine){arena_printf(p->arena, "  allow %s", diag_info[code].name),
+                                p->origin->allow_reason[code]});
+  if (p->n_lines) add_line(p, (PrintedLine){"", NULL});
   flush_lines(p, 0);
 }
 
@@ -379,7 +379,7 @@ const char *print_model(Arena *arena, const Model *model, const PrintOrigin *ori
     const char *type = port_type(&p, &stored, false, named_length);
     const char *head = arena_printf(arena, "out %s : %s", p.names.out[i], type);
     if (v->field || p.names.value[v->id])
-      add_line(&p, (Line){arena_printf(arena, "  %s = %s", head, expr(&p, v)), NULL});
+      add_line(&p, (PrintedLine){arena_printf(arena, "  %s = %s", head, expr(&p, v)), NULL});
     else
       add_chain(&p, head, v);
     flush_lines(&p, 0);

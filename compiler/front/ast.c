@@ -67,15 +67,6 @@ static bool read_digits(const char **s, int64_t *value, int64_t *scale) {
   return ok;
 }
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t r = a % b;
-    a = b;
-    b = r;
-  }
-  return a;
-}
-
 /* num/den = the decimal number at *s, exactly; false if it does not fit. */
 static bool read_rational(const char **s, int64_t *num, int64_t *den) {
   *num = 0;
@@ -109,12 +100,12 @@ static bool read_quantity(Node *node) {
   size_t i = 0;
   while (strcmp(unit[i].name, s) != 0)
     i++;
-  int64_t g = gcd(node->num, node->den);
+  int64_t g = size_gcd(node->num, node->den);
   node->num /= g ? g : 1;
   node->den /= g ? g : 1;
   if (!size_mul(node->num, unit[i].num, &node->num)) return false;
   if (!size_mul(node->den, unit[i].den, &node->den)) return false;
-  g = gcd(node->num, node->den);
+  g = size_gcd(node->num, node->den);
   node->num /= g ? g : 1;
   node->den /= g ? g : 1;
   node->unit = unit[i].unit;

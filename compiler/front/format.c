@@ -17,16 +17,16 @@ typedef enum PieceKind {
 } PieceKind;
 
 /* A piece that begins on a line of its own. */
-typedef struct Piece {
+typedef struct FormatPiece {
   PieceKind kind;
   Statement statement;
   uint32_t first_line, last_line; /* in the source */
-} Piece;
+} FormatPiece;
 
-typedef struct Pieces {
-  Piece *item;
+typedef struct FormatPieces {
+  FormatPiece *item;
   size_t n, cap;
-} Pieces;
+} FormatPieces;
 
 static bool begins_piece(const Lexeme *x) {
   if (x->depth > 0) return false;
@@ -57,12 +57,12 @@ static PieceKind piece_kind(const Lexeme *x) {
   return x->kind == TOK_BLOCK || x->kind == TOK_MODEL ? PIECE_OPEN : PIECE_STATEMENT;
 }
 
-static Pieces pieces_read(Arena *arena, const Lexemes *list) {
-  Pieces pieces = {0};
+static FormatPieces pieces_read(Arena *arena, const Lexemes *list) {
+  FormatPieces pieces = {0};
   int indent = 0;
   for (size_t i = 0, end; i < list->n; i = end) {
     end = piece_end(list, i);
-    Piece p = {.kind = piece_kind(&list->item[i])};
+    FormatPiece p = {.kind = piece_kind(&list->item[i])};
     if (p.kind == PIECE_CLOSE) indent = 0;
     p.statement = statement_measure(&list->item[i], end - i, indent);
     p.first_line = list->item[i].line;
@@ -73,25 +73,25 @@ static Pieces pieces_read(Arena *arena, const Lexemes *list) {
   return pieces;
 }
 
-static bool empty_line_before(const Piece *last, const Piece *p) {
+static bool empty_line_before(const FormatPiece *last, const FormatPiece *p) {
   if (last->kind == PIECE_START || last->kind == PIECE_OPEN || p->kind == PIECE_CLOSE) return false;
   if (last->kind == PIECE_HEADER || last->kind == PIECE_CLOSE) return true;
   if (p->kind == PIECE_OPEN && last->kind != PIECE_COMMENT) return true;
   return p->first_line > last->last_line + 1;
 }
 
-static bool aligns(const Piece *p) {
+static bool aligns(const FormatPiece *p) {
   int kind = p->statement.item[0].kind;
   return p->kind == PIECE_STATEMENT &&
          (kind == TOK_IN || kind == TOK_OUT || kind == TOK_LET || kind == TOK_PARAM);
 }
 
 /* Whether p continues the run of statements that last belongs to. */
-static bool same_run(const Piece *last, const Piece *p) {
+static bool same_run(const FormatPiece *last, const FormatPiece *p) {
   return aligns(last) && aligns(p) && !last->statement.chained && !empty_line_before(last, p);
 }
 
-static void run_write(Text *out, Piece *piece, size_t n) {
+static void run_write(Text *out, FormatPiece *piece, size_t n) {
   int sign = 0, equals = 0;
   for (size_t i = 0; i < n; i++) {
     const Statement *s = &piece[i].statement;
@@ -116,12 +116,12 @@ const char *format(Arena *arena, const Source *source, Diags *diags) {
   parse(arena, source, diags);
   if (diags->n_errors != errors) return NULL;
   Lexemes list = lexemes_read(arena, source, diags);
-  Pieces pieces = pieces_read(arena, &list);
+  FormatPieces pieces = pieces_read(arena, &list);
   Text out = text_new(arena);
-  const Piece start = {.kind = PIECE_START};
-  const Piece *last = &start;
+  const FormatPiece start = {.kind = PIECE_START};
+  const FormatPiece *last = &start;
   for (size_t i = 0, n; i < pieces.n; i += n) {
-    Piece *p = &pieces.item[i];
+    FormatPiece *p = &pieces.item[i];
     n = 1;
     while (i + n < pieces.n && same_run(&p[n - 1], &p[n]))
       n++;

@@ -38,7 +38,7 @@ static void report_recursion(Body *body, const Block *block, const Node *stage) 
 }
 
 /* The arguments of one use. */
-typedef struct Use {
+typedef struct BlockUse {
   const Block *block;
   const Node *stage;
   Item *input;
@@ -48,9 +48,9 @@ typedef struct Use {
   const Node **formal_arg;
   int n_formals;
   bool bad;
-} Use;
+} BlockUse;
 
-static Item value_wanted(Body *body, Use *use, const Node *node) {
+static Item value_wanted(Body *body, BlockUse *use, const Node *node) {
   Item item = expr_resolve(body, node);
   if (item.kind == ITEM_CONST) {
     Diag *d = report_not_constant(body->r, node->span, "a value", &item);
@@ -61,14 +61,14 @@ static Item value_wanted(Body *body, Use *use, const Node *node) {
   return item.kind == ITEM_VALUE ? item : item_bad();
 }
 
-static Item constant_wanted(Body *body, Use *use, const Node *node) {
+static Item constant_wanted(Body *body, BlockUse *use, const Node *node) {
   Item item = argument_resolve(body, node);
   if (item.kind == ITEM_VALUE) report_not_constant(body->r, node->span, "a constant", &item);
   if (item.kind != ITEM_CONST) use->bad = true;
   return item.kind == ITEM_CONST ? item : item_bad();
 }
 
-static void use_named(Body *body, Use *use, const Node *arg) {
+static void use_named(Body *body, BlockUse *use, const Node *arg) {
   Resolver *r = body->r;
   const Node *formals = use->block->node->kid[0];
   for (int i = 0; i < use->n_formals; i++) {
@@ -109,7 +109,7 @@ static void use_named(Body *body, Use *use, const Node *arg) {
   use->bad = true;
 }
 
-static void use_positional(Body *body, Use *use, const Node *arg, int *input, int *formal) {
+static void use_positional(Body *body, BlockUse *use, const Node *arg, int *input, int *formal) {
   while (*input < use->n_inputs && use->input_given[*input])
     ++*input;
   if (*input < use->n_inputs) {
@@ -127,7 +127,7 @@ static void use_positional(Body *body, Use *use, const Node *arg, int *input, in
   }
 }
 
-static void use_arguments(Body *body, Use *use, const Item *piped, Span piped_span) {
+static void use_arguments(Body *body, BlockUse *use, const Item *piped, Span piped_span) {
   int input = 0, formal = 0;
   if (piped && use->n_inputs == 0) {
     Diag *d = diag_new(body->r->diags, E217, use->stage->span, "block `%s` has no input",
@@ -151,7 +151,7 @@ static void use_arguments(Body *body, Use *use, const Item *piped, Span piped_sp
   }
 }
 
-static void use_missing(Body *body, Use *use) {
+static void use_missing(Body *body, BlockUse *use) {
   const Node *formals = use->block->node->kid[0];
   const char *name = use->block->node->text;
   for (int i = 0; i < use->n_inputs && !use->bad; i++) {
@@ -171,7 +171,7 @@ static void use_missing(Body *body, Use *use) {
   }
 }
 
-static void formals_define(Body *inner, Use *use) {
+static void formals_define(Body *inner, BlockUse *use) {
   const Node *formals = use->block->node->kid[0];
   for (int i = 0; i < use->n_formals; i++) {
     const Node *f = formals->kid[i];
@@ -182,7 +182,7 @@ static void formals_define(Body *inner, Use *use) {
 }
 
 /* The body with its results; bad if its errors were reported, now or before. */
-static Item block_expand(Body *body, Block *block, Use *use) {
+static Item block_expand(Body *body, Block *block, BlockUse *use) {
   Resolver *r = body->r;
   size_t errors = r->diags->n_errors;
   Body inner = {.r = r, .model = body->model, .file = block->file, .outer = body, .block = block};
@@ -213,8 +213,8 @@ static int depth_of(const Body *body) {
   return n;
 }
 
-static Use use_new(Body *body, const Block *block, const Node *stage) {
-  Use use = {.block = block, .stage = stage, .n_inputs = block_inputs(block)};
+static BlockUse use_new(Body *body, const Block *block, const Node *stage) {
+  BlockUse use = {.block = block, .stage = stage, .n_inputs = block_inputs(block)};
   const Node *formals = block->node->kid[0];
   use.n_formals = node_is(formals, N_FORMALS) ? (int)formals->n : 0;
   use.bad = node_is(formals, N_BAD);
@@ -248,7 +248,7 @@ Item block_resolve(Body *body, Block *block, const Node *stage, const Item *pipe
     block->failed = true;
     return item_bad();
   }
-  Use use = use_new(body, block, stage);
+  BlockUse use = use_new(body, block, stage);
   use_arguments(body, &use, piped, piped_span);
   use_missing(body, &use);
   if (use.bad || block->failed || !expansion_allowed(body, block, stage)) return item_bad();
@@ -278,6 +278,6 @@ void block_check(Resolver *r, Block *block) {
                 .file = block->file,
                 .path = block->node->text,
                 .binding = block->node->text};
-  Use use = use_new(&outer, block, block->node);
+  BlockUse use = use_new(&outer, block, block->node);
   block_expand(&outer, block, &use);
 }

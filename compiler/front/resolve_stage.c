@@ -7,14 +7,14 @@
 #include <string.h>
 
 /* A path, and how many layers wanted it. */
-typedef struct Path {
+typedef struct StagePath {
   int count;
   char text[];
-} Path;
+} StagePath;
 
-static Path *path_new(Resolver *r, const char *prefix, const char *name) {
+static StagePath *path_new(Resolver *r, const char *prefix, const char *name) {
   size_t len = strlen(prefix), n = strlen(name);
-  Path *path = arena_alloc(r->arena, sizeof *path + len + n + 2);
+  StagePath *path = arena_alloc(r->arena, sizeof *path + len + n + 2);
   path->count = 1;
   memcpy(path->text, prefix, len);
   path->text[len] = '.';
@@ -26,7 +26,7 @@ static Path *path_new(Resolver *r, const char *prefix, const char *name) {
 /* name made unique among the layers of the model: "p.dense", "p.dense_2". */
 const char *path_unique(Body *body, const char *name) {
   Resolver *r = body->r;
-  Path *path = path_new(r, body->path, name), *first = map_get(r->paths, path->text);
+  StagePath *path = path_new(r, body->path, name), *first = map_get(r->paths, path->text);
   while (first) {
     path = path_new(r, body->path, arena_printf(r->arena, "%s_%d", name, ++first->count));
     if (!map_get(r->paths, path->text)) break;

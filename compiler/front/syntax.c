@@ -93,10 +93,6 @@ static const char *expected_text(Arena *arena, Expected e) {
   return text_str(&text);
 }
 
-static Span after(Span span) {
-  return (Span){span.file, span.end, span.end};
-}
-
 static bool begins_operand(int kind) {
   return kind == TOK_IDENT || kind == TOK_INT || kind == TOK_FLOAT || kind == TOK_QTY ||
          kind == TOK_STRING || kind == TOK_DTYPE || kind == TOK_TIME || kind == TOK_INDEX ||
@@ -153,7 +149,7 @@ static bool suggest_for_name(Diag *d, const Expected *e, const Token *found, Spa
   }
   if (expects(e, TOK_PIPE) && !found->line_start) {
     diag_primary(d, "an operator is missing before this");
-    fix_edit(diag_fix(d, FIX_MAYBE, "join stages with `|>`"), after(before), " |>");
+    fix_edit(diag_fix(d, FIX_MAYBE, "join stages with `|>`"), span_after(before), " |>");
     return true;
   }
   return false;
@@ -209,7 +205,7 @@ static void suggest(Diag *d, const Parser *parser, const Expected *e, const Toke
     return;
   } else if (expects(e, '=') && begins_operand(found->kind) && !found->line_start) {
     diag_primary(d, "a `=` is missing before this");
-    fix_edit(diag_fix(d, FIX_SURE, "insert it"), after(before), " =");
+    fix_edit(diag_fix(d, FIX_SURE, "insert it"), span_after(before), " =");
   }
 }
 
@@ -231,7 +227,7 @@ static void error_in_list(Parser *parser, const Token *found, const char *got, S
   if (begins_operand(found->kind)) {
     diag_primary(d, "a `,` is missing before this");
     fix_edit(diag_fix(d, FIX_SURE, closer == ']' ? "separate the axes" : "separate the arguments"),
-             after(before), ",");
+             span_after(before), ",");
     return;
   }
   Expected none = {.n = 0};

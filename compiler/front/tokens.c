@@ -89,12 +89,9 @@ static int token_peek(Parser *parser) {
   return parser->ahead[0].kind;
 }
 
-static Span after(Span span) {
-  return (Span){span.file, span.end, span.end};
-}
-
 static Token token_made_up(const Parser *parser, int kind, const char *text) {
-  return (Token){.kind = kind, .span = after(parser->previous.span), .text = text, .made_up = true};
+  return (Token){
+      .kind = kind, .span = span_after(parser->previous.span), .text = text, .made_up = true};
 }
 
 /* ---- header: `grus 1` ---- */
@@ -147,7 +144,7 @@ static Token token_header(Parser *parser) {
   parser->header = 2;
   Token token = {.kind = TOK_INT, .span = top, .text = "1", .made_up = true};
   if (parser->header_missing) return token;
-  token.span = after(parser->previous.span);
+  token.span = span_after(parser->previous.span);
   if (token_peek(parser) == TOK_INT) {
     token = token_take(parser);
     header_version(parser, &token);
@@ -261,7 +258,7 @@ static void report_left_open(Parser *parser, const Token *token, int n) {
     diag_label(d, o->span, "this `%c` is not closed", o->bracket);
   }
   Fix *fix = diag_fix(d, FIX_SURE, n == 1 ? "close it" : "close them");
-  fix_edit(fix, after(parser->previous.span), "%s", text_str(&closers));
+  fix_edit(fix, span_after(parser->previous.span), "%s", text_str(&closers));
 }
 
 /* Supplies a closing bracket before token; token waits. */
@@ -342,7 +339,7 @@ static bool colon_missing(Parser *parser, const Token *token) {
   Diag *d = diag_new(parser->diags, E101, token->span, "expected ':', found %s",
                      token_describe(parser->arena, token));
   diag_primary(d, "a `:` is missing before this");
-  fix_edit(diag_fix(d, FIX_SURE, "insert it"), after(parser->previous.span), " :");
+  fix_edit(diag_fix(d, FIX_SURE, "insert it"), span_after(parser->previous.span), " :");
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include "import/foreign.h"
 
 #include "base/safe.h"
+#include "base/text.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -50,8 +51,7 @@ const char *foreign_path(Arena *arena, const char *path) {
 }
 
 const char *foreign_stem(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
-             *dot = strrchr(name, '.');
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
   if (slash && strcmp(name, saved_model) == 0) { /* every SavedModel has this name */
     const char *folder = slash;
     while (folder > path && folder[-1] != '/')
@@ -60,7 +60,7 @@ const char *foreign_stem(Arena *arena, const char *path) {
     bool named = len && strncmp(folder, ".", len) != 0 && strncmp(folder, "..", len) != 0;
     if (named) return arena_strndup(arena, folder, len);
   }
-  return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
+  return text_file_stem(arena, path);
 }
 
 Foreign *foreign_new(const ForeignFile *file, const char *format, const char *model_name) {

@@ -7,19 +7,19 @@
 
 #include <stdint.h>
 
-typedef union Piece {
+typedef union JsonPiece {
   struct {
-    union Piece *next, **at; /* at: what points to this piece */
+    union JsonPiece *next, **at; /* at: what points to this piece */
   } list;
   max_align_t align;
-} Piece;
+} JsonPiece;
 
-typedef struct Pieces {
+typedef struct JsonPieces {
   Arena *arena;
-  Piece *first;
-} Pieces;
+  JsonPiece *first;
+} JsonPieces;
 
-static Pieces *current; /* jansson's allocator has no context */
+static JsonPieces *current; /* jansson's allocator has no context */
 
 /* Who allocates outside the functions below: their memory is never ours to free, nor ours
  * theirs. */
@@ -27,16 +27,16 @@ static json_malloc_t others_malloc;
 static json_free_t others_free;
 
 static void pieces_free(void *arg) {
-  Pieces *pieces = arg;
+  JsonPieces *pieces = arg;
   if (current == pieces) current = NULL;
-  for (Piece *p = pieces->first, *next; p; p = next) {
+  for (JsonPiece *p = pieces->first, *next; p; p = next) {
     next = p->list.next;
     mem_free(p);
   }
 }
 
 static void *piece_new(size_t size) {
-  Piece *p = size < SIZE_MAX - sizeof *p ? mem_alloc(size + sizeof *p) : NULL;
+  JsonPiece *p = size < SIZE_MAX - sizeof *p ? mem_alloc(size + sizeof *p) : NULL;
   if (!p) {
     json_set_alloc_funcs(others_malloc, others_free); /* nobody comes back here */
     arena_out_of_memory(current->arena);
@@ -50,7 +50,7 @@ static void *piece_new(size_t size) {
 
 static void piece_free(void *memory) {
   if (!memory) return;
-  Piece *p = (Piece *)memory - 1;
+  JsonPiece *p = (JsonPiece *)memory - 1;
   *p->list.at = p->list.next;
   if (p->list.next) p->list.next->list.at = p->list.at;
   mem_free(p);
@@ -58,7 +58,7 @@ static void piece_free(void *memory) {
 
 static void pieces_begin(Arena *arena) {
   if (!current || current->arena != arena) {
-    Pieces *pieces = ARENA_NEW(arena, Pieces);
+    JsonPieces *pieces = ARENA_NEW(arena, JsonPieces);
     pieces->arena = arena;
     arena_defer(arena, pieces_free, pieces);
     current = pieces;

@@ -359,3 +359,8 @@ void kb_invoke(Kb *kb, KirFunc *callee, KirBuffer **args, int n) {
   s->args = args;
   s->n_args = n;
 }
+
+KirExpr *kb_limit(Kb *kb, KirExpr *x, float lo, float hi) {
+  int n = x->type.lanes;
+  return kb_op2(kb, KIR_MIN, kb_num(kb, hi, n), kb_op2(kb, KIR_MAX, kb_num(kb, lo, n), x));
+}

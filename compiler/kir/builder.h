@@ -29,6 +29,8 @@ KirExpr *kb_use(Kb *kb, KirReg *reg);
 KirExpr *kb_load(Kb *kb, KirBuffer *b, KirIndex at, int lanes);
 KirExpr *kb_op1(Kb *kb, KirOp op, KirExpr *a);
 KirExpr *kb_op2(Kb *kb, KirOp op, KirExpr *a, KirExpr *b);
+/* A float x within lo..hi. */
+KirExpr *kb_limit(Kb *kb, KirExpr *x, float lo, float hi);
 KirExpr *kb_op3(Kb *kb, KirOp op, KirExpr *a, KirExpr *b, KirExpr *c);
 KirExpr *kb_convert(Kb *kb, KirElem elem, KirExpr *a);
 KirExpr *kb_bitcast(Kb *kb, KirElem elem, KirExpr *a);

@@ -7,26 +7,26 @@
 #define CENSUS_NAME(id) #id,
 const char *const census_name[CENSUS_KINDS] = {CENSUS_LIST(CENSUS_NAME)};
 
-typedef struct Walk {
+typedef struct CensusWalk {
   Census *sum;
   bool runs;         /* loops count as often as they turn */
   bool most;         /* both ways of an if */
   bool own;          /* without what helpers do at its calls */
   const char *layer; /* "": all */
-} Walk;
+} CensusWalk;
 
-static void add(Walk *w, CensusKind kind, int64_t n) {
+static void add(CensusWalk *w, CensusKind kind, int64_t n) {
   w->sum->n[kind] += n;
 }
 
-static void add_all(Walk *w, const Census *c, int64_t times) {
+static void add_all(CensusWalk *w, const Census *c, int64_t times) {
   for (int i = 0; i < CENSUS_KINDS; i++)
     w->sum->n[i] += times * c->n[i];
 }
 
 static Census of_body(const KirFunc *f, bool runs, bool most);
 
-static void of_access(Walk *w, const KirIndex *at, int64_t times) {
+static void of_access(CensusWalk *w, const KirIndex *at, int64_t times) {
   add(w, CENSUS_TERM, times * at->n_terms);
 }
 
@@ -35,7 +35,7 @@ static CensusKind kind_of_load(const KirExpr *e) {
 }
 
 /* What one node is, apart from its operands. */
-static void of_node(Walk *w, const KirExpr *e) {
+static void of_node(CensusWalk *w, const KirExpr *e) {
   bool vector = e->type.lanes > 1, is_float = e->type.elem == KIR_F32,
        is_scalar = is_float && !vector;
   CensusKind plain = vector ? CENSUS_VECTOR : is_float ? CENSUS_FLOAT : CENSUS_INTEGER;
@@ -99,7 +99,7 @@ static void of_node(Walk *w, const KirExpr *e) {
   }
 }
 
-static void of_expr(Walk *w, const KirExpr *e) {
+static void of_expr(CensusWalk *w, const KirExpr *e) {
   if (!e) return;
   of_node(w, e);
   for (int i = 0; i < KIR_MAX_ARGS; i++)
@@ -119,11 +119,11 @@ static int64_t turns(const KirStmt *s) {
   return to <= from ? 0 : (to - from + s->step - 1) / s->step;
 }
 
-static void of_list(Walk *w, const KirStmt *list);
+static void of_list(CensusWalk *w, const KirStmt *list);
 
-static void of_loop(Walk *w, const KirStmt *s) {
+static void of_loop(CensusWalk *w, const KirStmt *s) {
   Census inside = {0};
-  Walk body = *w;
+  CensusWalk body = *w;
   body.sum = &inside;
   of_list(&body, s->body);
   add(&body, turns(s) == 1 ? CENSUS_ONCE : CENSUS_LOOP, 1); /* a turn: its test and its step */
@@ -132,16 +132,16 @@ static void of_loop(Walk *w, const KirStmt *s) {
   add_all(w, &inside, w->runs ? turns(s) : 1);
 }
 
-static int64_t size_of(const Census *c) {
+int64_t census_size(const Census *c) {
   int64_t n = 0;
   for (int i = 0; i < CENSUS_KINDS; i++)
     n += c->n[i];
   return n;
 }
 
-static void of_test(Walk *w, const KirStmt *s) {
+static void of_test(CensusWalk *w, const KirStmt *s) {
   Census yes = {0}, no = {0};
-  Walk way = *w;
+  CensusWalk way = *w;
   way.sum = &yes;
   of_list(&way, s->body);
   way.sum = &no;
@@ -149,8 +149,8 @@ static void of_test(Walk *w, const KirStmt *s) {
   add(w, CENSUS_TEST, 1);
   of_expr(w, s->value);
   bool both = !w->runs || w->most;
-  if (both || size_of(&yes) <= size_of(&no)) add_all(w, &yes, 1);
-  if (both || size_of(&yes) > size_of(&no)) add_all(w, &no, 1);
+  if (both || census_size(&yes) <= census_size(&no)) add_all(w, &yes, 1);
+  if (both || census_size(&yes) > census_size(&no)) add_all(w, &no, 1);
 }
 
 /* Compilers fold what stands at a constant place and is not in a loop. */
@@ -160,7 +160,7 @@ static bool is_known(const KirStmt *s) {
   return lo == hi && s->count <= kir_dot_turn(s) * s->step;
 }
 
-static void of_dot(Walk *w, const KirStmt *s) {
+static void of_dot(CensusWalk *w, const KirStmt *s) {
   bool bytes = s->source->elem == KIR_I8 || s->source->elem == KIR_U8;
   int64_t written = (kir_dot_turn(s) + kir_dot_has_rest(s)) * s->step;
   if (!w->runs && is_known(s)) {
@@ -171,7 +171,7 @@ static void of_dot(Walk *w, const KirStmt *s) {
   add(w, bytes ? CENSUS_PRODUCT8 : CENSUS_PRODUCT, (w->runs ? s->count : written) * s->n_regs);
 }
 
-static void of_stmt(Walk *w, const KirStmt *s) {
+static void of_stmt(CensusWalk *w, const KirStmt *s) {
   switch (s->kind) {
   case KIR_LET:
   case KIR_SET:
@@ -207,7 +207,7 @@ static void of_stmt(Walk *w, const KirStmt *s) {
   }
 }
 
-static bool of_layer(const Walk *w, const KirStmt *s) {
+static bool of_layer(const CensusWalk *w, const KirStmt *s) {
   if (w->layer && !*w->layer) return true;
   if (s->kind == KIR_FOR || s->kind == KIR_IF || s->kind == KIR_SECTION)
     return true; /* what is inside tells */
@@ -215,14 +215,14 @@ static bool of_layer(const Walk *w, const KirStmt *s) {
                                      : w->layer == s->origin.layer;
 }
 
-static void of_list(Walk *w, const KirStmt *list) {
+static void of_list(CensusWalk *w, const KirStmt *list) {
   for (const KirStmt *s = list; s; s = s->next)
     if (of_layer(w, s)) of_stmt(w, s);
 }
 
 static Census of_body(const KirFunc *f, bool runs, bool most) {
   Census sum = {0};
-  Walk w = {.sum = &sum, .runs = runs, .most = most, .layer = ""};
+  CensusWalk w = {.sum = &sum, .runs = runs, .most = most, .layer = ""};
   of_list(&w, f->body);
   return sum;
 }
@@ -235,7 +235,7 @@ Census census_of_text(const KirFunc *f) {
 
 Census census_of_own(const KirFunc *f) {
   Census sum = {0};
-  Walk w = {.sum = &sum, .most = true, .own = true, .layer = ""};
+  CensusWalk w = {.sum = &sum, .most = true, .own = true, .layer = ""};
   of_list(&w, f->body);
   sum.n[CENSUS_ENTRY]++;
   return sum;
@@ -249,7 +249,7 @@ Census census_of_call(const KirFunc *f, bool most) {
 
 Census census_of_layer(const KirFunc *f, const char *layer) {
   Census sum = {0};
-  Walk w = {.sum = &sum, .runs = true, .most = true, .layer = layer};
+  CensusWalk w = {.sum = &sum, .runs = true, .most = true, .layer = layer};
   of_list(&w, f->body);
   return sum;
 }

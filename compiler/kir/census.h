@@ -58,6 +58,8 @@ Census census_of_own(const KirFunc *f);
 Census census_of_call(const KirFunc *f, bool most);
 /* The same for statements of one layer alone; layer NULL: of none. Entries only. */
 Census census_of_layer(const KirFunc *f, const char *layer);
+/* All that is counted. */
+int64_t census_size(const Census *c);
 /* Whether it computes in integers. */
 bool census_has_integers(const Census *c);
 /* Whether it computes in fixed point, not only products between floats. */

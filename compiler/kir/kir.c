@@ -35,6 +35,18 @@ KirFunc *kir_func(KirModule *m, const char *name, KirFuncKind kind) {
   return f;
 }
 
+const KirFunc *kir_func_find(const KirModule *m, KirFuncKind kind) {
+  for (int i = 0; i < m->n_funcs; i++)
+    if (m->func[i]->kind == kind) return m->func[i];
+  return NULL;
+}
+
+const KirPort *kir_port_find(const KirModule *m, const KirBuffer *buffer) {
+  for (int i = 0; i < m->n_ports; i++)
+    if (m->port[i].buffer == buffer) return &m->port[i];
+  return NULL;
+}
+
 void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer) {
   ARENA_PUSH(m->arena, f->buffers, f->n_buffers, f->cap_buffers, buffer);
 }

@@ -363,6 +363,10 @@ KirBuffer *kir_buffer(KirModule *m, const char *name, KirSpace space, KirElem el
 KirFunc *kir_func(KirModule *m, const char *name, KirFuncKind kind);
 void kir_func_param(KirModule *m, KirFunc *f, KirBuffer *buffer);
 
+/* The first function of a kind, and the port whose buffer this is; NULL: there is none. */
+const KirFunc *kir_func_find(const KirModule *m, KirFuncKind kind);
+const KirPort *kir_port_find(const KirModule *m, const KirBuffer *buffer);
+
 /* Constants that lie in the block of weights of an extern build. Tables that helpers look up belong
  * to no layer, and are in the code. */
 static inline bool kir_is_outside(const KirModule *m, const KirBuffer *b) {
@@ -388,6 +392,10 @@ void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi);
 void kir_exact_range(const KirExpr *e, int64_t *lo, int64_t *hi);
 /* What the elements of a buffer can be: its lo..hi, else what its constants are, else its type. */
 void kir_buffer_range(const KirBuffer *b, int64_t *lo, int64_t *hi);
+/* Whether a buffer is the length of a sequence. */
+static inline bool kir_is_length(const KirBuffer *b) {
+  return b->elem == KIR_SIZE;
+}
 int64_t kir_const_int(const KirBuffer *b, int64_t i); /* element of a buffer of constant integers */
 /* Where the weight of register r and element k of a DOT lies, from the first of its block. */
 int64_t kir_dot_weight(const KirStmt *dot, int r, int64_t k);

@@ -16,26 +16,26 @@ typedef struct Life {
   int64_t first, last; /* -1: untouched */
 } Life;
 
-typedef struct Walk {
+typedef struct PlanWalk {
   Life *life; /* by buffer id */
   int64_t now;
-} Walk;
+} PlanWalk;
 
-static void touch(Walk *w, const KirBuffer *b) {
+static void touch(PlanWalk *w, const KirBuffer *b) {
   if (!b || b->space != KIR_SCRATCH) return;
   Life *l = &w->life[b->id];
   if (l->first < 0) l->first = w->now;
   l->last = w->now;
 }
 
-static void walk_expr(Walk *w, const KirExpr *e) {
+static void walk_expr(PlanWalk *w, const KirExpr *e) {
   if (!e) return;
   if (e->op == KIR_LOAD) touch(w, e->buffer);
   for (int i = 0; i < KIR_MAX_ARGS; i++)
     walk_expr(w, e->arg[i]);
 }
 
-static void walk_nested(Walk *w, const KirStmt *list) {
+static void walk_nested(PlanWalk *w, const KirStmt *list) {
   for (const KirStmt *s = list; s; s = s->next) {
     touch(w, s->buffer);
     touch(w, s->source);
@@ -49,7 +49,7 @@ static void walk_nested(Walk *w, const KirStmt *list) {
   }
 }
 
-static void walk_top(Walk *w, KirStmt *list) {
+static void walk_top(PlanWalk *w, KirStmt *list) {
   for (KirStmt *s = list; s; s = s->next) {
     if (s->kind == KIR_SECTION || (s->kind == KIR_FOR && s->independent)) {
       walk_top(w, s->body);
@@ -93,7 +93,7 @@ static int64_t place(const Life *life, int n) {
 }
 
 void kir_plan(KirModule *m) {
-  Walk w = {.life = ARENA_ARRAY(m->arena, Life, m->n_buffers)};
+  PlanWalk w = {.life = ARENA_ARRAY(m->arena, Life, m->n_buffers)};
   for (int i = 0; i < m->n_buffers; i++)
     w.life[i] = (Life){m->buffer[i], -1, -1};
   for (int i = 0; i < m->n_funcs; i++)

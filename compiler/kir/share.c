@@ -13,7 +13,7 @@
  * other statement touches, or neighbours in one merged buffer. */
 #include "kir/share.h"
 
-#include "kir/share_alike.h"
+#include "kir/share_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,107 +22,17 @@
  * loop were 14 % slower, 16 up to 8 %, 40 of 16, 32 or 128 units 2 to 18 % faster. */
 enum { LEAST_TURNS = 24, MOST_PERIOD = 64 };
 
-typedef struct Use {
-  KirBuffer *buffer;
-  KirIndex *at; /* NULL: a table that is looked up */
-  bool writes;  /* whatever way the code takes */
-} Use;
-
-typedef struct Uses {
-  Use *use;
-  int n;
-  size_t cap;
-} Uses;
-
-/* Where a buffer went. */
-typedef struct Slot {
-  int group;  /* from 1; 0: nowhere */
-  int64_t at; /* within its group, before the least is subtracted */
-} Slot;
-
-typedef struct Sharing {
-  KirModule *m;
-  KirFunc *f;
-  Slot *place;    /* by buffer id */
-  bool *is_fixed; /* by buffer id: an argument of a call */
-  int *touched;   /* by buffer id: statements of all functions that touch it */
-  int n_groups;
-  KirAlike alike;             /* of the function */
-  int *inside, inside_now;    /* by register id: the stamp of the unit that defines it */
-  KirBuffer **stands, **back; /* by buffer id: what stands for it, where the stamp is that of now */
-  int *stands_stamp, *back_stamp, stands_now;
-} Sharing;
-
-/* ---- what a statement touches ---- */
-
-static void add_use(Sharing *s, Uses *to, KirBuffer *b, KirIndex *at) {
-  if (!b) return;
-  Use use = {b, at, false};
-  ARENA_PUSH(s->m->arena, to->use, to->n, to->cap, use);
-}
-
-static void expr_uses(Sharing *s, Uses *to, KirExpr *e) {
-  if (!e) return;
-  if (e->op == KIR_LOAD) add_use(s, to, e->buffer, &e->at);
-  if (e->op == KIR_LOOKUP) add_use(s, to, e->buffer, NULL);
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    expr_uses(s, to, e->arg[i]);
-}
-
-static void list_uses(Sharing *s, Uses *to, KirStmt *list);
-
-/* What it reads, then what it writes. */
-static void stmt_uses(Sharing *s, Uses *to, KirStmt *x) {
-  expr_uses(s, to, x->value);
-  expr_uses(s, to, x->lo);
-  expr_uses(s, to, x->hi);
-  add_use(s, to, x->source, &x->from);
-  add_use(s, to, x->bias, &x->bias_at);
-  add_use(s, to, x->buffer, &x->at);
-  if (x->kind == KIR_STORE || x->kind == KIR_COPY || x->kind == KIR_ZERO)
-    to->use[to->n - 1].writes = true;
-  for (int i = 0; i < x->n_args; i++)
-    s->is_fixed[x->args[i]->id] = true;
-  int before = to->n;
-  list_uses(s, to, x->body);
-  list_uses(s, to, x->other);
-  for (int u = before; u < to->n && x->kind == KIR_IF; u++)
-    to->use[u].writes = false;
-}
-
-static void list_uses(Sharing *s, Uses *to, KirStmt *list) {
-  for (KirStmt *x = list; x; x = x->next)
-    stmt_uses(s, to, x);
-}
-
-static int by_index(const void *a, const void *b) {
-  uintptr_t x = (uintptr_t)((const Use *)a)->at, y = (uintptr_t)((const Use *)b)->at;
-  return x < y ? -1 : x > y;
-}
-
-/* Each index once: an expression may stand in two places of a tree. */
-static Uses distinct(const Sharing *s, const Uses *from) {
-  Uses to = {ARENA_ARRAY(s->m->arena, Use, from->n + 1), 0, 0};
-  if (!from->n) return to;
-  Use *sorted = ARENA_ARRAY(s->m->arena, Use, from->n);
-  memcpy(sorted, from->use, (size_t)from->n * sizeof *sorted);
-  qsort(sorted, (size_t)from->n, sizeof *sorted, by_index);
-  for (int i = 0; i < from->n; i++)
-    if (sorted[i].at && (i == 0 || sorted[i].at != sorted[i - 1].at)) to.use[to.n++] = sorted[i];
-  return to;
-}
-
 /* ---- statements that repeat ---- */
 
 /* A list as an array, with a number for each statement. */
-typedef struct List {
+typedef struct StmtList {
   KirStmt **stmt;
   uint64_t *print;
   int n;
-} List;
+} StmtList;
 
-static List list_of(Sharing *s, KirStmt *first) {
-  List l = {0};
+static StmtList list_of(Sharing *s, KirStmt *first) {
+  StmtList l = {0};
   for (KirStmt *x = first; x; x = x->next)
     l.n++;
   l.stmt = ARENA_ARRAY(s->m->arena, KirStmt *, l.n + 1);
@@ -136,7 +46,7 @@ static List list_of(Sharing *s, KirStmt *first) {
 }
 
 /* How many units of `period` statements from `at` on are alike. */
-static int count_units(const List *l, int at, int period) {
+static int count_units(const StmtList *l, int at, int period) {
   int n = 1;
   for (int i = 0; i < period; i++)
     if (at + i >= l->n || !l->print[at + i]) return 0;
@@ -148,21 +58,15 @@ static int count_units(const List *l, int at, int period) {
 
 /* ---- the buffers of the units ---- */
 
-typedef struct Run {
+typedef struct UnitRun {
   int at, period, n; /* units of the list */
   Uses *uses;        /* by unit */
   bool *is_private;  /* by use of unit 0 */
-} Run;
-
-/* Elements from one slot of a merged buffer to the next: whole vectors. */
-static int64_t slot_size(const KirBuffer *b) {
-  int64_t whole = b->align / kir_elem_size(b->elem);
-  return whole > 1 ? (b->count + whole - 1) / whole * whole : b->count;
-}
+} UnitRun;
 
 static bool is_mergeable(const Sharing *s, const KirBuffer *x, const KirBuffer *y) {
   bool space = x->space == KIR_CONST || x->space == KIR_STATE || x->space == KIR_SCRATCH;
-  bool countable = slot_size(x) <= INT32_MAX / s->m->n_buffers;
+  bool countable = share_slot_size(x) <= INT32_MAX / s->m->n_buffers;
   return space && countable && x->space == y->space && x->elem == y->elem && x->count == y->count &&
          x->align == y->align && x->lo == y->lo && x->hi == y->hi && !x->categories &&
          !y->categories && !s->is_fixed[x->id] && !s->is_fixed[y->id] && !x->data == !y->data &&
@@ -189,7 +93,7 @@ static void define_in(Sharing *s, const KirStmt *list) {
 
 /* Whether unit 0 fills a buffer anew whenever it runs: it writes first, and at places that depend
  * on nothing outside of it. Rows of a sequence, which later steps read, are written at the step. */
-static bool is_filled_anew(const Sharing *s, const Run *r, const KirBuffer *b) {
+static bool is_filled_anew(const Sharing *s, const UnitRun *r, const KirBuffer *b) {
   bool first = true;
   for (int i = 0; i < r->uses[0].n; i++) {
     const Use *use = &r->uses[0].use[i];
@@ -204,7 +108,7 @@ static bool is_filled_anew(const Sharing *s, const Run *r, const KirBuffer *b) {
 
 /* Scratch that its unit alone touches, in every unit, and that holds nothing from one of its runs
  * to the next: one of them serves all. */
-static bool is_private(const Sharing *s, const Run *r, int u) {
+static bool is_private(const Sharing *s, const UnitRun *r, int u) {
   for (int i = 0; i < r->n; i++) {
     const KirBuffer *b = r->uses[i].use[u].buffer;
     if (b->space != KIR_SCRATCH || s->touched[b->id] != uses_of(&r->uses[i], b)) return false;
@@ -213,14 +117,14 @@ static bool is_private(const Sharing *s, const Run *r, int u) {
   return is_filled_anew(s, r, r->uses[0].use[u].buffer);
 }
 
-static bool is_same(const Run *r, int u) {
+static bool is_same(const UnitRun *r, int u) {
   for (int i = 1; i < r->n; i++)
     if (r->uses[i].use[u].buffer != r->uses[0].use[u].buffer) return false;
   return true;
 }
 
 /* The slot that use u of unit 0 takes, where a buffer of this use has a place: else it is free. */
-static Slot place_of_use(const Sharing *s, const Run *r, int u) {
+static Slot place_of_use(const Sharing *s, const UnitRun *r, int u) {
   for (int i = 0; i < r->n; i++) {
     Slot p = s->place[r->uses[i].use[u].buffer->id];
     if (p.group) return (Slot){p.group, p.at - i};
@@ -229,7 +133,7 @@ static Slot place_of_use(const Sharing *s, const Run *r, int u) {
 }
 
 /* Gives the buffers of use u neighbouring slots; false: they cannot have them. */
-static bool place_use(Sharing *s, const Run *r, int u) {
+static bool place_use(Sharing *s, const UnitRun *r, int u) {
   if (!r->uses[0].use[u].at) return false;
   Slot first = place_of_use(s, r, u);
   if (!first.group) first.group = ++s->n_groups;
@@ -244,7 +148,7 @@ static bool place_use(Sharing *s, const Run *r, int u) {
 }
 
 /* Whether the private scratch of unit 0 stands for that of unit i one to one, in all its uses. */
-static bool stands_for(Sharing *s, const Run *r, int i, const bool *is_private_buffer) {
+static bool stands_for(Sharing *s, const UnitRun *r, int i, const bool *is_private_buffer) {
   int now = ++s->stands_now;
   for (int u = 0; u < r->uses[0].n; u++) {
     KirBuffer *x = r->uses[0].use[u].buffer, *y = r->uses[i].use[u].buffer;
@@ -259,7 +163,7 @@ static bool stands_for(Sharing *s, const Run *r, int i, const bool *is_private_b
 }
 
 /* Sets is_private of the run. False: what is private in one unit is used otherwise in another. */
-static bool find_privates(Sharing *s, Run *r) {
+static bool find_privates(Sharing *s, UnitRun *r) {
   bool *of_buffer = ARENA_ARRAY(s->m->arena, bool, s->m->n_buffers + 1);
   r->is_private = ARENA_ARRAY(s->m->arena, bool, r->uses[0].n + 1);
   for (int u = 0; u < r->uses[0].n; u++) {
@@ -290,7 +194,7 @@ static bool slots_differ(const Sharing *s) {
 }
 
 /* Places the buffers of a run, or leaves every place as it was. */
-static bool place_run(Sharing *s, const Run *r) {
+static bool place_run(Sharing *s, const UnitRun *r) {
   size_t bytes = (size_t)s->m->n_buffers * sizeof *s->place;
   Slot *before = ARENA_ARRAY(s->m->arena, Slot, s->m->n_buffers);
   int groups = s->n_groups;
@@ -307,7 +211,7 @@ static bool place_run(Sharing *s, const Run *r) {
 /* ---- the loop ---- */
 
 /* Unit 0 of a run becomes the body of a loop over its units. */
-static void make_loop(Sharing *s, const List *l, const Run *r) {
+static void make_loop(Sharing *s, const StmtList *l, const UnitRun *r) {
   KirStmt *first = l->stmt[r->at], *last = l->stmt[r->at + r->period - 1],
           *after = l->stmt[r->at + r->n * r->period - 1]->next;
   KirReg *layer = ARENA_NEW(s->m->arena, KirReg);
@@ -320,12 +224,12 @@ static void make_loop(Sharing *s, const List *l, const Run *r) {
   for (int u = 0; u < r->uses[0].n; u++) {
     const Use *use = &r->uses[0].use[u];
     if (s->place[use->buffer->id].group && !is_same(r, u))
-      add_use(s, &moving, use->buffer, use->at);
+      share_add_use(s, &moving, use->buffer, use->at);
   }
-  moving = distinct(s, &moving);
+  moving = share_distinct(s, &moving);
   for (int u = 0; u < moving.n; u++) {
     KirIndex *at = moving.use[u].at;
-    at->term[at->n_terms].stride = slot_size(moving.use[u].buffer);
+    at->term[at->n_terms].stride = share_slot_size(moving.use[u].buffer);
     at->term[at->n_terms++].var = layer;
   }
   KirStmt *copy = ARENA_NEW(s->m->arena, KirStmt), *loop = first;
@@ -347,18 +251,18 @@ static void make_loop(Sharing *s, const List *l, const Run *r) {
                     .doc = arena_printf(s->m->arena, "%d layers that are alike", r->n)};
 }
 
-static bool has_room(const Run *r) {
+static bool has_room(const UnitRun *r) {
   for (int u = 0; u < r->uses[0].n; u++)
     if (r->uses[0].use[u].at && r->uses[0].use[u].at->n_terms == KIR_MAX_TERMS) return false;
   return true;
 }
 
 /* The run of n units from `at` on, if its buffers can be neighbours. */
-static bool try_run(Sharing *s, const List *l, int at, int period, int n) {
+static bool try_run(Sharing *s, const StmtList *l, int at, int period, int n) {
   if (n < LEAST_TURNS) return false;
   for (int i = 1; i < n; i++)
     if (!kir_alike(&s->alike, l->stmt + at, l->stmt + at + i * period, period)) return false;
-  Run r = {at, period, n, ARENA_ARRAY(s->m->arena, Uses, n), NULL};
+  UnitRun r = {at, period, n, ARENA_ARRAY(s->m->arena, Uses, n), NULL};
   s->inside_now++;
   for (int k = 0; k < period; k++) {
     KirStmt alone = *l->stmt[at + k];
@@ -367,7 +271,7 @@ static bool try_run(Sharing *s, const List *l, int at, int period, int n) {
   }
   for (int i = 0; i < n; i++)
     for (int k = 0; k < period; k++)
-      stmt_uses(s, &r.uses[i], l->stmt[at + i * period + k]);
+      share_stmt_uses(s, &r.uses[i], l->stmt[at + i * period + k]);
   if (!has_room(&r) || !find_privates(s, &r) || !place_run(s, &r)) return false;
   make_loop(s, l, &r);
   return true;
@@ -377,7 +281,7 @@ static void share_list(Sharing *s, KirStmt *first);
 
 /* Whether a unit is worth a loop: zeros and copies alone are not, and would take buffers apart that
  * layers want beside each other. */
-static bool is_code(const List *l, int at, int period) {
+static bool is_code(const StmtList *l, int at, int period) {
   for (int i = 0; i < period; i++)
     if (l->stmt[at + i]->kind == KIR_SECTION || l->stmt[at + i]->kind == KIR_FOR) return true;
   return false;
@@ -386,7 +290,7 @@ static bool is_code(const List *l, int at, int period) {
 /* Units from `at` on: statements to pass over, and whether they became a loop. The first layer
  * reads an input and the last one may write an output, where those between read and write each
  * other's. What cannot become one is not tried again from each of its statements. */
-static int share_at(Sharing *s, const List *l, int at, bool *is_loop) {
+static int share_at(Sharing *s, const StmtList *l, int at, bool *is_loop) {
   *is_loop = false;
   for (int period = 1; period <= MOST_PERIOD && at + period <= l->n; period++) {
     int n = count_units(l, at, period), next = at + period;
@@ -400,7 +304,7 @@ static int share_at(Sharing *s, const List *l, int at, bool *is_loop) {
 }
 
 static void share_list(Sharing *s, KirStmt *first) {
-  List l = list_of(s, first);
+  StmtList l = list_of(s, first);
   for (int at = 0; at < l.n;) {
     bool is_loop;
     int passed = share_at(s, &l, at, &is_loop), end = at + (passed ? passed : 1);
@@ -410,105 +314,6 @@ static void share_list(Sharing *s, KirStmt *first) {
       share_list(s, l.stmt[at]->other);
     }
   }
-}
-
-/* ---- merged buffers ---- */
-
-/* One buffer for each group; its slots in order. */
-typedef struct Merged {
-  KirBuffer *buffer;
-  int64_t least, slots, size;
-} Merged;
-
-static Merged *measure_groups(const Sharing *s) {
-  Merged *group = ARENA_ARRAY(s->m->arena, Merged, s->n_groups + 1);
-  for (int i = 0; i < s->m->n_buffers; i++) {
-    Slot p = s->place[i];
-    Merged *g = &group[p.group];
-    if (!p.group) continue;
-    if (!g->slots || p.at < g->least) g->least = p.at;
-    g->slots++;
-    g->size = slot_size(s->m->buffer[i]);
-  }
-  return group;
-}
-
-static void make_merged(const Sharing *s, Merged *g, const KirBuffer *first) {
-  KirBuffer *b = g->buffer = ARENA_NEW(s->m->arena, KirBuffer);
-  *b = *first;
-  b->count = g->slots * g->size;
-  b->rank = b->space == KIR_STATE ? 2 : 1;
-  b->dim[0] = b->rank == 2 ? g->slots : b->count;
-  b->dim[1] = g->size;
-  b->is_per_sample = false;
-  if (first->doc)
-    b->doc = arena_printf(s->m->arena, "%lld of: %s", (long long)g->slots, first->doc);
-  if (first->data) b->data = arena_alloc(s->m->arena, (size_t)(b->count * kir_elem_size(b->elem)));
-}
-
-/* Merged buffers take the place of the first of theirs, and the others go. */
-static void merge_buffers(Sharing *s, Merged *group) {
-  KirModule *m = s->m;
-  int n = 0;
-  for (int i = 0; i < m->n_buffers; i++) {
-    const KirBuffer *b = m->buffer[i];
-    Slot p = s->place[i];
-    Merged *g = &group[p.group];
-    bool first = p.group && !g->buffer;
-    if (first) make_merged(s, g, b);
-    if (p.group && b->data) {
-      char *to = (char *)(uintptr_t)g->buffer->data;
-      size_t size = (size_t)kir_elem_size(b->elem);
-      memcpy(to + (size_t)((p.at - g->least) * g->size) * size, b->data, (size_t)b->count * size);
-    }
-    if (!p.group || first) m->buffer[n++] = p.group ? g->buffer : m->buffer[i];
-  }
-  m->n_buffers = n;
-}
-
-/* Every use of a buffer that was merged. */
-static void redirect(const Sharing *s, const Merged *group, Uses *uses) {
-  for (int u = 0; u < uses->n; u++) {
-    Slot p = s->place[uses->use[u].buffer->id];
-    const Merged *g = &group[p.group];
-    if (p.group) uses->use[u].at->offset += (p.at - g->least) * g->size;
-  }
-}
-
-static void replace_in_expr(const Sharing *s, const Merged *group, KirExpr *e) {
-  if (!e) return;
-  if (e->op == KIR_LOAD && s->place[e->buffer->id].group)
-    e->buffer = group[s->place[e->buffer->id].group].buffer;
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    replace_in_expr(s, group, e->arg[i]);
-}
-
-static KirBuffer *replaced(const Sharing *s, const Merged *group, KirBuffer *b) {
-  return b && s->place[b->id].group ? group[s->place[b->id].group].buffer : b;
-}
-
-static void replace_in_list(const Sharing *s, const Merged *group, KirStmt *list) {
-  for (KirStmt *x = list; x; x = x->next) {
-    x->buffer = replaced(s, group, x->buffer);
-    x->source = replaced(s, group, x->source);
-    x->bias = replaced(s, group, x->bias);
-    replace_in_expr(s, group, x->value);
-    replace_in_expr(s, group, x->lo);
-    replace_in_expr(s, group, x->hi);
-    replace_in_list(s, group, x->body);
-    replace_in_list(s, group, x->other);
-  }
-}
-
-/* Zeros beside zeros are one statement. */
-static void join_zeros(KirStmt *list) {
-  for (KirStmt *x = list; x; x = x->next)
-    while (x->kind == KIR_ZERO && x->next && x->next->kind == KIR_ZERO &&
-           x->next->buffer == x->buffer && x->at.n_terms == 0 && x->next->at.n_terms == 0 &&
-           x->next->at.offset == x->at.offset + x->count) {
-      x->count += x->next->count;
-      x->next = x->next->next;
-    }
 }
 
 void kir_share(KirModule *m) {
@@ -523,7 +328,7 @@ void kir_share(KirModule *m) {
   s.stands_stamp = ARENA_ARRAY(m->arena, int, m->n_buffers + 1);
   s.back_stamp = ARENA_ARRAY(m->arena, int, m->n_buffers + 1);
   for (int i = 0; i < m->n_funcs; i++)
-    list_uses(&s, &all, m->func[i]->body);
+    share_list_uses(&s, &all, m->func[i]->body);
   for (int u = 0; u < all.n; u++) {
     s.touched[all.use[u].buffer->id]++;
     if (!all.use[u].at) s.is_fixed[all.use[u].buffer->id] = true;
@@ -534,18 +339,5 @@ void kir_share(KirModule *m) {
     s.inside = ARENA_ARRAY(m->arena, int, s.f->n_regs + 1);
     share_list(&s, s.f->body);
   }
-  if (!s.n_groups) return;
-  Uses left = {0};
-  for (int i = 0; i < m->n_funcs; i++)
-    list_uses(&s, &left, m->func[i]->body);
-  Merged *group = measure_groups(&s);
-  left = distinct(&s, &left);
-  redirect(&s, group, &left);
-  merge_buffers(&s, group);
-  for (int i = 0; i < m->n_funcs; i++) {
-    replace_in_list(&s, group, m->func[i]->body);
-    join_zeros(m->func[i]->body);
-  }
-  for (int i = 0; i < m->n_buffers; i++)
-    m->buffer[i]->id = i;
+  if (s.n_groups) share_merge(&s);
 }

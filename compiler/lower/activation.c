@@ -2,12 +2,6 @@
 /* The activation words of `activation=` and `gate=` as expressions. */
 #include "lower/lower_internal.h"
 
-static KirExpr *bounded(Emit *e, KirExpr *x, float lo, float hi) {
-  Kb *kb = &e->kb;
-  int n = x->type.lanes;
-  return kb_op2(kb, KIR_MIN, kb_num(kb, hi, n), kb_op2(kb, KIR_MAX, kb_num(kb, lo, n), x));
-}
-
 /* x names a register where the formula needs it twice. */
 static KirExpr *named(Emit *e, KirExpr *x) {
   return x->op == KIR_REG ? x : kb_use(&e->kb, kb_let(&e->kb, "x", x));
@@ -34,10 +28,10 @@ KirExpr *math_activation(Emit *e, Activation a, KirExpr *x) {
   case ACT_TANH: return math_call(e, MATH_TANH, x);
   case ACT_SIGMOID: return math_call(e, MATH_SIGMOID, x);
   case ACT_HARD_SIGMOID:
-    return bounded(e, muladd(e, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
+    return kb_limit(&e->kb, muladd(e, x, kb_num(kb, 1.0f / 6, n), kb_num(kb, 0.5f, n)), 0, 1);
   case ACT_HARD_SIGMOID_02:
-    return bounded(e, muladd(e, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
-  case ACT_HARD_TANH: return bounded(e, x, -1, 1);
+    return kb_limit(&e->kb, muladd(e, x, kb_num(kb, 0.2f, n), kb_num(kb, 0.5f, n)), 0, 1);
+  case ACT_HARD_TANH: return kb_limit(&e->kb, x, -1, 1);
   case ACT_SOFTPLUS: return math_call(e, MATH_SOFTPLUS, x);
   case ACT_SOFTSIGN:
     x = named(e, x);

@@ -23,16 +23,16 @@ int open_lines(Emit *e, const View *x, const View *y, int axis, KirIndex *ix, Ki
 
 /* The lines of a layer along its axis at one step: where one begins, and from element to element.
  */
-typedef struct Lines {
+typedef struct AlongLines {
   const View *x, *y;
   KirIndex ix, iy;
   int64_t n, sx, sy; /* n: elements of a line of x */
   int opened;        /* loops over the other axes, to close */
-} Lines;
+} AlongLines;
 
-static Lines lines_of(Emit *e, const Layer *layer, Step t) {
+static AlongLines lines_of(Emit *e, const Layer *layer, Step t) {
   int axis = axis_of(layer);
-  Lines of = {.x = view_of(e->l, layer->in[0]), .y = view_of(e->l, layer->out[0])};
+  AlongLines of = {.x = view_of(e->l, layer->in[0]), .y = view_of(e->l, layer->out[0])};
   of.n = of.x->dim[axis];
   of.sx = of.x->stride[axis];
   of.sy = of.y->rank == of.x->rank ? of.y->stride[axis] : 0; /* argmax ends the axis */
@@ -57,7 +57,7 @@ static KirReg *greatest(Emit *e, KirBuffer *b, KirIndex at, int64_t stride, int6
 /* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
 static void softmax_step(Emit *e, const Layer *layer, Step t) {
   Kb *kb = &e->kb;
-  Lines of = lines_of(e, layer, t);
+  AlongLines of = lines_of(e, layer, t);
   KirReg *most = greatest(e, of.x->buffer, of.ix, of.sx, of.n);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1));
   KirReg *k = kb_for(kb, "k", 0, of.n, 1);
@@ -82,7 +82,7 @@ static void softmax_step(Emit *e, const Layer *layer, Step t) {
 /* The first of the greatest elements. */
 static void argmax_step(Emit *e, const Layer *layer, Step t) {
   Kb *kb = &e->kb;
-  Lines of = lines_of(e, layer, t);
+  AlongLines of = lines_of(e, layer, t);
   KirReg *most = kb_var(kb, "most", kb_load(kb, of.x->buffer, of.ix, 1));
   KirReg *best = kb_var(kb, "best", kb_int(kb, KIR_I32, 0, 1));
   if (of.n > 1) {
@@ -101,7 +101,7 @@ static void argmax_step(Emit *e, const Layer *layer, Step t) {
 /* y[k] = x[k] sigmoid(x[k + n]) for the n positions of the first half. */
 static void glu_step(Emit *e, const Layer *layer, Step t) {
   Kb *kb = &e->kb;
-  Lines of = lines_of(e, layer, t);
+  AlongLines of = lines_of(e, layer, t);
   int64_t half = of.n / 2;
   LineParts parts = line_parts(half, of.sx == 1 && of.sy == 1 ? e->l->target->lanes : 1);
   for (int i = 0; i < parts.n; i++) {
@@ -185,7 +185,7 @@ static void cumsum_step(Emit *e, const Layer *layer, Step t) {
     cumsum_time(e, layer, t);
     return;
   }
-  Lines of = lines_of(e, layer, t);
+  AlongLines of = lines_of(e, layer, t);
   KirReg *sum = kb_var(kb, "sum", kb_num(kb, 0, 1)), *lost = kb_var(kb, "lost", kb_num(kb, 0, 1));
   KirReg *k = kb_for(kb, "k", 0, of.n, 1);
   add_term(e, sum, lost, kb_load(kb, of.x->buffer, kir_at_plus(of.ix, of.sx, k), 1));

@@ -24,12 +24,8 @@ typedef struct Attention {
                                 query's row, NULL 0 */
 } Attention;
 
-static bool goes_along_time(const Layer *layer) {
-  return layer->along[0].axis == AXIS_TIME;
-}
-
 static bool steps_along_time(const Layer *layer) {
-  return goes_along_time(layer) && layer_window(layer);
+  return layer_is_along_time(layer) && layer_window(layer);
 }
 
 /* All rows of a value, or its features at row t. */
@@ -38,7 +34,7 @@ static Side side_of(const Lower *l, const Layer *layer, const Value *value, bool
   int last = v->rank - 1;
   return (Side){.buffer = v->buffer,
                 .at = rows ? v->at : view_row(v, t, 0),
-                .stride = goes_along_time(layer) ? v->time : v->stride[layer->along[0].axis],
+                .stride = layer_is_along_time(layer) ? v->time : v->stride[layer->along[0].axis],
                 .feature = v->stride[last],
                 .d = v->dim[last] / layer_size(layer, OPT_heads, 1)};
 }
@@ -51,7 +47,7 @@ static KirIndex row_of(const Attention *a, const Side *s, KirReg *p) {
 /* Positions of an input: those there are. */
 static KirExpr *positions(Emit *e, const Layer *layer, int input) {
   const Type *type = &layer->in[input]->type;
-  if (goes_along_time(layer)) return domain_count(e, domain_of(e->l, type));
+  if (layer_is_along_time(layer)) return domain_count(e, domain_of(e->l, type));
   return kb_int(&e->kb, KIR_INDEX, type->dim[layer->along[0].axis].n, 1);
 }
 
@@ -219,7 +215,7 @@ static void place_scores(Emit *e, Attention *a) {
   const Layer *layer = a->layer;
   const Type *k = &layer->in[1]->type;
   Domain d = domain_of(e->l, k);
-  bool timed = goes_along_time(layer), stream = timed && d.kind == TIME_STREAM;
+  bool timed = layer_is_along_time(layer), stream = timed && d.kind == TIME_STREAM;
   a->first = stream ? layer_window(layer) - 1 : 0;
   int64_t keys = timed ? d.n : k->dim[layer->along[0].axis].n;
   a->scores = new_scratch(e, layer, "scores", KIR_F32, a->first + keys);
@@ -241,7 +237,7 @@ static int64_t view_mapped(Lower *l, const Layer *layer) {
 static int64_t pairs_of(Lower *l, const Layer *layer) {
   const Type *q = &layer->in[0]->type, *k = &layer->in[1]->type;
   Domain dq = domain_of(l, q), dk = domain_of(l, k);
-  bool timed = goes_along_time(layer);
+  bool timed = layer_is_along_time(layer);
   int axis = layer->along[0].axis;
   int64_t queries = timed ? dq.n : q->dim[axis].n, keys = timed ? dk.n : k->dim[axis].n;
   int64_t steps = timed ? 1 : domain_of(l, &layer->out[0]->type).n, window = layer_window(layer);
@@ -254,7 +250,7 @@ static int64_t pairs_of(Lower *l, const Layer *layer) {
 static void attention_emit(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
-  bool rows = goes_along_time(layer), steps = steps_along_time(layer);
+  bool rows = layer_is_along_time(layer), steps = steps_along_time(layer);
   Attention a = {.layer = layer, .t = t.t};
   a.q = side_of(l, layer, layer->in[0], rows && !steps, t);
   a.k = side_of(l, layer, layer->in[1], rows, t);
@@ -277,7 +273,7 @@ static void attention_alone(Emit *e, const Layer *layer) {
 }
 
 static bool attention_is_private(const Layer *layer) {
-  return goes_along_time(layer) && !layer_window(layer);
+  return layer_is_along_time(layer) && !layer_window(layer);
 }
 
 static int64_t attention_reach(const Layer *layer) {

@@ -17,12 +17,6 @@
  * through the whole model alone. */
 enum { MOST_SCRATCH = 1 << 20 };
 
-static bool is_output(const Lower *l, const Value *v) {
-  for (int i = 0; i < l->model->n_out; i++)
-    if (l->model->out[i]->value == v) return true;
-  return false;
-}
-
 /* Rows of a recurrent layer's own, each as wide as its result: h, c, next, z and r h. */
 enum { ROWS_OF_CELL = 5 };
 
@@ -35,7 +29,7 @@ static int64_t bytes_kept(const Lower *l) {
     const Need *need = &l->place[i].need;
     if (!v->layer) continue;
     int64_t rows = layer_info(v->layer->kind)->flags & RECURRENT ? ROWS_OF_CELL : 1;
-    bool own = !is_output(l, v) || need->before || need->after;
+    bool own = !model_has_output(l->model, v) || need->before || need->after;
     if (need->rows && own) rows += domain_of(l, &v->type).n + need->before + need->after;
     bytes += rows * type_step_size(&v->type) * 4;
   }

@@ -3,11 +3,8 @@
  * batch run side by side. After: lanes, widths, partial sums, and whether a step may store its new
  * state where the old one is. What multiplies ahead of its steps (hoist.c), the places of states
  * (recurrent_place) and the kernels (recurrent.c) all read it from here. */
+#include "lower/cell_shape.h"
 #include "lower/mat.h"
-
-static int gates_of(const Layer *layer) {
-  return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
-}
 
 bool cell_resets_before(const Layer *layer) {
   return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
@@ -21,7 +18,7 @@ static int64_t whole_vectors(int64_t units, int lanes) {
 static int64_t cell_bytes(const Layer *layer, int lanes) {
   const Type *in = &layer->in[0]->type;
   int64_t units = layer_size(layer, OPT_units, 1);
-  return (int64_t)sizeof(float) * gates_of(layer) * whole_vectors(units, lanes) *
+  return (int64_t)sizeof(float) * layer_gates(layer) * whole_vectors(units, lanes) *
          (units + in->dim[in->rank - 1].n);
 }
 
@@ -50,7 +47,7 @@ static int64_t positions_of(const Layer *layer) {
 /* The sums of a unit in the last part of a step. GRU: z, r, W x + b and U h + b. */
 static int last_sums(const Layer *layer) {
   if (layer->kind == LAYER_GRU) return cell_resets_before(layer) ? 1 : 4;
-  return gates_of(layer);
+  return layer_gates(layer);
 }
 
 /* Weights that outgrow the first cache may be walked in smaller tiles; several positions, or
@@ -66,7 +63,7 @@ static bool is_in_place(const Lower *l, const Layer *layer, const CellShape *sha
 
 static CellShape shape_of(const Lower *l, const Layer *layer) {
   CellShape shape = {
-      .gates = gates_of(layer),
+      .gates = layer_gates(layer),
       .lanes = layer_is_sparse(l, layer) ? l->sparse[layer->id].lanes : cell_lanes(l, layer),
       .units = layer_size(layer, OPT_units, 1),
       .positions = positions_of(layer),

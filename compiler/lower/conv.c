@@ -4,10 +4,6 @@
  * Positions of one other axis are the rows of the matrix kernel, the others loops around it. */
 #include "lower/weighted.h"
 
-static const float *role(const Layer *layer, Role r) {
-  return layer->weights ? layer->weights->role[r] : NULL;
-}
-
 static void row_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc) {
   Lower *l = e->l;
   const RowOut *out = context;
@@ -33,18 +29,12 @@ Mat row_mat(const Lower *l, const Layer *layer, RowOut *out, int64_t filters, co
   mat.lanes = int_is_w8(l, layer)         ? 1
               : layer_is_sparse(l, layer) ? l->sparse[layer->id].lanes
                                           : mat_lanes(l, mat.units);
-  mat.bias[0] = role(layer, ROLE_BIAS);
+  mat.bias[0] = layer_role(layer, ROLE_BIAS);
   mat.has_bias[0] = layer_has_role(layer, ROLE_BIAS);
   return mat;
 }
 
 /* ---- along time ---- */
-
-static const LayerAxis *time_axis(const Layer *layer) {
-  for (int k = 0; k < layer->n_along; k++)
-    if (layer->along[k].axis == AXIS_TIME) return &layer->along[k];
-  return NULL;
-}
 
 static int64_t span_of(const LayerAxis *a) {
   return (a->size - 1) * a->dilation + 1;
@@ -65,7 +55,7 @@ static int64_t rows_before(const LayerAxis *a, const Type *in) {
 }
 
 static Window conv_window(const Layer *layer) {
-  const LayerAxis *a = time_axis(layer);
+  const LayerAxis *a = layer_along(layer, AXIS_TIME);
   const Type *in = &layer->in[0]->type;
   if (!a) return (Window){.size = 0};
   Window w = {
@@ -95,7 +85,7 @@ KirReg *same_before(Emit *e, const Layer *layer, const Window *w) {
 
 /* Where the window of row t begins along time. */
 static KirIndex window_at(Emit *e, const Layer *layer, const View *x, Step t) {
-  if (!time_axis(layer)) return view_row(x, t, 0);
+  if (!layer_along(layer, AXIS_TIME)) return view_row(x, t, 0);
   Window w = window_of(e->l, layer);
   KirIndex at = kir_at_plus(x->at, x->time * w.hop, t.t);
   if (t.rows) at = kir_at_plus(at, x->time * w.hop, t.in_block);
@@ -146,7 +136,7 @@ static MatPart taps_part(const Layer *layer, const View *x, int64_t groups) {
                .n_gates = 1,
                .name = "W",
                .group_stride = d * view_last_stride(x)};
-  p.w[0] = role(layer, ROLE_KERNEL);
+  p.w[0] = layer_role(layer, ROLE_KERNEL);
   if (groups == 1) merge_taps(&p);
   return p;
 }

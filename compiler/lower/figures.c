@@ -66,13 +66,6 @@ static int64_t sum(const Census *c, const int *each) {
   return n;
 }
 
-static int64_t size_of(const Census *c) {
-  int64_t n = 0;
-  for (int i = 0; i < CENSUS_KINDS; i++)
-    n += c->n[i];
-  return n;
-}
-
 /* Cycles of what a call does, at the least (way 0) or at the most (way 1). */
 static int64_t cycles_of(const Cost *cost, const CodeCost *code, const Census *c, int way) {
   return sum(c, code->runs) / HUNDREDTHS * code->spread[way] / HUNDREDTHS * cost->pace[way] /
@@ -131,7 +124,8 @@ Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stac
   for (int i = 0; i < m->n_funcs && each; i++) {
     const KirFunc *func = m->func[i];
     Census text = census_of_text(func);
-    code += func->kind == KIR_HELPER ? each->helper * size_of(&text) : text_of(cost, each, func);
+    code +=
+        func->kind == KIR_HELPER ? each->helper * census_size(&text) : text_of(cost, each, func);
     if (func->kind != KIR_HELPER) loops += text.n[CENSUS_LOOP];
     if (func->kind == KIR_HELPER || func->kind == KIR_RESET) continue;
     Census least = census_of_call(func, false), most = census_of_call(func, true);

@@ -14,6 +14,7 @@
  * it can begin: it runs in the next pass over the block, and what passes between passes has a row
  * for each step of a block. The sums are those of single steps bit for bit: b + W x comes first in
  * both (matvec.c). */
+#include "lower/cell_shape.h"
 #include "lower/mat.h"
 
 enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };

@@ -2,6 +2,7 @@
 /* GRU, LSTM and RNN in integers: places, initial states, the step, and the fields in f32. The
  * formulas are in model/quant/quant.h. h is kept in 16 bits, as it is multiplied; beside it the
  * wide state in 32: c of an LSTM, h of a GRU with 15 more fraction bits. */
+#include "lower/cell_shape.h"
 #include "lower/int.h"
 
 #include <math.h>
@@ -17,16 +18,8 @@ typedef struct IntCell {
   KirBuffer *peephole; /* [unit][i f o] */
 } IntCell;
 
-static int64_t units_of(const Layer *layer) {
-  return layer_size(layer, OPT_units, 1);
-}
-
 static bool streams(const Lower *l, const Layer *layer) {
   return l->streaming && type_is_stream(&layer->in[0]->type);
-}
-
-static bool resets_before(const Layer *layer) {
-  return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
 }
 
 /* What the wide state of a GRU can hold: between -1 and 1 in its format, and one unit below. */
@@ -38,7 +31,7 @@ void int_cell_place(Emit *e, const Layer *layer) {
   Lower *l = e->l;
   int dirs = layer_directions(layer);
   QuantFormat wide_h = {.bits = 16};
-  int64_t units = units_of(layer), step = int_step(e, &wide_h);
+  int64_t units = layer_units(layer), step = int_step(e, &wide_h);
   int64_t width = (units + step - 1) / step * step;
   KirBuffer *(*new_buffer)(Emit *, const Layer *, const char *, KirElem, int64_t) =
       streams(l, layer) ? new_state : new_kept;
@@ -58,17 +51,11 @@ void int_cell_place(Emit *e, const Layer *layer) {
 
 /* ---- initial states ---- */
 
-static const Value *init_value(const Layer *layer, int state) {
-  const OptVal *init = layer_opt(layer, OPT_init);
-  if (init->states_of) return init->states_of->out[1 + state];
-  return state < init->n_values ? init->values[state] : NULL;
-}
-
 /* A initial state in f32: a value's, or learned; NULL: zeros. */
 static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, KirIndex *at,
                               int64_t *stride) {
-  int64_t units = units_of(layer);
-  const Value *from = init_value(layer, state);
+  int64_t units = layer_units(layer);
+  const Value *from = layer_init_value(layer, state);
   Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
   const float *learned = layer->weights->role[role];
   if (from) {
@@ -102,12 +89,12 @@ static void load_state(Emit *e, const Layer *layer, const QuantLayer *q, int sta
            wide = gru ? at_batch(e, p->c, p->c_at) : at, from_at;
   int64_t stride;
   KirBuffer *from = start_state(l, layer, state, dir, &from_at, &stride);
-  if (!from || p->width > units_of(layer)) {
+  if (!from || p->width > layer_units(layer)) {
     if (to->space == KIR_SCRATCH) kb_zero(kb, to, at, p->width);
     if (gru && p->c->space == KIR_SCRATCH) kb_zero(kb, p->c, wide, p->width);
   }
   if (!from) return;
-  KirReg *j = kb_for(kb, "j", 0, units_of(layer), 1);
+  KirReg *j = kb_for(kb, "j", 0, layer_units(layer), 1);
   KirExpr *x = kb_load(kb, from, kir_at_plus(from_at, stride, j), 1);
   if (gru) {
     KirReg *s = kb_let(kb, "s", wide_of(e, x, q->state_fraction + 15, false));
@@ -402,7 +389,7 @@ void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
   Lower *l = e->l;
   const QuantLayer *q = int_layer(l, layer);
   CellPlace *place = &l->cell[layer->id * 2 + dir];
-  IntCell c = {.layer = layer, .q = q, .place = place, .dir = dir, .units = units_of(layer)};
+  IntCell c = {.layer = layer, .q = q, .place = place, .dir = dir, .units = layer_units(layer)};
   c.gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   const View *x = view_of(l, layer->in[0]);
   QuantFormat in = int_format(l, layer->in[0]), own = q->out;
@@ -417,7 +404,7 @@ void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
     c.h = int_vector(e, layer, "hq", place->h, at_batch(e, place->h, place->h_at), 1, c.units, &own,
                      &q->part[dir][QUANT_STATE].x);
   c.peephole = pack_peephole(l, &c);
-  if (resets_before(layer))
+  if (cell_resets_before(layer))
     gru_before(e, &c);
   else
     other_cells(e, &c);
@@ -429,7 +416,7 @@ void int_cell_fields(Emit *e, const Layer *layer) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const QuantLayer *q = int_layer(l, layer);
-  int64_t units = units_of(layer);
+  int64_t units = layer_units(layer);
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
     if (layer->out[k]->n_uses == 0) continue;
     const View *y = view_of(l, layer->out[k]);

@@ -3,6 +3,7 @@
 #include "lower/lower.h"
 
 #include "kir/share.h"
+#include "lower/cell_shape.h"
 #include "lower/lower_internal.h"
 #include "model/quant/quant.h"
 

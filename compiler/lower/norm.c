@@ -23,16 +23,6 @@ typedef struct NormAt {
   KirIndex x, y, weight;
 } NormAt;
 
-static const float *role(const Layer *layer, Role r) {
-  return layer->weights ? layer->weights->role[r] : NULL;
-}
-
-static bool goes_over(const Layer *layer, int axis) {
-  for (int k = 0; k < layer->n_along; k++)
-    if (layer->along[k].axis == axis) return true;
-  return false;
-}
-
 static void set_axis(Norm *n, int i, int64_t size, int64_t x, int64_t y, bool over) {
   n->n[i] = size;
   n->x[i] = x;
@@ -43,7 +33,7 @@ static void set_axis(Norm *n, int i, int64_t size, int64_t x, int64_t y, bool ov
 static Norm norm_of(const Layer *layer, const View *x, const View *y) {
   Norm n = {.layer = layer, .from = x->buffer, .to = y->buffer, .rank = x->rank, .count = 1};
   for (int i = 0; i < x->rank; i++)
-    set_axis(&n, i, x->dim[i], x->stride[i], y->stride[i], goes_over(layer, i));
+    set_axis(&n, i, x->dim[i], x->stride[i], y->stride[i], layer_along(layer, i) != NULL);
   int last = x->rank - 1;
   if (layer->kind == LAYER_GroupNorm) {
     int64_t groups = layer_size(layer, OPT_groups, 1), d = x->dim[last] / groups;
@@ -145,9 +135,10 @@ static void norm_step(Emit *e, const Layer *layer, Step t) {
   Norm n = norm_of(layer, x, y);
   bool centred = layer->kind != LAYER_RMSNorm && layer->kind != LAYER_l2_normalize;
   if (layer_has_role(layer, ROLE_SCALE))
-    n.scale = new_weights(l, layer, "scale", role(layer, ROLE_SCALE), weight_count(&n), NULL);
+    n.scale = new_weights(l, layer, "scale", layer_role(layer, ROLE_SCALE), weight_count(&n), NULL);
   if (layer_has_role(layer, ROLE_CENTER))
-    n.center = new_weights(l, layer, "center", role(layer, ROLE_CENTER), weight_count(&n), NULL);
+    n.center =
+        new_weights(l, layer, "center", layer_role(layer, ROLE_CENTER), weight_count(&n), NULL);
   NormAt at = {.x = view_row(x, t, 0), .y = view_row(y, t, 0), .weight = kir_at(0)};
   int opened = open_norm(e, &n, false, &at);
   KirReg *mean = centred ? mean_of(e, &n, at) : NULL;

@@ -9,12 +9,6 @@ static float option(const Layer *layer, OptName name, double if_absent) {
   return (float)layer_number(layer, name, if_absent);
 }
 
-static KirExpr *limit(Emit *e, KirExpr *x, float lo, float hi) {
-  Kb *kb = &e->kb;
-  int n = x->type.lanes;
-  return kb_op2(kb, KIR_MIN, kb_num(kb, hi, n), kb_op2(kb, KIR_MAX, kb_num(kb, lo, n), x));
-}
-
 static KirExpr *times(Emit *e, float a, KirExpr *x) {
   return kb_op2(&e->kb, KIR_MUL, kb_num(&e->kb, a, x->type.lanes), x);
 }
@@ -83,7 +77,7 @@ static KirExpr *fn_hard_sigmoid(Emit *e, const Layer *layer, KirExpr *x) {
   Kb *kb = &e->kb;
   int n = x->type.lanes;
   float slope = option(layer, OPT_slope, 1.0 / 6);
-  return limit(e, muladd(e, x, kb_num(kb, slope, n), kb_num(kb, 0.5f, n)), 0, 1);
+  return kb_limit(&e->kb, muladd(e, x, kb_num(kb, slope, n), kb_num(kb, 0.5f, n)), 0, 1);
 }
 
 static KirExpr *fn_tanh(Emit *e, const Layer *layer, KirExpr *x) {
@@ -93,7 +87,7 @@ static KirExpr *fn_tanh(Emit *e, const Layer *layer, KirExpr *x) {
 
 static KirExpr *fn_hard_tanh(Emit *e, const Layer *layer, KirExpr *x) {
   (void)layer;
-  return limit(e, x, -1, 1);
+  return kb_limit(&e->kb, x, -1, 1);
 }
 
 static KirExpr *fn_softplus(Emit *e, const Layer *layer, KirExpr *x) {
@@ -235,7 +229,7 @@ static KirExpr *fn_pow(Emit *e, const Layer *layer, KirExpr *x) {
 }
 
 static KirExpr *fn_clip(Emit *e, const Layer *layer, KirExpr *x) {
-  return limit(e, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
+  return kb_limit(&e->kb, x, option(layer, OPT_low, 0), option(layer, OPT_high, 0));
 }
 
 static KirExpr *fn_normalize(Emit *e, const Layer *layer, KirExpr *x) {

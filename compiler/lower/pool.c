@@ -23,14 +23,8 @@ static int64_t rows_before(const LayerAxis *a, int64_t n) {
   return pad > 0 ? pad / 2 : 0;
 }
 
-static LayerAxis *time_axis(const Layer *layer) {
-  for (int k = 0; k < layer->n_along; k++)
-    if (layer->along[k].axis == AXIS_TIME) return &layer->along[k];
-  return NULL;
-}
-
 static Window pool_window(const Layer *layer) {
-  const LayerAxis *a = time_axis(layer);
+  const LayerAxis *a = layer_along(layer, AXIS_TIME);
   const Time *time = &layer->in[0]->type.time;
   if (!a) return (Window){.size = 0};
   bool varies = time->kind == TIME_BOUNDED && a->padding.kind == PAD_SAME;
@@ -157,7 +151,7 @@ static void pool_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
-  const LayerAxis *time = time_axis(layer);
+  const LayerAxis *time = layer_along(layer, AXIS_TIME);
   PoolAxis p[WINDOW_MAX_AXES];
   int64_t row = row_length(layer, x, y);
   KirIndex ix = time ? x->at : view_row(x, t, 0), iy = view_row(y, t, 0);

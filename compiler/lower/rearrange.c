@@ -106,13 +106,13 @@ void reverse_private(Emit *e, const Layer *layer) {
 }
 
 /* Elements of a value as nested loops in the storage order of its type: time at time_pos. */
-typedef struct Walk {
+typedef struct RearrangeWalk {
   int rank;
   int64_t dim[TYPE_MAX_AXES + 1], stride[TYPE_MAX_AXES + 1];
-} Walk;
+} RearrangeWalk;
 
-static Walk storage_walk(const Type *type, const View *v, int time_pos) {
-  Walk w = {0};
+static RearrangeWalk storage_walk(const Type *type, const View *v, int time_pos) {
+  RearrangeWalk w = {0};
   for (int a = 0; a <= type->rank; a++) {
     if (type_is_sequence(type) && a == time_pos) {
       w.dim[w.rank] = type->time.n;
@@ -126,7 +126,7 @@ static Walk storage_walk(const Type *type, const View *v, int time_pos) {
 }
 
 /* Whether the walk visits one contiguous piece in order. */
-static bool walk_is_dense(const Walk *w) {
+static bool walk_is_dense(const RearrangeWalk *w) {
   int64_t n = 1;
   for (int i = w->rank - 1; i >= 0; i--) {
     if (w->stride[i] != n && w->dim[i] > 1) return false;
@@ -136,8 +136,8 @@ static bool walk_is_dense(const Walk *w) {
 }
 
 /* Axes that lie in one piece become one. */
-static Walk walk_merged(Walk w) {
-  Walk m = {0};
+static RearrangeWalk walk_merged(RearrangeWalk w) {
+  RearrangeWalk m = {0};
   for (int i = 0; i < w.rank; i++) {
     if (w.dim[i] == 1) continue;
     if (m.rank && m.stride[m.rank - 1] == w.stride[i] * w.dim[i]) {
@@ -153,7 +153,8 @@ static Walk walk_merged(Walk w) {
 
 /* to[i-th element in its order] = from[i-th in its]. One of both must be dense, or both have the
  * same merged axes; otherwise the element number is counted and taken apart. */
-static void copy_walk(Emit *e, const View *to, Walk wt, const View *from, Walk wf) {
+static void copy_walk(Emit *e, const View *to, RearrangeWalk wt, const View *from,
+                      RearrangeWalk wf) {
   static const char *const names[TYPE_MAX_AXES + 1] = {"i", "j", "k", "m", "p", "q", "r", "s", "u"};
   Kb *kb = &e->kb;
   wt = walk_merged(wt);
@@ -168,7 +169,7 @@ static void copy_walk(Emit *e, const View *to, Walk wt, const View *from, Walk w
   }
   KirIndex it = to->at, jf = from->at;
   int opened = 0;
-  const Walk *outer = dense_to ? &wf : &wt;
+  const RearrangeWalk *outer = dense_to ? &wf : &wt;
   if (dense_to || dense_from) {
     int64_t flat = n;
     for (int i = 0; i < outer->rank; i++) {
@@ -182,7 +183,7 @@ static void copy_walk(Emit *e, const View *to, Walk wt, const View *from, Walk w
     KirReg *element = kb_for(kb, "e", 0, n, 1);
     opened = 1;
     for (int side = 0; side < 2; side++) {
-      const Walk *w = side ? &wf : &wt;
+      const RearrangeWalk *w = side ? &wf : &wt;
       int64_t behind = n;
       KirExpr *rest = kb_use(kb, element);
       for (int i = 0; i < w->rank; i++) {

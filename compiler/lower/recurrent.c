@@ -10,6 +10,7 @@
  * New states go to `next` while the old are still read, and are copied at the end of the step.
  * Where all sums are made before the first new state is stored, they go to their place at once. */
 #include "lower/recurrent.h"
+#include "lower/cell_shape.h"
 
 /* The samples of a batch side by side, unless the layer stands in a loop over them. */
 static KirStmt **samples_open(Emit *e, const Layer *layer) {

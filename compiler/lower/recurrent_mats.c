@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The products of a step of a recurrent layer: which sums a unit has, and which rows of the weights
  * go to which of them. */
+#include "lower/cell_shape.h"
 #include "lower/recurrent.h"
 
 /* Gate `gate` of role, direction dir; rows of length `row` a unit. NULL for extern weights. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* States of recurrent layers: where they are kept, and what they start from: zeros, another value,
  * or learned numbers. */
+#include "lower/cell_shape.h"
 #include "lower/recurrent.h"
 
 #include <string.h>
@@ -28,12 +29,6 @@ void recurrent_place(Emit *e, const Layer *layer) {
                                         .next_at = shape->in_place ? d * all : 0,
                                         .width = shape->width,
                                         .positions = shape->positions};
-}
-
-static const Value *init_value(const Layer *layer, int state) {
-  const OptVal *init = layer_opt(layer, OPT_init);
-  if (init->states_of) return init->states_of->out[1 + state];
-  return state < init->n_values ? init->values[state] : NULL;
 }
 
 /* A learned initial state of one direction, [width]; NULL if the layer has none. */
@@ -69,7 +64,7 @@ static void load_state(Emit *e, const Layer *layer, int state, int dir) {
   if (!to) return;
   int64_t units = cell_shape(l, layer)->units;
   KirIndex at = at_batch(e, to, p->h_at);
-  const Value *from = init_value(layer, state);
+  const Value *from = layer_init_value(layer, state);
   KirBuffer *learned = learned_state(l, layer, state, dir);
   if (learned) {
     KirReg *i = p->positions > 1 ? kb_for(&e->kb, "i", 0, p->positions, 1) : NULL;

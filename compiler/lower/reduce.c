@@ -99,12 +99,6 @@ static void over_time_after(Emit *e, const Layer *layer) {
 
 /* ---- mean, max, min and sum along feature axes: one step ---- */
 
-static bool is_along(const Layer *layer, int axis) {
-  for (int k = 0; k < layer->n_along; k++)
-    if (layer->along[k].axis == axis) return true;
-  return false;
-}
-
 /* Loops over the axes that stay: x and y at the position. Where the last one lies in a row in both,
  * it is left to the vectors: its size, else 1. */
 static int64_t open_kept(Emit *e, const Layer *layer, const View *x, const View *y, KirIndex *ix,
@@ -113,7 +107,7 @@ static int64_t open_kept(Emit *e, const Layer *layer, const View *x, const View 
   int64_t row = 1;
   *opened = 0;
   for (int axis = 0, to = 0; axis < x->rank; axis++) {
-    if (is_along(layer, axis)) continue;
+    if (layer_along(layer, axis)) continue;
     bool last = axis == x->rank - 1 && x->stride[axis] == 1 && y->stride[to] == 1;
     if (last)
       row = x->dim[axis];
@@ -138,7 +132,7 @@ static void over_lanes(Emit *e, const Layer *layer, const View *x, KirIndex ix, 
   int64_t n = 1;
   KirReg *v = kb_var(kb, "v", adds ? kb_num(kb, 0, lanes) : kb_load(kb, x->buffer, ix, lanes));
   for (int axis = 0; axis < x->rank; axis++) {
-    if (!is_along(layer, axis)) continue;
+    if (!layer_along(layer, axis)) continue;
     n *= x->dim[axis];
     if (x->dim[axis] == 1) continue;
     ix = kir_at_plus(ix, x->stride[axis], kb_for(kb, "k", 0, x->dim[axis], 1));
@@ -172,24 +166,22 @@ static void over_axes_step(Emit *e, const Layer *layer, Step t) {
 
 /* ---- families ---- */
 
-static bool over_ends(const Layer *layer) {
-  return layer->along[0].axis == AXIS_TIME;
-}
-
 static void over_before(Emit *e, const Layer *layer) {
-  if (over_ends(layer)) over_time_before(e, layer);
+  if (layer_is_along_time(layer)) over_time_before(e, layer);
 }
 
 static void over_step(Emit *e, const Layer *layer, Step t) {
-  if (over_ends(layer))
+  if (layer_is_along_time(layer))
     over_time_step(e, layer, t);
   else
     over_axes_step(e, layer, t);
 }
 
 static void over_after(Emit *e, const Layer *layer) {
-  if (over_ends(layer)) over_time_after(e, layer);
+  if (layer_is_along_time(layer)) over_time_after(e, layer);
 }
 
-const Lowering over_lowering = {
-    .step = over_step, .before = over_before, .after = over_after, .ends_time = over_ends};
+const Lowering over_lowering = {.step = over_step,
+                                .before = over_before,
+                                .after = over_after,
+                                .ends_time = layer_is_along_time};

@@ -16,6 +16,7 @@
  * other than -0 (matpack.c) stays as it is if it is added. That fails where an input is infinite or
  * NaN, for then the product is NaN: the guard, a sum of 0 x over all inputs, makes all sums of a
  * stage NaN then. Partial sums and blocks of MAT_BLOCK terms are those of matvec.c. */
+#include "lower/cell_shape.h"
 #include "lower/mat.h"
 
 /* What leaving out costs, in tenths of a product of one vector: for a list, for the index of a
@@ -29,14 +30,14 @@ enum { OF_LIST = 30, OF_BLOCK = 5, OF_PRODUCT = 10, OF_NARROW = 6, OF_SINGLE = 1
 enum { BLOCK_DEPTH = 4, ROWS_OF_SCALARS = 8 };
 
 /* The blocks of one list. */
-typedef struct List {
+typedef struct SparseList {
   const Mat *mat;
   const MatPart *part;
   int64_t unit, from, to; /* first unit, inputs from..to */
   int rows, gate;
-} List;
+} SparseList;
 
-static bool is_zero(const List *of, int64_t k, int64_t n) {
+static bool is_zero(const SparseList *of, int64_t k, int64_t n) {
   int64_t depth = mat_part_depth(of->part);
   for (int64_t u = of->unit; u < of->unit + of->rows && u < of->mat->units; u++)
     for (int64_t i = k; i < k + n; i++)
@@ -46,7 +47,7 @@ static bool is_zero(const List *of, int64_t k, int64_t n) {
 
 /* The inputs of turn `turn` of a list of single inputs, -1: zeros instead. false: it has no such
  * turn. */
-static bool turn_of(const List *of, int split, int64_t turn, int64_t *input) {
+static bool turn_of(const SparseList *of, int split, int64_t turn, int64_t *input) {
   bool any = false;
   for (int s = 0; s < split; s++) {
     int64_t left = turn;
@@ -59,7 +60,7 @@ static bool turn_of(const List *of, int split, int64_t turn, int64_t *input) {
 }
 
 /* Blocks of a list; of single inputs, its turns. */
-static int64_t list_blocks(const List *of, int depth, int split) {
+static int64_t list_blocks(const SparseList *of, int depth, int split) {
   int64_t most = 0, n[MAT_MAX_SPLIT] = {0};
   for (int64_t k = of->from; k < of->to; k += depth)
     if (!is_zero(of, k, depth)) n[depth > 1 ? 0 : (k - of->from) % split]++;
@@ -74,10 +75,10 @@ static int64_t part_lists(const MatPart *p) {
   return blocks + (blocks * MAT_BLOCK < p->d);
 }
 
-static List list_at(const Mat *mat, const MatPart *p, int rows, int64_t number) {
+static SparseList list_at(const Mat *mat, const MatPart *p, int rows, int64_t number) {
   int64_t lists = part_lists(p), of_tile = lists * p->n_gates, c = number % lists;
   bool cut = mat_part_blocks(p) > 0;
-  List of = {.mat = mat, .part = p, .rows = rows, .unit = number / of_tile * rows};
+  SparseList of = {.mat = mat, .part = p, .rows = rows, .unit = number / of_tile * rows};
   of.gate = (int)(number % of_tile / lists);
   of.from = cut ? c * MAT_BLOCK : 0;
   of.to = cut && of.from + MAT_BLOCK < p->d ? of.from + MAT_BLOCK : p->d;
@@ -108,7 +109,7 @@ static int64_t cost_in_blocks(const Mat *mat, const MatPart *p, const SparseShap
   int terms = depth > 1 ? depth : split, indices = depth > 1 ? 1 : split;
   if (p->d % depth || p->d == depth) return 0;
   for (int64_t i = 0; i < lists; i++) {
-    List of = list_at(mat, p, rows, i);
+    SparseList of = list_at(mat, p, rows, i);
     cost += list_blocks(&of, depth, split) *
             (indices * OF_BLOCK + terms * shape->vectors * product_cost(mat, shape));
   }
@@ -175,16 +176,13 @@ static SparseShape shape_of(const Lower *l, const Mat *mat) {
 
 /* ---- layers ---- */
 
-static const float *role(const Layer *layer, Role r) {
-  return layer->weights ? layer->weights->role[r] : NULL;
-}
-
 /* The kernels of a layer; the first of two directions stands for both. */
 static bool kernels_of(const Lower *l, const Layer *layer, Mat *mat) {
   bool recurrent = layer_info(layer->kind)->flags & RECURRENT;
   const Type *in = &layer->in[0]->type;
   int64_t d = in->rank ? in->dim[in->rank - 1].n : 0;
-  if ((!recurrent && layer->kind != LAYER_Dense) || !role(layer, ROLE_KERNEL) || !d) return false;
+  if ((!recurrent && layer->kind != LAYER_Dense) || !layer_role(layer, ROLE_KERNEL) || !d)
+    return false;
   int64_t units = layer_size(layer, OPT_units, 1);
   int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   *mat = (Mat){.layer = layer, .units = units, .n_acc = gates, .n_parts = recurrent ? 2 : 1};
@@ -194,7 +192,7 @@ static bool kernels_of(const Lower *l, const Layer *layer, Mat *mat) {
     MatPart *p = &mat->part[i];
     *p = (MatPart){.taps = 1, .d = i ? units : d, .n_gates = gates};
     for (int g = 0; g < gates; g++)
-      p->w[g] = role(layer, i ? ROLE_RECURRENT : ROLE_KERNEL) + g * units * p->d;
+      p->w[g] = layer_role(layer, i ? ROLE_RECURRENT : ROLE_KERNEL) + g * units * p->d;
   }
   return has_zeros(&mat->part[0], units) || (mat->n_parts > 1 && has_zeros(&mat->part[1], units));
 }
@@ -222,7 +220,7 @@ const SparseShape *mat_sparse(const Lower *l, const Mat *mat) {
 /* ---- the buffers ---- */
 
 /* Block b of a list, inputs as terms: term i of the block is input[i]. */
-static void pack_block(const List *of, const int64_t *input, int terms, float *to) {
+static void pack_block(const SparseList *of, const int64_t *input, int terms, float *to) {
   int64_t depth = mat_part_depth(of->part);
   for (int i = 0; i < terms; i++)
     for (int r = 0; r < of->rows && of->unit + r < of->mat->units; r++)
@@ -237,7 +235,7 @@ typedef struct Packed {
   int terms, indices;
 } Packed;
 
-static void pack_list(const List *of, int depth, int split, Packed *to) {
+static void pack_list(const SparseList *of, int depth, int split, Packed *to) {
   int64_t input[BLOCK_DEPTH]; /* at least MAT_MAX_SPLIT */
   int64_t turn = 0, k = of->from;
   while (depth > 1 ? k < of->to : turn_of(of, split, turn, input)) {
@@ -284,7 +282,7 @@ void sparse_pack(Lower *l, const Mat *mat, MatPart *p) {
   int64_t lists = all_lists(mat, p, rows), blocks = 0;
   Packed to = {.terms = p->sparse > 1 ? p->sparse : split, .indices = p->sparse > 1 ? 1 : split};
   for (int64_t i = 0; i < lists; i++) {
-    List of = list_at(mat, p, rows, i);
+    SparseList of = list_at(mat, p, rows, i);
     blocks += list_blocks(&of, p->sparse, split);
   }
   int64_t n = (blocks ? blocks : 1) * to.terms;
@@ -292,7 +290,7 @@ void sparse_pack(Lower *l, const Mat *mat, MatPart *p) {
   to.index = ARENA_ARRAY(l->arena, int32_t, n);
   to.first = ARENA_ARRAY(l->arena, int32_t, lists + 1);
   for (int64_t i = 0; i < lists; i++) {
-    List of = list_at(mat, p, rows, i);
+    SparseList of = list_at(mat, p, rows, i);
     pack_list(&of, p->sparse, split, &to);
     to.first[i + 1] = (int32_t)to.n;
   }

@@ -44,16 +44,10 @@ static Phase phase_of(const LayerAxis *a, int64_t r, int64_t crop, int64_t n) {
   return p;
 }
 
-static const LayerAxis *time_axis(const Layer *layer) {
-  for (int k = 0; k < layer->n_along; k++)
-    if (layer->along[k].axis == AXIS_TIME) return &layer->along[k];
-  return NULL;
-}
-
 /* The rows of the input that one step reads, back from its own; those of a stream are slots of a
  * call. */
 static Window transposed_window(const Layer *layer) {
-  const LayerAxis *a = time_axis(layer);
+  const LayerAxis *a = layer_along(layer, AXIS_TIME);
   if (!a) return (Window){.size = 0};
   return (Window){.size = a->before + 1,
                   .hop = 1,
@@ -212,7 +206,7 @@ static void transposed_alone(Emit *e, const Layer *layer) {
 }
 
 static bool transposes_time(const Layer *layer) {
-  return time_axis(layer) != NULL;
+  return layer_along(layer, AXIS_TIME) != NULL;
 }
 
 const Lowering transposed_lowering = {

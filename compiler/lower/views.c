@@ -106,17 +106,13 @@ static View last_view(const Emit *e, const Layer *layer, View view) {
   return view;
 }
 
-static bool last_ends(const Layer *layer) {
-  return along(layer) == AXIS_TIME;
-}
-
 /* Copied after all: the final row once its loop is over. */
 static void last_step(Emit *e, const Layer *layer, Step t) {
-  if (!last_ends(layer)) view_step(e, layer, t);
+  if (!layer_is_along_time(layer)) view_step(e, layer, t);
 }
 
 static void last_after(Emit *e, const Layer *layer) {
-  if (last_ends(layer)) view_step(e, layer, ONLY_STEP);
+  if (layer_is_along_time(layer)) view_step(e, layer, ONLY_STEP);
 }
 
 /* expand: every row is the same. */
@@ -257,10 +253,6 @@ static void upsample_alone(Emit *e, const Layer *layer) {
   kb_end(kb);
 }
 
-static bool moves_time(const Layer *layer) {
-  return along(layer) == AXIS_TIME;
-}
-
 const Lowering training_lowering = {.step = view_step, .view = same_view};
 const Lowering label_lowering = {.step = view_step, .view = same_view};
 const Lowering permute_lowering = {.step = view_step, .view = permute_view};
@@ -269,12 +261,14 @@ const Lowering slice_lowering = {
 const Lowering every_nth_lowering = {
     .step = window_or_view_step, .view = every_nth_view, .window = every_nth_window};
 const Lowering last_lowering = {
-    .step = last_step, .after = last_after, .view = last_view, .ends_time = last_ends};
+    .step = last_step, .after = last_after, .view = last_view, .ends_time = layer_is_along_time};
 const Lowering repeat_lowering = {.step = view_step, .view = repeat_view};
 const Lowering expand_lowering = {.step = view_step, .view = expand_view};
-const Lowering reverse_lowering = {
-    .step = view_step, .view = reverse_view, .is_private = moves_time, .alone = reverse_private};
+const Lowering reverse_lowering = {.step = view_step,
+                                   .view = reverse_view,
+                                   .is_private = layer_is_along_time,
+                                   .alone = reverse_private};
 const Lowering pad_lowering = {
     .step = pad_step, .window = pad_window, .is_private = pads_steps, .alone = pad_alone};
 const Lowering upsample_lowering = {
-    .step = upsample_step, .is_private = moves_time, .alone = upsample_alone};
+    .step = upsample_step, .is_private = layer_is_along_time, .alone = upsample_alone};

@@ -4,15 +4,11 @@
 
 #include <math.h>
 
-static const float *role(const Layer *layer, Role r) {
-  return layer->weights ? layer->weights->role[r] : NULL;
-}
-
 /* BatchNorm as y = a x + b. */
 static void norm_factors(Lower *l, const Layer *layer, int64_t d, double *a, double *b) {
   double eps = layer_eps(l->model, layer);
-  const float *scale = role(layer, ROLE_SCALE), *center = role(layer, ROLE_CENTER);
-  const float *mean = role(layer, ROLE_MEAN), *variance = role(layer, ROLE_VARIANCE);
+  const float *scale = layer_role(layer, ROLE_SCALE), *center = layer_role(layer, ROLE_CENTER);
+  const float *mean = layer_role(layer, ROLE_MEAN), *variance = layer_role(layer, ROLE_VARIANCE);
   for (int64_t k = 0; k < d && mean && variance; k++) {
     a[k] = (scale ? (double)scale[k] : 1) / sqrt((double)variance[k] + eps);
     b[k] = (center ? (double)center[k] : 0) - a[k] * (double)mean[k];
@@ -56,7 +52,7 @@ static void dense_step(Emit *e, const Layer *layer, Step t) {
                           .n_gates = 1,
                           .name = "W",
                           .sparse = l->sparse[layer->id].depth[0]};
-  mat.part[0].w[0] = role(layer, ROLE_KERNEL);
+  mat.part[0].w[0] = layer_role(layer, ROLE_KERNEL);
   layer_cost(l, layer)->macs += rows_per_call(l, layer) * mat.units * mat.part[0].d;
   fold_norm(l, layer, &mat, mat.units, mat.part[0].d);
   mat_emit(e, &mat);
@@ -81,7 +77,7 @@ static void embedding_step(Emit *e, const Layer *layer, Step t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t units = view_last_dim(y), v = layer->in[0]->type.categories;
   KirBuffer *table =
-      new_weights(l, layer, "table", role(layer, ROLE_TABLE), v * units,
+      new_weights(l, layer, "table", layer_role(layer, ROLE_TABLE), v * units,
                   arena_printf(l->arena, "%s: [category %lld][%lld]",
                                layer->path ? layer->path : "", (long long)v, (long long)units));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
@@ -133,7 +129,7 @@ static void batch_norm(Emit *e, const Layer *layer, Step t) {
     a[k] = (float)factor[k];
     b[k] = (float)offset[k];
   }
-  bool bound = role(layer, ROLE_MEAN) != NULL;
+  bool bound = layer_role(layer, ROLE_MEAN) != NULL;
   KirBuffer *wa =
       new_weights(l, layer, "scale", bound ? a : NULL, d, "scale / sqrt(variance + eps)");
   KirBuffer *wb = new_weights(l, layer, "shift", bound ? b : NULL, d,
@@ -150,7 +146,7 @@ static void prelu(Emit *e, const Layer *layer, Step t) {
   Kb *kb = &e->kb;
   const View *y = view_of(l, layer->out[0]);
   KirBuffer *slope =
-      new_weights(l, layer, "slope", role(layer, ROLE_SLOPE), view_last_dim(y), NULL);
+      new_weights(l, layer, "slope", layer_role(layer, ROLE_SLOPE), view_last_dim(y), NULL);
   Features at = open_features(e, layer, t);
   KirReg *v = kb_let(kb, "v", at.x);
   KirExpr *low = kb_op2(kb, KIR_MUL, kb_load(kb, slope, at.of, 1), kb_use(kb, v));

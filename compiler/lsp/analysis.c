@@ -9,13 +9,13 @@
  * or saved. */
 enum { WEIGHTS_QUICK = 8 * 1024 * 1024 };
 
-typedef struct Reading {
+typedef struct FileReading {
   LspServer *server;
   Analysis *a;
-} Reading;
+} FileReading;
 
 static const Source *read_used(void *context, const char *path, const char **reason) {
-  Reading *reading = context;
+  FileReading *reading = context;
   Analysis *a = reading->a;
   for (const Document *d = reading->server->documents; d; d = d->next) {
     if (strcmp(uri_path(a->arena, d->uri), path) != 0) continue;
@@ -54,7 +54,7 @@ static void check_weights(const LspServer *server, Analysis *a, bool settled) {
 }
 
 static void names_reached(void *context, CheckPoint point, Node *tree, Model *model) {
-  Reading *reading = context;
+  FileReading *reading = context;
   const LspHost *host = reading->server->host;
   (void)tree;
   if (point == CHECK_LINTED) host->check_names(host->context, model, reading->a->diags);
@@ -70,7 +70,7 @@ static Analysis *analyse(LspServer *server, const Document *d) {
   char *text = arena_alloc(arena, d->len + 1);
   memcpy(text, d->text, d->len);
   a->source = sources_add(&a->sources, a->path, text, d->len);
-  Reading reading = {server, a};
+  FileReading reading = {server, a};
   ResolveOptions options = server->host->resolve;
   options.read = read_used;
   options.context = &reading;

@@ -53,7 +53,7 @@ typedef struct Level {
   bool piped;
 } Level;
 
-typedef struct Reading {
+typedef struct CursorReading {
   Arena *arena;
   const char *text;
   Level level[DEPTH_MAX];
@@ -61,9 +61,9 @@ typedef struct Reading {
   Cursor c;
   int before_name; /* what stood before the last name */
   uint32_t name_at;
-} Reading;
+} CursorReading;
 
-static void read_word(Reading *r, uint32_t begin, uint32_t end) {
+static void read_word(CursorReading *r, uint32_t begin, uint32_t end) {
   bool number = isdigit((unsigned char)r->text[begin]);
   r->before_name = r->c.before;
   r->c.before = number ? '0' : 'n';
@@ -71,7 +71,7 @@ static void read_word(Reading *r, uint32_t begin, uint32_t end) {
   r->name_at = begin;
 }
 
-static void read_sign(Reading *r, char sign) {
+static void read_sign(CursorReading *r, char sign) {
   Level *top = &r->level[r->depth];
   if (sign == '(' || sign == '[' || sign == '{') {
     Level inner = {.open = sign};
@@ -112,7 +112,7 @@ static uint32_t pass(const char *text, uint32_t at, uint32_t end, char closer, b
 
 Cursor cursor_at(Arena *arena, const char *text, size_t len, uint32_t at) {
   if (at > len) at = (uint32_t)len;
-  Reading r = {.arena = arena, .text = text};
+  CursorReading r = {.arena = arena, .text = text};
   uint32_t i = statement_begin(text, at, &r.c.keyword);
   r.c.word = at;
   while (r.c.word > i && is_word(text[r.c.word - 1]))

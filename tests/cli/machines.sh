@@ -69,9 +69,14 @@ say one file for all processors
 run() { # LABEL COMPILER FLAG...
   label=$1
   shift
-  "$@" $strict -ffp-contract=off main.c $sources -o program 2>said && ./program || { echo "$label: $(cat said)"; return; }
+  objects=
   for source in $sources; do
-    "$@" -std=c99 -w -c "$source" -o one.o && nm -u one.o | grep -v -e memcpy -e memset -e memmove -e __stack_chk_fail -e __cpu_model -e _GLOBAL_OFFSET_TABLE_
+    "$@" $strict -ffp-contract=off -c "$source" -o "$source.o" 2>said || { echo "$label: $(cat said)"; return; }
+    objects="$objects $source.o"
+  done
+  "$@" $strict -ffp-contract=off main.c $objects -o program 2>said && ./program || { echo "$label: $(cat said)"; return; }
+  for object in $objects; do
+    nm -u "$object" | grep -v -e memcpy -e memset -e memmove -e __stack_chk_fail -e __cpu_model -e _GLOBAL_OFFSET_TABLE_
   done
 }
 levels="-march=x86-64"

@@ -62,20 +62,30 @@ model fewer {
 END
 npy fewer.npy '<f4' C 4,2 ramp:8
 t run fewer.grus $W fewer.npy
+for batch in 1 3; do # a program by the C compiler for each, used for all lengths
+  q build fewer.grus $W -q --backend=c -O0 --emit=exe --batch $batch -o fewer_program_$batch
+done
+by() { # HOW BATCH: all outputs into the folder fewer_by_HOW_BATCH
+  if [ "$1" = c ]; then
+    ./fewer_program_$2 x=fewer.npy n=$n,5 -q --out fewer_by_c_$2 || echo "program: [$?]"
+  else
+    q run fewer.grus $W fewer.npy n=$n,5 --backend=$1 --batch $2 --out fewer_by_$1_$2
+  fi
+}
 for n in 5 8 9; do
   npy fewer.npy '<f4' C 2,$n,2 ramp:$((4 * n))
   for how in c $second; do
-    q run fewer.grus $W fewer.npy n=$n,5 --backend=$how --out fewer_by_$how
-    q run fewer.grus $W fewer.npy n=$n,5 --backend=$how --batch 3 --out fewer_by_3_$how
+    by $how 1
+    by $how 3
     for port in strided same pooled framed both; do
-      cmp fewer_by_c/$port.npy fewer_by_3_$how/$port.npy
+      cmp fewer_by_c_1/$port.npy fewer_by_${how}_3/$port.npy
     done
   done
   for port in strided same pooled framed both; do
-    "$ARRAYS" show fewer_by_c/$port.npy | sed "s/.*'shape': \(.*\), }.*/$n steps: $port \1/"
+    "$ARRAYS" show fewer_by_c_1/$port.npy | sed "s/.*'shape': \(.*\), }.*/$n steps: $port \1/"
   done
 done
-"$ARRAYS" show fewer_by_c/framed.npy
+"$ARRAYS" show fewer_by_c_1/framed.npy
 q verify fewer.grus $W
 rm -rf fewer*
 

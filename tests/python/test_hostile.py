@@ -14,43 +14,59 @@ import grus
 import numpy as np
 import pytest
 
-LOAD = "import sys, grus\ntry:\n  grus.load(sys.argv[1])\n  print('loaded')\nexcept grus.GrusError as error:\n  print('refused:', error)\n"
+LOAD = """import sys, grus
+for path in sys.argv[1:]:
+    try:
+        grus.load(path)
+        print("loaded")
+    except grus.GrusError as error:
+        print("refused:", error)
+"""
 
 
-def load(path):
-    """In a process of its own, which must not end by a signal."""
-    done = subprocess.run([sys.executable, "-c", LOAD, str(path)], capture_output=True, text=True)
-    assert done.returncode == 0, (done.returncode, done.stderr)
-    return done.stdout
+def load(*paths):
+    """A line for each, by a process of its own, which must not end by a signal."""
+    done = subprocess.run([sys.executable, "-c", LOAD, *map(str, paths)], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, (done.returncode, lines, done.stderr)
+    return [line for line in lines if line.startswith(("loaded", "refused:"))]
+
+
+def all_refused(folder, files):
+    """files: what each is called for a message, and its bytes."""
+    paths = [folder / f"{i}.so" for i in range(len(files))]
+    for path, (_, data) in zip(paths, files):
+        path.write_bytes(data)
+    lines = load(*paths)
+    assert len(lines) == len(files)
+    for line, (what, _) in zip(lines, files):
+        assert line.startswith("refused:"), what
 
 
 def test_libraries_cut_short(sequence, tmp_path):
     whole = sequence.to_bytes()
-    path = tmp_path / "m.so"
-    for size in [0, 1, 4, 40, 63, 64, 100, 1000, 4096, len(whole) // 2, len(whole) - 3000]:
-        path.write_bytes(whole[:size])
-        assert load(path).startswith("refused:"), size
+    sizes = [0, 1, 4, 40, 63, 64, 100, 1000, 4096, len(whole) // 2, len(whole) - 3000]
+    all_refused(tmp_path, [(f"{size} bytes", whole[:size]) for size in sizes])
 
 
 def test_libraries_with_other_bytes(sequence, tmp_path):
     whole = sequence.to_bytes()
-    path = tmp_path / "m.so"
+    files = []
     for at in (0, 4, 16, 18, 32, 40, 54, 200, 5000, len(whole) // 2, len(whole) - 60):
         data = bytearray(whole)
         data[at] ^= 0x55
-        path.write_bytes(data)
-        assert load(path).startswith("refused:"), at
+        files.append((f"byte {at}", data))
+    all_refused(tmp_path, files)
 
 
 def test_what_is_no_library_of_ours(tmp_path):
     path = tmp_path / "m.so"
-    for data in (b"hello", b"\x7fELF" + bytes(60), open(sys.executable, "rb").read()):
-        path.write_bytes(data)
-        assert load(path).startswith("refused:")
+    python = open(sys.executable, "rb").read()
+    all_refused(tmp_path, [("text", b"hello"), ("a bare header", b"\x7fELF" + bytes(60)), ("a program", python)])
     libc = next((p for p in ("/lib/x86_64-linux-gnu/libz.so.1", "/usr/lib64/libz.so.1", "/lib/x86_64-linux-gnu/libutil.so.1") if os.path.exists(p)), None)
     if libc:
         path.write_bytes(open(libc, "rb").read())
-        assert "no library of grus" in load(path)
+        assert "no library of grus" in load(path)[0]
     with pytest.raises(FileNotFoundError):
         grus.load(tmp_path / "none.so")
     with pytest.raises(IsADirectoryError):

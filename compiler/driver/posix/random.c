@@ -23,7 +23,7 @@ static uint64_t random_bits(void) {
 }
 
 void random_letters(char *to) {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+  static const char letters[] = RANDOM_ALPHABET;
   uint64_t bits = random_bits();
   bits ^= bits >> 32;
   for (int i = 0; i < RANDOM_LETTERS; i++, bits >>= 5)

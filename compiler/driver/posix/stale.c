@@ -18,12 +18,6 @@
 
 enum { STALE_SECONDS = 3600, MOST_ENTRIES = 10000 };
 
-static bool is_ours(const char *name, const char *prefix) {
-  size_t n = strlen(prefix);
-  return strncmp(name, prefix, n) == 0 && strlen(name) == n + RANDOM_LETTERS &&
-         strspn(name + n, "abcdefghijklmnopqrstuvwxyz234567") == RANDOM_LETTERS;
-}
-
 static bool is_old(const struct stat *st) {
   return st->st_uid == geteuid() && time(NULL) - st->st_mtime > STALE_SECONDS;
 }
@@ -39,7 +33,7 @@ void stale_remove_files(const char *folder) {
   if (!dir) return;
   struct dirent *e;
   for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
-    bool named = is_ours(e->d_name, STALE_FILE_PREFIX);
+    bool named = random_named(e->d_name, STALE_FILE_PREFIX);
     if (named && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(st.st_mode) && is_old(&st))
       unlinkat(dirfd(dir), e->d_name, 0);
@@ -72,7 +66,7 @@ void stale_remove_folders(const char *base) {
   if (!dir) return;
   struct dirent *e;
   for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
-    if (!is_ours(e->d_name, STALE_FOLDER_PREFIX)) continue;
+    if (!random_named(e->d_name, STALE_FOLDER_PREFIX)) continue;
     int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) continue;
     if (fstat(fd, &st) == 0 && is_old(&st) && flock(fd, LOCK_EX | LOCK_NB) == 0) {

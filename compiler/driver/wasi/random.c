@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 void random_letters(char *to) {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+  static const char letters[] = RANDOM_ALPHABET;
   static uint8_t count; /* where there are none, at least no name comes twice */
   uint8_t bytes[RANDOM_LETTERS] = {0};
   if (getentropy(bytes, sizeof bytes) != 0) bytes[0] = count++;

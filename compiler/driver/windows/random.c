@@ -8,7 +8,7 @@
 #include <bcrypt.h>
 
 void random_letters(char *to) {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+  static const char letters[] = RANDOM_ALPHABET;
   static uint8_t count; /* where there are none, at least no name comes twice */
   uint8_t bytes[RANDOM_LETTERS] = {0};
   if (BCryptGenRandom(NULL, bytes, sizeof bytes, BCRYPT_USE_SYSTEM_PREFERRED_RNG) != 0)

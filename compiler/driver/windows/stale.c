@@ -14,12 +14,6 @@
 enum { PATH_BYTES = 4096, MOST_ENTRIES = 10000 };
 static const uint64_t stale_ticks = UINT64_C(3600) * 10000000; /* an hour in units of 100 ns */
 
-static bool is_ours(const char *name, const char *prefix) {
-  size_t n = strlen(prefix);
-  return strncmp(name, prefix, n) == 0 && strlen(name) == n + RANDOM_LETTERS &&
-         strspn(name + n, "abcdefghijklmnopqrstuvwxyz234567") == RANDOM_LETTERS;
-}
-
 static uint64_t ticks(FILETIME time) {
   return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
 }
@@ -39,8 +33,8 @@ static void each(const char *folder, const char *prefix, bool folders) {
   if (search == INVALID_HANDLE_VALUE) return;
   for (int i = 0; i < MOST_ENTRIES; i++) {
     bool is_folder = (entry.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-    bool meant =
-        is_folder == folders && (!prefix || (is_ours(entry.cFileName, prefix) && is_old(&entry)));
+    bool meant = is_folder == folders &&
+                 (!prefix || (random_named(entry.cFileName, prefix) && is_old(&entry)));
     if (meant && snprintf(path, sizeof path, "%s/%s", folder, entry.cFileName) < (int)sizeof path) {
       if (folders) stale_empty(path);
       if (folders)

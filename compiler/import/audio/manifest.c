@@ -14,6 +14,8 @@
  *     {"cell": "BasicLSTMCell", "forget_bias": 1} */
 #include "import/audio/audio.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,16 +43,11 @@ static Diag *report(Manifest *m, DiagCode code, const char *name, const char *wh
   return foreign_report(m->audio.diags, m->audio.file, code, "`%.120s` %s", name, what);
 }
 
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), k = strlen(end);
-  return n >= k && strcmp(s + n - k, end) == 0 && (n == k || strchr("/_", s[n - k - 1]));
-}
-
 /* Where a tensor belongs by its name; NULL if nowhere. */
 static RawTensor *place_of(Manifest *m, const char *name) {
-  if (ends_with(name, "embedding")) return &m->embedding;
-  if (ends_with(name, "softmax_w")) return &m->softmax_w;
-  if (ends_with(name, "softmax_b")) return &m->softmax_b;
+  if (text_ends(name, "embedding")) return &m->embedding;
+  if (text_ends(name, "softmax_w")) return &m->softmax_w;
+  if (text_ends(name, "softmax_b")) return &m->softmax_b;
   const char *cell = strstr(name, "cell_");
   for (; cell && !(cell[5] >= '0' && cell[5] <= '9'); cell = strstr(cell + 1, "cell_"))
     continue;
@@ -81,8 +78,10 @@ static bool read_entry(Manifest *m, const char *name, json_t *object) {
   }
   for (int i = 0; i < t.rank && i < 2; i++) {
     t.dim[i] = json_integer_value(json_array_get(shape, (size_t)i));
-    if (t.dim[i] < 1 || t.dim[i] > SIZE_MAX_AXIS)
-      return report(m, E901, name, "has a shape that is not of positive lengths"), false;
+    if (t.dim[i] < 1 || t.dim[i] > SIZE_MAX_AXIS) {
+      report(m, E901, name, "has a shape that is not of positive lengths");
+      return false;
+    }
   }
   RawTensor *place = place_of(m, name);
   if (place && !place->name) {
@@ -128,8 +127,10 @@ static bool shapes_agree(Manifest *m) {
   }
   for (int k = 0; k < CELLS_MAX; k++) {
     const RawTensor *t = m->weights[k].name ? &m->weights[k] : &m->biases[k];
-    if (t->name && k >= m->n_cells)
-      return report(m, E602, t->name, "has no weights, or no cell before it"), false;
+    if (t->name && k >= m->n_cells) {
+      report(m, E602, t->name, "has no weights, or no cell before it");
+      return false;
+    }
   }
   if (!m->n_cells)
     return foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no cells",

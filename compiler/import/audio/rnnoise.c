@@ -26,12 +26,12 @@ typedef struct Rnnoise {
 } Rnnoise;
 
 /* One layer of the file. */
-typedef struct Part {
+typedef struct RnnoisePart {
   const char *name;
   int64_t inputs, units;
   const char *activation;
   const float *kernel, *recurrent, *bias; /* recurrent: NULL, not a GRU */
-} Part;
+} RnnoisePart;
 
 bool rnnoise_sniff(const ForeignFile *file) {
   size_t len = sizeof first_line - 1;
@@ -85,11 +85,11 @@ static const float *numbers(Rnnoise *r, const char *of, int64_t count) {
 }
 
 /* inputs: as many as the layers before it give. */
-static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs, Part *out) {
+static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs, RnnoisePart *out) {
   static const char *const activations[] = {"tanh", "sigmoid", "relu"};
   Audio *a = &r->audio;
   int64_t activation, gates = is_gru ? 3 : 1;
-  *out = (Part){.name = name};
+  *out = (RnnoisePart){.name = name};
   if (!next_number(r, name, &out->inputs) || !next_number(r, name, &out->units) ||
       !next_number(r, name, &activation))
     return false;
@@ -117,7 +117,7 @@ static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs,
   return out->bias != NULL;
 }
 
-static Value *add_gru(Rnnoise *r, const Part *part) {
+static Value *add_gru(Rnnoise *r, const RnnoisePart *part) {
   static const int place[] = {0, 1, 2};
   AudioCell cell = {.units = part->units,
                     .kernel = {part->kernel},
@@ -132,7 +132,7 @@ static Value *add_gru(Rnnoise *r, const Part *part) {
   return stage->out[0];
 }
 
-static Value *add_dense(Rnnoise *r, const Part *part) {
+static Value *add_dense(Rnnoise *r, const RnnoisePart *part) {
   const char *origin = arena_printf(r->audio.arena, "`%s`", part->name);
   static const struct {
     const char *name;
@@ -156,7 +156,7 @@ static void join(Rnnoise *r, Value *first, Value *second) {
 }
 
 static Foreign *network(Rnnoise *r) {
-  Part dense, vad, noise, denoise, gains, speech;
+  RnnoisePart dense, vad, noise, denoise, gains, speech;
   Audio *a = &r->audio;
   if (!read_part(r, "input_dense", false, -1, &dense) ||
       !read_part(r, "vad_gru", true, dense.units, &vad) ||

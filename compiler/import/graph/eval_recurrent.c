@@ -16,10 +16,10 @@
 
 /* ---- activations by their word, "leaky_relu(0.01)" ---- */
 
-typedef struct Activation {
+typedef struct CellFunction {
   double (*f)(double x, double a, double b);
   double a, b;
-} Activation;
+} CellFunction;
 
 /* ACTIVATION(word, parameters it needs, its value at x) */
 #define ACTIVATION_LIST(ACTIVATION)                                                                \
@@ -57,7 +57,7 @@ typedef struct Activation {
 ACTIVATION_LIST(ACTIVATION)
 #undef ACTIVATION
 
-static bool activation_of(GraphCall *call, const char *word, Activation *out) {
+static bool activation_of(GraphCall *call, const char *word, CellFunction *out) {
   static const struct {
     const char *word;
     int n;
@@ -78,7 +78,7 @@ static bool activation_of(GraphCall *call, const char *word, Activation *out) {
   }
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strlen(known[i].word) == len && memcmp(known[i].word, word, len) == 0 && n == known[i].n) {
-      *out = (Activation){known[i].f, number[0], number[1]};
+      *out = (CellFunction){known[i].f, number[0], number[1]};
       return true;
     }
   return call_fault(call, "there is no activation `%s`", word);
@@ -91,7 +91,7 @@ typedef struct GraphCell {
   int64_t steps, batch, d, u, p, gates;
   const double *w, *r, *b, *rb, *peephole, *projection;
   const GraphTensor *lengths, *mask;
-  Activation act[3];
+  CellFunction act[3];
   double clip, cell_clip;
   bool input_forget, reset_after, zero_output, round_state;
 } GraphCell;
@@ -101,7 +101,7 @@ static double bounded(double x, double limit) {
 }
 
 static double activate(const GraphCell *cell, int k, double x) {
-  const Activation *a = &cell->act[k];
+  const CellFunction *a = &cell->act[k];
   return a->f(bounded(x, cell->clip), a->a, a->b);
 }
 

@@ -205,14 +205,14 @@ bool graph_eval_LpNormalize(GraphCall *call) {
 
 /* ---- the largest ---- */
 
-typedef struct Ranked {
+typedef struct RankedElement {
   double value;
   int64_t place;
-} Ranked;
+} RankedElement;
 
 /* Largest first, not-a-numbers before them; equal ones by place. */
 static int by_size(const void *left, const void *right) {
-  const Ranked *a = left, *b = right;
+  const RankedElement *a = left, *b = right;
   bool nan_a = isnan(a->value), nan_b = isnan(b->value);
   if (nan_a != nan_b) return nan_a ? -1 : 1;
   if (!nan_a && a->value != b->value) return a->value > b->value ? -1 : 1;
@@ -226,11 +226,11 @@ bool graph_eval_TopK(GraphCall *call) {
   Line line = along(call, -1, &axis);
   int64_t k = call->out[0].dim[axis];
   double *y = call_data(call, 0), *places = call->node->n_out > 1 ? call_data(call, 1) : NULL;
-  Ranked *all = ARENA_ARRAY(call->arena, Ranked, line.n + 1);
+  RankedElement *all = ARENA_ARRAY(call->arena, RankedElement, line.n + 1);
   for (int64_t o = 0; o < line.outer; o++)
     for (int64_t i = 0; i < line.inner; i++) {
       for (int64_t j = 0; j < line.n; j++)
-        all[j] = (Ranked){sign * x->data[(o * line.n + j) * line.inner + i], j};
+        all[j] = (RankedElement){sign * x->data[(o * line.n + j) * line.inner + i], j};
       qsort(all, (size_t)line.n, sizeof *all, by_size);
       for (int64_t j = 0; j < k; j++) {
         y[(o * k + j) * line.inner + i] = sign * all[j].value;

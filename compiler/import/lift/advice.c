@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* An operator that no stage is where it stands. In, its node; out, the refusal, with the nearest
- * thing that works. */
+/* What to do about an operator that no stage can stand for in its place. In, its node; out, the
+ * refusal, with the nearest thing that works. */
 #include "import/lift/lift.h"
 
 static const char

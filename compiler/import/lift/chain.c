@@ -2,6 +2,7 @@
 /* The operator that a chain of steps becomes. In, steps that recognise.c linked; out, an Lstm, Gru
  * or Rnn with their matrices, which reads what the steps read as one sequence. */
 #include "import/lift/chain.h"
+#include "import/lift/recurrent_form.h"
 
 #include <string.h>
 
@@ -133,7 +134,7 @@ static GraphValue *time_first(Recognising *r, const GraphNode *like, GraphValue 
 /* The sources of step s that are no state. */
 int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphValue **out) {
   GraphValue *all[FORM_MAX_TERMS];
-  int n = 0, kept = 0, gates = s->op == GRAPH_Lstm ? 4 : s->op == GRAPH_Gru ? 3 : 1;
+  int n = 0, kept = 0, gates = recurrent_form(s->op)->gates;
   for (int g = 0; g < gates; g++)
     if (s->gate[g].in) form_sources(&r->forms, s->gate[g].in, all, &n);
   for (int i = 0; i < n; i++)
@@ -165,13 +166,13 @@ GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *so
 }
 
 /* The weights of gate g: kernel over the inputs, recurrent over h. */
-typedef struct Weights {
+typedef struct ChainWeights {
   double *w, *r, *b, *rb, *peephole;
   int64_t u, d;
-} Weights;
+} ChainWeights;
 
 static bool add_gate(Recognising *r, const Form *form, const Input *in, const GraphValue *h,
-                     const CellStep *s, int gate, double sign, Weights *to) {
+                     const CellStep *s, int gate, double sign, ChainWeights *to) {
   if (!form || form->n != to->u) return false;
   for (int t = 0; t < form->n_terms; t++) {
     const Term *term = &form->term[t];
@@ -204,7 +205,7 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
 
 /* n of a GRU: the part that s(r) multiplies apart from the rest. */
 static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
-                          bool *after, Weights *to) {
+                          bool *after, ChainWeights *to) {
   const Form *form = form_of(&r->forms, s->gate[GATE_N].in);
   if (!form) return false;
   Form rest = *form;
@@ -247,8 +248,8 @@ static void set_clip(Recognising *r, GraphNode *node, double clip) {
  * after all. */
 GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           GraphValue *h0, GraphValue *c0) {
-  int gates = s->op == GRAPH_Lstm ? 4 : s->op == GRAPH_Gru ? 3 : 1;
-  Weights to = {.u = form_elements(&r->forms, s->h_new), .d = type_of(r, in->x)->dim[2]};
+  int gates = recurrent_form(s->op)->gates;
+  ChainWeights to = {.u = form_elements(&r->forms, s->h_new), .d = type_of(r, in->x)->dim[2]};
   int64_t w_dim[4] = {1, gates, to.u, to.d}, r_dim[4] = {1, gates, to.u, to.u},
           b_dim[3] = {1, gates, to.u}, p_dim[3] = {1, 3, to.u};
   GraphValue *w = numbers(r, 4, w_dim, &to.w), *rec = numbers(r, 4, r_dim, &to.r),

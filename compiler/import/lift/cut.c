@@ -2,6 +2,7 @@
 /* Operators that take a part of a value: Slice, Split, Gather with constant places. Steps of a
  * sequence become `slice`, `first`, `last` and `delay`, features become `slice`. */
 #include "import/lift/lift.h"
+#include "import/lift/recurrent_form.h"
 
 static Layout without_time(const Layout *layout) {
   Layout out = *layout;
@@ -276,8 +277,9 @@ static LiftDone refuse_order(Lift *l, const GraphNode *node) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *cell = graph->node[i];
-    bool recurrent = cell->op == GRAPH_Lstm || cell->op == GRAPH_Gru || cell->op == GRAPH_Rnn;
-    if (recurrent && (cell->in[1] == node->out[0] || cell->in[2] == node->out[0])) {
+    bool recurrent = recurrent_form(cell->op) != NULL;
+    if (recurrent &&
+        (cell->in[RECURRENT_W] == node->out[0] || cell->in[RECURRENT_R] == node->out[0])) {
       lift_refuse(l, cell, E902, "has weights that are not constants");
       return LIFT_FAILED;
     }

@@ -3,6 +3,7 @@
  * out, what the masked steps of each value hold, and which nodes make a real step, or something
  * that outlives the sequence, of them. */
 #include "import/lift/masks.h"
+#include "import/lift/recurrent_form.h"
 
 #include <string.h>
 
@@ -92,7 +93,7 @@ bool masks_is_safe(const Masks *m, const GraphNode *node) {
   GraphOp op = node->op;
   bool backward = strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "forward") != 0;
   if (m->heeds[node->out[0]->id]) return true;
-  if (op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn)
+  if (recurrent_form(op))
     return !backward && !l->uses[node->out[1]->id] &&
            (node->n_out < 3 || !l->uses[node->out[2]->id]);
   if (op == GRAPH_Conv || op == GRAPH_MaxPool || op == GRAPH_AvgPool) return looks_back(l, node);
@@ -122,7 +123,7 @@ static bool mixes_steps(const Lift *l, const GraphNode *node) {
   GraphOp op = node->op;
   return op == GRAPH_Conv || op == GRAPH_ConvTranspose || op == GRAPH_MaxPool ||
          op == GRAPH_AvgPool || op == GRAPH_Attention || op == GRAPH_State || op == GRAPH_Keep ||
-         op == GRAPH_CumSum || masks_operand(node) >= 0 || goes_along_time(l, node);
+         op == GRAPH_CumSum || recurrent_form(node->op) || goes_along_time(l, node);
 }
 
 /* A recurrent operator that reads forward holds its last result, the others have zeros there. */
@@ -142,7 +143,7 @@ static Tail tail_of(const Masks *m, const GraphNode *node, double *fill) {
   *fill = 0;
   if (m->unmasked[node->out[0]->id]) return TAIL_FILL;
   if (m->heeds[node->out[0]->id])
-    return masks_operand(node) >= 0 ? tail_of_recurrent(node) : TAIL_ANY;
+    return recurrent_form(node->op) ? tail_of_recurrent(node) : TAIL_ANY;
   if (mixes_steps(l, node)) return TAIL_ANY;
   for (int k = 0; k < node->n_in; k++) {
     const GraphValue *x = node->in[k];

@@ -11,21 +11,12 @@
  * and nothing that outlives the sequence, is made of a masked step. Where something is, whole.c
  * gives it all N steps. */
 #include "import/lift/masks.h"
+#include "import/lift/recurrent_form.h"
 #include "import/lift/sizes.h"
 
 #include "base/text.h"
 
 #include <string.h>
-
-int masks_operand(const GraphNode *node) {
-  if (node->op == GRAPH_Lstm) return 8;
-  if (node->op == GRAPH_Gru) return 7;
-  return node->op == GRAPH_Rnn ? 6 : -1;
-}
-
-static int length_operand(const GraphNode *node) {
-  return node->op == GRAPH_Gru ? 5 : masks_operand(node) >= 0 ? 4 : -1;
-}
 
 static bool moves(GraphOp op) {
   return op == GRAPH_Identity || op == GRAPH_Cast || op == GRAPH_Squeeze || op == GRAPH_Unsqueeze ||
@@ -195,11 +186,12 @@ static void rewrite(Masks *m) {
     if (graph->node[i]->op == GRAPH_Div) rewrite_mean(m, graph->node[i]);
   for (int i = 0; i < graph->n_nodes; i++) {
     GraphNode *node = graph->node[i];
-    int k = masks_operand(node), length = length_operand(node);
-    if (length >= 0 && length < node->n_in && node->in[length] &&
-        !lift_is_constant(m->l, node->in[length]))
-      rewrite_length(m, node, length);
-    if (k < 0 || k >= node->n_in || !node->in[k]) continue;
+    const RecurrentForm *form = recurrent_form(node->op);
+    if (!form) continue;
+    int k = form->mask;
+    const GraphValue *lengths = recurrent_operand(node, form->lengths);
+    if (lengths && !lift_is_constant(m->l, lengths)) rewrite_length(m, node, form->lengths);
+    if (!recurrent_operand(node, k)) continue;
     bool real = m->is_real[node->in[k]->id];
     if (real || is_true(m, node->in[k])) node->in[k] = NULL;
     if (!real) continue;
@@ -229,10 +221,9 @@ static void refuse_mask(Lift *l, const GraphNode *node) {
 static bool any_length(const Lift *l) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
-    int k = length_operand(graph->node[i]);
-    if (k >= 0 && k < graph->node[i]->n_in && graph->node[i]->in[k] &&
-        !lift_is_constant(l, graph->node[i]->in[k]))
-      return true;
+    const RecurrentForm *form = recurrent_form(graph->node[i]->op);
+    const GraphValue *lengths = form ? recurrent_operand(graph->node[i], form->lengths) : NULL;
+    if (lengths && !lift_is_constant(l, lengths)) return true;
   }
   return false;
 }

@@ -28,8 +28,6 @@ typedef struct Masks {
 /* ---- masks.c ---- */
 /* The input of the file that a value is, moved at most; NULL: it is none that has padding. */
 const GraphInput *masks_padded_input(const Lift *l, const GraphValue *value);
-/* Which operand is the mask of a recurrent operator; -1: it has none. */
-int masks_operand(const GraphNode *node);
 bool masks_is_live(const GraphNode *node, const bool *needed);
 
 /* ---- masked.c ---- */

@@ -3,6 +3,7 @@
  * upsampling along time does: what goes along them sees one axis of steps, not two. Such a Reshape
  * is marked, so that its result has axes of its own. */
 #include "import/lift/lift.h"
+#include "import/lift/recurrent_form.h"
 
 /* The axis is time and something else, both of several positions. */
 static bool is_merged(Lift *l, const GraphValue *value, int axis) {
@@ -48,7 +49,7 @@ bool lift_part_merged(Lift *l) {
   for (int i = 0; i < l->flat->graph->n_nodes; i++) {
     const GraphNode *node = l->flat->graph->node[i];
     GraphOp op = node->op;
-    bool recurrent = op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn;
+    bool recurrent = recurrent_form(op) != NULL;
     bool windows =
         op == GRAPH_Conv || op == GRAPH_ConvTranspose || op == GRAPH_MaxPool || op == GRAPH_AvgPool;
     if (recurrent) found = part(l, node, 0) || found;

@@ -16,6 +16,8 @@ static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
                  .steps = lift_type(l, node->in[0])->dim[2 + axis]};
   int64_t n = lift_type(l, node->out[0])->dim[2 + axis],
           reach = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1;
+  /* Worked out here from the size of the result, apart from the graph's shape rule, which judges.
+   */
   const char *same = graph_word(node, GRAPH_ATTR_same, 0, "");
   if (*same) {
     int64_t needed = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1 - out->steps;

@@ -3,22 +3,18 @@
  * are axes in front of d. The gates of the graph are in the canonical order of model/bind/weights.h
  * already. */
 #include "import/lift/lift.h"
+#include "import/lift/recurrent_form.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Which operands are what. */
+/* What the operands are. */
 typedef struct Operands {
-  LayerKind kind;
-  int gates, n_activations;
+  const RecurrentForm *form;
   const GraphTensor *w, *r, *b, *rb, *peephole;
   const GraphValue *lengths, *h0, *c0, *mask, *projection;
 } Operands;
-
-static const GraphValue *operand(const GraphNode *node, int i) {
-  return i < node->n_in ? node->in[i] : NULL;
-}
 
 static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
   const GraphTensor *t = value ? lift_type(l, value) : NULL;
@@ -26,36 +22,18 @@ static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
 }
 
 static Operands operands_of(const Lift *l, const GraphNode *node) {
-  Operands o = {0};
-  if (node->op == GRAPH_Lstm)
-    o = (Operands){.kind = LAYER_LSTM,
-                   .gates = 4,
-                   .n_activations = 3,
-                   .lengths = operand(node, 4),
-                   .h0 = operand(node, 5),
-                   .c0 = operand(node, 6),
-                   .peephole = constant(l, operand(node, 7)),
-                   .mask = operand(node, 8),
-                   .projection = operand(node, 9)};
-  else if (node->op == GRAPH_Gru)
-    o = (Operands){.kind = LAYER_GRU,
-                   .gates = 3,
-                   .n_activations = 2,
-                   .rb = constant(l, operand(node, 4)),
-                   .lengths = operand(node, 5),
-                   .h0 = operand(node, 6),
-                   .mask = operand(node, 7)};
-  else
-    o = (Operands){.kind = LAYER_RNN,
-                   .gates = 1,
-                   .n_activations = 1,
-                   .lengths = operand(node, 4),
-                   .h0 = operand(node, 5),
-                   .mask = operand(node, 6)};
-  o.w = constant(l, operand(node, 1));
-  o.r = constant(l, operand(node, 2));
-  o.b = constant(l, operand(node, 3));
-  return o;
+  const RecurrentForm *form = recurrent_form(node->op);
+  return (Operands){.form = form,
+                    .w = constant(l, recurrent_operand(node, RECURRENT_W)),
+                    .r = constant(l, recurrent_operand(node, RECURRENT_R)),
+                    .b = constant(l, recurrent_operand(node, RECURRENT_B)),
+                    .rb = constant(l, recurrent_operand(node, form->rb)),
+                    .peephole = constant(l, recurrent_operand(node, form->peephole)),
+                    .lengths = recurrent_operand(node, form->lengths),
+                    .h0 = recurrent_operand(node, form->h0),
+                    .c0 = recurrent_operand(node, form->c0),
+                    .mask = recurrent_operand(node, form->mask),
+                    .projection = recurrent_operand(node, form->projection)};
 }
 
 /* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has
@@ -65,38 +43,29 @@ const char *lift_cell_word(const char *name) {
                                      "linear",  "selu", "gelu", "exp",      "hard_tanh"};
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
     if (strcmp(name, same[i]) == 0) return same[i];
-  double alpha = 0.2, beta = 0.5;
-  const char *open = strchr(name, '(');
-  size_t len = open ? (size_t)(open - name) : strlen(name);
-  if (open) {
-    char *end;
-    alpha = strtod(open + 1, &end);
-    if (*end == ',') beta = strtod(end + 1, NULL);
-  }
-  if (len == 12 && strncmp(name, "hard_sigmoid", len) == 0 && fabs(beta - 0.5) < 1e-6) {
+  ActivationWord word;
+  if (!activation_word(name, &word)) return NULL;
+  double alpha = word.n > 0 ? word.number[0] : 0.2, beta = word.n > 1 ? word.number[1] : 0.5;
+  if (strcmp(word.name, "hard_sigmoid") == 0 && fabs(beta - 0.5) < 1e-6) {
     if (fabs(alpha - 0.2) < 1e-6) return "hard_sigmoid_02";
     if (fabs(alpha - 1.0 / 6) < 1e-6) return "hard_sigmoid";
   }
-  if (len == 4 && strncmp(name, "selu", len) == 0 && fabs(alpha - 1.6732632) < 1e-6 &&
+  if (strcmp(word.name, "selu") == 0 && fabs(alpha - 1.6732632) < 1e-6 &&
       fabs(beta - 1.050701) < 1e-6)
     return "selu";
-  if (len == 3 && strncmp(name, "elu", len) == 0 && (!open || alpha == 1)) return "elu";
-  if (len == 6 && strncmp(name, "affine", len) == 0 && open && alpha == 1 && beta == 0)
-    return "linear";
+  if (strcmp(word.name, "elu") == 0 && (word.n == 0 || alpha == 1)) return "elu";
+  if (strcmp(word.name, "affine") == 0 && word.n > 0 && alpha == 1 && beta == 0) return "linear";
   return NULL;
 }
 
 static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, int dirs,
                             Layer *layer) {
-  static const char *const usual[4][3] = {
-      {"tanh"}, {"sigmoid", "tanh"}, {"sigmoid", "tanh", "tanh"}};
   static const OptName lstm[] = {OPT_gate, OPT_activation, OPT_cell_activation},
                        gru[] = {OPT_gate, OPT_activation}, rnn[] = {OPT_activation};
-  const OptName *name = o->kind == LAYER_LSTM ? lstm : o->kind == LAYER_GRU ? gru : rnn;
-  const char *const *fallback = usual[o->n_activations - 1];
-  for (int i = 0; i < o->n_activations; i++) {
-    const char *said = graph_word(node, GRAPH_ATTR_activations, i, fallback[i]),
-               *word = lift_cell_word(said);
+  const OptName *name = o->form->kind == LAYER_LSTM ? lstm : o->form->kind == LAYER_GRU ? gru : rnn;
+  const char *const *fallback = o->form->activation;
+  for (int i = 0; i < o->form->n_activations; i++) {
+    const char *said = recurrent_activation(node, i), *word = lift_cell_word(said);
     if (!word) {
       Diag *d = lift_refuse(l, node, E902,
                             "has the activation `%s`, which recurrent stages do not support", said);
@@ -105,16 +74,15 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
       return false;
     }
     for (int d = 1; d < dirs; d++)
-      if (strcmp(said, graph_word(node, GRAPH_ATTR_activations, d * o->n_activations + i,
-                                  fallback[i])) != 0) {
+      if (strcmp(said, recurrent_activation(node, d * o->form->n_activations + i)) != 0) {
         lift_refuse(l, node, E903,
                     "has other activations in its second direction; both directions of a stage use "
                     "the same");
         return false;
       }
     /* An LSTM's output has the activation of its input unless it is told otherwise. */
-    bool told = o->kind == LAYER_LSTM && i == 2
-                    ? strcmp(said, graph_word(node, GRAPH_ATTR_activations, 1, "tanh")) != 0
+    bool told = o->form->kind == LAYER_LSTM && i == 2
+                    ? strcmp(said, recurrent_activation(node, 1)) != 0
                     : strcmp(word, fallback[i]) != 0;
     if (told) layer_set_word(layer, name[i], word);
   }
@@ -141,15 +109,15 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
                          bool after) {
   int64_t dirs = o->w->dim[0], u = o->r->dim[3], d = o->w->dim[3];
   bool bias = o->b || o->rb;
-  int64_t kernel[4] = {dirs, o->gates, u, d}, recurrent[4] = {dirs, o->gates, u, u},
-          vector[3] = {dirs, o->gates, u};
+  int64_t kernel[4] = {dirs, o->form->gates, u, d}, recurrent[4] = {dirs, o->form->gates, u, u},
+          vector[3] = {dirs, o->form->gates, u};
   if (!copy_tensor(l, node, layer, ROLE_KERNEL, o->w, 4, kernel)) return false;
   if (!copy_tensor(l, node, layer, ROLE_RECURRENT, o->r, 4, recurrent)) return false;
   if (!bias) {
     layer_set_word(layer, OPT_bias, "false");
     return true;
   }
-  int64_t count = dirs * o->gates * u;
+  int64_t count = dirs * o->form->gates * u;
   double *zero = ARENA_ARRAY(l->arena, double, count), *sum = ARENA_ARRAY(l->arena, double, count);
   GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero}, both = none;
   for (int64_t i = 0; i < count; i++)
@@ -166,14 +134,14 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
 
 /* A recurrent operator among the axes of its input: x apart in what is mapped, the axis it goes
  * along where that is no time, and the features. */
-typedef struct Run {
+typedef struct RunOver {
   Layout layout;
   int along; /* axis of the layout; -1: time */
   Axis made; /* both directions' units */
-} Run;
+} RunOver;
 
 /* y or h of a run: the features are units, and the axis it goes along has ended in h. */
-static Layout run_layout(const Run *run, bool ended) {
+static Layout run_layout(const RunOver *run, bool ended) {
   Layout out = {.timed = run->layout.timed && !(ended && run->along < 0), .time = -1};
   if (out.timed) out.time = run->layout.time;
   for (int i = 0; i < run->layout.n; i++)
@@ -205,7 +173,7 @@ static Value *zeros_like(Lift *l, const GraphNode *node, Value *state) {
 }
 
 /* An initial state [dirs, N, u]: what is mapped as in the run, and the units of all directions. */
-static Layout start_layout(Lift *l, const Run *run, const GraphValue *start) {
+static Layout start_layout(Lift *l, const RunOver *run, const GraphValue *start) {
   Layout out = run_layout(run, true);
   int none;
   Axis units = lift_axis(l, start, 2, &none), *last = &out.axis[out.n - 1];
@@ -216,11 +184,11 @@ static Layout start_layout(Lift *l, const Run *run, const GraphValue *start) {
 }
 
 /* The initial states, before the layer that reads them is made. False after reporting. */
-static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const Run *run,
+static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const RunOver *run,
                        Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
   int n_kept = 0, n_constant = 0, n_zero = 0;
-  *out = (Start){.n = o->kind == LAYER_LSTM ? 2 : 1};
+  *out = (Start){.n = o->form->kind == LAYER_LSTM ? 2 : 1};
   for (int i = 0; i < out->n; i++) {
     out->number[i] = constant(l, start[i]);
     bool kept = start[i] && !out->number[i] && lift_state_is_kept(l, start[i], &out->number[i]);
@@ -303,8 +271,8 @@ static bool whole_lengths(const Lift *l, const GraphValue *lengths, int64_t step
 /* A cell that the language does not have; true after reporting. */
 static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   const char *why =
-      !o->w || !o->r              ? "has weights that are not constants"
-      : operand(node, 3) && !o->b ? "has a bias that is not a constant"
+      !o->w || !o->r                                  ? "has weights that are not constants"
+      : recurrent_operand(node, RECURRENT_B) && !o->b ? "has a bias that is not a constant"
       : o->projection ? "projects its output to another size, which `LSTM` does not support"
       : graph_int(node, GRAPH_ATTR_input_forget, 0)
           ? "couples its input and forget gates (`input_forget`), which `LSTM` does not support"
@@ -331,7 +299,7 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
 }
 
 /* False after reporting. */
-static bool find_run(Lift *l, const GraphNode *node, Run *out) {
+static bool find_run(Lift *l, const GraphNode *node, RunOver *out) {
   const GraphValue *x = node->in[0];
   int time, none, where[2];
   Axis scanned = lift_axis_alone(l, x, 0, &time), features = lift_axis_whole(l, x, 2, &none),
@@ -362,7 +330,7 @@ static bool find_run(Lift *l, const GraphNode *node, Run *out) {
   return true;
 }
 
-static void place_results(Lift *l, const GraphNode *node, Layer *layer, const Run *run,
+static void place_results(Lift *l, const GraphNode *node, Layer *layer, const RunOver *run,
                           bool forward) {
   Layout all = run_layout(run, false), ended = run_layout(run, true);
   lift_place(l, node->out[0], layer->out[0], &all);
@@ -388,20 +356,20 @@ LiftDone lift_recurrent(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0];
   const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
   int dirs = (int)o.w->dim[0];
-  bool after = o.kind == LAYER_GRU && graph_int(node, GRAPH_ATTR_reset_after, 0),
+  bool after = o.form->kind == LAYER_GRU && graph_int(node, GRAPH_ATTR_reset_after, 0),
        forward = strcmp(direction, "forward") == 0;
-  Run run;
+  RunOver run;
   Start start;
   AxisNames names;
   if (!find_run(l, node, &run)) return LIFT_FAILED;
   Value *value = lift_value(l, node, x, &run.layout);
   if (!value || !find_start(l, node, &o, &run, &start)) return LIFT_FAILED;
   if (run.along >= 0) value = lift_labelled(l, node, value, &run.layout, &names);
-  Layer *layer = lift_layer(l, node, o.kind, 1, &value);
+  Layer *layer = lift_layer(l, node, o.form->kind, 1, &value);
   layer_set_size(layer, OPT_units, o.r->dim[3]);
   if (run.along >= 0) lift_set_axes(l, layer, OPT_along, 1, &names.name[run.along]);
   if (!forward) layer_set_word(layer, OPT_direction, direction);
-  if (o.kind == LAYER_GRU) layer_set_word(layer, OPT_reset, after ? "after" : "before");
+  if (o.form->kind == LAYER_GRU) layer_set_word(layer, OPT_reset, after ? "after" : "before");
   if (graph_attribute(node, GRAPH_ATTR_clip))
     layer_set_number(layer, OPT_clip, graph_number(node, GRAPH_ATTR_clip, 0));
   if (graph_attribute(node, GRAPH_ATTR_cell_clip))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Cells that no layer of the language is, written out. In, a flat graph; out, the same values: an
- * Lstm, Gru or Rnn with an activation that recurrent stages lack, with gates that are coupled, or
- * with a projection becomes the operators of its equations between State and Keep:
+/* Cells that no stage of the language computes, written out. In, a flat graph; out, the same
+ * values: an Lstm, Gru or Rnn with an activation that recurrent stages lack, with gates that are
+ * coupled, or with a projection becomes the operators of its equations between State and Keep:
  *
  *   LSTM  c' = s(f) c + s(i) a(g)      h' = P s(o) b(c')
  *   GRU   h' = s(z) h + (1 - s(z)) a(n)
  *   RNN   h' = a(W x + R h + b) */
 #include "import/lift/lift.h"
+#include "import/lift/recurrent_form.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,14 +87,10 @@ static GraphValue *thresholded(Spelling *s, GraphValue *x, double a) {
 
 /* f(x), f by its word: "leaky_relu(0.01)". NULL: there is no such function. */
 static GraphValue *activated(Spelling *s, const char *word, GraphValue *x) {
-  const char *open = strchr(word, '(');
-  size_t len = open ? (size_t)(open - word) : strlen(word);
-  char *rest = NULL;
-  double a = open ? strtod(open + 1, &rest) : 0,
-         b = rest && *rest == ',' ? strtod(rest + 1, NULL) : 0;
-  char name[24] = {0};
-  if (len >= sizeof name) return NULL;
-  memcpy(name, word, len);
+  ActivationWord f;
+  if (!activation_word(word, &f)) return NULL;
+  const char *name = f.name;
+  double a = f.number[0], b = f.number[1];
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (strcmp(name, plain[i].word) == 0) return one(s, plain[i].op, x);
   if (strcmp(name, "linear") == 0) return x;
@@ -120,17 +117,10 @@ static GraphValue *activated(Spelling *s, const char *word, GraphValue *x) {
   return NULL;
 }
 
-static const char *word_of(const GraphNode *node, int k) {
-  static const char *const usual[4][3] = {
-      {NULL}, {"tanh"}, {"sigmoid", "tanh"}, {"sigmoid", "tanh", "tanh"}};
-  int n = node->op == GRAPH_Lstm ? 3 : node->op == GRAPH_Gru ? 2 : 1;
-  return graph_word(node, GRAPH_ATTR_activations, k, usual[n][k]);
-}
-
 /* Activation k of the cell of a sum, which is bounded first. */
 static GraphValue *active(Spelling *s, int k, GraphValue *sum) {
   if (s->clip > 0) sum = bounded(s, sum, -s->clip, s->clip);
-  GraphValue *y = activated(s, word_of(s->node, k), sum);
+  GraphValue *y = activated(s, recurrent_activation(s->node, k), sum);
   s->failed = s->failed || !y;
   return y ? y : sum;
 }
@@ -175,19 +165,16 @@ static GraphValue *sum_of(Spelling *s, int64_t g) {
 
 /* ---- the cells ---- */
 
-static GraphValue *operand(const GraphNode *node, int i) {
-  return i < node->n_in ? node->in[i] : NULL;
-}
-
 static const GraphTensor *constant(const Flat *flat, const GraphNode *node, int i) {
-  const GraphTensor *t = operand(node, i) ? flat_type_of(flat, operand(node, i)) : NULL;
+  const GraphValue *value = recurrent_operand(node, i);
+  const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
   return t && t->data ? t : NULL;
 }
 
 /* A state [T, N, n] that begins as operand i [1, N, n]. */
 static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
   const int64_t dim[2] = {flat_type_of(s->flat, s->x)->dim[1], n};
-  GraphValue *start = operand(s->node, i);
+  GraphValue *start = recurrent_operand(s->node, i);
   const GraphTensor *known = constant(s->flat, s->node, i);
   if (!start || known) {
     double *data;
@@ -205,8 +192,9 @@ static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
 
 /* h' and, of an Lstm, c'. */
 static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
-  const GraphTensor *peephole = constant(s->flat, s->node, 7),
-                    *rows = constant(s->flat, s->node, 9);
+  const RecurrentForm *form = recurrent_form(s->node->op);
+  const GraphTensor *peephole = constant(s->flat, s->node, form->peephole),
+                    *rows = constant(s->flat, s->node, form->projection);
   double cell_clip = graph_number(s->node, GRAPH_ATTR_cell_clip, 0);
   GraphValue *sum[4];
   for (int g = 0; g < 4; g++)
@@ -221,7 +209,8 @@ static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
   if (cell_clip > 0) *c_new = bounded(s, *c_new, -cell_clip, cell_clip);
   if (peephole)
     sum[3] = two(s, GRAPH_Add, sum[3], two(s, GRAPH_Mul, *c_new, vector(s, peephole, 2)));
-  GraphValue *o = active(s, 0, sum[3]), *shown = activated(s, word_of(s->node, 2), *c_new);
+  GraphValue *o = active(s, 0, sum[3]),
+             *shown = activated(s, recurrent_activation(s->node, 2), *c_new);
   s->failed = s->failed || !shown;
   GraphValue *h = two(s, GRAPH_Mul, o, shown ? shown : *c_new);
   if (!rows) return h;
@@ -268,22 +257,23 @@ static GraphValue *last_of(Spelling *s, GraphValue *y) {
 }
 
 static bool spell(Flat *flat, GraphNode *node) {
+  const RecurrentForm *form = recurrent_form(node->op);
   bool is_lstm = node->op == GRAPH_Lstm, is_gru = node->op == GRAPH_Gru;
   bool backward = strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "backward") == 0;
   Spelling s = {.flat = flat,
                 .node = node,
-                .w = constant(flat, node, 1),
-                .r = constant(flat, node, 2),
-                .b = constant(flat, node, 3),
-                .rb = is_gru ? constant(flat, node, 4) : NULL,
-                .x = node->in[0],
+                .w = constant(flat, node, RECURRENT_W),
+                .r = constant(flat, node, RECURRENT_R),
+                .b = constant(flat, node, RECURRENT_B),
+                .rb = constant(flat, node, form->rb),
+                .x = node->in[RECURRENT_X],
                 .clip = graph_number(node, GRAPH_ATTR_clip, 0)};
   s.u = s.w->dim[2];
   s.d = s.w->dim[3];
   s.p = s.r->dim[3];
   if (backward) s.x = reversed(&s, s.x);
-  s.h = state_from(&s, "h", is_gru ? 6 : 5, s.p);
-  GraphValue *c = is_lstm ? state_from(&s, "c", 6, s.u) : NULL, *c_new = NULL;
+  s.h = state_from(&s, "h", form->h0, s.p);
+  GraphValue *c = is_lstm ? state_from(&s, "c", form->c0, s.u) : NULL, *c_new = NULL;
   GraphValue *h_new = is_lstm  ? lstm(&s, c, &c_new)
                       : is_gru ? gru(&s)
                                : active(&s, 0, sum_of(&s, 0));
@@ -308,28 +298,31 @@ bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps) {
   return lengths != NULL;
 }
 
+/* Operand i is absent or a constant. */
+static bool is_known(const Flat *flat, const GraphNode *node, int i) {
+  return !recurrent_operand(node, i) || constant(flat, node, i);
+}
+
 /* The equations hold for every step of every sample, and their matrices are numbers. */
 static bool can_be_spelled(const Flat *flat, const GraphNode *node) {
-  int lengths = node->op == GRAPH_Gru ? 5 : 4, mask = node->op == GRAPH_Gru    ? 7
-                                                      : node->op == GRAPH_Lstm ? 8
-                                                                               : 6;
-  for (int k = 1; k < 4; k++)
-    if (operand(node, k) ? !constant(flat, node, k) : k < 3) return false;
-  if (node->op == GRAPH_Gru && operand(node, 4) && !constant(flat, node, 4)) return false;
-  for (int k = 7; k < 10 && node->op == GRAPH_Lstm; k += 2)
-    if (operand(node, k) && !constant(flat, node, k)) return false;
-  if (operand(node, lengths) && !flat_lengths_are_whole(constant(flat, node, lengths),
-                                                        flat_type_of(flat, node->in[0])->dim[0]))
+  const RecurrentForm *form = recurrent_form(node->op);
+  const GraphTensor *lengths = constant(flat, node, form->lengths);
+  int64_t steps = flat_type_of(flat, node->in[RECURRENT_X])->dim[0];
+  if (!constant(flat, node, RECURRENT_W) || !constant(flat, node, RECURRENT_R)) return false;
+  if (!is_known(flat, node, RECURRENT_B) || !is_known(flat, node, form->rb)) return false;
+  if (!is_known(flat, node, form->peephole) || !is_known(flat, node, form->projection))
     return false;
-  return !operand(node, mask) && !graph_int(node, GRAPH_ATTR_round_state, 0);
+  if (recurrent_operand(node, form->lengths) && !flat_lengths_are_whole(lengths, steps))
+    return false;
+  return !recurrent_operand(node, form->mask) && !graph_int(node, GRAPH_ATTR_round_state, 0);
 }
 
 bool flat_is_of_no_layer(const GraphNode *node) {
-  int n = node->op == GRAPH_Lstm ? 3 : node->op == GRAPH_Gru ? 2 : 1;
-  if (node->op == GRAPH_Lstm && (operand(node, 9) || graph_int(node, GRAPH_ATTR_input_forget, 0)))
+  const RecurrentForm *form = recurrent_form(node->op);
+  if (recurrent_operand(node, form->projection) || graph_int(node, GRAPH_ATTR_input_forget, 0))
     return true;
-  for (int k = 0; k < n; k++)
-    if (!lift_cell_word(word_of(node, k))) return true;
+  for (int k = 0; k < form->n_activations; k++)
+    if (!lift_cell_word(recurrent_activation(node, k))) return true;
   return false;
 }
 
@@ -338,8 +331,8 @@ void flat_spell_cells(Flat *flat) {
   bool changed = false;
   for (int i = 0; i < n; i++) {
     GraphNode *node = flat->graph->node[i];
-    bool recurrent = node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
-    if (!recurrent || !flat_is_of_no_layer(node) || !can_be_spelled(flat, node)) continue;
+    if (!recurrent_form(node->op) || !flat_is_of_no_layer(node) || !can_be_spelled(flat, node))
+      continue;
     int mark = flat->graph->n_nodes;
     if (spell(flat, node))
       changed = true;

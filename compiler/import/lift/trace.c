@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elements followed through the operators that only move them: see trace.h. */
 #include "import/lift/trace.h"
+#include "import/lift/recurrent_form.h"
 
 #include <string.h>
 
@@ -33,16 +34,12 @@ const double *trace_moved(const Flat *flat, const GraphNode *node, const double 
   return graph_call_eval(&call) ? call.out[index].data : NULL;
 }
 
-static bool is_recurrent(const GraphNode *node) {
-  return node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
-}
-
 /* y [T, dirs, N, u] of a forward layer: its last row is h. */
 static const double *own_elements(Trace *t, const GraphValue *value) {
   const GraphTensor *type = flat_type_of(t->flat, value);
   double *code = ARENA_ARRAY(t->flat->arena, double, type->count + 1);
   const GraphNode *node = value->node;
-  bool sequence = node && is_recurrent(node) && value->index == 0;
+  bool sequence = node && recurrent_form(node->op) && value->index == 0;
   bool forward =
       sequence && strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "forward") == 0;
   int64_t last =

@@ -7,8 +7,9 @@
  *   stride 1 over kept rows        on steps of a stream
  *   both directions, which do not  two operators of one direction, their results joined
  *   have the same activations, or
- *   which no layer is */
+ *   which are no stage */
 #include "import/lift/flat.h"
+#include "import/lift/recurrent_form.h"
 
 #include <string.h>
 
@@ -18,10 +19,6 @@ static int state_operand(GraphOp op) {
 
 static int activations_of(GraphOp op) {
   return op == GRAPH_Lstm ? 3 : op == GRAPH_Gru ? 2 : 1;
-}
-
-static bool is_recurrent(const GraphNode *node) {
-  return node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn;
 }
 
 /* ---- coupled gates ---- */
@@ -137,7 +134,7 @@ void flat_part_ways(Flat *flat) {
   bool changed = false;
   for (int i = 0; i < n; i++) {
     GraphNode *node = flat->graph->node[i];
-    if (!is_recurrent(node)) continue;
+    if (!recurrent_form(node->op)) continue;
     if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
     if (!ways_differ(node)) continue;
     int mark = flat->graph->n_nodes;

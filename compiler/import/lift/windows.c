@@ -10,15 +10,15 @@
 #include "import/lift/lift.h"
 
 /* Element [outer, row, inner] along the axis of the Concat. */
-typedef struct Rows {
+typedef struct WindowRows {
   int64_t outer, inner, kept, all;
-} Rows;
+} WindowRows;
 
-static bool rows_of(const Flat *flat, const GraphNode *node, Rows *out) {
+static bool rows_of(const Flat *flat, const GraphNode *node, WindowRows *out) {
   if (node->op != GRAPH_Concat || node->n_in != 2) return false;
   const GraphTensor *kept = flat_type_of(flat, node->in[0]), *y = flat_type_of(flat, node->out[0]);
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
-  *out = (Rows){.outer = 1, .inner = 1, .kept = kept->dim[axis], .all = y->dim[axis]};
+  *out = (WindowRows){.outer = 1, .inner = 1, .kept = kept->dim[axis], .all = y->dim[axis]};
   for (int i = 0; i < y->rank; i++) {
     if (i < axis) out->outer *= y->dim[i];
     if (i > axis) out->inner *= y->dim[i];
@@ -41,8 +41,8 @@ static int input_of(Lift *l, Trace *t, const GraphValue *value) {
 }
 
 /* The output holds, where the input has the kept rows, the rows that follow them. */
-static bool shifts(Lift *l, Trace *t, const GraphNode *node, const Rows *r, const GraphValue *in,
-                   const GraphValue *out) {
+static bool shifts(Lift *l, Trace *t, const GraphNode *node, const WindowRows *r,
+                   const GraphValue *in, const GraphValue *out) {
   const double *from = trace_of(t, node->in[0]), *all = trace_of(t, node->out[0]),
                *to = trace_of(t, out);
   if (!from || !all || !to || lift_type(l, in)->count != lift_type(l, out)->count) return false;
@@ -57,7 +57,7 @@ static bool shifts(Lift *l, Trace *t, const GraphNode *node, const Rows *r, cons
 }
 
 /* The output that an input is in the next call, as far as this Concat shows; -1: none. */
-static int output_of(Lift *l, Trace *t, const GraphNode *node, const Rows *r, int in) {
+static int output_of(Lift *l, Trace *t, const GraphNode *node, const WindowRows *r, int in) {
   const Graph *graph = l->flat->graph;
   const StatePair *known = lift_pair_of_input(l, in);
   if (known)
@@ -81,7 +81,7 @@ void lift_find_windows(Lift *l) {
   l->n_windows = 0;
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
-    Rows r;
+    WindowRows r;
     if (!rows_of(l->flat, node, &r)) continue;
     int in = input_of(l, &l->trace, node->in[0]),
         out = in >= 0 ? output_of(l, &l->trace, node, &r, in) : -1;

@@ -173,17 +173,17 @@ bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const
   return ok;
 }
 
-typedef struct Paths {
+typedef struct Hdf5Paths {
   const Hdf5File *file;
   Arena *arena;
   const char **path;
   int n;
   size_t cap;
-} Paths;
+} Hdf5Paths;
 
 /* One link that the library comes by, each group once; a negative number ends the walk. */
 static herr_t keep_array(hid_t group, const char *name, const H5L_info_t *info, void *arg) {
-  Paths *paths = arg;
+  Hdf5Paths *paths = arg;
   (void)group;
   if (info->type != H5L_TYPE_HARD || !hdf5_file_has(paths->file, name, false)) return 0;
   if (paths->n == HDF5_TEXTS_MAX) return -1;
@@ -202,7 +202,7 @@ static bool is_numeric(const Hdf5File *file, const char *path) {
 }
 
 bool hdf5_file_list(const Hdf5File *file, Arena *arena, const char ***out, int *n) {
-  Paths paths = {.file = file, .arena = arena};
+  Hdf5Paths paths = {.file = file, .arena = arena};
   if (H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, keep_array, &paths) < 0) return false;
   *out = paths.path;
   *n = 0;

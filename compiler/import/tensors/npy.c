@@ -9,23 +9,23 @@
 
 #include <string.h>
 
-typedef struct Cursor {
+typedef struct NpyCursor {
   const char *p, *end;
-} Cursor;
+} NpyCursor;
 
-static void skip_blanks(Cursor *c) {
+static void skip_blanks(NpyCursor *c) {
   while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\n'))
     c->p++;
 }
 
-static bool eat(Cursor *c, char ch) {
+static bool eat(NpyCursor *c, char ch) {
   skip_blanks(c);
   if (c->p >= c->end || *c->p != ch) return false;
   c->p++;
   return true;
 }
 
-static bool eat_word(Cursor *c, const char *word) {
+static bool eat_word(NpyCursor *c, const char *word) {
   size_t n = strlen(word);
   skip_blanks(c);
   if ((size_t)(c->end - c->p) < n || memcmp(c->p, word, n) != 0) return false;
@@ -34,7 +34,7 @@ static bool eat_word(Cursor *c, const char *word) {
 }
 
 /* A string in either kind of quotes, without escapes. */
-static bool eat_string(Cursor *c, char *out, size_t cap) {
+static bool eat_string(NpyCursor *c, char *out, size_t cap) {
   skip_blanks(c);
   if (c->p >= c->end || (*c->p != '\'' && *c->p != '"')) return false;
   char quote = *c->p++;
@@ -45,7 +45,7 @@ static bool eat_string(Cursor *c, char *out, size_t cap) {
   return c->p < c->end && *c->p++ == quote;
 }
 
-static bool eat_int(Cursor *c, int64_t *out) {
+static bool eat_int(NpyCursor *c, int64_t *out) {
   skip_blanks(c);
   const char *first = c->p;
   int64_t n = 0;
@@ -56,7 +56,7 @@ static bool eat_int(Cursor *c, int64_t *out) {
   return c->p > first;
 }
 
-static bool eat_shape(Cursor *c, Tensor *t) {
+static bool eat_shape(NpyCursor *c, Tensor *t) {
   if (!eat(c, '(')) return false;
   while (!eat(c, ')')) {
     if (t->rank >= TENSOR_MAX_RANK || !eat_int(c, &t->dim[t->rank])) return false;
@@ -83,7 +83,7 @@ bool npy_descr(const char *s, Tensor *t) {
 }
 
 /* *objects instead of an element type where the elements are objects. */
-static bool parse_header(Arena *arena, Cursor c, Tensor *t, bool *objects, const char **reason) {
+static bool parse_header(Arena *arena, NpyCursor c, Tensor *t, bool *objects, const char **reason) {
   char key[32], descr[32] = "";
   bool has_descr = false, has_order = false, has_shape = false;
   *reason = "its .npy header is not a dictionary of descr, fortran_order and shape";
@@ -128,7 +128,7 @@ static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, siz
   if (version > 1 && file.len >= 12)
     header |= (size_t)file.data[10] << 16 | (size_t)file.data[11] << 24;
   if (file.len < at || header > file.len - at) return false;
-  Cursor c = {(const char *)file.data + at, (const char *)file.data + at + header};
+  NpyCursor c = {(const char *)file.data + at, (const char *)file.data + at + header};
   *begin = at + header;
   return parse_header(arena, c, out, objects, reason);
 }

@@ -19,6 +19,8 @@ typedef struct Machine {
   const char *reason;
 } Machine;
 
+static const char not_a_number[] = "its pickle has text in the place of a number";
+
 static bool fail(Machine *m, const char *reason) {
   if (!m->reason) m->reason = reason;
   return false;
@@ -230,8 +232,7 @@ static bool reduce(Machine *m) {
   return push_object(m, args ? pop(m) : NULL, args);
 }
 
-/* A class with arguments, and arguments by name, which are passed over: what they mean nobody
- * asks. */
+/* A class, its arguments, and arguments by name, which are passed over. */
 static bool new_object_named(Machine *m) {
   return pop(m) && reduce(m);
 }
@@ -296,26 +297,21 @@ static bool memo(Machine *m, int bytes, bool (*use)(Machine *m, uint64_t place))
 
 static bool memo_line(Machine *m, bool (*use)(Machine *m, uint64_t place)) {
   int64_t place;
-  double unused;
-  return pickle_decimal(&m->in, &place, &unused) && place >= 0
+  return pickle_decimal(&m->in, &place) && place >= 0
              ? use(m, (uint64_t)place)
              : fail(m, "its pickle has a place that is not a number");
 }
 
-static bool push_decimal(Machine *m, bool with_point) {
-  int64_t i = 0;
-  double f = 0;
-  const char *line = (const char *)m->in.data + m->in.at;
-  if (!with_point && m->in.len - m->in.at >= 3 && line[0] == '0' &&
-      (line[1] == '0' || line[1] == '1') && line[2] == '\n') {
-    m->in.at += 3; /* 00 and 01 are False and True */
-    return push(m, line[1] == '1' ? m->yes : m->no);
-  }
-  bool whole = with_point ? false : pickle_decimal(&m->in, &i, &f);
-  if (whole) return push_int(m, i);
-  if (with_point && !pickle_decimal_float(&m->in, &f))
-    return fail(m, "its pickle has text in the place of a number");
-  return with_point ? push_float(m, f) : fail(m, "its pickle has text in the place of a number");
+static bool push_decimal(Machine *m) {
+  int64_t i;
+  bool value;
+  if (pickle_bool(&m->in, &value)) return push(m, value ? m->yes : m->no);
+  return pickle_decimal(&m->in, &i) ? push_int(m, i) : fail(m, not_a_number);
+}
+
+static bool push_decimal_float(Machine *m) {
+  double f;
+  return pickle_decimal_float(&m->in, &f) ? push_float(m, f) : fail(m, not_a_number);
 }
 
 static bool push_quoted(Machine *m, bool quoted) {
@@ -361,9 +357,9 @@ static bool step(Machine *m, uint8_t op) {
   case 'N': return push(m, m->none);
   case 0x88: return push(m, m->yes);
   case 0x89: return push(m, m->no);
-  case 'F': return push_decimal(m, true);
+  case 'F': return push_decimal_float(m);
   case 'I':
-  case 'L': return push_decimal(m, false);
+  case 'L': return push_decimal(m);
   case 'G': return push_double(m);
   case 'K': return push_unsigned(m, 1);
   case 'M': return push_unsigned(m, 2);

@@ -61,13 +61,22 @@ static bool number_line(PickleInput *in, char *out) {
   return len > 0;
 }
 
-bool pickle_decimal(PickleInput *in, int64_t *i, double *f) {
+bool pickle_decimal(PickleInput *in, int64_t *i) {
   char text[DIGITS_MAX], *end;
   if (!number_line(in, text)) return false;
   errno = 0;
   *i = strtoll(text, &end, 10);
-  *f = (double)*i;
   return !*end && errno == 0;
+}
+
+bool pickle_bool(PickleInput *in, bool *value) {
+  enum { LINE = 3 };
+  const char *line = (const char *)in->data + in->at;
+  if (in->len - in->at < LINE || line[0] != '0' || line[2] != '\n') return false;
+  if (line[1] != '0' && line[1] != '1') return false;
+  *value = line[1] == '1';
+  in->at += LINE;
+  return true;
 }
 
 bool pickle_decimal_float(PickleInput *in, double *f) {

@@ -22,8 +22,10 @@ bool pickle_line(PickleInput *in, const char **out, size_t *len);
 /* Two's complement, little-endian. False, with *f, if it is too large for *i. */
 bool pickle_long(const char *digits, size_t len, int64_t *i, double *f);
 /* A line of decimal digits, with an L after it where Python 2 wrote it. */
-bool pickle_decimal(PickleInput *in, int64_t *i, double *f);
+bool pickle_decimal(PickleInput *in, int64_t *i);
 bool pickle_decimal_float(PickleInput *in, double *f);
+/* A line 00 or 01, which are False and True; nothing is taken if it is another. */
+bool pickle_bool(PickleInput *in, bool *value);
 /* 8 bytes, big-endian. */
 bool pickle_double(PickleInput *in, double *f);
 /* A line of text in quotes and with the escapes of Python's source, or without and with \u alone.

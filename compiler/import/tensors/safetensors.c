@@ -32,19 +32,19 @@ static bool dtype(const char *s, TensorElem *out) {
   return false;
 }
 
-typedef struct Range {
+typedef struct ByteRange {
   uint64_t begin, end;
   const char *name;
-} Range;
+} ByteRange;
 
 static int by_begin(const void *a, const void *b) {
-  const Range *x = a, *y = b;
+  const ByteRange *x = a, *y = b;
   if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
   return (x->end > y->end) - (x->end < y->end);
 }
 
 static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped data, Tensor *t,
-                       Range *range, const char **reason) {
+                       ByteRange *range, const char **reason) {
   const char *type = json_string_value(json_object_get(entry, "dtype"));
   json_t *shape = json_object_get(entry, "shape"),
          *offsets = json_object_get(entry, "data_offsets");
@@ -76,13 +76,14 @@ static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped dat
     return false;
   }
   t->data = data.data + begin;
-  *range = (Range){(uint64_t)begin, (uint64_t)end, t->name};
+  *range = (ByteRange){(uint64_t)begin, (uint64_t)end, t->name};
   return tensor_check(arena, t, (uint64_t)(end - begin), reason);
 }
 
 /* Every byte belongs to one tensor: what is hidden in between, or hangs on, is not read past in
  * silence. */
-static bool data_is_covered(Arena *arena, Range *ranges, int n, size_t len, const char **reason) {
+static bool data_is_covered(Arena *arena, ByteRange *ranges, int n, size_t len,
+                            const char **reason) {
   uint64_t at = 0;
   if (n) qsort(ranges, (size_t)n, sizeof *ranges, by_begin);
   for (int i = 0; i < n; i++) {
@@ -138,7 +139,7 @@ TensorFile *safetensors_parse(Arena *arena, Mapped file, const char **reason) {
   TensorFile *out = ARENA_NEW(arena, TensorFile);
   size_t entries = json_object_size(root);
   out->tensor = ARENA_ARRAY(arena, Tensor, entries + 1);
-  Range *ranges = ARENA_ARRAY(arena, Range, entries + 1);
+  ByteRange *ranges = ARENA_ARRAY(arena, ByteRange, entries + 1);
   const char *name;
   json_t *entry;
   json_object_foreach(root, name, entry) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model to begin with, out of tensors: what their names and shapes tell, and comments where they
  * do not. */
+#include "base/text.h"
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_modules.h"
 #include "import/tensors/torch_order.h"
@@ -123,12 +124,6 @@ static void add_module(Text *out, Arena *arena, const TorchModule *m) {
   text_printf(out, ")%s\n", asked);
 }
 
-static const char *stem_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
-             *dot = strrchr(name, '.');
-  return dot && dot != name ? arena_strndup(arena, name, (size_t)(dot - name)) : name;
-}
-
 void tensors_template(Arena *arena, const TensorFile *file, const char *path, Text *out) {
   Convention convention = file->convention == CONVENTION_NONE ? CONVENTION_TORCH : file->convention;
   int n, first = 0, last = -1;
@@ -148,7 +143,7 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
               "what stands between%s(relu, last, flatten ...), how long sequences are, and what "
               "comments ask.\n",
               fits ? "\n# " : " ");
-  text_printf(out, "model %s {\n  weights %s ", identifier_of(arena, stem_of(arena, path)),
+  text_printf(out, "model %s {\n  weights %s ", identifier_of(arena, text_file_stem(arena, path)),
               convention_word[convention]);
   text_add_string(out, path);
   const char *time = both ? "time n <= 100" : "time ..";

@@ -129,14 +129,14 @@ static void classify(Arena *arena, TorchModule *m) {
     norm(arena, m);
 }
 
-typedef struct Named {
+typedef struct NamedModule {
   const char *name;
   size_t len; /* of the module */
   int place;
-} Named;
+} NamedModule;
 
 static int by_module(const void *a, const void *b) {
-  const Named *x = a, *y = b;
+  const NamedModule *x = a, *y = b;
   int c = strncmp(x->name, y->name, x->len < y->len ? x->len : y->len);
   if (c || x->len != y->len) return c ? c : x->len < y->len ? -1 : 1;
   return (x->place > y->place) - (x->place < y->place);
@@ -148,13 +148,13 @@ static int by_place(const void *a, const void *b) {
 }
 
 TorchModule *torch_modules(Arena *arena, const TensorFile *file, int *n) {
-  Named *named = ARENA_ARRAY(arena, Named, file->n + 1);
+  NamedModule *named = ARENA_ARRAY(arena, NamedModule, file->n + 1);
   TorchModule *out = ARENA_ARRAY(arena, TorchModule, file->n + 1);
   int count = 0;
   for (int i = 0; i < file->n; i++) {
     const char *name = module_name(file, &file->tensor[i]);
     if (name && strncmp(name, "constants.", 10) != 0)
-      named[count++] = (Named){name, prefix_len(name), file->tensor[i].place};
+      named[count++] = (NamedModule){name, prefix_len(name), file->tensor[i].place};
   }
   if (count) qsort(named, (size_t)count, sizeof *named, by_module);
   *n = 0;

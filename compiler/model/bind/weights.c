@@ -2,6 +2,8 @@
 /* Tensors of a file, the tensors a layer owns, and weights without a file. */
 #include "model/bind/bind.h"
 
+#include "base/splitmix.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -126,13 +128,9 @@ static bool is_true(const Layer *layer, OptName name) {
   return layer_word_is(layer, name, "true");
 }
 
-static int64_t last_axis(const Type *type) {
-  return type->rank ? type->dim[type->rank - 1].n : 1;
-}
-
 static int recurrent_params(const Layer *layer, ParamShape *out) {
   int64_t dirs = layer_directions(layer), u = layer_size(layer, OPT_units, 0);
-  int64_t d = last_axis(&layer->in[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type);
   int64_t gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
   int n = 0;
   add_param(out, &n, ROLE_KERNEL, "DGUK", dirs, gates, u, d);
@@ -156,7 +154,7 @@ static int state_params(const Layer *layer, ParamShape *out) {
 }
 
 static int scale_params(const Layer *layer, ParamShape *out) {
-  int64_t d = last_axis(&layer->in[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type);
   int n = 0;
   if (is_true(layer, OPT_scale)) add_param(out, &n, ROLE_SCALE, "K", d, 0, 0, 0);
   if (is_true(layer, OPT_center)) add_param(out, &n, ROLE_CENTER, "K", d, 0, 0, 0);
@@ -182,7 +180,7 @@ static int norm_params(const Layer *layer, ParamShape *out) {
 }
 
 static int batch_norm_params(const Layer *layer, ParamShape *out) {
-  int64_t d = last_axis(&layer->in[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type);
   int n = scale_params(layer, out);
   add_param(out, &n, ROLE_MEAN, "K", d, 0, 0, 0);
   add_param(out, &n, ROLE_VARIANCE, "K", d, 0, 0, 0);
@@ -192,14 +190,14 @@ static int batch_norm_params(const Layer *layer, ParamShape *out) {
 static int dense_params(const Layer *layer, ParamShape *out) {
   int64_t units = layer_size(layer, OPT_units, 0);
   int n = 0;
-  add_param(out, &n, ROLE_KERNEL, "UK", units, last_axis(&layer->in[0]->type), 0, 0);
+  add_param(out, &n, ROLE_KERNEL, "UK", units, type_last_dim(&layer->in[0]->type), 0, 0);
   if (is_true(layer, OPT_bias)) add_param(out, &n, ROLE_BIAS, "U", units, 0, 0, 0);
   return n;
 }
 
 static int conv_params(const Layer *layer, ParamShape *out) {
   int64_t filters = layer_size(layer, OPT_filters, 0);
-  int64_t d = last_axis(&layer->in[0]->type), depth = d / layer_size(layer, OPT_groups, 1);
+  int64_t d = type_last_dim(&layer->in[0]->type), depth = d / layer_size(layer, OPT_groups, 1);
   int64_t first = layer_size_of(layer, OPT_kernel, 0), second = layer_size_of(layer, OPT_kernel, 1);
   int n = 0;
   if (layer_info(layer->kind)->opts[1].kind == OPTK_SIZES)
@@ -229,13 +227,13 @@ static int embedding_params(const Layer *layer, ParamShape *out) {
 static int attention_params(const Layer *layer, ParamShape *out) {
   int n = 0;
   if (layer->kind == LAYER_AdditiveAttention && is_true(layer, OPT_scale))
-    add_param(out, &n, ROLE_SCALE, "K", last_axis(&layer->in[0]->type), 0, 0, 0);
+    add_param(out, &n, ROLE_SCALE, "K", type_last_dim(&layer->in[0]->type), 0, 0, 0);
   return n;
 }
 
 static int prelu_params(const Layer *layer, ParamShape *out) {
   int n = 0;
-  add_param(out, &n, ROLE_SLOPE, "K", last_axis(&layer->in[0]->type), 0, 0, 0);
+  add_param(out, &n, ROLE_SLOPE, "K", type_last_dim(&layer->in[0]->type), 0, 0, 0);
   return n;
 }
 
@@ -296,17 +294,9 @@ int64_t layer_param_count(const Layer *layer) {
   return total;
 }
 
-/* SplitMix64 (Steele, Lea and Flood 2014): 64 random bits from a counter. */
-static uint64_t next_random(uint64_t *state) {
-  uint64_t z = *state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
 /* Uniform in [low, high): 24 random bits, so that every value is exact in float before scaling. */
 static float random_float(uint64_t *state, float low, float high) {
-  float unit = (float)(next_random(state) >> 40) * 0x1p-24f;
+  float unit = (float)(splitmix_next(state) >> 40) * 0x1p-24f;
   return low + (high - low) * unit;
 }
 

@@ -124,6 +124,11 @@ typedef struct LayerWeights {
   const float *role[ROLE_COUNT];
 } LayerWeights;
 
+/* The tensor of a role; NULL if the layer has none. */
+static inline const float *layer_role(const Layer *layer, Role role) {
+  return layer->weights ? layer->weights->role[role] : NULL;
+}
+
 /* The nearest number of 16 bits, ties to even: IEEE binary16, and the upper half of an f32. */
 uint16_t half_of(float x);
 uint16_t bfloat_of(float x);

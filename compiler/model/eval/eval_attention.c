@@ -7,10 +7,10 @@
 #include <math.h>
 
 /* Positions of one attention: n rows of d, `stride` apart. */
-typedef struct Rows {
+typedef struct ScoreRows {
   const double *data;
   int64_t n, d, stride;
-} Rows;
+} ScoreRows;
 
 static double score(const Layer *layer, const double *q, const double *k, int64_t first,
                     int64_t size) {
@@ -25,8 +25,8 @@ static double score(const Layer *layer, const double *q, const double *k, int64_
   return sum * layer_number(layer, OPT_factor, 1 / sqrt((double)size));
 }
 
-static void attend(const Layer *layer, const Rows *q, const Rows *k, const Rows *v, double *y,
-                   int64_t y_stride, double *weight) {
+static void attend(const Layer *layer, const ScoreRows *q, const ScoreRows *k, const ScoreRows *v,
+                   double *y, int64_t y_stride, double *weight) {
   int64_t heads = layer_size(layer, OPT_heads, 1), size = q->d / heads, width = v->d / heads;
   int64_t window = layer_window(layer);
   for (int64_t h = 0; h < heads; h++)
@@ -59,7 +59,7 @@ static int64_t stride_of(const Type *type, int axis) {
 
 EvalStatus eval_attention(Eval *e, const Layer *layer) {
   const EvalTensor *x[3];
-  Rows rows[3];
+  ScoreRows rows[3];
   int axis = layer->along[0].axis;
   bool timed = axis == AXIS_TIME;
   const Type *type = &layer->in[0]->type;
@@ -67,9 +67,9 @@ EvalStatus eval_attention(Eval *e, const Layer *layer) {
   for (int i = 0; i < 3; i++) {
     const Type *t = &layer->in[i]->type;
     x[i] = eval_in(e, layer->in[i]);
-    rows[i] = (Rows){.n = timed ? x[i]->steps : t->dim[axis].n,
-                     .d = t->dim[t->rank - 1].n,
-                     .stride = stride_of(t, axis)};
+    rows[i] = (ScoreRows){.n = timed ? x[i]->steps : t->dim[axis].n,
+                          .d = t->dim[t->rank - 1].n,
+                          .stride = stride_of(t, axis)};
     if (!timed && x[i]->steps < steps) steps = x[i]->steps;
   }
   if (!timed) outer = steps;

@@ -4,10 +4,6 @@
 
 #include <math.h>
 
-static int64_t last_axis(const Type *type) {
-  return type->rank ? type->dim[type->rank - 1].n : 1;
-}
-
 static float option(const Layer *layer, OptName name, double if_absent) {
   return (float)layer_number(layer, name, if_absent);
 }
@@ -121,14 +117,15 @@ void oracle_matrix(Eval *e, const Layer *layer, const QuantLayer *ql) {
     conv(e, layer, ql, &c, x->data, y->data);
     return;
   }
-  int64_t d = last_axis(&layer->in[0]->type), u = last_axis(&layer->out[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type), u = type_last_dim(&layer->out[0]->type);
   for (int64_t v = 0, n = x->steps * type_step_size(&layer->in[0]->type) / d; v < n; v++)
     rows_out(e, layer, ql, x->data + v * d, 0, u, y->data + v * u);
 }
 
 void oracle_table(Eval *e, const Layer *layer, const QuantLayer *ql) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t u = last_axis(&layer->out[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
+  int64_t u = type_last_dim(&layer->out[0]->type),
+          n = x->steps * type_step_size(&layer->in[0]->type);
   bool integer = oracle_format(e, layer->out[0]).bits != 0;
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0; i < n * u; i++) {
@@ -227,11 +224,11 @@ static int64_t multiplied(Eval *e, const Layer *layer, const QuantLayer *ql, int
 static void concat(Eval *e, const Layer *layer, const QuantLayer *ql) {
   eval_layer(e, layer);
   EvalTensor *y = &e->run->value[layer->out[0]->id];
-  int64_t width = last_axis(&layer->out[0]->type),
+  int64_t width = type_last_dim(&layer->out[0]->type),
           rows = y->steps * type_step_size(&layer->out[0]->type) / width, at = 0;
   for (int i = 0; i < layer->n_in; i++) {
     QuantFormat from = oracle_format(e, layer->in[i]);
-    int64_t d = last_axis(&layer->in[i]->type);
+    int64_t d = type_last_dim(&layer->in[i]->type);
     bool same =
         from.bits == ql->out.bits && from.scale == ql->out.scale && from.zero == ql->out.zero;
     for (int64_t r = 0; r < rows; r++)

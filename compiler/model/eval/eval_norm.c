@@ -6,12 +6,6 @@
 
 #include <math.h>
 
-static bool goes_over(const Layer *layer, int axis) {
-  for (int k = 0; k < layer->n_along; k++)
-    if (layer->along[k].axis == axis) return true;
-  return false;
-}
-
 /* The statistic that the element with these coordinates belongs to, numbered within a value of
  * `steps` steps. */
 static int64_t key_of(const Layer *layer, const int64_t *at) {
@@ -23,7 +17,7 @@ static int64_t key_of(const Layer *layer, const int64_t *at) {
     bool features = layer->kind == LAYER_GroupNorm && i == type->rank - 1;
     if (features)
       key = key * groups + at[i + 1] / (n / groups);
-    else if (!goes_over(layer, i))
+    else if (!layer_along(layer, i))
       key = key * n + at[i + 1];
   }
   return key;
@@ -37,14 +31,14 @@ static int64_t weight_of(const Layer *layer, const int64_t *at) {
   int64_t place = 0;
   if (of_features) return at[type->rank];
   for (int i = 0; i < type->rank; i++)
-    if (goes_over(layer, i)) place = place * type->dim[i].n + at[i + 1];
+    if (layer_along(layer, i)) place = place * type->dim[i].n + at[i + 1];
   return place;
 }
 
-typedef struct Moments {
+typedef struct NormMoments {
   double mean, square; /* square: around the mean, or around 0 */
   int64_t n;
-} Moments;
+} NormMoments;
 
 EvalStatus eval_norm(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
@@ -55,10 +49,10 @@ EvalStatus eval_norm(Eval *e, const Layer *layer) {
   bool centred = layer->kind != LAYER_RMSNorm && layer->kind != LAYER_l2_normalize;
   double eps = layer_eps(e->model, layer);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
-  Moments *of = ARENA_ARRAY(e->arena, Moments, n + 1);
+  NormMoments *of = ARENA_ARRAY(e->arena, NormMoments, n + 1);
   for (int64_t i = 0; i < n; i++) {
     eval_split(type, i, at);
-    Moments *m = &of[key_of(layer, at)];
+    NormMoments *m = &of[key_of(layer, at)];
     m->mean += x->data[i];
     m->n++;
   }
@@ -66,12 +60,12 @@ EvalStatus eval_norm(Eval *e, const Layer *layer) {
     if (of[i].n) of[i].mean = centred ? of[i].mean / (double)of[i].n : 0;
   for (int64_t i = 0; i < n; i++) {
     eval_split(type, i, at);
-    Moments *m = &of[key_of(layer, at)];
+    NormMoments *m = &of[key_of(layer, at)];
     m->square += (x->data[i] - m->mean) * (x->data[i] - m->mean);
   }
   for (int64_t i = 0; i < n; i++) {
     eval_split(type, i, at);
-    const Moments *m = &of[key_of(layer, at)];
+    const NormMoments *m = &of[key_of(layer, at)];
     int64_t k = weight_of(layer, at);
     double scale = w->role[ROLE_SCALE] ? (double)w->role[ROLE_SCALE][k] : 1;
     double center = w->role[ROLE_CENTER] ? (double)w->role[ROLE_CENTER][k] : 0;

@@ -152,14 +152,14 @@ static EvalCell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
 
 /* A value as [outer, n, inner, ..]: n positions of the axis that the layer runs along, states for
  * each of outer x inner others. */
-typedef struct Run {
+typedef struct CellRun {
   int64_t outer, n, inner;
-} Run;
+} CellRun;
 
-static Run run_of(const Layer *layer, int64_t steps) {
+static CellRun run_of(const Layer *layer, int64_t steps) {
   const Type *in = &layer->in[0]->type;
   int axis = layer->along[0].axis;
-  Run run = {.outer = 1, .n = steps, .inner = 1};
+  CellRun run = {.outer = 1, .n = steps, .inner = 1};
   for (int i = 0; i + 1 < in->rank; i++)
     if (i > axis) run.inner *= in->dim[i].n;
   if (axis == AXIS_TIME) return run;
@@ -171,7 +171,7 @@ static Run run_of(const Layer *layer, int64_t steps) {
 }
 
 /* All positions of one state and direction. */
-static void run_cell(Eval *e, const Layer *layer, const Run *run, int64_t p, int dir) {
+static void run_cell(Eval *e, const Layer *layer, const CellRun *run, int64_t p, int dir) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = &e->run->value[layer->out[0]->id];
   int dirs = layer_directions(layer);
@@ -201,7 +201,7 @@ static void run_cell(Eval *e, const Layer *layer, const Run *run, int64_t p, int
 
 EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
   int64_t steps = eval_in(e, layer->in[0])->steps;
-  Run run = run_of(layer, steps);
+  CellRun run = run_of(layer, steps);
   eval_out(e, layer->out[0], steps);
   EvalTensor *cells = &e->run->cell[layer->id]; /* c of every step */
   cells->steps = steps;

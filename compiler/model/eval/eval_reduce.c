@@ -67,31 +67,31 @@ EvalStatus eval_pool(Eval *e, const Layer *layer) {
 
 /* ---- lines: the elements along one axis, others held ---- */
 
-typedef struct Line {
+typedef struct ReducedLine {
   int64_t first, stride, n; /* of x */
-} Line;
+} ReducedLine;
 
 /* The line of x on which the element at `to` of a result lies, whose axes are those of x (or all
  * but the one, where it `ended`). */
-static Line line_of(const Layer *layer, int64_t steps, const int64_t *to, bool ended) {
+static ReducedLine line_of(const Layer *layer, int64_t steps, const int64_t *to, bool ended) {
   const Type *in = &layer->in[0]->type;
   int axis = layer->along[0].axis;
   int64_t at[EVAL_MAX_AXES];
   for (int k = 0; k <= in->rank; k++)
     at[k] = k <= axis || !ended ? to[k] : k > axis + 1 ? to[k - 1] : 0;
   at[axis + 1] = 0;
-  Line line = {.first = eval_join(in, at), .n = size_of(in, steps, axis)};
+  ReducedLine line = {.first = eval_join(in, at), .n = size_of(in, steps, axis)};
   at[axis + 1] = 1;
   line.stride = eval_join(in, at) - line.first;
   return line;
 }
 
-static double line_at(const EvalTensor *x, const Line *line, int64_t k) {
+static double line_at(const EvalTensor *x, const ReducedLine *line, int64_t k) {
   return x->data[line->first + k * line->stride];
 }
 
 /* Of equal values the first. */
-static int64_t line_best(const EvalTensor *x, const Line *line) {
+static int64_t line_best(const EvalTensor *x, const ReducedLine *line) {
   int64_t best = 0;
   for (int64_t k = 1; k < line->n; k++)
     if (line_at(x, line, k) > line_at(x, line, best)) best = k;
@@ -100,21 +100,21 @@ static int64_t line_best(const EvalTensor *x, const Line *line) {
 
 /* Computes every element of the result from the line of x that it lies on; `to`: its position. */
 static EvalStatus from_lines(Eval *e, const Layer *layer, bool ended,
-                             double (*value)(const Layer *, const EvalTensor *x, const Line *,
-                                             const int64_t *to)) {
+                             double (*value)(const Layer *, const EvalTensor *x,
+                                             const ReducedLine *, const int64_t *to)) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *out = &layer->out[0]->type;
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0, n = x->steps * type_step_size(out); i < n; i++) {
     int64_t to[EVAL_MAX_AXES];
     eval_split(out, i, to);
-    Line line = line_of(layer, x->steps, to, ended);
+    ReducedLine line = line_of(layer, x->steps, to, ended);
     y->data[i] = value(layer, x, &line, to);
   }
   return EVAL_OK;
 }
 
-static double softmax_value(const Layer *layer, const EvalTensor *x, const Line *line,
+static double softmax_value(const Layer *layer, const EvalTensor *x, const ReducedLine *line,
                             const int64_t *to) {
   double most = line_at(x, line, line_best(x, line)), sum = 0;
   double here = line_at(x, line, to[layer->along[0].axis + 1]);
@@ -127,7 +127,7 @@ EvalStatus eval_softmax(Eval *e, const Layer *layer) {
   return from_lines(e, layer, false, softmax_value);
 }
 
-static double argmax_value(const Layer *layer, const EvalTensor *x, const Line *line,
+static double argmax_value(const Layer *layer, const EvalTensor *x, const ReducedLine *line,
                            const int64_t *to) {
   (void)layer;
   (void)to;
@@ -139,7 +139,7 @@ EvalStatus eval_argmax(Eval *e, const Layer *layer) {
 }
 
 /* Dauphin et al. 2017: the first half times the sigmoid of the second. */
-static double glu_value(const Layer *layer, const EvalTensor *x, const Line *line,
+static double glu_value(const Layer *layer, const EvalTensor *x, const ReducedLine *line,
                         const int64_t *to) {
   int64_t k = to[layer->along[0].axis + 1];
   return line_at(x, line, k) * eval_activation(ACT_SIGMOID, line_at(x, line, k + line->n / 2));

@@ -5,19 +5,15 @@
 
 #include <math.h>
 
-static int64_t last_axis(const Type *type) {
-  return type->rank ? type->dim[type->rank - 1].n : 1;
-}
-
 /* Vectors along the last axis in a value of `steps` steps. */
 static int64_t vectors(const Type *type, int64_t steps) {
-  return steps * type_step_size(type) / last_axis(type);
+  return steps * type_step_size(type) / type_last_dim(type);
 }
 
 /* y = W x + b */
 EvalStatus eval_dense(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t d = last_axis(&layer->in[0]->type), u = last_axis(&layer->out[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type), u = type_last_dim(&layer->out[0]->type);
   const float *w = layer->weights->role[ROLE_KERNEL], *b = layer->weights->role[ROLE_BIAS];
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t v = 0, n = vectors(&layer->in[0]->type, x->steps); v < n; v++)
@@ -32,7 +28,8 @@ EvalStatus eval_dense(Eval *e, const Layer *layer) {
 
 EvalStatus eval_embedding(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t u = last_axis(&layer->out[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
+  int64_t u = type_last_dim(&layer->out[0]->type),
+          n = x->steps * type_step_size(&layer->in[0]->type);
   const float *table = layer->weights->role[ROLE_TABLE];
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0; i < n; i++)
@@ -44,7 +41,7 @@ EvalStatus eval_embedding(Eval *e, const Layer *layer) {
 /* y = scale (x - mean) / sqrt(variance + eps) + center, mean and variance trained */
 EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t d = last_axis(&layer->in[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type);
   const LayerWeights *w = layer->weights;
   double eps = layer_eps(e->model, layer);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
@@ -61,7 +58,8 @@ EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
 
 EvalStatus eval_prelu(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
-  int64_t d = last_axis(&layer->in[0]->type), n = x->steps * type_step_size(&layer->in[0]->type);
+  int64_t d = type_last_dim(&layer->in[0]->type),
+          n = x->steps * type_step_size(&layer->in[0]->type);
   const float *slope = layer->weights->role[ROLE_SLOPE];
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
   for (int64_t i = 0; i < n; i++)

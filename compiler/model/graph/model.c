@@ -187,6 +187,26 @@ double layer_eps(const Model *model, const Layer *layer) {
   return layer_number(layer, OPT_eps, layer_eps_unsaid(model->weights.convention, layer->kind));
 }
 
+LayerAxis *layer_along(const Layer *layer, int axis) {
+  for (int k = 0; k < layer->n_along; k++)
+    if (layer->along[k].axis == axis) return &layer->along[k];
+  return NULL;
+}
+
+int64_t layer_units(const Layer *layer) {
+  return layer_size(layer, OPT_units, 1);
+}
+
+int layer_gates(const Layer *layer) {
+  return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+}
+
+const Value *layer_init_value(const Layer *layer, int state) {
+  const OptVal *init = layer_opt(layer, OPT_init);
+  if (init->states_of) return init->states_of->out[1 + state];
+  return state < init->n_values ? init->values[state] : NULL;
+}
+
 int layer_n_states(const Layer *layer) {
   return layer->kind == LAYER_LSTM ? 2 : layer->kind == LAYER_GRU || layer->kind == LAYER_RNN;
 }
@@ -262,4 +282,10 @@ const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer)
     blank = is_blank;
   }
   return safe_line(arena, text_str(&text));
+}
+
+bool model_has_output(const Model *model, const Value *value) {
+  for (int i = 0; i < model->n_out; i++)
+    if (model->out[i]->value == value) return true;
+  return false;
 }

@@ -206,6 +206,7 @@ Model *model_new(Arena *arena, const char *name);
 Value *model_value(Model *model, const char *name);
 Port *model_input(Model *model, const char *name, Type declared); /* also makes its value */
 Port *model_output(Model *model, const char *name, Value *value);
+bool model_has_output(const Model *model, const Value *value);
 /* A layer with n_in inputs and its result values; options at their defaults. */
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in);
 /* A new run-time length (bound), or the existing derived one with the same rule. Returns its
@@ -221,6 +222,11 @@ double layer_number(const Layer *layer, OptName name, double if_absent);
 const char *layer_word(const Layer *layer, OptName name); /* "" if absent */
 bool layer_word_is(const Layer *layer, OptName name, const char *word);
 Precision layer_precision(const Model *model, const Layer *layer); /* its own, else the model's */
+/* What a layer works along an axis of its input, or along AXIS_TIME; NULL: it does not. */
+LayerAxis *layer_along(const Layer *layer, int axis);
+static inline bool layer_is_along_time(const Layer *layer) {
+  return layer->along[0].axis == AXIS_TIME;
+}
 /* SIZES and PADDING of axis k. */
 int64_t layer_size_of(const Layer *layer, OptName name, int k);
 Padding layer_padding_of(const Layer *layer, int k);
@@ -230,6 +236,11 @@ Activation layer_activation(const Layer *layer, OptName name);
  * Keras, 2^-23 of PyTorch; l2_normalize: 1e-12. */
 double layer_eps_unsaid(Convention convention, LayerKind kind);
 double layer_eps(const Model *model, const Layer *layer);
+/* Recurrent layers: units of one direction, gates of a cell (GRU 3, LSTM 4, RNN 1), and the value
+ * that state k begins with, or NULL. */
+int64_t layer_units(const Layer *layer);
+int layer_gates(const Layer *layer);
+const Value *layer_init_value(const Layer *layer, int state);
 int layer_n_states(const Layer *layer);   /* 2 for LSTM, 1 for GRU and RNN, else 0 */
 int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
 /* attention: whether position i sees none after it, and how many it sees, itself among them (0:

@@ -220,12 +220,6 @@ static void report_label(Infer *inf, const Value *v, const Declared *declared, i
   fix_edit(diag_fix(d, FIX_MAYBE, "rename one axis if they are the same thing"), at, "%s", b);
 }
 
-static bool rates_fit(const Time *a, const Time *b) {
-  int64_t x, y;
-  if (!a->rate_num || !b->rate_num) return true;
-  return size_mul(a->rate_num, b->rate_den, &x) && size_mul(b->rate_num, a->rate_den, &y) && x == y;
-}
-
 static void report_rate(Infer *inf, const Value *v, const Declared *declared) {
   Text a = text_new(inf->arena), b = text_new(inf->arena);
   text_add_rate(&a, declared->type->time.rate_num, declared->type->time.rate_den);
@@ -256,7 +250,7 @@ static bool declared_fits(Infer *inf, const Value *v, const Declared *declared) 
   int clash = dims_label_clash(type, &v->type);
   if (clash >= 0)
     report_label(inf, v, declared, clash);
-  else if (!rates_fit(&type->time, &v->type.time))
+  else if (!time_rates_agree(&type->time, &v->type.time))
     report_rate(inf, v, declared);
   else
     return true;

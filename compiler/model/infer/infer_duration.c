@@ -3,21 +3,15 @@
  * divide. Out: a whole number of steps, or E406, E407. */
 #include "model/infer/infer_rule.h"
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b) {
-    int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a ? a : 1;
-}
+#include "base/shape.h"
 
 /* num/den seconds at rate_num/rate_den hertz as the fraction *a / *b in lowest terms. */
 static bool steps_fraction(int64_t num, int64_t den, const Time *time, int64_t *a, int64_t *b) {
-  int64_t g = gcd(num, den), n = num / g, d = den / g, rn = time->rate_num, rd = time->rate_den;
-  g = gcd(n, rd);
+  int64_t g = size_gcd(num, den), n = num / g, d = den / g, rn = time->rate_num,
+          rd = time->rate_den;
+  g = size_gcd(n, rd);
   n /= g, rd /= g;
-  g = gcd(rn, d);
+  g = size_gcd(rn, d);
   rn /= g, d /= g;
   return size_mul(n, rn, a) && size_mul(d, rd, b);
 }
@@ -63,7 +57,7 @@ static void report_uneven(Infer *inf, const Layer *layer, Span at, const char *t
   int64_t rate_num, g, per,
       ms =
           (int64_t)((double)a / (double)b * 1000 * (double)time->rate_den / (double)time->rate_num);
-  int64_t common = gcd(1000, time->rate_num);
+  int64_t common = size_gcd(1000, time->rate_num);
   bool even = size_mul(1000 / common, time->rate_den, &g) && g <= 1000;
   rate_num = time->rate_num / common;
   for (int64_t m = even ? ms / g * g : 0; even && m <= ms / g * g + g; m += g) {

@@ -9,10 +9,6 @@ static const Source *source_of(const Infer *inf, Span at) {
   return sources_get(inf->diags->sources, at.file);
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
 Span input_span(const Layer *layer, int i) {
   return layer->in_span[i];
 }
@@ -73,7 +69,7 @@ Span type_axis_span(const Infer *inf, Span type, int i) {
 /* Begin of the line if only blanks stand between it and at; else at itself. */
 static uint32_t line_begin(const Source *source, uint32_t at) {
   uint32_t begin = at;
-  while (begin > 0 && is_blank(source->text[begin - 1]))
+  while (begin > 0 && source_is_blank(source->text[begin - 1]))
     begin--;
   return begin == 0 || source->text[begin - 1] == '\n' ? begin : at;
 }
@@ -84,9 +80,9 @@ bool edit_drop_stage(Infer *inf, Fix *fix, const Layer *layer) {
   Span stage = span_join(layer->pipe, layer->span), lines = span_lines(inf->diags->sources, stage);
   if (lines.begin == stage.begin && lines.end == stage.end) { /* other stages stand on its line */
     bool first = line_begin(source, stage.begin) != stage.begin;
-    while (first && lines.end < source->len && is_blank(source->text[lines.end]))
+    while (first && lines.end < source->len && source_is_blank(source->text[lines.end]))
       lines.end++; /* what follows moves to its place */
-    while (!first && lines.begin > 0 && is_blank(source->text[lines.begin - 1]))
+    while (!first && lines.begin > 0 && source_is_blank(source->text[lines.begin - 1]))
       lines.begin--;
   }
   fix_edit(fix, lines, "%s", "");

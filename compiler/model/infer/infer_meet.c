@@ -178,12 +178,6 @@ static const char *rate_text(Infer *inf, const Value *v) {
   return text_str(&text);
 }
 
-static bool rates_equal(const Time *a, const Time *b) {
-  int64_t x, y;
-  if (!a->rate_num || !b->rate_num) return true;
-  return size_mul(a->rate_num, b->rate_den, &x) && size_mul(b->rate_num, a->rate_den, &y) && x == y;
-}
-
 static bool report_rates(Infer *inf, const Layer *layer, int i, int j) {
   const char *a = rate_text(inf, layer->in[i]), *b = rate_text(inf, layer->in[j]);
   Diag *d =
@@ -216,7 +210,7 @@ bool times_meet(Infer *inf, const Layer *layer, int i, int j) {
   if (a->kind == TIME_NONE || b->kind == TIME_NONE) return report_vector(inf, layer, i, j);
   if ((a->kind == TIME_STREAM) != (b->kind == TIME_STREAM))
     return report_stream_meets(inf, layer, i, j);
-  if (!rates_equal(a, b)) return report_rates(inf, layer, i, j);
+  if (!time_rates_agree(a, b)) return report_rates(inf, layer, i, j);
   if (a->kind == TIME_STREAM && a->period != b->period) return report_periods(inf, layer, i, j);
   if (!time_equal(a, b)) return report_lengths(inf, layer, i, j);
   if (a->kind == TIME_STREAM && a->lag != b->lag) return report_lags(inf, layer, i, j);

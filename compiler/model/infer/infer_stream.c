@@ -4,9 +4,7 @@
  * at reset are found, and those that would be read at both times reported (E505). */
 #include "model/infer/infer_rule.h"
 
-static int64_t gcd(int64_t a, int64_t b) {
-  return b ? gcd(b, a % b) : a;
-}
+#include "base/shape.h"
 
 /* ---- one clock ---- */
 
@@ -73,7 +71,7 @@ static void steps_per_call(Infer *inf) {
   for (int i = 0; i < model->n_values; i++) {
     const Value *v = model->value[i];
     if (!v->typed || !type_is_stream(&v->type)) continue;
-    int64_t g = gcd(steps, v->type.time.period);
+    int64_t g = size_gcd(steps, v->type.time.period);
     if (size_mul(steps, v->type.time.period / g, &steps) && steps < (int64_t)1 << 31) continue;
     Diag *d = infer_report(inf, E313, v->layer, v->layer ? v->layer->span : v->span,
                            "one call would take more than 2^31 steps");

@@ -7,14 +7,12 @@
  * to input k * step + span - 1, which is in slot k * step + span - 1 + lag */
 #include "model/infer/infer_rule.h"
 
-static int64_t gcd(int64_t a, int64_t b) {
-  return b ? gcd(b, a % b) : a;
-}
+#include "base/shape.h"
 
 bool time_slower(Time *time, int64_t step) {
   if (time->kind == TIME_STREAM && !size_mul(time->period, step, &time->period)) return false;
   if (!time->rate_num) return true;
-  int64_t g = gcd(time->rate_num, step), den;
+  int64_t g = size_gcd(time->rate_num, step), den;
   if (!size_mul(time->rate_den, step / g, &den)) return false;
   time->rate_num /= g;
   time->rate_den = den;

@@ -10,12 +10,12 @@
  * one in a short chain; the code of a row is cut, since a sum may be any number of pipelines. */
 enum { TRACE_ROWS = 8, TRACE_WALK = 128, TRACE_CODE = 60, TRACE_PARTS = 8 };
 
-typedef struct Row {
+typedef struct TraceRow {
   const Value *value;
   const Value *from; /* the value before it in the chain; NULL: an input */
-} Row;
+} TraceRow;
 
-typedef struct Trace {
+typedef struct ShapeTrace {
   Arena *arena;
   const Sources *sources;
   bool with_rate;
@@ -23,12 +23,12 @@ typedef struct Trace {
   bool more; /* one of them was: there are earlier stages */
   const Value *seen[TRACE_WALK];
   int n_seen;
-  Row row[TRACE_WALK];
+  TraceRow row[TRACE_WALK];
   int n;
-} Trace;
+} ShapeTrace;
 
 /* Where the width of a joined value came from: the name of what was joined. */
-static const char *part_name(const Trace *t, const Value *v) {
+static const char *part_name(const ShapeTrace *t, const Value *v) {
   const Value *origin = v;
   while (origin->layer &&
          (origin->layer->kind == LAYER_repeat || origin->layer->kind == LAYER_delay))
@@ -44,7 +44,7 @@ static const char *part_name(const Trace *t, const Value *v) {
 }
 
 /* "7 = 3 from `sensors` + 4 from index(4) `site`" */
-static const char *concat_note(const Trace *t, const Layer *layer) {
+static const char *concat_note(const ShapeTrace *t, const Layer *layer) {
   if (layer->n_in > TRACE_PARTS) return NULL;
   const Type *type = &layer->out[0]->type;
   Text text = text_new(t->arena);
@@ -58,7 +58,7 @@ static const char *concat_note(const Trace *t, const Layer *layer) {
 }
 
 /* Stages that slide over time: how many values they made of how many steps. */
-static const char *window_note(const Trace *t, const Layer *layer) {
+static const char *window_note(const ShapeTrace *t, const Layer *layer) {
   if (layer->n_along && !layer_time(layer)) return NULL;
   const Time *in = &layer->in[0]->type.time, *out = &layer->out[0]->type.time;
   long long size =
@@ -79,13 +79,13 @@ static const char *window_note(const Trace *t, const Layer *layer) {
                       (long long)out->n);
 }
 
-static const char *end_note(const Trace *t, const Layer *layer, const Type *in) {
+static const char *end_note(const ShapeTrace *t, const Layer *layer, const Type *in) {
   if (layer->n_along > 1) return "axes end here";
   if (layer_time(layer)) return "time ends here";
   return arena_printf(t->arena, "`%s` ends here", axis_name(t->arena, in, layer->along[0].axis));
 }
 
-static const char *row_note(const Trace *t, const Value *v) {
+static const char *row_note(const ShapeTrace *t, const Value *v) {
   const Layer *layer = v->layer;
   if (!layer || v->field || !layer->n_in) return NULL;
   LayerKind kind = layer->kind;
@@ -108,27 +108,27 @@ static const char *code_cut(Arena *arena, const char *code) {
   return arena_printf(arena, "%.*s...", (int)n, code);
 }
 
-static const char *row_code(const Trace *t, const Value *v) {
+static const char *row_code(const ShapeTrace *t, const Value *v) {
   if (!v->layer) return arena_printf(t->arena, "in %s", v->name ? v->name : "?");
   const char *text = code_cut(t->arena, layer_text(t->arena, t->sources, v->layer));
   if (span_valid(v->layer->pipe)) text = arena_printf(t->arena, "|> %s", text);
   return v->field ? arena_printf(t->arena, "%s, .%s", text, v->field) : text;
 }
 
-static const char *row_shape(const Trace *t, const Value *v) {
+static const char *row_shape(const ShapeTrace *t, const Value *v) {
   Text text = text_new(t->arena);
   text_add_type(&text, &v->type, t->with_rate);
   const char *s = text_str(&text), *axes = strchr(s, '[');
   return v->type.elem == ELEM_F32 && axes ? axes : s;
 }
 
-static void trace_row(Diag *d, const Trace *t, const Value *v) {
+static void trace_row(Diag *d, const ShapeTrace *t, const Value *v) {
   Span at = v->layer ? v->layer->span : v->port ? v->port->span : v->span;
   diag_step(d, at, row_code(t, v), row_shape(t, v), row_note(t, v));
 }
 
 /* Marks v as visited; false if it was, or if the walk of `limit` values is over. */
-static bool visit(Trace *t, const Value *v, int limit) {
+static bool visit(ShapeTrace *t, const Value *v, int limit) {
   for (int i = t->n_seen - 1; i >= 0; i--)
     if (t->seen[i] == v) return false;
   t->over |= t->n_seen >= limit;
@@ -137,7 +137,7 @@ static bool visit(Trace *t, const Value *v, int limit) {
 }
 
 /* Post-order: what a value was made of comes before it. */
-static void collect(Trace *t, const Value *v, int limit) {
+static void collect(ShapeTrace *t, const Value *v, int limit) {
   struct Frame {
     const Value *value;
     int next;
@@ -151,7 +151,7 @@ static void collect(Trace *t, const Value *v, int limit) {
     const OptVal *along = layer ? layer_opt(layer, OPT_along) : NULL;
     int inputs = layer ? layer->n_in + (along && along->value) : 0;
     if (top->next == inputs || t->over) {
-      t->row[t->n++] = (Row){top->value, layer && layer->n_in ? layer->in[0] : NULL};
+      t->row[t->n++] = (TraceRow){top->value, layer && layer->n_in ? layer->in[0] : NULL};
       n--;
       continue;
     }
@@ -163,7 +163,7 @@ static void collect(Trace *t, const Value *v, int limit) {
 }
 
 /* A row that says nothing new: the same axes as the value before it. */
-static bool row_keeps_shape(const Row *row) {
+static bool row_keeps_shape(const TraceRow *row) {
   if (!row->from || row->value->field) return false;
   const Type *a = &row->value->type, *b = &row->from->type;
   return time_equal(&a->time, &b->time) && dims_equal(a, b);
@@ -171,7 +171,7 @@ static bool row_keeps_shape(const Row *row) {
 
 /* At most TRACE_ROWS: first those that keep the shape go, then the middle; where the walk ended
  * before the inputs, all but the end. */
-static void emit(Diag *d, const Trace *t) {
+static void emit(Diag *d, const ShapeTrace *t) {
   int kept = 0;
   bool cut = t->n > TRACE_ROWS;
   const Value *show[TRACE_WALK];
@@ -193,7 +193,8 @@ static void emit(Diag *d, const Trace *t) {
 
 void trace_values(Diag *diag, const Model *model, int n, const Value *const *values,
                   bool with_rate) {
-  Trace t = {.arena = diag->diags->arena, .sources = diag->diags->sources, .with_rate = with_rate};
+  ShapeTrace t = {
+      .arena = diag->diags->arena, .sources = diag->diags->sources, .with_rate = with_rate};
   (void)model;
   for (int i = 0; i < n; i++)
     if (values[i]->typed) collect(&t, values[i], (i + 1) * TRACE_WALK / n);

@@ -34,16 +34,12 @@ const char *lint_fresh_name(const Infer *lint, const char *wanted) {
   }
 }
 
-static bool within(Span inner, Span outer) {
-  return inner.file == outer.file && inner.begin >= outer.begin && inner.end <= outer.end;
-}
-
 /* The `out` or `let` of the model a place stands in. */
 static Span statement_at(const Model *model, Span at) {
   for (int i = 0; i < model->n_out; i++)
-    if (within(at, model->out[i]->span)) return model->out[i]->span;
+    if (span_within(at, model->out[i]->span)) return model->out[i]->span;
   for (int i = 0; i < model->n_lets; i++)
-    if (within(at, model->let[i]->span)) return model->let[i]->span;
+    if (span_within(at, model->let[i]->span)) return model->let[i]->span;
   return span_none();
 }
 
@@ -55,7 +51,8 @@ const char *lint_name_layer(Infer *lint, Fix *fix, const Layer *layer, const cha
     first = first->in[0]->layer;
   Span head = first->in_span[0], statement = statement_at(lint->model, layer->span);
   const Source *source = sources_get(lint->diags->sources, statement.file);
-  if (!source || layer->call || !span_valid(first->pipe) || !within(head, statement)) return NULL;
+  if (!source || layer->call || !span_valid(first->pipe) || !span_within(head, statement))
+    return NULL;
   uint32_t line = statement.begin;
   while (line > 0 && strchr(" \t", source->text[line - 1]))
     line--;

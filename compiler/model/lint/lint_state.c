@@ -2,19 +2,13 @@
 /* W503, W506: a state that comes in and never goes out; a state that is never reset. */
 #include "model/lint/lint.h"
 
-static bool is_output(const Model *model, const Value *v) {
-  for (int i = 0; i < model->n_out; i++)
-    if (model->out[i]->value == v) return true;
-  return false;
-}
-
 /* The final step of a GRU or RNN that reads forward is its final state. */
 static bool last_is_output(const Model *model, const Layer *layer) {
   if (layer->kind == LAYER_LSTM || layer_directions(layer) == 2) return false;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *last = model->layer[i];
     if (last->kind == LAYER_last && last->along[0].axis == AXIS_TIME &&
-        last->in[0] == layer->out[0] && is_output(model, last->out[0]))
+        last->in[0] == layer->out[0] && model_has_output(model, last->out[0]))
       return true;
   }
   return false;
@@ -33,7 +27,7 @@ static void fix_give_back(Infer *lint, Diag *d, const Layer *layer) {
   Text text = text_new(lint->arena);
   for (int i = 1; i <= layer_n_states(layer); i++) {
     const Value *s = layer->out[i];
-    if (is_output(model, s)) continue;
+    if (model_has_output(model, s)) continue;
     text_printf(&text, "  out %s : %s = %s.%s\n", lint_fresh_name(lint, s->field),
                 type_str(lint->arena, &s->type), name, s->field);
   }
@@ -51,7 +45,7 @@ void lint_lost_state(Infer *lint, const Layer *layer) {
     if (init->values[i]->port) from = init->values[i]->port;
   const Value *lost = NULL;
   for (int i = layer_n_states(layer); i >= 1; i--)
-    if (!is_output(model, layer->out[i])) lost = layer->out[i];
+    if (!model_has_output(model, layer->out[i])) lost = layer->out[i];
   if (!from || !lost || !lint_typed(lost)) return;
   Span at = span_valid(init->span) ? init->span : layer->span;
   Diag *d = lint_report(lint, W503, layer, at, "the state of this `%s` comes in but never goes out",

@@ -19,10 +19,6 @@ void lint_unused_inputs(Infer *lint) {
   }
 }
 
-static bool within(Span inner, Span outer) {
-  return inner.file == outer.file && inner.begin >= outer.begin && inner.end <= outer.end;
-}
-
 static bool layer_of_call(const Layer *layer, const Call *call) {
   const Call *c = layer ? layer->call : NULL;
   while (c && c != call)
@@ -56,7 +52,7 @@ static bool let_is_read(const Model *model, const Value *let) {
   for (int i = 0; i < LAYER_MAX_RESULTS; i++)
     if (layer->out[i] && layer->out[i]->n_uses) return true;
   const Call *call = layer->call;
-  while (call && !within(call->span, let->span))
+  while (call && !span_within(call->span, let->span))
     call = call->outer;
   return call && call_is_read(model, call);
 }

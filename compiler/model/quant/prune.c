@@ -6,11 +6,11 @@
 
 #include <stdlib.h>
 
-typedef struct Block {
+typedef struct PruneBlock {
   int64_t at; /* of all blocks */
   int64_t row, rows, from, to;
   double saliency;
-} Block;
+} PruneBlock;
 
 static int64_t tiles_of(const PruneShape *shape) {
   return (shape->units + PRUNE_UNITS - 1) / PRUNE_UNITS;
@@ -31,11 +31,11 @@ int64_t prune_wanted(const PruneShape *shape, double share) {
 }
 
 /* The last blocks of a gate and of a row may be smaller. */
-static Block block_at(const PruneShape *shape, int64_t at) {
+static PruneBlock block_at(const PruneShape *shape, int64_t at) {
   int64_t columns = columns_of_blocks(shape), tiles = tiles_of(shape);
   int64_t tile = at / columns % tiles, gate = at / columns / tiles;
   int64_t unit = tile * PRUNE_UNITS, left = shape->units - unit;
-  Block b = {.at = at, .row = gate * shape->units + unit, .from = at % columns * PRUNE_DEPTH};
+  PruneBlock b = {.at = at, .row = gate * shape->units + unit, .from = at % columns * PRUNE_DEPTH};
   b.rows = left < PRUNE_UNITS ? left : PRUNE_UNITS;
   b.to = b.from + PRUNE_DEPTH < shape->depth ? b.from + PRUNE_DEPTH : shape->depth;
   return b;
@@ -44,7 +44,7 @@ static Block block_at(const PruneShape *shape, int64_t at) {
 int64_t prune_zeros(const PruneShape *shape, const int16_t *w) {
   int64_t zeros = 0;
   for (int64_t i = 0; i < prune_blocks(shape); i++) {
-    Block b = block_at(shape, i);
+    PruneBlock b = block_at(shape, i);
     bool all = true;
     for (int64_t r = b.row; r < b.row + b.rows; r++)
       for (int64_t k = b.from; k < b.to; k++)
@@ -55,7 +55,7 @@ int64_t prune_zeros(const PruneShape *shape, const int16_t *w) {
 }
 
 static int by_saliency(const void *a, const void *b) {
-  const Block *x = a, *y = b;
+  const PruneBlock *x = a, *y = b;
   if (x->saliency != y->saliency) return x->saliency < y->saliency ? -1 : 1;
   return (x->at > y->at) - (x->at < y->at);
 }
@@ -64,10 +64,10 @@ const bool *prune_choose(Arena *arena, const PruneShape *shape, const double *w,
                          const double *salience, double share) {
   int64_t n = prune_blocks(shape), taken = prune_wanted(shape, share);
   if (!taken) return NULL;
-  Block *block = ARENA_ARRAY(arena, Block, n);
+  PruneBlock *block = ARENA_ARRAY(arena, PruneBlock, n);
   bool *mask = ARENA_ARRAY(arena, bool, shape->rows * shape->depth);
   for (int64_t i = 0; i < n; i++) {
-    Block *b = &block[i];
+    PruneBlock *b = &block[i];
     *b = block_at(shape, i);
     for (int64_t r = b->row; r < b->row + b->rows; r++)
       for (int64_t k = b->from; k < b->to; k++)

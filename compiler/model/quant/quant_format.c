@@ -75,12 +75,6 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
 
 /* ---- readers ---- */
 
-static bool is_output(const Model *model, const Value *v) {
-  for (int i = 0; i < model->n_out; i++)
-    if (model->out[i]->value == v) return true;
-  return false;
-}
-
 static bool reads_start(const Layer *layer, const Value *v) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const OptVal *along = layer_opt(layer, OPT_along);
@@ -91,7 +85,7 @@ static bool reads_start(const Layer *layer, const Value *v) {
 
 static const Layer *only_reader(const Model *model, const Value *v) {
   const Layer *reader = NULL;
-  if (v->n_uses != 1 || is_output(model, v)) return NULL;
+  if (v->n_uses != 1 || model_has_output(model, v)) return NULL;
   for (int i = 0; i < model->n_layers; i++)
     for (int k = 0; k < model->layer[i]->n_in; k++)
       if (model->layer[i]->in[k] == v) reader = model->layer[i];
@@ -192,7 +186,7 @@ static bool computes_in_integers(const Quantise *q, const Layer *layer) {
 /* A value that is f32 because of what makes or reads it. */
 static bool must_be_float(const Quantise *q, const Value *v) {
   const Model *model = q->model;
-  if (v->field || is_output(model, v)) return true;
+  if (v->field || model_has_output(model, v)) return true;
   if (v->layer && !computes_in_integers(q, v->layer)) return true;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *r = model->layer[i];

@@ -2,21 +2,17 @@
 /* What each stage is in integers: one word a stage, some of them by their options. */
 #include "model/quant/quant_internal.h"
 
-static bool goes_along_time(const Layer *layer) {
-  return layer->along[0].axis == AXIS_TIME;
-}
-
 /* As these stages did before they could go along other axes: rows of time, the last axis, added
  * time. */
 static bool moves_whole_rows(const Layer *layer) {
   if (layer->kind == LAYER_repeat) return layer->in[0]->type.rank == layer->out[0]->type.rank;
   if (layer->kind == LAYER_slice) return layer->along[0].axis == layer->in[0]->type.rank - 1;
-  return goes_along_time(layer);
+  return layer_is_along_time(layer);
 }
 
 /* A pool over steps of vectors, nothing left out. */
 static bool pools_steps(const Layer *layer) {
-  return layer->n_along == 1 && goes_along_time(layer) &&
+  return layer->n_along == 1 && layer_is_along_time(layer) &&
          layer->along[0].padding.kind == PAD_VALID && layer->in[0]->type.rank == 1;
 }
 
@@ -37,9 +33,9 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_BatchNorm: return QUANT_NORM;
   case LAYER_normalize: return QUANT_PORT;
   case LAYER_mean:
-    return goes_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME
-                                                                                : QUANT_FLOAT;
-  case LAYER_max: return goes_along_time(layer) ? QUANT_SAME : QUANT_FLOAT;
+    return layer_is_along_time(layer) && layer->in[0]->type.time.kind == TIME_FIXED ? QUANT_SAME
+                                                                                    : QUANT_FLOAT;
+  case LAYER_max: return layer_is_along_time(layer) ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_max_pool:
   case LAYER_mean_pool: return pools_steps(layer) ? QUANT_SAME : QUANT_FLOAT;
   case LAYER_concat:

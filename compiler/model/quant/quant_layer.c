@@ -9,18 +9,6 @@
 
 enum { MOST_FRACTION = 20, CELL_BITS = 29 };
 
-static const float *role(const Layer *layer, Role r) {
-  return layer->weights->role[r];
-}
-
-static int64_t units_of(const Layer *layer) {
-  return layer_size(layer, OPT_units, 1);
-}
-
-static int gates_of(const Layer *layer) {
-  return layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
-}
-
 static int weight_bits(Precision p) {
   return precision_info[p].weight_bits;
 }
@@ -130,15 +118,15 @@ double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const
       rows = shape[i].dim[0];
       size = param_count(&shape[i]);
     }
-  double *w = to_double(arena, role(layer, ROLE_KERNEL), size),
-         *b = to_double(arena, role(layer, ROLE_BIAS), rows);
+  double *w = to_double(arena, layer_role(layer, ROLE_KERNEL), size),
+         *b = to_double(arena, layer_role(layer, ROLE_BIAS), rows);
   for (int64_t r = 0; norm && r < rows; r++) {
-    const float *scale = role(norm, ROLE_SCALE), *center = role(norm, ROLE_CENTER);
+    const float *scale = layer_role(norm, ROLE_SCALE), *center = layer_role(norm, ROLE_CENTER);
     double a = (scale ? (double)scale[r] : 1) /
-               sqrt((double)role(norm, ROLE_VARIANCE)[r] + layer_eps(model, norm));
+               sqrt((double)layer_role(norm, ROLE_VARIANCE)[r] + layer_eps(model, norm));
     for (int64_t k = 0; k < size / rows; k++)
       w[r * (size / rows) + k] *= a;
-    b[r] = a * (b[r] - (double)role(norm, ROLE_MEAN)[r]) + (center ? (double)center[r] : 0);
+    b[r] = a * (b[r] - (double)layer_role(norm, ROLE_MEAN)[r]) + (center ? (double)center[r] : 0);
   }
   *bias = b;
   return w;
@@ -174,7 +162,7 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
     return;
   }
   ql->part[0][QUANT_INPUT] = make_part(q, layer, 0, QUANT_INPUT, &spec, ql->fraction);
-  if (!w8 || (!ql->norm && !role(layer, ROLE_BIAS))) return;
+  if (!w8 || (!ql->norm && !layer_role(layer, ROLE_BIAS))) return;
   float *bias = ARENA_ARRAY(q->arena, float, spec.rows);
   for (int64_t r = 0; r < spec.rows; r++)
     bias[r] = (float)b[r];
@@ -219,8 +207,8 @@ static void cell_state(Quantise *q, const Layer *layer, QuantLayer *ql) {
 
 /* Peepholes as multipliers of c with as many bits as 16 leave. */
 static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
-  const float *p = role(layer, ROLE_PEEPHOLE);
-  int64_t units = units_of(layer), n = 3 * units;
+  const float *p = layer_role(layer, ROLE_PEEPHOLE);
+  int64_t units = layer_units(layer), n = 3 * units;
   double top = 1e-9;
   if (!p) return;
   for (int64_t i = 0; i < n * ql->directions; i++)
@@ -245,8 +233,9 @@ static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
 /* Biases by row of both parts: those of the recurrent part are apart only where r multiplies
  * them. */
 static void cell_biases(const Layer *layer, int dir, double *b, double *rb, bool apart) {
-  int64_t units = units_of(layer), rows = gates_of(layer) * units;
-  const float *bias = role(layer, ROLE_BIAS), *recurrent = role(layer, ROLE_RECURRENT_BIAS);
+  int64_t units = layer_units(layer), rows = layer_gates(layer) * units;
+  const float *bias = layer_role(layer, ROLE_BIAS),
+              *recurrent = layer_role(layer, ROLE_RECURRENT_BIAS);
   for (int64_t r = 0; r < rows; r++) {
     double mine = recurrent ? (double)recurrent[dir * rows + r] : 0;
     b[r] = (bias ? (double)bias[dir * rows + r] : 0) + (apart ? 0 : mine);
@@ -255,7 +244,7 @@ static void cell_biases(const Layer *layer, int dir, double *b, double *rb, bool
 }
 
 static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
-  int64_t units = units_of(layer), rows = gates_of(layer) * units;
+  int64_t units = layer_units(layer), rows = layer_gates(layer) * units;
   const Type *in = &layer->in[0]->type;
   int64_t d = in->rank ? in->dim[in->rank - 1].n : 1;
   bool w8 = ql->precision == PRECISION_W8;
@@ -273,7 +262,7 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
     for (int k = 0; k < QUANT_PARTS; k++) {
       int64_t depth = k == QUANT_INPUT ? d : units;
       const float *w =
-          role(layer, k == QUANT_INPUT ? ROLE_KERNEL : ROLE_RECURRENT) + dir * rows * depth;
+          layer_role(layer, k == QUANT_INPUT ? ROLE_KERNEL : ROLE_RECURRENT) + dir * rows * depth;
       spec[dir][k] = (PartSpec){.rows = rows,
                                 .depth = depth,
                                 .w = to_double(q->arena, w, rows * depth),
@@ -308,8 +297,8 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
 /* ---- the rest ---- */
 
 static void table(Quantise *q, const Layer *layer, QuantLayer *ql) {
-  const float *from = role(layer, ROLE_TABLE);
-  int64_t n = layer->in[0]->type.categories * units_of(layer);
+  const float *from = layer_role(layer, ROLE_TABLE);
+  int64_t n = layer->in[0]->type.categories * layer_units(layer);
   bool w16 = ql->precision == PRECISION_I16X16;
   double most = w16 ? 32767 : 127, top = 1e-9;
   int16_t *to = ARENA_ARRAY(q->arena, int16_t, n);

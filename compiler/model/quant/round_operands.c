@@ -12,10 +12,6 @@ enum { MOST_ROWS = 6000 };
 /* Multiply-adds of the moments of all rows of a candidate, each with its own. */
 static const double MOST_WORK = 4e9;
 
-int64_t round_last_axis(const Value *v) {
-  return v->type.rank ? v->type.dim[v->type.rank - 1].n : 1;
-}
-
 int64_t round_looked_at(const RoundData *data, int64_t steps) {
   return (int64_t)((double)steps * data->share);
 }
@@ -80,7 +76,7 @@ static void reset_gates(const Layer *layer, int dir, const double *x, int64_t d,
 static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, int dir,
                       const Columns *c) {
   const Value *in = layer->in[0], *out = layer->out[0];
-  Steps to = {.d = round_last_axis(in),
+  Steps to = {.d = type_last_dim(&in->type),
               .u = layer_size(layer, OPT_units, 1),
               .bias = bias_operand(layer, c)};
   int64_t dirs = layer_directions(layer), stride = stride_of(data, in), most = 0;
@@ -205,7 +201,7 @@ static void prune(Arena *arena, const Layer *layer, const Moments *m, double sha
 int64_t round_vector_count(const Layer *layer, const RoundData *data) {
   bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
   const Value *in = layer->in[0];
-  int64_t n = 0, each = is_recurrent ? 1 : type_step_size(&in->type) / round_last_axis(in);
+  int64_t n = 0, each = is_recurrent ? 1 : type_step_size(&in->type) / type_last_dim(&in->type);
   for (int i = 0; i < data->n_runs; i++)
     n += round_looked_at(data, data->run[i].value[in->id].steps) * each;
   return n;
@@ -213,7 +209,7 @@ int64_t round_vector_count(const Layer *layer, const RoundData *data) {
 
 void round_vectors(Arena *arena, const Layer *layer, const RoundData *data, Columns *c) {
   const Value *in = layer->in[0];
-  int64_t d = round_last_axis(in), each = type_step_size(&in->type) / d,
+  int64_t d = type_last_dim(&in->type), each = type_step_size(&in->type) / d,
           stride = stride_of(data, in);
   double *z = ARENA_ARRAY(arena, double, d + 1), *y = ARENA_ARRAY(arena, double, d + 1);
   Moments m = moments_new(arena, d, 1);

@@ -8,7 +8,6 @@
 #include "model/quant/round.h"
 #include "model/quant/round_moments.h"
 
-int64_t round_last_axis(const Value *v); /* elements */
 /* Steps of a run that are looked at. */
 int64_t round_looked_at(const RoundData *data, int64_t steps);
 /* Every how manieth of `all` vectors is looked at. */

@@ -2,17 +2,14 @@
 /* See runner.h. */
 #include "runner.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <string.h>
 
 void runner_begin(Runner *run, Arena *arena) {
   *run = (Runner){.arena = arena};
   run->sources.arena = arena;
-}
-
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
 }
 
 Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char **why) {
@@ -28,7 +25,7 @@ Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char 
   run->diags = diags_new(run->arena, &run->sources);
   *why = "no reader knows the file";
   for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
-    if (!ends_with(path, readers[i].end)) continue;
+    if (!text_ends(path, readers[i].end)) continue;
     Graph *graph = readers[i].read(&file, &options, run->diags);
     *why = run->diags->first ? run->diags->first->message : "nothing was said";
     return graph;

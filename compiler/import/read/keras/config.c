@@ -3,6 +3,8 @@
  * or a reason to refuse the layer. Keras 1 calls some of them otherwise. */
 #include "import/read/keras/keras.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* Of every class: names, training, initial values. */
@@ -59,16 +61,11 @@ static const char *const keras_1_names[][2] = {
     {"use_bias", "bias"},    {"rate", "p"},
     {"stddev", "sigma"},     {"target_shape", "dims"}};
 
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 static bool is_harmless(const char *name) {
   for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
     if (strcmp(name, harmless[i]) == 0) return true;
-  return ends_with(name, "_initializer") || ends_with(name, "_regularizer") ||
-         ends_with(name, "_constraint");
+  return text_ends(name, "_initializer") || text_ends(name, "_regularizer") ||
+         text_ends(name, "_constraint");
 }
 
 Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...) {

@@ -9,12 +9,12 @@
 enum { WINDOW_AXES = 2 };
 
 /* A window along `n` axes. */
-typedef struct Window {
+typedef struct KerasWindow {
   int n;
   int64_t kernel[WINDOW_AXES], stride[WINDOW_AXES], dilation[WINDOW_AXES];
   const char *padding;
   double fill; /* what stands around the input */
-} Window;
+} KerasWindow;
 
 /* [batch, axes..., channels] to [batch, channels, axes...], and back. */
 static GraphValue *channels_first(KerasLayer *layer, GraphValue *x, int n) {
@@ -32,17 +32,18 @@ static GraphValue *channels_last(KerasLayer *layer, GraphValue *x, int n) {
   return emit_transpose(keras_emit(layer), x, n + 2, perm);
 }
 
-static int64_t reach_of(const Window *w, int i) {
+static int64_t reach_of(const KerasWindow *w, int i) {
   return (w->kernel[i] - 1) * w->dilation[i];
 }
 
-static bool is_same(const Window *w) {
+static bool is_same(const KerasWindow *w) {
   return strcmp(w->padding, "same") == 0;
 }
 
 /* Zeros in front of and after axis i where its length or a stride of 1 tells them; false: neither
  * does. */
-static bool pads_known(const Window *w, int i, int64_t length, int64_t *before, int64_t *after) {
+static bool pads_known(const KerasWindow *w, int i, int64_t length, int64_t *before,
+                       int64_t *after) {
   int64_t total = 0;
   *before = *after = 0;
   if (strcmp(w->padding, "causal") == 0) *before = reach_of(w, i);
@@ -62,7 +63,7 @@ static bool pads_known(const Window *w, int i, int64_t length, int64_t *before, 
 
 /* x [batch, channels, axes...] with `fill` around it, as `same` wants it whatever the lengths are:
  * total = max((ceil(length / stride) - 1) stride + reach + 1 - length, 0), the odd one after. */
-static GraphValue *padded_by_length(KerasLayer *layer, const Window *w, GraphValue *x) {
+static GraphValue *padded_by_length(KerasLayer *layer, const KerasWindow *w, GraphValue *x) {
   Emit *e = keras_emit(layer);
   int64_t span[WINDOW_AXES], none[2] = {0, 0};
   for (int i = 0; i < w->n; i++)
@@ -79,8 +80,8 @@ static GraphValue *padded_by_length(KerasLayer *layer, const Window *w, GraphVal
 }
 
 /* Sets strides, pads and dilations of a node over x, which is padded where its lengths decide. */
-static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in, GraphValue **x,
-                       int64_t pads[2 * WINDOW_AXES]) {
+static bool set_window(KerasLayer *layer, const KerasWindow *w, const KerasValue *in,
+                       GraphValue **x, int64_t pads[2 * WINDOW_AXES]) {
   bool known = true;
   for (int i = 0; i < w->n; i++)
     known = pads_known(w, i, in->dim[i], &pads[i], &pads[w->n + i]) && known;
@@ -90,7 +91,7 @@ static bool set_window(KerasLayer *layer, const Window *w, const KerasValue *in,
   return true;
 }
 
-static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *in, GraphOp op,
+static GraphValue *slide(KerasLayer *layer, const KerasWindow *w, const KerasValue *in, GraphOp op,
                          GraphValue *x, GraphValue *weights, GraphValue *bias, int64_t groups) {
   Graph *graph = keras_emit(layer)->graph;
   int64_t pads[2 * WINDOW_AXES];
@@ -112,7 +113,7 @@ static GraphValue *slide(KerasLayer *layer, const Window *w, const KerasValue *i
 }
 
 /* The lengths after the window. */
-static void lengths_after(const Window *w, KerasValue *value) {
+static void lengths_after(const KerasWindow *w, KerasValue *value) {
   for (int i = 0; i < w->n; i++) {
     int64_t n = value->dim[i], reach = reach_of(w, i);
     if (n < 0) continue;
@@ -128,7 +129,7 @@ static int axes_of_class(const KerasLayer *layer) {
 
 /* False after reporting. */
 static bool window_of(KerasLayer *layer, int64_t channels_known, const char *kernel,
-                      const char *strides, const char *padding, Window *w) {
+                      const char *strides, const char *padding, KerasWindow *w) {
   bool causal_known = channels_known && w->n == 1;
   if (layer->in[0].rank != w->n + 1) {
     keras_refuse(layer, E903,
@@ -166,7 +167,7 @@ static bool bias_of(KerasLayer *layer, int64_t filters, int number, GraphValue *
 }
 
 /* Channels last again. */
-static bool conv_done(KerasLayer *layer, const Window *w, GraphValue *y, int64_t filters) {
+static bool conv_done(KerasLayer *layer, const KerasWindow *w, GraphValue *y, int64_t filters) {
   KerasValue value = layer->in[0];
   value.graph = channels_last(layer, y, w->n);
   lengths_after(w, &value);
@@ -175,7 +176,7 @@ static bool conv_done(KerasLayer *layer, const Window *w, GraphValue *y, int64_t
 }
 
 static bool read_conv(KerasLayer *layer) {
-  Window w = {.n = axes_of_class(layer)};
+  KerasWindow w = {.n = axes_of_class(layer)};
   const KerasValue *in = &layer->in[0];
   int64_t filters = keras_size(layer, "filters", -1), groups = keras_size(layer, "groups", 1);
   if (filters < 0 || groups < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
@@ -195,7 +196,7 @@ static bool read_conv(KerasLayer *layer) {
 /* [axes..., filters, d] to [d, filters, axes...]: each input is spread over kernel positions, and
  * the result has `stride` positions for each of the input. */
 static bool read_transposed(KerasLayer *layer) {
-  Window w = {.n = axes_of_class(layer)};
+  KerasWindow w = {.n = axes_of_class(layer)};
   KerasValue value = layer->in[0];
   Graph *graph = keras_emit(layer)->graph;
   int64_t filters = keras_size(layer, "filters", -1), dim[WINDOW_AXES + 2],
@@ -233,7 +234,7 @@ static bool read_transposed(KerasLayer *layer) {
 }
 
 /* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
-static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channels, int64_t m,
+static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t channels, int64_t m,
                              GraphValue *bias) {
   Emit *e = keras_emit(layer);
   int64_t dim[WINDOW_AXES + 2], perm[WINDOW_AXES + 2] = {w->n, w->n + 1},
@@ -254,7 +255,7 @@ static GraphValue *depthwise(KerasLayer *layer, const Window *w, int64_t channel
 }
 
 static bool read_depthwise(KerasLayer *layer) {
-  Window w = {.n = axes_of_class(layer)};
+  KerasWindow w = {.n = axes_of_class(layer)};
   int64_t m = keras_size(layer, "depth_multiplier", 1), made;
   if (m < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
   int64_t channels = layer->in[0].dim[w.n];
@@ -268,7 +269,7 @@ static bool read_depthwise(KerasLayer *layer) {
 }
 
 static bool read_separable(KerasLayer *layer) {
-  Window w = {.n = axes_of_class(layer)}, point = {.n = w.n, .padding = "valid"};
+  KerasWindow w = {.n = axes_of_class(layer)}, point = {.n = w.n, .padding = "valid"};
   int64_t m = keras_size(layer, "depth_multiplier", 1), filters = keras_size(layer, "filters", -1),
           made, dim[WINDOW_AXES + 2];
   if (m < 0 || filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
@@ -294,7 +295,7 @@ static bool read_separable(KerasLayer *layer) {
 
 static bool read_pool(KerasLayer *layer) {
   bool max = strstr(layer->class_name, "Max") != NULL, old = layer->keras->major == 1;
-  Window w = {.n = axes_of_class(layer), .fill = max ? -(double)INFINITY : 0};
+  KerasWindow w = {.n = axes_of_class(layer), .fill = max ? -(double)INFINITY : 0};
   KerasValue value = layer->in[0];
   if (!window_of(layer, 0, old ? "pool_length" : "pool_size", old ? "stride" : "strides",
                  old ? "border_mode" : "padding", &w))

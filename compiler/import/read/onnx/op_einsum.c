@@ -64,11 +64,11 @@ static GraphValue *arranged(OnnxCall *c, GraphValue *x, const char *has, const c
 }
 
 /* Letters of the equation by where they stand: in both operands and the result, ... */
-typedef struct Roles {
+typedef struct LetterRoles {
   char batch[MAX_LETTERS + 1], left[MAX_LETTERS + 1], right[MAX_LETTERS + 1],
       inner[MAX_LETTERS + 1];
   bool odd; /* a letter of one operand alone that is summed over */
-} Roles;
+} LetterRoles;
 
 static void push(char *list, char letter) {
   size_t n = strlen(list);
@@ -76,8 +76,8 @@ static void push(char *list, char letter) {
   list[n + 1] = 0;
 }
 
-static Roles roles_of(const Sum *sum) {
-  Roles roles = {.odd = false};
+static LetterRoles roles_of(const Sum *sum) {
+  LetterRoles roles = {.odd = false};
   for (const char *p = sum->in[0]; *p; p++) {
     bool other = strchr(sum->in[1], *p), result = strchr(sum->out, *p);
     if (other && result)
@@ -101,7 +101,7 @@ static Roles roles_of(const Sum *sum) {
 
 /* Letters of one operand alone, of which the last one makes rows or columns: the others stand in
  * front. */
-static GraphValue *matrix_product(OnnxCall *c, const Sum *sum, const Roles *roles) {
+static GraphValue *matrix_product(OnnxCall *c, const Sum *sum, const LetterRoles *roles) {
   size_t n_left = strlen(roles->left), n_right = strlen(roles->right);
   int n_gone = 0, n_perm = 0;
   char front[MAX_LETTERS + 1] = "", left[2 * MAX_LETTERS], right[2 * MAX_LETTERS],
@@ -160,7 +160,7 @@ static GraphValue *general(OnnxCall *c, const Sum *sum) {
 bool onnx_op_einsum(OnnxCall *c) {
   Sum sum;
   if (!parse(c, &sum)) return false;
-  Roles roles = roles_of(&sum);
+  LetterRoles roles = roles_of(&sum);
   bool matrices = sum.n_in == 2 && !roles.odd && strlen(roles.inner) == 1 &&
                   strlen(roles.batch) + strlen(roles.left) + strlen(roles.right) + 3 <= MAX_LETTERS;
   GraphValue *y = matrices ? matrix_product(c, &sum, &roles) : general(c, &sum);

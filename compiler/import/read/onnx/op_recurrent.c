@@ -24,30 +24,30 @@ static const OnnxCell lstm = {GRAPH_Lstm, 4, 3, lstm_order, 1, 0, false, false},
 
 /* ---- activations ---- */
 
-typedef struct Named {
+typedef struct NamedActivation {
   const char *name, *word;
   int n; /* of alpha, then beta */
   double alpha, beta;
-} Named;
+} NamedActivation;
 
 /* The word of one activation; alpha and beta are listed for those that have them, in order. */
 static const char *activation_word(OnnxCall *c, const char *name, size_t *next_alpha,
                                    size_t *next_beta) {
-  static const Named known[] = {{"Sigmoid", "sigmoid", 0, 0, 0},
-                                {"Tanh", "tanh", 0, 0, 0},
-                                {"Relu", "relu", 0, 0, 0},
-                                {"Softsign", "softsign", 0, 0, 0},
-                                {"Softplus", "softplus", 0, 0, 0},
-                                {"Affine", "affine", 2, 1, 0},
-                                {"LeakyRelu", "leaky_relu", 1, 0.01, 0},
-                                {"ThresholdedRelu", "thresholded_relu", 1, 1, 0},
-                                {"ScaledTanh", "scaled_tanh", 2, 1, 1},
-                                {"HardSigmoid", "hard_sigmoid", 2, 0.2, 0.5},
-                                {"Elu", "elu", 1, 1, 0}};
+  static const NamedActivation known[] = {{"Sigmoid", "sigmoid", 0, 0, 0},
+                                          {"Tanh", "tanh", 0, 0, 0},
+                                          {"Relu", "relu", 0, 0, 0},
+                                          {"Softsign", "softsign", 0, 0, 0},
+                                          {"Softplus", "softplus", 0, 0, 0},
+                                          {"Affine", "affine", 2, 1, 0},
+                                          {"LeakyRelu", "leaky_relu", 1, 0.01, 0},
+                                          {"ThresholdedRelu", "thresholded_relu", 1, 1, 0},
+                                          {"ScaledTanh", "scaled_tanh", 2, 1, 1},
+                                          {"HardSigmoid", "hard_sigmoid", 2, 0.2, 0.5},
+                                          {"Elu", "elu", 1, 1, 0}};
   const OnnxAttribute *alpha = call_attribute(c, "activation_alpha"),
                       *beta = call_attribute(c, "activation_beta");
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    const Named *a = &known[i];
+    const NamedActivation *a = &known[i];
     if (strcasecmp(a->name, name) != 0) continue;
     double x = a->alpha, y = a->beta;
     if (a->n > 0 && alpha && *next_alpha < alpha->n_floats)

@@ -18,14 +18,14 @@ static const int64_t usual_folds = 1 << 20, most_numbers = INT64_C(1) << 29;
 
 /* ---- operators ---- */
 
-typedef struct Row {
+typedef struct OnnxRow {
   const char *domain, *name;
   int min_in, max_in, max_out;
   bool (*function)(OnnxCall *c); /* NULL: one node of the operator `same` */
   GraphOp same;
-} Row;
+} OnnxRow;
 
-static const Row rows[] = {
+static const OnnxRow rows[] = {
 #define ONNX_SAME(name, n_in, op) {"", name, n_in, n_in, 1, NULL, GRAPH_##op},
 #define ONNX_OP(domain, name, min_in, max_in, max_out, function)                                   \
   {domain, name, min_in, max_in, max_out, onnx_op_##function, GRAPH_Identity},
@@ -38,7 +38,7 @@ static bool is_standard(const char *domain) {
   return !*domain || strcmp(domain, "ai.onnx") == 0;
 }
 
-static const Row *row_of(const OnnxNode *node) {
+static const OnnxRow *row_of(const OnnxNode *node) {
   const char *domain = is_standard(node->domain) ? "" : node->domain;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (strcmp(rows[i].name, node->op_type) == 0 && strcmp(rows[i].domain, domain) == 0)
@@ -100,7 +100,7 @@ static const char *node_name(const OnnxReader *r, const Scope *scope, const Onnx
 }
 
 /* Operand and result counts of a node, from its row: the only place where they are checked. */
-static bool counts_fit(OnnxCall *c, const Row *row) {
+static bool counts_fit(OnnxCall *c, const OnnxRow *row) {
   size_t n_in = c->node->n_input, n_out = c->node->n_output;
   while (n_in && !*c->node->input[n_in - 1])
     n_in--;
@@ -177,7 +177,7 @@ static bool unknown(OnnxCall *c) {
 }
 
 static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
-  const Row *row = row_of(node);
+  const OnnxRow *row = row_of(node);
   const OnnxFunction *function = row ? NULL : function_of(r, node);
   OnnxCall c = {.reader = r, .scope = scope, .node = node};
   *c.emit = (Emit){.graph = scope->graph,

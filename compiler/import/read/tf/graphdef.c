@@ -11,14 +11,14 @@ enum { MAX_NODES = 100000, MAX_MADE = 200000, MAX_DEPTH = 2000, FOLDS_PER_BYTE =
 
 static const int64_t usual_folds = 1 << 20;
 
-typedef struct Row {
+typedef struct TfRow {
   const char *name;
   int min_in, max_in;
   bool (*function)(TfCall *c); /* NULL: one node of the operator `same` */
   GraphOp same;
-} Row;
+} TfRow;
 
-static const Row rows[] = {
+static const TfRow rows[] = {
 #define TF_SAME(name, n_in, op)            {name, n_in, n_in, NULL, GRAPH_##op},
 #define TF(name, min_in, max_in, function) {name, min_in, max_in, tf_op_##function, GRAPH_Identity},
 #include "import/read/tf/tf_ops.def"
@@ -26,7 +26,7 @@ static const Row rows[] = {
 #undef TF
 };
 
-static const Row *row_of(const char *op) {
+static const TfRow *row_of(const char *op) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (strcmp(rows[i].name, op) == 0) return &rows[i];
   return NULL;
@@ -122,7 +122,7 @@ static const TfNode *changed_before(TfReader *r, const TfNode *node) {
 }
 
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
-  const Row *row = row_of(node->op);
+  const TfRow *row = row_of(node->op);
   TfCall c = {.reader = r, .scope = scope, .node = node};
   *c.emit = (Emit){.graph = scope->graph,
                    .name = node->name,

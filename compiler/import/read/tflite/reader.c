@@ -11,16 +11,16 @@ static const int64_t usual_folds = 1 << 20, usual_numbers = 1 << 16;
 
 /* ---- operators ---- */
 
-typedef struct Row {
+typedef struct TfliteRow {
   int32_t code; /* -1: a custom operator */
   const char *name;
   int min_in, max_in, min_out, max_out;
   bool keeps;                   /* operands may be states or resources */
   bool (*function)(TflCall *c); /* NULL: one node of the operator `same` */
   GraphOp same;
-} Row;
+} TfliteRow;
 
-static const Row rows[] = {
+static const TfliteRow rows[] = {
 #define TFL_SAME(code, name, op) {code, name, 1, 1, 1, 1, false, NULL, GRAPH_##op},
 #define TFL_PAIR(code, name, op) {code, name, 2, 2, 1, 1, false, NULL, GRAPH_##op},
 #define TFL_OP(code, name, min_in, max_in, min_out, max_out, function)                             \
@@ -53,7 +53,7 @@ static const char *plain_name(const char *custom) {
   return strncmp(custom, flex, sizeof flex - 1) == 0 ? custom + sizeof flex - 1 : custom;
 }
 
-static const Row *row_of(const TflOperator *op) {
+static const TfliteRow *row_of(const TflOperator *op) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (op->custom ? rows[i].code < 0 && strcmp(rows[i].name, plain_name(op->custom)) == 0
                    : rows[i].code == op->code)
@@ -61,7 +61,7 @@ static const Row *row_of(const TflOperator *op) {
   return NULL;
 }
 
-static const char *operator_name(TflReader *r, const TflOperator *op, const Row *row) {
+static const char *operator_name(TflReader *r, const TflOperator *op, const TfliteRow *row) {
   if (op->custom) return op->custom;
   if (row) return row->name;
   for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
@@ -94,7 +94,7 @@ GraphValue *tfl_value(TflScope *scope, int32_t tensor) {
 }
 
 /* Operand and result counts of an operator, from its row: the only place where they are checked. */
-static bool counts_fit(TflCall *c, const Row *row) {
+static bool counts_fit(TflCall *c, const TfliteRow *row) {
   uint32_t n_in = c->op.in.n, n_out = c->op.out.n;
   while (n_in && flat_element_i32(&c->reader->flat, c->op.in, n_in - 1) < 0)
     n_in--;
@@ -118,7 +118,7 @@ static TflTensor *tensor_at(TflCall *c, FlatVector list, int k, bool *bad) {
 }
 
 /* States that an operator keeps, and resources, are tensors without values. */
-static bool read_operands(TflCall *c, const Row *row) {
+static bool read_operands(TflCall *c, const TfliteRow *row) {
   Arena *arena = c->reader->arena;
   bool bad = false;
   c->in = ARENA_ARRAY(arena, GraphValue *, c->n_in + 1);
@@ -163,7 +163,7 @@ static const char *node_name(TflScope *scope, const TflOperator *op, uint32_t i)
              : arena_printf(scope->reader->arena, "operator %u", i);
 }
 
-static bool read_same(TflCall *c, const Row *row) {
+static bool read_same(TflCall *c, const TfliteRow *row) {
   GraphValue *in[2] = {tfl_real(c, 0), tfl_real(c, 1)};
   return tfl_set_real(c, 0, emit_call(c->emit, row->same, row->min_in, in));
 }
@@ -172,7 +172,7 @@ static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
   TflReader *r = scope->reader;
   TflCall c = {.reader = r, .scope = scope};
   if (!tfl_operator(r, operators, i, &c.op)) return false;
-  const Row *row = row_of(&c.op);
+  const TfliteRow *row = row_of(&c.op);
   *c.emit = (Emit){.graph = scope->graph,
                    .name = node_name(scope, &c.op, i),
                    .source = operator_name(r, &c.op, row),

@@ -44,15 +44,15 @@ static GraphValue *by_gates(TorchCall *c, const TorchCell *cell, GraphValue *w) 
 }
 
 /* Weights of all directions of one layer: W, R, b, rb, projection; NULL where there are none. */
-typedef struct Weights {
+typedef struct TorchWeights {
   GraphValue *part[5];
-} Weights;
+} TorchWeights;
 
 static bool weights_of(TorchCall *c, const TorchCell *cell, GraphValue *const *params,
-                       Weights *out) {
+                       TorchWeights *out) {
   int each = 2 + (cell->biases ? 2 : 0) + cell->projected;
   GraphValue *dir[5][2];
-  *out = (Weights){{NULL}};
+  *out = (TorchWeights){{NULL}};
   for (int d = 0; d < cell->dirs; d++)
     for (int k = 0; k < each; k++) {
       GraphValue *w = params[d * each + k];
@@ -70,8 +70,8 @@ static bool weights_of(TorchCall *c, const TorchCell *cell, GraphValue *const *p
 }
 
 /* The layer over x [T, N, d] from states [dirs, N, u]: y [T, dirs, N, u] and the states. */
-static GraphNode *layer_of(TorchCall *c, const TorchCell *cell, GraphValue *x, const Weights *w,
-                           GraphValue *const *state) {
+static GraphNode *layer_of(TorchCall *c, const TorchCell *cell, GraphValue *x,
+                           const TorchWeights *w, GraphValue *const *state) {
   GraphValue *in[10] = {x, w->part[0], w->part[1]}, *b = w->part[2], *rb = w->part[3];
   int n = 3;
   const char *direction = cell->dirs == 2 ? "both" : "forward",
@@ -107,7 +107,7 @@ static bool run_layers(TorchCall *c, const TorchCell *cell, int layers, GraphVal
                           ARENA_ARRAY(c->reader->arena, GraphValue *, layers)};
   if (batch_first) x = emit_transpose(c->emit, x, 3, (int64_t[]){1, 0, 2});
   for (int l = 0; l < layers; l++) {
-    Weights w;
+    TorchWeights w;
     GraphValue *state[2] = {NULL, NULL};
     if (!weights_of(c, cell, params + l * each, &w)) return false;
     for (int k = 0; k < cell->n_states; k++)

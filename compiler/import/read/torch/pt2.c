@@ -9,13 +9,13 @@ enum { MAX_NODES = 100000, FOLDS_PER_BYTE = 8 };
 
 static const int64_t usual_folds = 1 << 20;
 
-typedef struct Row {
+typedef struct AtenRow {
   const char *name;
   bool (*function)(TorchCall *c); /* NULL: one node of the operator `same` */
   GraphOp same;
-} Row;
+} AtenRow;
 
-static const Row rows[] = {
+static const AtenRow rows[] = {
 #define ATEN_SAME(name, op)  {name, NULL, GRAPH_##op},
 #define ATEN(name, function) {name, torch_op_##function, GRAPH_Identity},
 #include "import/read/torch/aten_ops.def"
@@ -23,7 +23,7 @@ static const Row rows[] = {
 #undef ATEN
 };
 
-static const Row *row_of(const char *op) {
+static const AtenRow *row_of(const char *op) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (strcmp(rows[i].name, op) == 0) return &rows[i];
   return NULL;
@@ -200,7 +200,7 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
                    .source = c.named,
                    .folds = &r->folds,
                    .seen = &r->seen};
-  const Row *row = c.op ? row_of(c.op) : NULL;
+  const AtenRow *row = c.op ? row_of(c.op) : NULL;
   int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);
   if (!row) return unknown(&c);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Random inputs of the translation check. In: the values that a trial gives to the batch and to the
+ * time. Out: a tensor for each input of the graph, and where each of its elements is in the model.
+ */
+#include "import/lift/check.h"
+
+#include <math.h>
+
+static double next_number(Check *c) {
+  c->random = c->random * 6364136223846793005u + 1442695040888963407u;
+  return (double)(c->random >> 11) / 9007199254740992.0;
+}
+
+/* Sizes of the factors of a value in this trial. */
+static void factor_sizes(const Check *c, const Factors *f, int64_t size[FACTORS_MAX],
+                         char role[FACTORS_MAX]) {
+  const Lift *l = c->l;
+  for (int i = 0; i < f->n; i++) {
+    int family = atom_family(l->atoms, f->atom[i]);
+    bool batch = family == l->roles.batch,
+         time = l->roles.way == TIME_WAY_AXIS && family == l->roles.time;
+    role[i] = batch ? 'b' : time ? 't' : 'f';
+    size[i] = atom_size(l->atoms, f->atom[i]);
+  }
+}
+
+/* The shape of a flat input in this trial: its batch and time axes have other sizes. */
+static void trial_shape(const Check *c, const GraphValue *value, int64_t dim[GRAPH_MAX_RANK]) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX];
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < lift_type(c->l, value)->rank; i++)
+    dim[i] = 1;
+  for (int i = 0; i < f.n; i++)
+    dim[f.dim[i]] *= role[i] == 'b' && c->batch > 0   ? c->batch
+                     : role[i] == 't' && c->steps > 0 ? c->steps
+                                                      : size[i];
+}
+
+void check_spots(const Check *c, const GraphValue *value, const GraphTensor *tensor, Spot *out) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX], known[GRAPH_MAX_RANK], place[FACTORS_MAX];
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < tensor->rank; i++)
+    known[i] = 1;
+  for (int i = 0; i < f.n; i++) {
+    if (role[i] == 'b' && c->batch > 0) size[i] = c->batch;
+    if (role[i] != 't') known[f.dim[i]] *= size[i];
+  }
+  for (int i = 0; i < f.n; i++) /* what is left of an axis is its time */
+    if (role[i] == 't') size[i] = known[f.dim[i]] ? tensor->dim[f.dim[i]] / known[f.dim[i]] : 0;
+  for (int64_t e = 0; e < tensor->count; e++) {
+    int64_t left = e;
+    for (int i = f.n; i-- > 0;) {
+      place[i] = size[i] ? left % size[i] : 0;
+      left = size[i] ? left / size[i] : left;
+    }
+    out[e] = (Spot){0};
+    for (int i = 0; i < f.n; i++) {
+      if (role[i] == 'b')
+        out[e].sample = out[e].sample * size[i] + place[i];
+      else
+        out[e].rest = out[e].rest * size[i] + place[i];
+      if (role[i] == 't') out[e].step = out[e].step * size[i] + place[i];
+      if (role[i] == 'f') out[e].feature = out[e].feature * size[i] + place[i];
+    }
+  }
+}
+
+/* Steps from `real` on hold what means padding; those before do not. */
+static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_value, int64_t real,
+                        int64_t categories, const GraphTensor *t, double *data) {
+  Spot *spot = ARENA_ARRAY(c->arena, Spot, t->count ? t->count : 1);
+  check_spots(c, flat_value, t, spot);
+  for (int64_t i = 0; i < t->count; i++) {
+    bool index = in->elem != GRAPH_FLOAT && categories > 1;
+    if (spot[i].step >= real)
+      data[i] = in->padding;
+    else if (index && data[i] == in->padding)
+      data[i] = data[i] == 0 ? 1 : data[i] - 1;
+  }
+}
+
+/* Whether numbers of this shape are within what a file of this size may take. */
+static bool has_room(const Check *c, const int64_t *dim, int rank) {
+  int64_t count = 1;
+  for (int i = 0; i < rank; i++)
+    if (!size_mul(count, dim[i], &count) || count > c->limits.room) return false;
+  return true;
+}
+
+/* Numbers of 16 to 32 either way that depend on sample and feature alone. */
+static void fill_steady(Check *c, const GraphValue *flat_value, const GraphTensor *t,
+                        double *data) {
+  Spot *spot = ARENA_ARRAY(c->arena, Spot, t->count ? t->count : 1);
+  check_spots(c, flat_value, t, spot);
+  for (int64_t i = 0; i < t->count; i++) {
+    Check place = {.random = (uint64_t)flat_value->id * 1000003u +
+                             (uint64_t)spot[i].sample * 7919u + (uint64_t)spot[i].feature};
+    next_number(&place);
+    double u = next_number(&place) - 0.5;
+    data[i] = (double)(float)(u < 0 ? u * 32 - 16 : u * 32 + 16);
+  }
+}
+
+const GraphTensor *check_input(Check *c, const Trial *trial, const GraphInput *in,
+                               const GraphValue *flat_value, const Port *port) {
+  int64_t dim[GRAPH_MAX_RANK];
+  double *data;
+  trial_shape(c, flat_value, dim);
+  if (!has_room(c, dim, lift_type(c->l, flat_value)->rank)) arena_out_of_memory(c->arena);
+  GraphTensor *t = graph_tensor(c->arena, in->elem, lift_type(c->l, flat_value)->rank, dim, &data);
+  bool index = port && port->declared.elem == ELEM_INDEX;
+  int64_t categories = index ? port->declared.categories : 100;
+  for (int64_t i = 0; t && i < t->count; i++) {
+    double u = next_number(c);
+    if (in->elem == GRAPH_FLOAT && !index)
+      data[i] = (double)(float)((u - 0.5) * 4);
+    else if (in->elem == GRAPH_BOOL)
+      data[i] = u < 0.5;
+    else
+      data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
+  }
+  if (t && trial->steady && in->elem == GRAPH_FLOAT && !index) fill_steady(c, flat_value, t, data);
+  if (t && in->has_padding)
+    add_padding(c, in, flat_value, trial->real ? trial->real : INT64_MAX, categories, t, data);
+  return t;
+}
+
+bool check_has_time(const Check *c, const GraphValue *value) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX];
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < f.n; i++)
+    if (role[i] == 't') return true;
+  return false;
+}
