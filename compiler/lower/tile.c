@@ -14,7 +14,7 @@
 
 #include <assert.h>
 
-enum { MAX_ROWS = 12, MAX_COLUMNS = 8, COLUMNS = 4 };
+enum { MAX_ROWS = 12, MAX_COLUMNS = MAT_MAX_VECTORS * MAT_MAX_ACC, COLUMNS = 4 };
 
 typedef struct RowTile {
   const Mat *mat;

@@ -44,7 +44,7 @@ for target in $targets; do
       cp -r "$work/left_out" "$work/by_c"
     fi
     for out in kept batch by_c; do
-      for value in y d; do
+      for value in y d e; do
         cmp "$work/left_out/$value.npy" "$work/$out/$value.npy" || fail "$model $target: $out differs in $value"
       done
       rm -r "${work:?}/$out"
@@ -84,7 +84,7 @@ for precision in $precisions; do
         run "$model" left_out --target "$target" --precision "$precision" $ranges
         run "$model" kept --target "$target" --precision "$precision" $ranges --keep-zeros
       }
-      for value in y d; do
+      for value in y d e; do
         cmp "$work/left_out/$value.npy" "$work/kept/$value.npy" || fail "$model $precision $target: differs in $value"
       done
     done

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes the weights beside it, with blocks of zeros: rows.safetensors has blocks of 8 units and 4 inputs, and
-columns.safetensors blocks of 16 units and one input. Each gate has its own blocks; one kernel is all zeros. x.npy and z.npy are
+columns.safetensors blocks of 16 units and one input. Each gate has its own blocks; one kernel is all zeros, and one has none. x.npy and z.npy are
 nine inputs of the models."""
 import json
 import pathlib
@@ -51,6 +51,7 @@ for seed, (name, block) in enumerate({"rows": (8, 4), "columns": (16, 1)}.items(
     tensors |= cell(random, "rnn", 1, 16, 16, block, (0.2,), recurrent=(0.0,))
     tensors["dense.weight"] = kernel(random, 1, 24, 288, block, (0.15,))
     tensors["dense.bias"] = random.normal(0, 0.3, 24)
+    tensors |= cell(random, "half", 4, 16, 2, block, (1.0,), recurrent=(0.1,))
     save(HERE / f"{name}.safetensors", tensors)
 
 random = numpy.random.default_rng(7)
