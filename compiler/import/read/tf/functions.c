@@ -10,6 +10,13 @@ TfFunction *tf_function(TfReader *r, const char *name) {
   return map_get(&r->functions, name);
 }
 
+/* The first node that gives a variable another value; NULL: none does. */
+static const TfFile__Node *changing_node(const TfNodes *nodes) {
+  for (size_t i = 0; i < nodes->n; i++)
+    if (tf_changes_variable(nodes->node[i])) return nodes->node[i];
+  return NULL;
+}
+
 bool tf_functions_index(TfReader *r, const TfFile__Library *library) {
   for (size_t i = 0; i < library->n_function; i++) {
     TfFunction *f = ARENA_NEW(r->arena, TfFunction);
@@ -21,6 +28,7 @@ bool tf_functions_index(TfReader *r, const TfFile__Library *library) {
       return false;
     }
     if (!tf_nodes_index(r, f->def->node, f->def->n_node, &f->nodes)) return false;
+    f->changes = changing_node(&f->nodes);
     map_put(r->arena, &r->functions, name, f);
   }
   return true;
@@ -35,11 +43,9 @@ static const TfFunction *called(TfCall *c, const char *attribute) {
 }
 
 static bool changes_nothing(TfCall *c, const TfFunction *f) {
-  for (size_t i = 0; i < f->nodes.n; i++)
-    if (tf_changes_variable(f->nodes.node[i]))
-      return tf_refuse(c, E902, "calls a function whose node `%s` gives a variable another value",
-                       f->nodes.node[i]->name);
-  return true;
+  return !f->changes ||
+         tf_refuse(c, E902, "calls a function whose node `%s` gives a variable another value",
+                   f->changes->name);
 }
 
 /* Where a function puts a result; NULL: it does not say. */

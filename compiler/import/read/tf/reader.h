@@ -30,6 +30,7 @@ typedef struct TfNodes {
 typedef struct TfFunction {
   const TfFile__Function *def;
   TfNodes nodes;
+  const TfFile__Node *changes; /* a variable; NULL: none of its nodes does */
 } TfFunction;
 
 typedef struct TfBundle TfBundle;
