@@ -14,7 +14,7 @@
 
 #include <assert.h>
 
-enum { MAX_ROWS = 12, MAX_COLUMNS = MAT_MAX_VECTORS * MAT_MAX_ACC, COLUMNS = 4 };
+enum { MAX_ROWS = 12, MAX_COLUMNS = MAT_MAX_VECTORS * MAT_MAX_ACC, COLUMNS = 4, LEAST_ROWS = 2 };
 
 typedef struct RowTile {
   const Mat *mat;
@@ -26,19 +26,26 @@ typedef struct RowTile {
   KirReg *acc[MAT_MAX_SPLIT][MAX_ROWS][MAX_COLUMNS];
 } RowTile;
 
-/* Four columns (two loads of weights a cycle keep four fma in work) and as many rows as registers
- * hold beside a row of weights and an x: 4 x 6 of 32, 4 x 2 of 16. */
+/* As many rows as registers hold beside a row of weights and an x. */
+static int rows_beside(const Lower *l, const Mat *mat, int64_t columns) {
+  return (int)((l->target->registers - columns - 2) / (columns * mat_split(l, mat)));
+}
+
+/* Four columns (two loads of weights a cycle keep four fma in work), 4 x 6 of 32 registers, 4 x 2
+ * of 16; fewer where partial sums leave no room for rows, 2 x 3 in four parts of 32. */
 int tile_shape(const Lower *l, Mat *mat) {
   const SparseShape *sparse = mat_sparse(l, mat);
   int64_t have = mat_vectors(mat);
   int64_t want = COLUMNS / mat->n_acc > 1 ? COLUMNS / mat->n_acc : 1;
+  while (want > 1 && rows_beside(l, mat, want * mat->n_acc) < LEAST_ROWS)
+    want--;
   int64_t runs = (have + want - 1) / want;
   mat->tile_vectors = (int)((have + runs - 1) / runs);
   int columns = mat->tile_vectors * mat->n_acc;
   if (sparse) { /* one gate after the other */
     mat->tile_vectors = columns = sparse->vectors;
   }
-  int rows = (l->target->registers - columns - 2) / (columns * mat_split(l, mat));
+  int rows = rows_beside(l, mat, columns);
   return rows < 1 ? 1 : rows > MAX_ROWS ? MAX_ROWS : rows;
 }
 
