@@ -44,14 +44,18 @@ class Bench:
     def written(self, name):
         return os.path.join(self.examples, "..", "tests", "conformance", "written", f"{name}.grus")
 
-    def ratios(self, model, seen, unseen, params=()):
-        """{column: dB} of a .grus file; seen and unseen: {input: array}."""
+    def record(self, model, seen, unseen, params=()):
+        """Writes the arrays of both kinds, {input: array}, and in ref what f32 makes of the unseen."""
         for when, arrays in (("seen", seen), ("ref", unseen)):
             os.makedirs(when, exist_ok=True)
             for name, array in arrays.items():
                 np.save(f"{when}/{name}.npy", array)
         self.run("run", model, *params, "--precision", "f32", "-q", "-o", "ref",
                  *(f"{name}=ref/{name}.npy" for name in unseen))
+
+    def ratios(self, model, seen, unseen, params=()):
+        """{column: dB} of a .grus file; seen and unseen: {input: array}."""
+        self.record(model, seen, unseen, params)
         found = {}
         for precision in ("w8", "i16", "i8", "i16x16"):
             self.run("calibrate", model, *params, "--precision", precision, "-q", "-o", "m.ranges",

@@ -20,12 +20,7 @@ SHARES = (10, 25, 50)
 
 class Pruning(snr.Bench):
     def ratios(self, model, seen, unseen, params=()):
-        for when, arrays in (("seen", seen), ("ref", unseen)):
-            os.makedirs(when, exist_ok=True)
-            for name, array in arrays.items():
-                np.save(f"{when}/{name}.npy", array)
-        self.run("run", model, *params, "--precision", "f32", "-q", "-o", "ref",
-                 *(f"{name}=ref/{name}.npy" for name in unseen))
+        self.record(model, seen, unseen, params)
         recordings = [f"{name}=seen/{name}.npy" for name in seen]
         found = {}
         for share in SHARES:

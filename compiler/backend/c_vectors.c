@@ -97,6 +97,19 @@ static const struct {
                 [2] = {"__FMA__", "__builtin_ia32_vfmaddps256(a, b, c)"},
                 [4] = {"__AVX512F__", "__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4)"}};
 
+/* What is left of a function of three vectors: r[i] = SCALAR(a[i], b[i], c[i]); r begins as `like`,
+ * which has its type. */
+static void lane_by_lane(CWriter *c, const char *type, int lanes, const char *like,
+                         const char *scalar) {
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
+  const char *lane = gnu ? "" : ".v", *start = gnu ? " = " : "";
+  text_printf(c->out,
+              "  %s r%s%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_%s(a%s[i], "
+              "b%s[i], c%s[i]);\n  }\n  return r;\n%s}\n",
+              type, start, gnu ? like : "", lanes, lane, c->prefix, scalar, lane, lane, lane,
+              gnu ? "#endif\n" : "");
+}
+
 static void vector_fma(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false);
   bool gnu = c->o->vectors == C_VECTORS_GNU;
@@ -118,12 +131,7 @@ static void vector_fma(CWriter *c, int lanes) {
                   c->upper, t);
     text_add(c->out, "#else\n");
   }
-  const char *lane = gnu ? "" : ".v";
-  text_printf(
-      c->out,
-      "  %s r%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_fma_f32(a%s[i], b%s[i], "
-      "c%s[i]);\n  }\n  return r;\n%s}\n",
-      t, gnu ? " = a" : "", lanes, lane, c->prefix, lane, lane, lane, gnu ? "#endif\n" : "");
+  lane_by_lane(c, t, lanes, "a", "fma_f32");
 }
 
 /* What x86 has for pairs of bf16, by lanes / 4. */
@@ -145,11 +153,7 @@ static void vector_pairs(CWriter *c, int lanes) {
                 "#if defined(__AVX512BF16__) && defined(__AVX512VL__)\n"
                 "  return (%s)_mm%s_dpbf16_ps(%s);\n#else\n",
                 t, width[lanes / 4], pairs_x86[lanes / 4]);
-  const char *lane = gnu ? "" : ".v";
-  text_printf(c->out,
-              "  %s r%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_pair_f32(a%s[i], "
-              "b%s[i], c%s[i]);\n  }\n  return r;\n%s}\n",
-              t, gnu ? " = c" : "", lanes, lane, p, lane, lane, lane, gnu ? "#endif\n" : "");
+  lane_by_lane(c, t, lanes, "c", "pair_f32");
 }
 
 static void vector_quads(CWriter *c, int lanes) {
@@ -166,11 +170,7 @@ static void vector_quads(CWriter *c, int lanes) {
                 "#if defined(__AVX512VNNI__) && defined(__AVX512VL__)\n"
                 "  return (%s)_mm%s_dpbusd_epi32((%s)c, (%s)a, (%s)b);\n#else\n",
                 t, width[lanes / 4], v, v, v);
-  const char *lane = gnu ? "" : ".v";
-  text_printf(c->out,
-              "  %s r%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_quad_i32(a%s[i], "
-              "b%s[i], c%s[i]);\n  }\n  return r;\n%s}\n",
-              t, gnu ? " = c" : "", lanes, lane, p, lane, lane, lane, gnu ? "#endif\n" : "");
+  lane_by_lane(c, t, lanes, "c", "quad_i32");
 }
 
 /* The second factor is the same in every lane, as a register of MVE's scalars can be. */
