@@ -3,6 +3,7 @@
  * layout by code that follows the framework's definition, then bound: the canonical values must
  * come back bit for bit. The hostile files are made here, byte by byte. */
 #include "import/import.h"
+#include "import/tensors/hdf5.h"
 #include "model/bind/weights.h"
 #include "model/infer/infer.h"
 
@@ -52,6 +53,18 @@ static void fortran_order(void **state) {
 }
 
 /* ---- files ---- */
+
+/* HDF5 may have a user block in front; a zip may have a file of HDF5 at the same place. */
+static void user_block(void **state) {
+  (void)state;
+  enum { USER_BLOCK = 8192 };
+  uint8_t bytes[USER_BLOCK + 8] = {0};
+  memcpy(bytes + USER_BLOCK, "\x89HDF\r\n\x1a\n", 8);
+  Mapped file = {.data = bytes, .len = sizeof bytes};
+  assert_true(hdf5_sniff(file));
+  memcpy(bytes, "PK\x03\x04", 4);
+  assert_false(hdf5_sniff(file));
+}
 
 static Mapped npy(Fixture *f, const char *header, const char *data, size_t len) {
   size_t n = strlen(header);
@@ -434,6 +447,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(element_types),
       cmocka_unit_test(fortran_order),
+      cmocka_unit_test(user_block),
       cmocka_unit_test_setup_teardown(npy_headers, set_up, tear_down),
       cmocka_unit_test_setup_teardown(safetensors_headers, set_up, tear_down),
       cmocka_unit_test_setup_teardown(safetensors_header_beyond_file, set_up, tear_down),

@@ -48,9 +48,12 @@ const Hdf5Module *hdf5_module(const char **reason) {
   return linked ? linked : module_loaded(reason);
 }
 
-bool hdf5_sniff(
-    Mapped file) { /* the signature stands at 0 or, after a user block, at a power of two */
+/* The signature stands at 0 or, after a user block, at a power of two. In a zip it is that of a file
+ * within, such as the weights of a .keras file, wherever it stands. */
+bool hdf5_sniff(Mapped file) {
   static const uint8_t signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
+  static const uint8_t zip[] = {'P', 'K', 3, 4};
+  if (file.len >= sizeof zip && memcmp(file.data, zip, sizeof zip) == 0) return false;
   for (size_t at = 0; at <= 65536; at = at ? at * 2 : 512)
     if (at + sizeof signature <= file.len &&
         memcmp(file.data + at, signature, sizeof signature) == 0)
