@@ -48,8 +48,8 @@ const Hdf5Module *hdf5_module(const char **reason) {
   return linked ? linked : module_loaded(reason);
 }
 
-/* The signature stands at 0 or, after a user block, at a power of two. In a zip it is that of a file
- * within, such as the weights of a .keras file, wherever it stands. */
+/* The signature stands at 0 or, after a user block, at a power of two. In a zip it is that of a
+ * file within, such as the weights of a .keras file, wherever it stands. */
 bool hdf5_sniff(Mapped file) {
   static const uint8_t signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
   static const uint8_t zip[] = {'P', 'K', 3, 4};
