@@ -265,14 +265,14 @@ static void dot_function(CWriter *c, const KirStmt *s) {
 
 bool c_in_words(const CWriter *c, const KirBuffer *b) {
   const CUsed *u = c->used;
-  for (int i = 0; u && i < u->n_dots; i++)
+  for (size_t i = 0; u && i < u->n_dots; i++)
     if (takes_pairs(u->dot[i]) && (b->elem == KIR_I8 || b->elem == KIR_I16)) return true;
   return false;
 }
 
 void c_dots(CWriter *c, const CUsed *u) {
   bool pairs = false;
-  for (int i = 0; i < u->n_dots; i++)
+  for (size_t i = 0; i < u->n_dots; i++)
     pairs = pairs || takes_pairs(u->dot[i]);
   if (pairs)
     text_printf(c->out,
@@ -281,6 +281,6 @@ void c_dots(CWriter *c, const CUsed *u) {
                 "#define %s_WORDS\n#define %s_INLINE\n#endif\n",
                 c->upper, c->upper, c->upper, c->upper);
   c_lanes_helpers(c, u);
-  for (int i = 0; i < u->n_dots; i++)
+  for (size_t i = 0; i < u->n_dots; i++)
     dot_function(c, u->dot[i]);
 }

@@ -30,10 +30,11 @@ typedef struct CWriter {
   size_t cap_scope;
 } CWriter;
 
-enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_MAX_DOTS = 2048, C_FLOAT_REGISTERS = 32 };
+enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_FLOAT_REGISTERS = 32 };
 
 /* What the functions of a module use of the prelude. */
 struct CUsed {
+  Arena *arena;
   bool is_for_mve;
   const KirModule *m;
   bool scalar[C_MAX_OPS];
@@ -47,12 +48,12 @@ struct CUsed {
   bool loads[KIR_MAX_LOADS + 1]
             [C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
   bool fixed[C_MAX_OPS];
-  bool add_mulw, add_product;     /* sums with a product's upper half */
-  bool row;                       /* records of tables */
-  bool shift15;                   /* shifts by 15 */
-  uint32_t saturate[2][32];       /* by top and shift; bit n - 1: a clamp to n bits */
-  const KirStmt *dot[C_MAX_DOTS]; /* one of each form */
-  int n_dots;
+  bool add_mulw, add_product; /* sums with a product's upper half */
+  bool row;                   /* records of tables */
+  bool shift15;               /* shifts by 15 */
+  uint32_t saturate[2][32];   /* by top and shift; bit n - 1: a clamp to n bits */
+  const KirStmt **dot;        /* one of each form */
+  size_t n_dots, cap_dots;
 };
 
 /* ---- c_lanes.c ---- */

@@ -78,7 +78,7 @@ static void prefixed(CWriter *c, const char *text) {
 void c_lanes_helpers(CWriter *c, const CUsed *u) {
   bool used[KIR_U8 + KIR_I8 + KIR_I16 + 1] = {false}, any = false;
   int step = 0;
-  for (int i = 0; i < u->n_dots; i++) {
+  for (size_t i = 0; i < u->n_dots; i++) {
     if (!c_dot_has_lanes(u->dot[i]) || is_of_bytes(c, u->dot[i])) continue;
     used[u->dot[i]->buffer->elem] = used[u->dot[i]->source->elem] = any = true;
     step = (int)u->dot[i]->step;

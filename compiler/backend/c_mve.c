@@ -137,7 +137,6 @@ static bool has_form(const KirExpr *e, const KirReg *j) {
     break;
   }
   return false;
-  return false;
 }
 
 /* ---- loops whose turns stand alone ---- */

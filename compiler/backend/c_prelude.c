@@ -49,9 +49,9 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
 }
 
 static void scan_dot(CUsed *u, const KirStmt *s) {
-  for (int i = 0; i < u->n_dots; i++)
+  for (size_t i = 0; i < u->n_dots; i++)
     if (c_dot_same(u, u->dot[i], s)) return;
-  if (u->n_dots < C_MAX_DOTS) u->dot[u->n_dots++] = s;
+  ARENA_PUSH(u->arena, u->dot, u->n_dots, u->cap_dots, s);
 }
 
 static void scan(CUsed *u, const KirStmt *list) {
@@ -270,6 +270,7 @@ static void loads_macros(CWriter *c, const CUsed *u) {
 void c_prelude(CWriter *c) {
   CUsed *used = ARENA_NEW(c->out->arena, CUsed), u;
   memset(&u, 0, sizeof u);
+  u.arena = c->out->arena;
   u.m = c->m;
   u.iso = c->o->vectors == C_VECTORS_ISO;
   u.is_for_mve = c_is_for_mve(c);
