@@ -78,19 +78,12 @@ static int64_t larger(int64_t a, int64_t b) {
 
 /* Tenths of a byte of an entry: its own code, and of the helpers what GCC inlines, which lets a
  * large function grow by a part of itself. */
-static int64_t text_of(const Cost *cost, const CodeCost *code, const KirFunc *f) {
-  Census all = census_of_text(f), own = census_of_own(f);
-  int64_t itself = sum(&own, code->text), helpers = sum(&all, code->text) - itself;
+static int64_t text_of(const Cost *cost, const CodeCost *code, const KirFunc *f,
+                       const Census *all) {
+  Census own = census_of_own(f);
+  int64_t itself = sum(&own, code->text), helpers = sum(all, code->text) - itself;
   int64_t room = larger((int64_t)cost->inlined[0] * TENTHS, itself * cost->inlined[1] / HUNDREDTHS);
   return itself + (room && helpers > room ? room : helpers);
-}
-
-static bool has(const KirModule *m, bool (*what)(const Census *)) {
-  for (int i = 0; i < m->n_funcs; i++) {
-    Census c = census_of_text(m->func[i]);
-    if (what(&c)) return true;
-  }
-  return false;
 }
 
 /* Bytes of the tables that helpers look up, which are no layer's weights. */
@@ -111,9 +104,15 @@ int64_t figures_narrow_scratch(const KirModule *m) {
 }
 
 static const CodeCost *code_of(const Cost *cost, const KirModule *m) {
+  bool integers = false, fixed_point = false;
+  for (int i = 0; i < m->n_funcs && cost && !fixed_point; i++) {
+    Census c = census_of_text(m->func[i]);
+    integers = integers || census_has_integers(&c);
+    fixed_point = census_has_fixed_point(&c);
+  }
   if (!cost) return NULL;
-  if (!has(m, census_has_integers)) return &cost->floats;
-  return cost->mixed.stack && !has(m, census_has_fixed_point) ? &cost->mixed : &cost->integers;
+  if (!integers) return &cost->floats;
+  return cost->mixed.stack && !fixed_point ? &cost->mixed : &cost->integers;
 }
 
 Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stack) {
@@ -124,8 +123,8 @@ Figures figures_of(const KirModule *m, const char *c_flags, bool scratch_on_stac
   for (int i = 0; i < m->n_funcs && each; i++) {
     const KirFunc *func = m->func[i];
     Census text = census_of_text(func);
-    code +=
-        func->kind == KIR_HELPER ? each->helper * census_size(&text) : text_of(cost, each, func);
+    code += func->kind == KIR_HELPER ? each->helper * census_size(&text)
+                                     : text_of(cost, each, func, &text);
     if (func->kind != KIR_HELPER) loops += text.n[CENSUS_LOOP];
     if (func->kind == KIR_HELPER || func->kind == KIR_RESET) continue;
     Census least = census_of_call(func, false), most = census_of_call(func, true);
