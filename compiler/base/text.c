@@ -248,6 +248,11 @@ bool text_ends(const char *s, const char *with) {
   return n >= m && strcmp(s + n - m, with) == 0;
 }
 
+const char *text_file_folder(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
+}
+
 const char *text_file_stem(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
   const char *dot = strrchr(name, '.');

@@ -59,6 +59,8 @@ bool text_begins(const char *s, const char *with);
 bool text_ends(const char *s, const char *with);
 /* "model" of "out/model.grus". */
 const char *text_file_stem(Arena *arena, const char *path);
+/* The folder of a path, with its slash; "" where it has none. */
+const char *text_file_folder(Arena *arena, const char *path);
 /* Damerau-Levenshtein distance; stops counting beyond limit (returns limit + 1). */
 size_t text_distance(const char *a, const char *b, size_t limit);
 

@@ -177,10 +177,10 @@ static bool read_config(Manifest *m, const ImportOptions *options) {
 /* A file of exactly the tensor's bytes, in its folder; NULL after reporting. */
 static const float *read_raw(Manifest *m, const RawTensor *t) {
   Audio *a = &m->audio;
-  const char *slash = strrchr(a->file->path, '/'), *reason;
+  const char *reason;
   size_t count = (size_t)t->dim[0] * (size_t)(t->rank == 2 ? t->dim[1] : 1);
-  const char *path = arena_printf(a->arena, "%.*s%s", slash ? (int)(slash + 1 - a->file->path) : 0,
-                                  a->file->path, t->file);
+  const char *path =
+      arena_printf(a->arena, "%s%s", text_file_folder(a->arena, a->file->path), t->file);
   Mapped data;
   if (!file_map(a->arena, path, &data, &reason)) {
     foreign_report(a->diags, a->file, E901, "cannot read `%s`, the file of `%s`: %s", path, t->name,

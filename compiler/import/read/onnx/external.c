@@ -8,20 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The folder of a path, with its slash; "" where it has none. */
-static const char *folder_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
-}
-
 /* Beside the model or below it, links followed: of the file as it was named, or of what that leads
  * to, since stores of models keep all files of one under other names in one place. */
 static bool is_inside(Arena *arena, const char *model, const char *file) {
-  const char *folder = folder_of(arena, model);
+  const char *folder = text_file_folder(arena, model);
   const char *named = place_real(arena, *folder ? folder : "."), *target = place_real(arena, model);
   const char *root[2] = {named ? arena_printf(arena, "%s/", strcmp(named, "/") == 0 ? "" : named)
                                : NULL,
-                         target ? folder_of(arena, target) : NULL};
+                         target ? text_file_folder(arena, target) : NULL};
   for (int i = 0; i < 2; i++)
     if (root[i] && strncmp(file, root[i], strlen(root[i])) == 0) return true;
   return false;
@@ -72,7 +66,7 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
   const char *reason;
   if (!place_of(r, t, &place)) return false;
   const char *path =
-      arena_printf(r->arena, "%s%s", folder_of(r->arena, r->file->path), place.location);
+      arena_printf(r->arena, "%s%s", text_file_folder(r->arena, r->file->path), place.location);
   const char *led_to = leaves_folder(place.location) ? NULL : place_real(r->arena, path);
   if (leaves_folder(place.location) || (led_to && !is_inside(r->arena, r->file->path, led_to))) {
     Diag *d = onnx_bad(r, "tensor `%s` is in `%s`, which is outside the folder of the model",

@@ -162,12 +162,6 @@ static bool read_table(TfReader *r, TfBundle *bundle, Mapped file) {
 
 /* ---- the files ---- */
 
-/* The folder of a path, with its slash; "" where it has none. */
-static const char *folder_of(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "";
-}
-
 static bool map(TfReader *r, const char *path, Mapped *out) {
   const char *reason;
   if (file_map(r->arena, path, out, &reason)) return true;
@@ -182,7 +176,7 @@ static bool map(TfReader *r, const char *path, Mapped *out) {
 TfBundle *tf_bundle_open(TfReader *r) {
   TfBundle *bundle = ARENA_NEW(r->arena, TfBundle);
   *bundle = (TfBundle){.prefix = arena_printf(r->arena, "%svariables/variables",
-                                              folder_of(r->arena, r->file->path))};
+                                              text_file_folder(r->arena, r->file->path))};
   const char *path = arena_printf(r->arena, "%s.index", bundle->prefix);
   Mapped file;
   if (!map(r, path, &file)) return NULL;
