@@ -388,9 +388,9 @@ static void deliver(Emit *e, const IntCell *c, Step t) {
 void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
   Lower *l = e->l;
   const QuantLayer *q = int_layer(l, layer);
-  CellPlace *place = &l->cell[layer->id * 2 + dir];
+  CellPlace *place = cell_of(l, layer, dir);
   IntCell c = {.layer = layer, .q = q, .place = place, .dir = dir, .units = layer_units(layer)};
-  c.gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  c.gates = layer_gates(layer);
   const View *x = view_of(l, layer->in[0]);
   QuantFormat in = int_format(l, layer->in[0]), own = q->out;
   int64_t d = q->part[dir][QUANT_INPUT].depth;

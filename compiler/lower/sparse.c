@@ -184,7 +184,7 @@ static bool kernels_of(const Lower *l, const Layer *layer, Mat *mat) {
   if ((!recurrent && layer->kind != LAYER_Dense) || !layer_role(layer, ROLE_KERNEL) || !d)
     return false;
   int64_t units = layer_size(layer, OPT_units, 1);
-  int gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int gates = layer_gates(layer);
   *mat = (Mat){.layer = layer, .units = units, .n_acc = gates, .n_parts = recurrent ? 2 : 1};
   mat->lanes = recurrent ? cell_lanes(l, layer) : mat_lanes(l, units);
   if (layer->kind == LAYER_GRU && !cell_resets_before(layer)) mat->n_acc = 4;

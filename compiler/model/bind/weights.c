@@ -131,7 +131,7 @@ static bool is_true(const Layer *layer, OptName name) {
 static int recurrent_params(const Layer *layer, ParamShape *out) {
   int64_t dirs = layer_directions(layer), u = layer_size(layer, OPT_units, 0);
   int64_t d = type_last_dim(&layer->in[0]->type);
-  int64_t gates = layer->kind == LAYER_GRU ? 3 : layer->kind == LAYER_LSTM ? 4 : 1;
+  int64_t gates = layer_gates(layer);
   int n = 0;
   add_param(out, &n, ROLE_KERNEL, "DGUK", dirs, gates, u, d);
   add_param(out, &n, ROLE_RECURRENT, "DGUK", dirs, gates, u, u);

@@ -39,10 +39,7 @@ void lint_single_step(Infer *lint, const Layer *layer) {
       layer->along[0].axis != AXIS_TIME)
     return;
   if ((time->kind != TIME_FIXED && time->kind != TIME_BOUNDED) || time->n != 1) return;
-  long long u = (long long)units->i, gates = layer->kind == LAYER_GRU    ? 3
-                                             : layer->kind == LAYER_LSTM ? 4
-                                                                         : 1;
-  gates *= layer_directions(layer);
+  long long u = (long long)units->i, gates = layer_gates(layer) * layer_directions(layer);
   Diag *d = lint_report(lint, W401, layer, layer->span,
                         "`%s` over one step never uses its recurrent weights", layer_name(layer));
   diag_primary(d, "%s has a single step", shape_str(lint->arena, &v->type));

@@ -12,10 +12,9 @@ static bool is_recurrent(const Layer *layer) {
 
 /* The matrices of one direction; how many. */
 static int matrices_of(const Layer *layer, PruneShape shape[QUANT_PARTS]) {
-  int64_t units = layer_size(layer, OPT_units, 1), depth = type_last_dim(&layer->in[0]->type);
-  int64_t gates = layer->kind == LAYER_LSTM ? 4 : layer->kind == LAYER_GRU ? 3 : 1;
-  shape[QUANT_INPUT] = (PruneShape){gates * units, depth, units};
-  shape[QUANT_STATE] = (PruneShape){gates * units, units, units};
+  int64_t units = layer_size(layer, OPT_units, 1), rows = layer_gates(layer) * units;
+  shape[QUANT_INPUT] = round_prune_shape(layer, rows, type_last_dim(&layer->in[0]->type));
+  shape[QUANT_STATE] = round_prune_shape(layer, rows, units);
   return is_recurrent(layer) ? QUANT_PARTS : 1;
 }
 
