@@ -27,11 +27,9 @@ static int64_t cell_bytes(const Layer *layer, int lanes) {
  * them than vectors of half the width. */
 int cell_lanes(const Lower *l, const Layer *layer) {
   int64_t units = layer_size(layer, OPT_units, 1);
-  int lanes = l->target->lanes;
   if (int_is_w8(l, layer)) return l->target->is_mcu ? 1 : mat_lanes(l, units);
   if (l->target->is_mcu) return mat_lanes(l, units);
-  while (lanes > l->target->min_lanes && units * 2 <= lanes)
-    lanes /= 2;
+  int lanes = mat_wide_lanes(l, units);
   return cell_bytes(layer, lanes) <= l->target->l1_bytes ? lanes : mat_lanes(l, units);
 }
 

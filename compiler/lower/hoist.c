@@ -19,19 +19,23 @@
 
 enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
 
-/* Reading W once for several steps pays when it is long to read; sums then go through memory once
- * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
-static bool hoist_pays(const Lower *l, const Layer *layer) {
-  if (!(layer_info(layer->kind)->flags & RECURRENT) || l->job[layer->id].is_dead) return false;
+/* Whether a layer of `d` steps could be computed by blocks of them at all. */
+static bool may_hoist(const Lower *l, const Layer *layer, Domain d) {
+  if (l->job[layer->id].is_dead || l->is_tiled || l->model->quant || l->target->is_mcu)
+    return false;
   if (layer_is_sparse(l, layer)) return false;        /* steps leave out zeros of W, too */
   if (layer_multiplies_pairs(l, layer)) return false; /* their operands are rounded step by step */
   if (l->model->n_loops) return false;                /* the layers of a loop run in one pass */
+  if (layer->in[0]->type.rank != 1) return false; /* its rows are the positions it is mapped over */
+  return d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
+}
+
+/* Reading W once for several steps pays when it is long to read; sums then go through memory once
+ * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
+static bool hoist_pays(const Lower *l, const Layer *layer) {
   const Type *in = &layer->in[0]->type;
-  Domain d = domain_of(l, in);
-  bool long_enough = d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
-  if (!long_enough || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
-  if (in->rank > 1) return false; /* its rows are the positions it is mapped over */
-  return in->dim[in->rank - 1].n >= LEAST_INPUT && cell_shape(l, layer)->split == 1;
+  return (layer_info(layer->kind)->flags & RECURRENT) && may_hoist(l, layer, domain_of(l, in)) &&
+         type_last_dim(in) >= LEAST_INPUT && cell_shape(l, layer)->split == 1;
 }
 
 static bool is_even(Domain d, int64_t size) {
@@ -41,15 +45,11 @@ static bool is_even(Domain d, int64_t size) {
 /* A weight is then read once for several steps. All blocks have the same rows. */
 static bool rows_pay(const Lower *l, const Layer *layer) {
   const Job *job = &l->job[layer->id];
-  Domain d = job->domain;
-  bool multiplies = layer->kind == LAYER_Dense || layer->kind == LAYER_Conv1D;
-  if (!multiplies || job->is_dead || job->is_private) return false;
-  if (layer_is_sparse(l, layer) || layer_multiplies_pairs(l, layer)) return false;
-  if (l->model->n_loops || l->is_tiled || l->model->quant || l->target->is_mcu) return false;
-  if (layer->in[0]->type.rank != 1 || layer->out[0]->type.rank != 1) return false;
-  if (layer_size(layer, OPT_groups, 1) > 1 || d.kind == TIME_NONE || d.lag > 0) return false;
-  return domain_equal(d, domain_of(l, &layer->in[0]->type)) && d.n >= LEAST_STEPS &&
-         is_even(d, hoist_block(l, d));
+  if (layer->kind != LAYER_Dense && layer->kind != LAYER_Conv1D) return false;
+  if (job->is_private || layer_size(layer, OPT_groups, 1) > 1) return false;
+  return may_hoist(l, layer, job->domain) && layer->out[0]->type.rank == 1 &&
+         domain_equal(job->domain, domain_of(l, &layer->in[0]->type)) &&
+         is_even(job->domain, hoist_block(l, job->domain));
 }
 
 /* Steps of a block: two row tiles of four columns, so that a panel of W is read from the second

@@ -3,33 +3,11 @@
  */
 #include "lower/lower_internal.h"
 
-static bool always(const Layer *layer) {
-  (void)layer;
-  return true;
-}
-
 /* Rows 0 to those of `d`, which both sides have. */
 static void copy_rows(Emit *e, const Layer *layer, Domain d) {
   KirReg *t = kb_for_expr(&e->kb, "t", kb_int(&e->kb, KIR_INDEX, 0, 1), domain_count(e, d), 1);
   copy_row(e, view_of(e->l, layer->out[0]), step_at(t), view_of(e->l, layer->in[0]), step_at(t));
   kb_end(&e->kb);
-}
-
-/* One number in all features of a row. */
-static void fill_row(Emit *e, const View *v, Step t, double fill) {
-  Kb *kb = &e->kb;
-  if (fill == 0) {
-    zero_row(e, v, t, 0);
-    return;
-  }
-  KirIndex at = view_row(v, t, 0);
-  int opened = open_axes(e, v, NULL, &at, NULL);
-  KirReg *k = kb_for(kb, "k", 0, view_last_dim(v), 1);
-  bool f32 = v->buffer->elem == KIR_F32;
-  kb_store(kb, v->buffer, kir_at_plus(at, view_last_stride(v), k),
-           f32 ? kb_num(kb, (float)fill, 1) : kb_int(kb, KIR_I32, (int64_t)fill, 1));
-  kb_end(kb);
-  close_loops(e, opened);
 }
 
 /* The last row of a sequence that has one at least. */
@@ -51,7 +29,7 @@ static void hold_alone(Emit *e, const Layer *layer) {
   if (d.kind != TIME_BOUNDED) return;
   KirReg *t = kb_for_expr(kb, "t", domain_count(e, d), kb_int(kb, KIR_INDEX, d.n, 1), 1);
   if (fill->given)
-    fill_row(e, y, step_at(t), fill->f);
+    fill_row(e, y, step_at(t), 0, fill->f);
   else
     copy_row(e, y, step_at(t), x, last_row(e, d));
   kb_end(kb);
@@ -61,5 +39,5 @@ static void cut_alone(Emit *e, const Layer *layer) {
   copy_rows(e, layer, domain_of(e->l, &layer->out[0]->type));
 }
 
-const Lowering hold_lowering = {.is_private = always, .alone = hold_alone};
-const Lowering cut_lowering = {.is_private = always, .alone = cut_alone};
+const Lowering hold_lowering = {.is_private = always_private, .alone = hold_alone};
+const Lowering cut_lowering = {.is_private = always_private, .alone = cut_alone};

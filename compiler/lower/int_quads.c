@@ -20,9 +20,14 @@ static int64_t offset_of(const QuantPart *part) {
   return part->x.is_unsigned ? 0 : OFFSET;
 }
 
-static int64_t row_of(const IntRows *rows, bool by_gate, int64_t unit, int gate) {
-  return by_gate ? rows->first + unit * rows->block_stride + gate * rows->group_stride
-                 : rows->first + unit;
+/* Whether the gates of a unit are sums beside each other, as the blocks of its rows are. */
+static bool is_by_gate(const IntRows *rows) {
+  return rows->group > 1 && rows->group_stride > 1;
+}
+
+static int64_t row_of(const IntRows *rows, int64_t unit, int gate) {
+  return is_by_gate(rows) ? rows->first + unit * rows->block_stride + gate * rows->group_stride
+                          : rows->first + unit;
 }
 
 /* The bias of a row as the sums of its words begin, and the least and the most that they, or a
@@ -71,7 +76,7 @@ static void make_even(const Lower *l, Mat *mat) {
 /* The matrix kernel that makes the sums; its operand and what finishes it are the caller's. */
 static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
   const IntRows *rows = &part->rows;
-  bool by_gate = rows->group_stride > 1;
+  bool by_gate = is_by_gate(rows);
   Mat mat = {.layer = layer,
              .units = by_gate ? rows->blocks : rows->blocks * rows->group,
              .groups = 1,
@@ -79,9 +84,7 @@ static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
              .n_parts = 1,
              .is_integer = true,
              .whole = true};
-  mat.lanes = l->target->lanes; /* padding costs less than more vectors */
-  while (mat.lanes > l->target->min_lanes && mat.units * 2 <= mat.lanes)
-    mat.lanes /= 2;
+  mat.lanes = mat_wide_lanes(l, mat.units); /* padding costs less than more vectors */
   mat.part[0] = (MatPart){.k_stride = 1,
                           .taps = 1,
                           .d = words_of(part->q),
@@ -98,23 +101,10 @@ static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
   return mat;
 }
 
-/* [tile][word][gate][unit], as matpack.c has it. */
-static const int32_t *pack_words(Lower *l, const Mat *mat, const IntPart *part) {
-  MatTile tile[2];
-  int n_tiles = mat_tiles(l, mat, tile);
-  int64_t depth = mat->part[0].d;
-  int32_t *to = ARENA_ARRAY(l->arena, int32_t, mat_vectors(mat) * mat->lanes * mat->n_acc * depth),
-          *at = to;
-  for (int i = 0; i < n_tiles; i++)
-    for (int64_t t = 0; t < tile[i].count; t++)
-      for (int64_t k = 0; k < depth; k++)
-        for (int gate = 0; gate < mat->n_acc; gate++)
-          for (int64_t u = 0; u < (int64_t)tile[i].vectors * mat->lanes; u++, at++) {
-            int64_t unit = (tile[i].first + t * tile[i].vectors) * mat->lanes + u;
-            if (unit < mat->units)
-              *at = weight_word(part->q, row_of(&part->rows, mat->n_acc > 1, unit, gate), k);
-          }
-  return to;
+/* A MatWord of an IntPart. */
+static int32_t word_at(const void *context, int gate, int64_t unit, int64_t k) {
+  const IntPart *part = context;
+  return weight_word(part->q, row_of(&part->rows, unit, gate), k);
 }
 
 /* [vector][gate][unit], and the bounds of all sums. */
@@ -126,7 +116,7 @@ static const int32_t *pack_bias(Lower *l, const Mat *mat, IntPart *part) {
   for (int64_t i = 0; i < n; i++) {
     int64_t unit = i / (mat->n_acc * mat->lanes) * mat->lanes + i % mat->lanes, least, most;
     if (unit >= mat->units) continue;
-    int64_t row = row_of(&part->rows, mat->n_acc > 1, unit, (int)(i / mat->lanes % mat->n_acc));
+    int64_t row = row_of(&part->rows, unit, (int)(i / mat->lanes % mat->n_acc));
     to[i] = (int32_t)bias_of(part->q, row, &least, &most);
     if (least < part->least) part->least = least;
     if (most > part->most) part->most = most;
@@ -138,7 +128,8 @@ void int_quads_pack(Emit *e, const Layer *layer, const char *name, IntPart *to) 
   Lower *l = e->l;
   Mat mat = mat_of(l, layer, to);
   int64_t width = mat_vectors(&mat) * mat.lanes, n = width * mat.n_acc;
-  to->w = new_constants(l, layer, name, KIR_I32, pack_words(l, &mat, to), n * mat.part[0].d,
+  to->w = new_constants(l, layer, name, KIR_I32, mat_pack_words(l, &mat, &mat.part[0], word_at, to),
+                        n * mat.part[0].d,
                         arena_printf(l->arena, "%s of %s: four bytes a word, units in lanes", name,
                                      layer->path ? layer->path : ""));
   to->bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32,

@@ -28,9 +28,7 @@ static int64_t first_row(const Mat *mat, int part, int gate, int *dir) {
   if (!(layer_info(layer->kind)->flags & RECURRENT)) return 0;
   const float *all = layer->weights->role[part ? ROLE_RECURRENT : ROLE_KERNEL];
   int64_t row = (mat->part[part].w[gate] - all) / mat_part_depth(&mat->part[part]);
-  int64_t rows = layer->kind == LAYER_GRU    ? 3 * mat->units
-                 : layer->kind == LAYER_LSTM ? 4 * mat->units
-                                             : mat->units;
+  int64_t rows = layer_gates(layer) * mat->units;
   *dir = (int)(row / rows);
   return row % rows;
 }
@@ -127,12 +125,9 @@ static KirBuffer *pack_bias(Lower *l, const Mat *mat, int acc) {
                      NULL);
 }
 
-/* Where the sums of accumulator a of the units from `unit` on are kept. */
-static KirIndex kept_at(Emit *e, const Mat *mat, KirBuffer *kept, int a, KirIndex unit) {
-  KirIndex at = at_batch(e, kept, a * mat_vectors(mat) * mat->lanes + unit.offset);
-  for (int i = 0; i < unit.n_terms; i++)
-    at = kir_at_plus(at, unit.term[i].stride, unit.term[i].var);
-  return at;
+/* Where the sums of accumulator a are kept, by unit. */
+static KirIndex kept_at(const Emit *e, const Mat *mat, KirBuffer *kept, int a) {
+  return at_batch(e, kept, a * mat_vectors(mat) * mat->lanes);
 }
 
 /* Sums of one unit in f32, then what is done with them; kept: it is done later. */
@@ -164,14 +159,14 @@ static void unit_sums(Emit *e, const Mat *mat, const W8Part *part, KirBuffer *co
   }
   if (!kept) mat->finish(e, mat->context, &u, acc);
   for (int a = 0; a < mat->n_acc && kept; a++)
-    kb_store(kb, kept, kept_at(e, mat, kept, a, u.unit), kb_use(kb, acc[a]));
+    kb_store(kb, kept, mat_unit_at(kept_at(e, mat, kept, a), 1, &u), kb_use(kb, acc[a]));
 }
 
 static void finish_vector(Emit *e, const Mat *mat, KirBuffer *kept, const MatUnits *u) {
   KirReg *acc[MAT_MAX_ACC];
   for (int a = 0; a < mat->n_acc; a++)
     acc[a] = kb_var(&e->kb, mat->acc_name[a],
-                    kb_load(&e->kb, kept, kept_at(e, mat, kept, a, u->unit), mat->lanes));
+                    kb_load(&e->kb, kept, mat_unit_at(kept_at(e, mat, kept, a), 1, u), mat->lanes));
   mat->finish(e, mat->context, u, acc);
 }
 
@@ -189,7 +184,7 @@ static void finish_vectors(Emit *e, const Mat *mat, KirBuffer *kept) {
   u.unit = kir_at(whole * mat->lanes);
   if (!mat->whole) u.valid = (int)rest;
   for (int a = 0; a < mat->n_acc; a++)
-    kb_zero(kb, kept, kept_at(e, mat, kept, a, kir_at(mat->units)), mat->lanes - rest);
+    kb_zero(kb, kept, kir_at_offset(kept_at(e, mat, kept, a), mat->units), mat->lanes - rest);
   finish_vector(e, mat, kept, &u);
 }
 

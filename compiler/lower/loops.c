@@ -54,10 +54,10 @@ void copy_row(Emit *e, const View *to, Step tt, const View *from, Step tf) {
   close_loops(e, opened);
 }
 
-void zero_row(Emit *e, const View *v, Step t, int64_t row) {
+void fill_row(Emit *e, const View *v, Step t, int64_t row, double fill) {
   Kb *kb = &e->kb;
   KirIndex at = view_row(v, t, row);
-  if (view_is_dense(v)) {
+  if (fill == 0 && view_is_dense(v)) {
     kb_zero(kb, v->buffer, at, view_size(v));
     return;
   }
@@ -65,9 +65,13 @@ void zero_row(Emit *e, const View *v, Step t, int64_t row) {
   KirReg *k = kb_for(kb, "k", 0, view_last_dim(v), 1);
   bool f32 = v->buffer->elem == KIR_F32;
   kb_store(kb, v->buffer, kir_at_plus(at, view_last_stride(v), k),
-           f32 ? kb_num(kb, 0, 1) : kb_int(kb, KIR_I32, 0, 1));
+           f32 ? kb_num(kb, (float)fill, 1) : kb_int(kb, KIR_I32, (int64_t)fill, 1));
   kb_end(kb);
   close_loops(e, opened);
+}
+
+void zero_row(Emit *e, const View *v, Step t, int64_t row) {
+  fill_row(e, v, t, row, 0);
 }
 
 /* ---- rows of zeros, or of what was learned, around a value (whole runs) ---- */

@@ -354,6 +354,8 @@ typedef struct Lowering {
 #define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;
 #include "model/graph/layers.def"
 const Lowering *lowering_of(const Layer *layer);
+/* Every layer of a kind is private. */
+bool always_private(const Layer *layer);
 
 /* ---- int_*.c: layers that compute in integers ---- */
 typedef enum IntPhase { INT_STEP, INT_BEFORE, INT_AFTER } IntPhase;
@@ -409,6 +411,8 @@ KirExpr *pointwise_value(Emit *e, const Layer *layer, KirExpr *x);
 void reverse_private(Emit *e, const Layer *layer);
 /* Zeros in all features of row t + row. */
 void zero_row(Emit *e, const View *v, Step t, int64_t row);
+/* One number in all features of it. */
+void fill_row(Emit *e, const View *v, Step t, int64_t row, double fill);
 /* The step of what is usually a view, where it has to be copied after all. */
 void view_step(Emit *e, const Layer *layer, Step t);
 /* All features of one row: to[..] = from[..]. */

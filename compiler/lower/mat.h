@@ -71,6 +71,8 @@ typedef struct MatTile {
 enum { MAT_MAX_SPLIT = 4, MAT_MAX_VECTORS = 8, MAT_BLOCK = 128 };
 
 int mat_lanes(const Lower *l, int64_t units);
+/* The widest vectors that units fill by more than half. */
+int mat_wide_lanes(const Lower *l, int64_t units);
 void mat_emit(Emit *e, Mat *mat);
 /* One row, whatever mat->row says. */
 void mat_emit_row(Emit *e, Mat *mat);
@@ -114,6 +116,10 @@ int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]);
 int mat_split(const Lower *l, const Mat *mat);
 /* Makes the buffers of weights, in the order of the tiles. */
 void mat_pack(Lower *l, Mat *mat);
+/* The weights of a part of one group, in words that are made one by one, in that order. */
+typedef int32_t MatWord(const void *context, int gate, int64_t unit, int64_t k);
+const int32_t *mat_pack_words(Lower *l, const Mat *mat, const MatPart *p, MatWord *word,
+                              const void *context);
 /* Vector `vector` of run j of the tiles of a part, gate `gate`, input k = 0. */
 KirIndex mat_weight_at(const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
                        KirReg *group, int gate, int v);
@@ -151,8 +157,8 @@ void mat_turn(const Lower *l, Mat *mat, KirReg *t);
 
 /* Rounds the operands of a mat to bf16 and pairs them, if its layer multiplies so. */
 void mat_pair(Emit *e, Mat *mat);
-/* Pair k of the weights of a unit. */
-int32_t mat_weight_pair(const MatPart *p, int gate, int64_t unit, int64_t k);
+/* Pair k of the weights of a unit: a MatWord of a MatPart. */
+int32_t mat_weight_pair(const void *part, int gate, int64_t unit, int64_t k);
 /* sum + w x, of numbers, of pairs or of words of four bytes. */
 KirExpr *mat_product(Emit *e, const Mat *mat, const MatPart *p, KirExpr *w, KirExpr *x,
                      KirExpr *sum);

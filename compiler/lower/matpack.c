@@ -28,6 +28,13 @@ int mat_lanes(const Lower *l, int64_t units) {
   return lanes;
 }
 
+int mat_wide_lanes(const Lower *l, int64_t units) {
+  int lanes = l->target->lanes;
+  while (lanes > l->target->min_lanes && units * 2 <= lanes)
+    lanes /= 2;
+  return lanes;
+}
+
 int64_t mat_vectors(const Mat *mat) {
   return (mat->units + mat->lanes - 1) / mat->lanes;
 }
@@ -113,8 +120,8 @@ static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
   return to;
 }
 
-/* The same in pairs of bf16; of one group. */
-static const int32_t *pack_pairs(Lower *l, const Mat *mat, const MatPart *p) {
+const int32_t *mat_pack_words(Lower *l, const Mat *mat, const MatPart *p, MatWord *word,
+                              const void *context) {
   MatTile tile[2];
   int n_tiles = mat_tiles(l, mat, tile);
   int32_t *to = ARENA_ARRAY(l->arena, int32_t, mat_vectors(mat) * mat->lanes * p->n_gates * p->d),
@@ -125,7 +132,7 @@ static const int32_t *pack_pairs(Lower *l, const Mat *mat, const MatPart *p) {
         for (int gate = 0; gate < p->n_gates; gate++)
           for (int64_t u = 0; u < (int64_t)tile[i].vectors * mat->lanes; u++, at++) {
             int64_t unit = (tile[i].first + t * tile[i].vectors) * mat->lanes + u;
-            if (unit < mat->units) *at = mat_weight_pair(p, gate, unit, k);
+            if (unit < mat->units) *at = word(context, gate, unit, k);
           }
   return to;
 }
@@ -195,7 +202,8 @@ void mat_pack(Lower *l, Mat *mat) {
     const char *part = arena_printf(l->arena, "%s%s", p->name, mat->suffix);
     if (p->terms) {
       p->packed = new_constants(l, mat->layer, part, KIR_I32,
-                                p->w[0] ? pack_pairs(l, mat, p) : NULL, n, weights_doc(l, mat, p));
+                                p->w[0] ? mat_pack_words(l, mat, p, mat_weight_pair, p) : NULL, n,
+                                weights_doc(l, mat, p));
       continue;
     }
     const float *data = p->w[0] ? pack_part(l, mat, p) : NULL;

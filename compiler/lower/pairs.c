@@ -100,7 +100,8 @@ static uint32_t upper_half(float x) {
   return (uint32_t)bfloat_of(x) << HALF;
 }
 
-int32_t mat_weight_pair(const MatPart *p, int gate, int64_t unit, int64_t k) {
+int32_t mat_weight_pair(const void *part, int gate, int64_t unit, int64_t k) {
+  const MatPart *p = part;
   const float *row = p->w[gate] + unit * p->terms;
   uint32_t upper = k + p->d < p->terms ? upper_half(row[k + p->d]) : 0;
   return (int32_t)(upper | bfloat_of(row[k]));

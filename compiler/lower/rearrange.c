@@ -315,7 +315,7 @@ static View reshape_view(const Emit *e, const Layer *layer, View view) {
 
 /* ---- families ---- */
 
-static bool always(const Layer *layer) {
+bool always_private(const Layer *layer) {
   (void)layer;
   return true;
 }
@@ -338,7 +338,7 @@ const Lowering concat_lowering = {.step = concat_step};
 const Lowering frames_lowering = {.step = frames_step, .window = frames_window};
 const Lowering delay_lowering = {.step = delay_step, .window = delay_window};
 const Lowering onehot_lowering = {.step = onehot_step};
-const Lowering overlap_add_lowering = {.is_private = always, .alone = overlap_add_private};
+const Lowering overlap_add_lowering = {.is_private = always_private, .alone = overlap_add_private};
 const Lowering reshape_lowering = {
     .step = reshape_step, .view = reshape_view, .is_private = moves_time, .alone = reshape_private};
-const Lowering flatten_lowering = {.is_private = always, .alone = reshape_private};
+const Lowering flatten_lowering = {.is_private = always_private, .alone = reshape_private};
