@@ -11,8 +11,9 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
+
+from folder import in_folder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 try:
@@ -101,12 +102,7 @@ def measure(grus, units):
 
 def main(grus, *sizes):
     grus, sizes = os.path.abspath(grus), [int(n) for n in sizes] or [128, 256]
-    columns = []
-    for units in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            columns.append(measure(grus, units))
-            os.chdir("/")
+    columns = [in_folder(measure, grus, units) for units in sizes]
     print("| microseconds a step of a sequence |" + "".join(f" {n}, batch {b} |" for n in sizes for b in BATCHES))
     print("|---|" + "---:|" * (len(sizes) * len(BATCHES)))
     for name in ("grus f32", "grus bf16", "oneDNN f32", "oneDNN bf16"):

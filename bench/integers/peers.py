@@ -11,8 +11,9 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
+
+from folder import in_folder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 try:
@@ -143,12 +144,7 @@ def measure(grus, units):
 
 def main(grus, *sizes):
     grus, sizes = os.path.abspath(grus), [int(n) for n in sizes] or [64, 128, 256]
-    columns = []
-    for units in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            columns.append(measure(grus, units))
-            os.chdir("/")
+    columns = [in_folder(measure, grus, units) for units in sizes]
     print("| microseconds a step; dB |" + "".join(f" {n} |" for n in sizes))
     print("|---|" + "---:|" * len(sizes))
     for name in columns[0]:

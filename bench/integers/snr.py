@@ -12,7 +12,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+
+from folder import in_folder
 
 try:
     import numpy as np
@@ -212,10 +213,7 @@ def main(grus, models, page=None, *names):
     for name, measure in MODELS:
         if names and not name.startswith(names):
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            found = measure(bench)
-            os.chdir("/")
+        found = in_folder(measure, bench)
         print(f"| {name} |" + "".join(f" {found[c]:.1f} |" for c in COLUMNS), flush=True)
         if page and not (name in least and all(found[c] >= x - 0.5 for c, x in zip(COLUMNS, least[name]))):
             print(f"{name}: the page has {least.get(name)}", flush=True)

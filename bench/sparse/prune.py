@@ -9,11 +9,10 @@ Out: a table in Markdown, one line a model: the signal-to-noise ratio in dB of t
 import os
 import re
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integers"))
-import numpy as np  # noqa: E402
 import snr  # noqa: E402
+from folder import in_folder  # noqa: E402
 
 SHARES = (10, 25, 50)
 
@@ -44,10 +43,7 @@ def main(grus, models, *names):
     for name, measure in snr.MODELS:
         if not name.startswith(names or ""):
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            found = measure(bench)
-            os.chdir("/")
+        found = in_folder(measure, bench)
         print(f"| {name} |" + "".join(f" {found[c]:.1f} |" for c in columns), flush=True)
 
 
