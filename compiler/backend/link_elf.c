@@ -13,12 +13,12 @@ enum {
   N_PROGRAM_HEADS = 5
 };
 
-typedef struct ElfLayout {
+typedef struct ElfLinkLayout {
   int n_exported;
   uint64_t symbols, strings, strings_size, hash, rela, rela_size;
   LinkPlaces places;
   uint64_t dynamic, dynamic_size, sections;
-} ElfLayout;
+} ElfLinkLayout;
 
 static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t at, uint64_t size,
                              uint64_t memory, uint64_t align) {
@@ -33,7 +33,7 @@ static void put_program_head(Text *out, uint32_t type, uint32_t flags, uint64_t 
 
 enum { N_SECTIONS = 5, FLAG_X = 1, FLAG_W = 2, FLAG_R = 4 };
 
-static void put_heads(Text *out, const ElfLayout *y, const ElfMachine *machine) {
+static void put_heads(Text *out, const ElfLinkLayout *y, const ElfMachine *machine) {
   static const char ident[16] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
   text_add_n(out, ident, sizeof ident);
   link_put(out, 3, 2); /* a shared object */
@@ -87,7 +87,7 @@ static bool put_symbols(Link *l, Text *out) {
   return true;
 }
 
-static void put_dynamic(Text *out, const ElfLayout *y) {
+static void put_dynamic(Text *out, const ElfLinkLayout *y) {
   const uint64_t entry[][2] = {{4, y->hash},
                                {5, y->strings},
                                {6, y->symbols},
@@ -119,7 +119,7 @@ static void put_section_head(Text *out, uint64_t name, uint64_t type, uint64_t f
 }
 
 /* For tools that look at libraries; loaders do not need them. */
-static void put_sections(Text *out, const ElfLayout *y) {
+static void put_sections(Text *out, const ElfLinkLayout *y) {
   static const char names[] = "\0.dynsym\0.dynstr\0.dynamic\0.shstrtab";
   enum {
     AT_SYM = 1,
@@ -141,9 +141,9 @@ static void put_sections(Text *out, const ElfLayout *y) {
   text_add_n(out, names, sizeof names);
 }
 
-static ElfLayout lay_out(Link *l) {
+static ElfLinkLayout lay_out(Link *l) {
   enum { N_DYNAMIC = 10 };
-  ElfLayout y = {.n_exported = l->n_exported, .strings_size = 1};
+  ElfLinkLayout y = {.n_exported = l->n_exported, .strings_size = 1};
   for (int i = 0; i < l->n_exported; i++)
     y.strings_size += strlen(l->exported[i]) + 1;
   y.symbols = ELF_HEAD + N_PROGRAM_HEADS * PROGRAM_HEAD;
@@ -169,7 +169,7 @@ static void put_relative(const Link *l, char *base, uint64_t rela) {
 }
 
 bool link_elf(Link *l, Text *out) {
-  ElfLayout y = lay_out(l);
+  ElfLinkLayout y = lay_out(l);
   put_heads(out, &y, l->machine);
   if (!put_symbols(l, out)) return false;
   text_add_char(out, 0);

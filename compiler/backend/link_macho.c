@@ -29,7 +29,12 @@ enum {
   ELF_X86_64 = 62
 };
 
-typedef enum Part { PART_CONST = 1, PART_TEXT, PART_DATA, PART_BSS } Part; /* numbers of sections */
+typedef enum MachoPart {
+  PART_CONST = 1,
+  PART_TEXT,
+  PART_DATA,
+  PART_BSS
+} MachoPart; /* numbers of sections */
 
 typedef struct MachoLayout {
   LinkPlaces places;
@@ -111,7 +116,7 @@ static bool put_trie(Link *l, Text *out) {
   return true;
 }
 
-static Part part_of(const MachoLayout *y, uint64_t address) {
+static MachoPart part_of(const MachoLayout *y, uint64_t address) {
   const LinkPlaces *p = &y->places;
   return address >= p->end[SEGMENT_DATA]     ? PART_BSS
          : address >= p->start[SEGMENT_DATA] ? PART_DATA

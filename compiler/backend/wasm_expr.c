@@ -213,16 +213,23 @@ static void load(WasmWriter *w, const KirExpr *e) {
 
 /* ---- operations ---- */
 
-typedef enum Form { SCALAR_F32, SCALAR_I32, SCALAR_UNSIGNED, VECTOR_F32, VECTOR_I32, N_FORMS } Form;
+typedef enum WasmForm {
+  SCALAR_F32,
+  SCALAR_I32,
+  SCALAR_UNSIGNED,
+  VECTOR_F32,
+  VECTOR_I32,
+  N_FORMS
+} WasmForm;
 
-static Form form_of(KirType t) {
+static WasmForm form_of(KirType t) {
   if (t.lanes > 1) return t.elem == KIR_F32 ? VECTOR_F32 : VECTOR_I32;
   if (t.elem == KIR_F32) return SCALAR_F32;
   return t.elem == KIR_SIZE || t.elem == KIR_BOOL ? SCALAR_UNSIGNED : SCALAR_I32;
 }
 
 /* Operations that are one instruction on their operands, in every form; 0: they are more. */
-static WasmOp plain_op(KirOp op, Form form) {
+static WasmOp plain_op(KirOp op, WasmForm form) {
   static const struct {
     KirOp op;
     uint16_t code[N_FORMS];
@@ -376,7 +383,7 @@ static void multiply_add(WasmWriter *w, const KirExpr *e) {
 
 void wasm_expr(WasmWriter *w, const KirExpr *e) {
   bool compares = e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE;
-  Form form = form_of(compares ? e->arg[0]->type : e->type);
+  WasmForm form = form_of(compares ? e->arg[0]->type : e->type);
   WasmOp op = plain_op(e->op, form);
   if (e->type.lanes > WASM_LANES) w->error = "vectors of more than 4 lanes";
   if (op) {

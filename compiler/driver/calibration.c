@@ -19,33 +19,34 @@ static struct {
   const GrusProgram *program;
   Calibration *to;
   size_t *cap; /* by input: elements there is room for */
-} noting;
+} calibration;
 
 static int input_index(const char *name) {
   int i = 0;
-  while (i < noting.model->n_in && strcmp(noting.model->in[i]->name, name) != 0)
+  while (i < calibration.model->n_in && strcmp(calibration.model->in[i]->name, name) != 0)
     i++;
   return i;
 }
 
 static CalibrationRun *new_run(void) {
-  CalibrationRun run = {.in = ARENA_ARRAY(noting.arena, EvalTensor, noting.model->n_in + 1)};
-  ARENA_PUSH(noting.arena, noting.to->run, noting.to->n, noting.to->cap, run);
-  memset(noting.cap, 0, sizeof *noting.cap * (size_t)(noting.model->n_in + 1));
-  return &noting.to->run[noting.to->n - 1];
+  CalibrationRun run = {
+      .in = ARENA_ARRAY(calibration.arena, EvalTensor, calibration.model->n_in + 1)};
+  ARENA_PUSH(calibration.arena, calibration.to->run, calibration.to->n, calibration.to->cap, run);
+  memset(calibration.cap, 0, sizeof *calibration.cap * (size_t)(calibration.model->n_in + 1));
+  return &calibration.to->run[calibration.to->n - 1];
 }
 
 static int note_run(const size_t *lengths, const void *const *in, void *const *out) {
   CalibrationRun *run = new_run();
   int at = 0;
   (void)out;
-  for (size_t i = 0; i < noting.program->port_count; i++) {
-    const GrusPort *p = &noting.program->ports[i];
+  for (size_t i = 0; i < calibration.program->port_count; i++) {
+    const GrusPort *p = &calibration.program->ports[i];
     if (p->role != GRUS_ROLE_IN) continue;
     EvalTensor *t = &run->in[input_index(p->name)];
     t->steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
     if (p->time == GRUS_TIME_BOUNDED) t->steps = (int64_t)lengths[p->length];
-    t->data = ARENA_ARRAY(noting.arena, double, t->steps *(int64_t)host_port_features(p) + 1);
+    t->data = ARENA_ARRAY(calibration.arena, double, t->steps *(int64_t)host_port_features(p) + 1);
     trial_take(p, in[at++], t->data, t->steps);
   }
   return GRUS_OK;
@@ -53,7 +54,7 @@ static int note_run(const size_t *lengths, const void *const *in, void *const *o
 
 static void note_once(const GrusPort *p, const void *buffer, EvalTensor *t) {
   t->steps = 1;
-  t->data = ARENA_ARRAY(noting.arena, double, (int64_t)host_port_features(p) + 1);
+  t->data = ARENA_ARRAY(calibration.arena, double, (int64_t)host_port_features(p) + 1);
   trial_take(p, buffer, t->data, 1);
 }
 
@@ -61,8 +62,8 @@ static int note_reset(void *state, const void *const *init) {
   CalibrationRun *run = new_run();
   int at = 0;
   (void)state;
-  for (size_t i = 0; i < noting.program->port_count; i++) {
-    const GrusPort *p = &noting.program->ports[i];
+  for (size_t i = 0; i < calibration.program->port_count; i++) {
+    const GrusPort *p = &calibration.program->ports[i];
     if (p->role == GRUS_ROLE_INIT) note_once(p, init[at++], &run->in[input_index(p->name)]);
   }
   return GRUS_OK;
@@ -70,12 +71,12 @@ static int note_reset(void *state, const void *const *init) {
 
 /* One call of a stream, or one step into a window: it follows those before. */
 static int note_call(void *state, const void *const *in, void *const *out) {
-  CalibrationRun *run = &noting.to->run[noting.to->n - 1];
+  CalibrationRun *run = &calibration.to->run[calibration.to->n - 1];
   int at = 0;
   (void)state;
   (void)out;
-  for (size_t i = 0; i < noting.program->port_count; i++) {
-    const GrusPort *p = &noting.program->ports[i];
+  for (size_t i = 0; i < calibration.program->port_count; i++) {
+    const GrusPort *p = &calibration.program->ports[i];
     if (p->role != GRUS_ROLE_IN) continue;
     int k = input_index(p->name);
     EvalTensor *t = &run->in[k];
@@ -98,8 +99,8 @@ static int note_call(void *state, const void *const *in, void *const *out) {
       one.axes = axes;
       one.rank = rank;
     }
-    t->data = arena_grow(noting.arena, t->data, &noting.cap[k], (size_t)((t->steps + steps) * each),
-                         sizeof *t->data);
+    t->data = arena_grow(calibration.arena, t->data, &calibration.cap[k],
+                         (size_t)((t->steps + steps) * each), sizeof *t->data);
     trial_take(&one, buffer, t->data + t->steps * each, steps);
     t->steps += steps;
   }
@@ -195,11 +196,11 @@ static ExitCode evaluate_all(Session *s, const Model *model, Calibration *c) {
 ExitCode calibration_read(Session *s, Model *model, const KirModule *module, Calibration *out) {
   const GrusProgram *program = noting_program(s, module);
   const char **argv = ARENA_ARRAY(s->arena, const char *, s->options->n_args + 3);
-  noting.arena = s->arena;
-  noting.model = model;
-  noting.program = program;
-  noting.to = out;
-  noting.cap = ARENA_ARRAY(s->arena, size_t, model->n_in + 1);
+  calibration.arena = s->arena;
+  calibration.model = model;
+  calibration.program = program;
+  calibration.to = out;
+  calibration.cap = ARENA_ARRAY(s->arena, size_t, model->n_in + 1);
   for (int round = 0, n = rounds_of(s->options); round < n; round++) {
     int argc = round_argv(s, "grus", round, argv);
     int code = grus_host_run_finite(program, argc, (char **)(uintptr_t)argv, stderr);

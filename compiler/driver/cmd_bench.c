@@ -100,15 +100,15 @@ typedef struct Made {
   bool is_multi;        /* bodies for several processors */
 } Made;
 
-typedef struct Result {
+typedef struct BenchResult {
   Made made;
   Spread ns; /* a call */
   double instructions, reading;
   long steps;
-} Result;
+} BenchResult;
 
 static void print_json(const Model *model, const KirModule *m, const Report *report,
-                       const Result *r, Text *out) {
+                       const BenchResult *r, Text *out) {
   double each = (double)(r->steps * m->batch);
   text_add(out, "{\"model\":");
   text_add_json(out, model->name);
@@ -143,7 +143,7 @@ static void print_json(const Model *model, const KirModule *m, const Report *rep
 }
 
 static void print_text(const Model *model, const KirModule *m, const Report *report,
-                       const Result *r, Text *out) {
+                       const BenchResult *r, Text *out) {
   long long each = (long long)r->steps * m->batch;
   text_printf(out, "%s: %.4g ns a call (median), %.4g least, %.4g p99; one thread", model->name,
               r->ns.median, r->ns.min, r->ns.p99);
@@ -174,8 +174,8 @@ static void print_text(const Model *model, const KirModule *m, const Report *rep
                 (long long)report->flash, r->reading, r->ns.median / r->reading);
 }
 
-static void print_svg(const Model *model, const KirModule *m, const Report *report, const Result *r,
-                      Text *out) {
+static void print_svg(const Model *model, const KirModule *m, const Report *report,
+                      const BenchResult *r, Text *out) {
   (void)m;
   const char *title = arena_printf(out->arena, "%s: %.0f ns a call", model->name, r->ns.median);
   const char *note =
@@ -234,7 +234,7 @@ static bool options_fit(Session *s) {
 }
 
 /* What is measured here, and of a program of its own what its clock says. False after reporting. */
-static bool take_times(Session *s, Timed timed, const Report *report, long least, Result *r) {
+static bool take_times(Session *s, Timed timed, const Report *report, long least, BenchResult *r) {
   const Subject *subject = timed.subject;
   if (apart_is(subject->program)) {
     call(subject);
@@ -263,8 +263,8 @@ ExitCode command_bench(Session *s) {
   Subject subject = subject_new(s, program, o->steps);
   Timed timed = {call, &subject};
   Report report = report_new(m, s->arena);
-  Result r = {.steps = steps_of_call(m, &subject),
-              .made = o->emit ? made_of_c(s, model) : made_in_place(s, model)};
+  BenchResult r = {.steps = steps_of_call(m, &subject),
+                   .made = o->emit ? made_of_c(s, model) : made_in_place(s, model)};
   if (!take_times(s, timed, &report, (o->steps + r.steps - 1) / r.steps, &r)) return EXIT_FILE;
   Text out = text_new(s->arena);
   (o->json ? print_json : o->svg ? print_svg : print_text)(model, m, &report, &r, &out);

@@ -26,7 +26,7 @@ static const char *fill_of(const Box *b) {
 }
 
 void draw_dot(Text *out, const Sources *sources, const Model *model) {
-  Graph g = graph_of(out->arena, sources, model);
+  Drawing g = graph_of(out->arena, sources, model);
   text_add(out, "digraph \"");
   add_string(out, model->name);
   text_add(out, "\" {\n  node [shape=box, style=\"rounded,filled\", fontname=\"monospace\"];\n  "

@@ -131,12 +131,12 @@ static const char *layer_detail(Arena *arena, const Model *model, const Layer *l
   return text_str(&text);
 }
 
-static int box_add(Graph *g, Box box) {
+static int box_add(Drawing *g, Box box) {
   ARENA_PUSH(g->arena, g->box, g->n, g->cap, box);
   return g->n - 1;
 }
 
-static void link_to(Graph *g, const int *of_value, int to, const Value *from, bool state) {
+static void link_to(Drawing *g, const int *of_value, int to, const Value *from, bool state) {
   if (!from) return;
   Edge edge = {of_value[from->id], to, state, type_short_str(g->arena, &from->type), -1};
   for (int i = g->n_edges - 1;
@@ -146,7 +146,7 @@ static void link_to(Graph *g, const int *of_value, int to, const Value *from, bo
   if (g->box[edge.from].row + 1 > g->box[to].row) g->box[to].row = g->box[edge.from].row + 1;
 }
 
-static void add_layer(Graph *g, int *of_value, const Layer *layer) {
+static void add_layer(Drawing *g, int *of_value, const Layer *layer) {
   Box box = {.kind = kind_of(layer), .detail = layer_detail(g->arena, g->model, layer)};
   box.shape = type_short_str(g->arena, &layer->out[0]->type);
   box.time = layer->out[0]->type.time.kind;
@@ -165,7 +165,7 @@ static void add_layer(Graph *g, int *of_value, const Layer *layer) {
     of_value[layer->out[i]->id] = at;
 }
 
-static void add_port(Graph *g, const char *word, const char *name, const Value *v) {
+static void add_port(Drawing *g, const char *word, const char *name, const Value *v) {
   Box box = {.kind = BOX_PORT, .detail = "", .shape = "", .time = v->type.time.kind};
   Text type = text_new(g->arena);
   text_add_type(&type, &v->type, true);
@@ -174,7 +174,7 @@ static void add_port(Graph *g, const char *word, const char *name, const Value *
   box_add(g, box);
 }
 
-static void lower_inputs(Graph *g) {
+static void lower_inputs(Drawing *g) {
   int n = g->model->n_in;
   int *first = ARENA_ARRAY(g->arena, int, n + 1);
   for (int i = 0; i < g->n_edges; i++) {
@@ -186,8 +186,8 @@ static void lower_inputs(Graph *g) {
     if (first[i]) g->box[i].row = first[i] - 1;
 }
 
-Graph graph_of(Arena *arena, const Sources *sources, const Model *model) {
-  Graph g = {.arena = arena, .model = model};
+Drawing graph_of(Arena *arena, const Sources *sources, const Model *model) {
+  Drawing g = {.arena = arena, .model = model};
   int *of_value = ARENA_ARRAY(arena, int, model->n_values + 1);
   (void)sources;
   for (int i = 0; i < model->n_in; i++) {

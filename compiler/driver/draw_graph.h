@@ -52,7 +52,7 @@ typedef struct Trunk {
   int first, last;
 } Trunk;
 
-typedef struct Graph {
+typedef struct Drawing {
   Arena *arena;
   const Model *model;
   Box *box;
@@ -67,10 +67,10 @@ typedef struct Graph {
   int rows;
   double *row_y, *row_height;
   double width, height;
-} Graph;
+} Drawing;
 
-Graph graph_of(Arena *arena, const Sources *sources, const Model *model);
+Drawing graph_of(Arena *arena, const Sources *sources, const Model *model);
 /* Sets places and sizes. `top` pixels are left free above. */
-void graph_lay_out(Graph *g, double top);
+void graph_lay_out(Drawing *g, double top);
 
 #endif

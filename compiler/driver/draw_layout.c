@@ -45,7 +45,7 @@ static void box_size(Box *b) {
 }
 
 /* The trunk of a value, as far as row - 1. */
-static Trunk *trunk_reach(Graph *g, Trunk **of, int from, bool state, int row) {
+static Trunk *trunk_reach(Drawing *g, Trunk **of, int from, bool state, int row) {
   Trunk *t = of[2 * from + state];
   if (!t) {
     t = of[2 * from + state] = ARENA_NEW(g->arena, Trunk);
@@ -68,7 +68,7 @@ static int edge_order(const void *a, const void *b) {
 }
 
 /* Ways of edges that skip rows. Ways of one trunk follow each other in g->box. */
-static void make_ways(Graph *g) {
+static void make_ways(Drawing *g) {
   Trunk **of = ARENA_ARRAY(g->arena, Trunk *, 2 * g->n_real + 2);
   int *furthest = ARENA_ARRAY(g->arena, int, 2 * g->n_real + 2);
   int64_t all = 0;
@@ -93,7 +93,7 @@ static void make_ways(Graph *g) {
   }
 }
 
-static BoxRows make_rows(Graph *g) {
+static BoxRows make_rows(Drawing *g) {
   BoxRows rows = {.box = ARENA_ARRAY(g->arena, int *, g->rows),
                   .n = ARENA_ARRAY(g->arena, int, g->rows)};
   for (int i = 0; i < g->n; i++)
@@ -112,7 +112,7 @@ static void near_add(NearBox *near, int from, int to) {
   near->to[near->n++] = to;
 }
 
-static NearBox make_near(Graph *g) {
+static NearBox make_near(Drawing *g) {
   NearBox near = {.from = ARENA_ARRAY(g->arena, int, g->n + g->n_edges),
                   .to = ARENA_ARRAY(g->arena, int, g->n + g->n_edges)};
   for (int t = 0; t < g->n_trunks; t++) {
@@ -152,7 +152,7 @@ static int ranked_order(const void *a, const void *b) {
 }
 
 /* Orders a row by the mean place of the neighbours on one side; those without keep theirs. */
-static void order_row(Graph *g, BoxRows *rows, const NearBox *near, int row, int side,
+static void order_row(Drawing *g, BoxRows *rows, const NearBox *near, int row, int side,
                       RankedBox *ranked) {
   for (int i = 0; i < rows->n[row]; i++) {
     int b = rows->box[row][i];
@@ -170,7 +170,7 @@ static void order_row(Graph *g, BoxRows *rows, const NearBox *near, int row, int
 }
 
 /* Crossings between a row and the next, by a tree of sums over places. */
-static int64_t crossings_below(const Graph *g, const BoxRows *rows, const NearBox *near, int row,
+static int64_t crossings_below(const Drawing *g, const BoxRows *rows, const NearBox *near, int row,
                                int *tree) {
   int n = rows->n[row + 1];
   int64_t count = 0, seen = 0;
@@ -190,14 +190,14 @@ static int64_t crossings_below(const Graph *g, const BoxRows *rows, const NearBo
   return count;
 }
 
-static int64_t crossings(const Graph *g, const BoxRows *rows, const NearBox *near, int *tree) {
+static int64_t crossings(const Drawing *g, const BoxRows *rows, const NearBox *near, int *tree) {
   int64_t count = 0;
   for (int r = 0; r + 1 < g->rows; r++)
     count += crossings_below(g, rows, near, r, tree);
   return count;
 }
 
-static void order_rows(Graph *g, BoxRows *rows, const NearBox *near) {
+static void order_rows(Drawing *g, BoxRows *rows, const NearBox *near) {
   RankedBox *ranked = ARENA_ARRAY(g->arena, RankedBox, g->n + 1);
   int *tree = ARENA_ARRAY(g->arena, int, g->n + 3), *best = ARENA_ARRAY(g->arena, int, g->n + 1);
   int64_t fewest = -1;
@@ -232,7 +232,7 @@ typedef struct Pool {
 } Pool;
 
 /* Moves the boxes of a row to where their neighbours of one side (or both: 2) are. */
-static void settle(Graph *g, const BoxRows *rows, const NearBox *near, int row, int side,
+static void settle(Drawing *g, const BoxRows *rows, const NearBox *near, int row, int side,
                    Pool *pool) {
   double offset = 0;
   int n_pools = 0;
@@ -270,7 +270,7 @@ static void settle(Graph *g, const BoxRows *rows, const NearBox *near, int row, 
     }
 }
 
-static void place_rows(Graph *g, const BoxRows *rows, const NearBox *near) {
+static void place_rows(Drawing *g, const BoxRows *rows, const NearBox *near) {
   Pool *pool = ARENA_ARRAY(g->arena, Pool, g->n + 1);
   for (int sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
     int side = sweep >= PLACE_SWEEPS - 6 ? 2 : sweep % 2;
@@ -279,7 +279,7 @@ static void place_rows(Graph *g, const BoxRows *rows, const NearBox *near) {
   }
 }
 
-static void measure(Graph *g, double top) {
+static void measure(Drawing *g, double top) {
   double least = 0, most = 0, y = top + MARGIN;
   g->row_y = ARENA_ARRAY(g->arena, double, g->rows + 1);
   g->row_height = ARENA_ARRAY(g->arena, double, g->rows + 1);
@@ -302,7 +302,7 @@ static void measure(Graph *g, double top) {
   g->height = y - ROW_GAP + MARGIN;
 }
 
-void graph_lay_out(Graph *g, double top) {
+void graph_lay_out(Drawing *g, double top) {
   for (int i = 0; i < g->n; i++) {
     box_size(&g->box[i]);
     if (g->box[i].row + 1 > g->rows) g->rows = g->box[i].row + 1;

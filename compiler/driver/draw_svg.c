@@ -54,12 +54,12 @@ static void curve_to(Text *out, double from_x, double row_end, double x, double 
               mid, x, y);
 }
 
-static double row_end(const Graph *g, const Box *b) {
+static double row_end(const Drawing *g, const Box *b) {
   return g->row_y[b->row] + g->row_height[b->row];
 }
 
 /* A way goes straight through its row. */
-static void svg_trunk(Text *out, const Graph *g, const Trunk *t) {
+static void svg_trunk(Text *out, const Drawing *g, const Trunk *t) {
   const Box *from = &g->box[t->from];
   text_printf(out, "  <path class=\"edge%s\" d=\"M%.1f %.1f", t->state ? " state" : "", from->x,
               from->y + from->height);
@@ -75,7 +75,7 @@ typedef struct Entries {
   int *begin, *list;
 } Entries;
 
-static Entries entries_of(const Graph *g) {
+static Entries entries_of(const Drawing *g) {
   Entries in = {ARENA_ARRAY(g->arena, int, g->n + 2), ARENA_ARRAY(g->arena, int, g->n_edges + 1)};
   int *at = ARENA_ARRAY(g->arena, int, g->n + 1);
   for (int i = 0; i < g->n_edges; i++)
@@ -87,12 +87,12 @@ static Entries entries_of(const Graph *g) {
   return in;
 }
 
-static double edge_x(const Graph *g, int edge) {
+static double edge_x(const Drawing *g, int edge) {
   return g->box[g->edge[edge].way >= 0 ? g->edge[edge].way : g->edge[edge].from].x;
 }
 
 /* Where the edges of a box come in, spread over its top in the order they come from. */
-static double entry(const Graph *g, const Entries *in, int edge) {
+static double entry(const Drawing *g, const Entries *in, int edge) {
   const Box *to = &g->box[g->edge[edge].to];
   int begin = in->begin[g->edge[edge].to], n = in->begin[g->edge[edge].to + 1] - begin, before = 0;
   double own = edge_x(g, edge), step = (to->width - 30) / n;
@@ -102,7 +102,7 @@ static double entry(const Graph *g, const Entries *in, int edge) {
   return to->x + (before - (n - 1) / 2.0) * step;
 }
 
-static void svg_edge(Text *out, const Graph *g, int edge, double x) {
+static void svg_edge(Text *out, const Drawing *g, int edge, double x) {
   const Edge *e = &g->edge[edge];
   const Box *from = &g->box[e->way >= 0 ? e->way : e->from], *to = &g->box[e->to];
   double y = e->way >= 0 ? row_end(g, from) : from->y + from->height;
@@ -158,7 +158,7 @@ static const char *heading(Arena *arena, const Model *model) {
 }
 
 void draw_svg(Text *out, const Sources *sources, const Model *model) {
-  Graph g = graph_of(out->arena, sources, model);
+  Drawing g = graph_of(out->arena, sources, model);
   const char *head = heading(out->arena, model);
   int64_t most = 1;
   graph_lay_out(&g, TOP);

@@ -16,35 +16,35 @@ static struct {
   Recorded *sample;
   int n;
   size_t cap, cap_steps; /* samples, and elements of a recording of any steps */
-} noting;
+} recording;
 
 static int note_sample(const size_t *lengths, const void *const *in, void *const *out) {
-  const GrusPort *p = noting.port;
+  const GrusPort *p = recording.port;
   Recorded r = {.steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size};
   (void)out;
   if (p->time == GRUS_TIME_BOUNDED) r.steps = (int64_t)lengths[0];
   r.count = r.steps * (int64_t)host_port_features(p);
-  r.data = ARENA_ARRAY(noting.arena, double, r.count + 1);
+  r.data = ARENA_ARRAY(recording.arena, double, r.count + 1);
   trial_take(p, in[0], r.data, r.steps);
-  ARENA_PUSH(noting.arena, noting.sample, noting.n, noting.cap, r);
+  ARENA_PUSH(recording.arena, recording.sample, recording.n, recording.cap, r);
   return GRUS_OK;
 }
 
 static int note_start(void *state, const void *const *init) {
   (void)state;
   (void)init;
-  ARENA_PUSH(noting.arena, noting.sample, noting.n, noting.cap, (Recorded){0});
+  ARENA_PUSH(recording.arena, recording.sample, recording.n, recording.cap, (Recorded){0});
   return GRUS_OK;
 }
 
 static int note_step(void *state, const void *const *in, void *const *out) {
-  Recorded *r = &noting.sample[noting.n - 1];
-  int64_t n = (int64_t)host_port_features(noting.port);
+  Recorded *r = &recording.sample[recording.n - 1];
+  int64_t n = (int64_t)host_port_features(recording.port);
   (void)state;
   (void)out;
-  r->data =
-      arena_grow(noting.arena, r->data, &noting.cap_steps, (size_t)(r->count + n), sizeof *r->data);
-  trial_take(noting.port, in[0], r->data + r->count, 1);
+  r->data = arena_grow(recording.arena, r->data, &recording.cap_steps, (size_t)(r->count + n),
+                       sizeof *r->data);
+  trial_take(recording.port, in[0], r->data + r->count, 1);
   r->count += n;
   r->steps++;
   return GRUS_OK;
@@ -126,18 +126,18 @@ bool recorded_file_read(Session *s, const char *name, const Type *type, Recorded
                   arena_strdup(s->arena, "--quiet"), NULL, NULL};
   int n_args = 3;
   if (s->options->allow_nan) argv[n_args++] = arena_strdup(s->arena, "--allow-nan");
-  memset(&noting, 0, sizeof noting);
-  noting.arena = s->arena;
-  noting.port = &port;
+  memset(&recording, 0, sizeof recording);
+  recording.arena = s->arena;
+  recording.port = &port;
   int code = grus_host_run(&program, n_args, argv, stderr);
-  noting.port = NULL;
+  recording.port = NULL;
   if (code == GRUS_EXIT_USAGE) s->usage_trouble = true;
   if (code != GRUS_EXIT_OK) return false;
-  if (!noting.n || !noting.sample[0].count) {
+  if (!recording.n || !recording.sample[0].count) {
     session_error(s, "`%s` holds no numbers for `%s`", path, name);
     s->file_trouble = true;
     return false;
   }
-  *out = (Recording){.is_there = true, .samples = noting.n, .sample = noting.sample};
+  *out = (Recording){.is_there = true, .samples = recording.n, .sample = recording.sample};
   return true;
 }

@@ -39,11 +39,11 @@ typedef struct Const {
 typedef struct Item Item;
 
 /* A result of a block beyond its first. */
-typedef struct Field {
+typedef struct BlockField {
   const char *name;
   const Item *item;
   Span name_span;
-} Field;
+} BlockField;
 
 /* What an expression stands for. ITEM_BAD has been reported: everything made from it is silent. */
 typedef enum ItemKind { ITEM_BAD, ITEM_VALUE, ITEM_CONST } ItemKind;
@@ -52,7 +52,7 @@ struct Item {
   Value *value;
   Const constant;
   bool of_block; /* fields are those below, not the states of value's layer */
-  const Field *field;
+  const BlockField *field;
   int n_fields;
 };
 
@@ -118,7 +118,7 @@ typedef struct Body {
   const Node *statement; /* the one being resolved */
   const Item *input;     /* blocks: the values of the `in` statements, in order */
   int n_inputs, next_input;
-  Field *out; /* blocks: what the `out` statements give */
+  BlockField *out; /* blocks: what the `out` statements give */
   int n_outs;
   size_t cap_outs;
   bool first; /* the first expansion of this block: its lets are listed for lints */

@@ -134,7 +134,7 @@ static void block_output_resolve(Body *body, const Node *node) {
   Item *item = ARENA_NEW(body->r->arena, Item);
   *item = value_of_statement(body, node->kid[1]);
   if (item->kind == ITEM_VALUE) ascribe(body, node, item->value);
-  Field field = {node->text, item, node->at};
+  BlockField field = {node->text, item, node->at};
   ARENA_PUSH(body->r->arena, body->out, body->n_outs, body->cap_outs, field);
   body_define(body, node->text, node->at, *item);
 }

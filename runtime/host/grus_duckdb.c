@@ -26,8 +26,8 @@ enum {
   ERROR_SIZE = 256
 };
 
-typedef enum Form { FORM_BLOB, FORM_ARRAY } Form;
-static const Form forms[] = {FORM_BLOB, FORM_ARRAY}; /* DuckDB keeps a pointer to one */
+typedef enum PortForm { FORM_BLOB, FORM_ARRAY } PortForm;
+static const PortForm forms[] = {FORM_BLOB, FORM_ARRAY}; /* DuckDB keeps a pointer to one */
 
 /* ---- ports ---- */
 
@@ -59,18 +59,18 @@ static size_t rounded(size_t n) {
 
 /* ---- messages ---- */
 
-typedef struct Message {
+typedef struct ErrorText {
   char text[ERROR_SIZE];
   size_t len;
-} Message;
+} ErrorText;
 
-static void say(Message *m, const char *words) {
+static void say(ErrorText *m, const char *words) {
   for (; *words && m->len + 1 < sizeof m->text; words++)
     m->text[m->len++] = *words;
   m->text[m->len] = 0;
 }
 
-static void say_number(Message *m, uint64_t n) {
+static void say_number(ErrorText *m, uint64_t n) {
   char digits[24];
   size_t at = sizeof digits - 1;
   digits[at] = 0;
@@ -82,7 +82,7 @@ static void say_number(Message *m, uint64_t n) {
 }
 
 /* "score(): input `x` has 12 bytes, and a row has 2048" */
-static bool wrong_size(Message *m, const GrusPort *port, uint64_t found, uint64_t needed,
+static bool wrong_size(ErrorText *m, const GrusPort *port, uint64_t found, uint64_t needed,
                        const char *unit) {
   say(m, grus_program.name);
   say(m, "(): input `");
@@ -96,7 +96,7 @@ static bool wrong_size(Message *m, const GrusPort *port, uint64_t found, uint64_
   return false;
 }
 
-static bool wrong(Message *m, const GrusPort *port, const char *what) {
+static bool wrong(ErrorText *m, const GrusPort *port, const char *what) {
   say(m, grus_program.name);
   say(m, "(): ");
   if (port) {
@@ -123,7 +123,7 @@ static bool is_valid(const uint64_t *valid, uint64_t row) {
   return !valid || (valid[row / 64] >> row % 64 & 1);
 }
 
-static Column column_of(Opaque *chunk, uint64_t i, const GrusPort *port, Form form) {
+static Column column_of(Opaque *chunk, uint64_t i, const GrusPort *port, PortForm form) {
   Opaque *vector = DUCK(data_chunk_get_vector)(chunk, i), *child = NULL;
   Column c = {port,
               port_bytes(port),
@@ -142,7 +142,7 @@ static Column column_of(Opaque *chunk, uint64_t i, const GrusPort *port, Form fo
 }
 
 /* Where the bytes of a row are, and how many. False: a NULL is among its elements. */
-static bool row_bytes(const Column *c, Form form, uint64_t row, const char **from,
+static bool row_bytes(const Column *c, PortForm form, uint64_t row, const char **from,
                       uint64_t *bytes) {
   size_t size = elem_size(c->port->elem);
   if (form == FORM_BLOB) {
@@ -166,7 +166,8 @@ static bool row_bytes(const Column *c, Form form, uint64_t row, const char **fro
 }
 
 /* A row into its place; *steps: of bounded time. */
-static bool put_row(const Column *c, Form form, uint64_t row, char *to, size_t *steps, Message *m) {
+static bool put_row(const Column *c, PortForm form, uint64_t row, char *to, size_t *steps,
+                    ErrorText *m) {
   const char *from = NULL;
   uint64_t bytes = 0;
   bool bounded = c->port->time == GRUS_TIME_BOUNDED;
@@ -191,30 +192,30 @@ static void set_null(Opaque *vector, uint64_t row, uint64_t count) {
 }
 
 /* The vectors of the outputs: of the numbers, and what is NULL or not. */
-typedef struct Result {
+typedef struct ResultColumn {
   const GrusPort *port;
   Opaque *vector, *numbers;
   size_t bytes;
-} Result;
+} ResultColumn;
 
 /* Memory for some rows: inputs, outputs, lengths. */
-typedef struct Block {
+typedef struct RowGroup {
   char *memory;
   void *in[MOST_PORTS], *out[MOST_PORTS];
   size_t *lengths;
   bool *null;
-} Block;
+} RowGroup;
 
-typedef struct Call {
-  Form form;
+typedef struct ScoreCall {
+  PortForm form;
   size_t n_in, n_out, rows; /* rows: of a block */
   Column in[MOST_PORTS];
-  Result out[MOST_PORTS];
+  ResultColumn out[MOST_PORTS];
   Opaque *top; /* the vector that is returned */
-  Block block;
-} Call;
+  RowGroup block;
+} ScoreCall;
 
-static bool take_memory(Call *c) {
+static bool take_memory(ScoreCall *c) {
   size_t size = 0, at = 0, n_lengths = grus_program.length_count;
   for (size_t i = 0; i < c->n_in; i++)
     size += rounded(c->in[i].bytes * c->rows);
@@ -239,7 +240,7 @@ static bool take_memory(Call *c) {
 }
 
 /* One row of the chunk into row r of the block, of `count` rows. Rows that are NULL get zeros. */
-static bool gather(Call *c, uint64_t row, size_t r, size_t count, Message *m) {
+static bool gather(ScoreCall *c, uint64_t row, size_t r, size_t count, ErrorText *m) {
   size_t *lengths = c->block.lengths;
   c->block.null[r] = false;
   for (size_t i = 0; i < c->n_in; i++)
@@ -263,9 +264,9 @@ static bool gather(Call *c, uint64_t row, size_t r, size_t count, Message *m) {
   return true;
 }
 
-static void scatter(const Call *c, uint64_t first, size_t count) {
+static void scatter(const ScoreCall *c, uint64_t first, size_t count) {
   for (size_t i = 0; i < c->n_out; i++) {
-    const Result *r = &c->out[i];
+    const ResultColumn *r = &c->out[i];
     memcpy((char *)DUCK(vector_get_data)(r->numbers) + first * r->bytes, c->block.out[i],
            count * r->bytes);
     for (size_t k = 0; k < count; k++) {
@@ -278,7 +279,7 @@ static void scatter(const Call *c, uint64_t first, size_t count) {
     if (c->block.null[k] && c->n_out > 1) set_null(c->top, first + k, 1);
 }
 
-static bool score_rows(Call *c, uint64_t n, Message *m) {
+static bool score_rows(ScoreCall *c, uint64_t n, ErrorText *m) {
   for (uint64_t first = 0; first < n; first += c->rows) {
     size_t count = n - first < c->rows ? (size_t)(n - first) : c->rows;
     for (size_t r = 0; r < count; r++)
@@ -294,9 +295,9 @@ static bool score_rows(Call *c, uint64_t n, Message *m) {
 }
 
 static void score_chunk(Opaque *info, Opaque *chunk, Opaque *output) {
-  Call c = {0};
-  Message m = {{0}, 0};
-  c.form = *(const Form *)DUCK(scalar_function_get_extra_info)(info);
+  ScoreCall c = {0};
+  ErrorText m = {{0}, 0};
+  c.form = *(const PortForm *)DUCK(scalar_function_get_extra_info)(info);
   c.top = output;
   c.rows = grus_library.batch;
   for (size_t i = 0; i < grus_program.port_count; i++) {
@@ -305,10 +306,10 @@ static void score_chunk(Opaque *info, Opaque *chunk, Opaque *output) {
       c.in[c.n_in] = column_of(chunk, c.n_in, port, c.form);
       c.n_in++;
     } else if (port->role == GRUS_ROLE_OUT)
-      c.out[c.n_out++] = (Result){port, NULL, NULL, port_bytes(port)};
+      c.out[c.n_out++] = (ResultColumn){port, NULL, NULL, port_bytes(port)};
   }
   for (size_t i = 0; i < c.n_out; i++) {
-    Result *r = &c.out[i];
+    ResultColumn *r = &c.out[i];
     r->vector = c.n_out > 1 ? DUCK(struct_vector_get_child)(output, i) : output;
     r->numbers = r->port->rank ? DUCK(array_vector_get_child)(r->vector) : r->vector;
   }
@@ -323,7 +324,7 @@ static void score_chunk(Opaque *info, Opaque *chunk, Opaque *output) {
 
 /* ---- registration ---- */
 
-static Opaque *new_type(const GrusPort *port, Form form) {
+static Opaque *new_type(const GrusPort *port, PortForm form) {
   if (form == FORM_BLOB) return DUCK(create_logical_type)(TYPE_BLOB);
   Opaque *element = DUCK(create_logical_type)(elem_type(port->elem)), *whole = element;
   if (port->time == GRUS_TIME_BOUNDED)
@@ -353,7 +354,7 @@ static Opaque *new_result_type(void) {
 }
 
 /* Whether DuckDB has a type for every input. */
-static bool has_form(Form form) {
+static bool has_form(PortForm form) {
   for (size_t i = 0; i < grus_program.port_count && form == FORM_ARRAY; i++) {
     const GrusPort *port = &grus_program.ports[i];
     if (port->role == GRUS_ROLE_IN && (!elem_type(port->elem) || port_count(port) > MOST_ARRAY))
@@ -362,7 +363,7 @@ static bool has_form(Form form) {
   return true;
 }
 
-static bool add_form(Opaque *set, const Form *form) {
+static bool add_form(Opaque *set, const PortForm *form) {
   Opaque *function = DUCK(create_scalar_function)(), *type;
   DUCK(scalar_function_set_name)(function, grus_program.name);
   for (size_t i = 0; i < grus_program.port_count; i++) {

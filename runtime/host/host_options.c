@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct Parser {
+typedef struct OptionParser {
   const GrusProgram *program;
   const HostLog *log;
   HostOptions *options;
   const char *positional[2];
   int positional_count;
-} Parser;
+} OptionParser;
 
 bool host_is_numbers(const char *text) {
   if (text[strspn(text, "+-.0123456789eE,naif")]) return false;
@@ -86,7 +86,7 @@ static int options_rate(const HostLog *log, const char *value, double *rate) {
 }
 
 /* Options that take a value, as --name=value or --name value. */
-static int options_valued(Parser *p, const char *name, const char *value) {
+static int options_valued(OptionParser *p, const char *name, const char *value) {
   HostOptions *o = p->options;
   if (strcmp(name, "--out") == 0) {
     o->folder = value;
@@ -131,7 +131,7 @@ int host_option_words(const char *text) {
 }
 
 /* argv[*at] is an option; moves *at past its value. */
-static int options_option(Parser *p, int argc, char **argv, int *at) {
+static int options_option(OptionParser *p, int argc, char **argv, int *at) {
   const char *text = argv[*at];
   if (strcmp(text, "-o") == 0) text = "--out";
   const char *equals = strchr(text, '=');
@@ -174,7 +174,7 @@ static size_t options_distance(const char *a, size_t n, const char *b) {
   return rows[n % 3][m];
 }
 
-static int options_unknown_name(Parser *p, const char *name, size_t length) {
+static int options_unknown_name(OptionParser *p, const char *name, size_t length) {
   const GrusProgram *program = p->program;
   const char *nearest = NULL;
   size_t least = length / 3 + 1;
@@ -208,7 +208,7 @@ static int options_length(const GrusProgram *program, const char *name, size_t l
   return -1;
 }
 
-static int options_binding(Parser *p, const char *text, size_t length) {
+static int options_binding(OptionParser *p, const char *text, size_t length) {
   const GrusProgram *program = p->program;
   const char *value = text + length + 1, **slot = NULL;
   for (size_t i = 0; i < program->port_count && !slot; i++)
@@ -228,7 +228,7 @@ static int options_binding(Parser *p, const char *text, size_t length) {
   return GRUS_EXIT_OK;
 }
 
-static int options_argument(Parser *p, const char *text) {
+static int options_argument(OptionParser *p, const char *text) {
   size_t length = 0;
   while (isalnum((unsigned char)text[length]) || (length && text[length] == '.') ||
          text[length] == '_')
@@ -256,7 +256,7 @@ static int options_main_port(const GrusProgram *program, GrusRole role, bool seq
 }
 
 /* Files that hold several inputs by their names: all that are not given yet. */
-static int options_place_all(Parser *p, const char *text) {
+static int options_place_all(OptionParser *p, const char *text) {
   size_t placed = 0;
   for (size_t i = 0; i < p->program->port_count; i++) {
     if (p->program->ports[i].role != GRUS_ROLE_IN || p->options->values[i]) continue;
@@ -268,7 +268,7 @@ static int options_place_all(Parser *p, const char *text) {
              : host_error(p->log, GRUS_EXIT_USAGE, "every input is given: what is `%s` for?", text);
 }
 
-static int options_place(Parser *p, GrusRole role, const char *text) {
+static int options_place(OptionParser *p, GrusRole role, const char *text) {
   HostFormat format = host_options_in_style(p->options, text).format;
   bool has_names =
       format == HOST_FORMAT_NPZ || (format == HOST_FORMAT_JSON && strcmp(text, "-") != 0);
@@ -296,7 +296,7 @@ static size_t options_count(const GrusProgram *program, GrusRole role) {
 }
 
 /* One input, one output, nothing named: a filter from standard input to standard output. */
-static void options_filter(Parser *p) {
+static void options_filter(OptionParser *p) {
   const GrusProgram *program = p->program;
   if (p->positional_count || options_count(program, GRUS_ROLE_IN) != 1 ||
       options_count(program, GRUS_ROLE_OUT) != 1)
@@ -308,7 +308,7 @@ static void options_filter(Parser *p) {
   if (!*out && !p->options->folder) *out = "-";
 }
 
-static int options_check_inputs(Parser *p) {
+static int options_check_inputs(OptionParser *p) {
   int missing = 0, streams = 0;
   for (size_t i = 0; i < p->program->port_count; i++) {
     const GrusPort *port = &p->program->ports[i];
@@ -328,7 +328,7 @@ static int options_check_inputs(Parser *p) {
   return missing ? GRUS_EXIT_USAGE : GRUS_EXIT_OK;
 }
 
-static int options_check_outputs(Parser *p) {
+static int options_check_outputs(OptionParser *p) {
   size_t given = 0, standard = 0;
   for (size_t i = 0; i < p->program->port_count; i++) {
     const char *value = p->options->values[i];
@@ -350,7 +350,7 @@ static int options_check_outputs(Parser *p) {
 
 int host_options_parse(const GrusProgram *program, const HostLog *log, int argc, char **argv,
                        HostOptions *options) {
-  Parser p = {program, log, options, {NULL, NULL}, 0};
+  OptionParser p = {program, log, options, {NULL, NULL}, 0};
   bool only_arguments = false;
   for (int i = 1; i < argc; i++) {
     int status = GRUS_EXIT_OK;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Whole {
+typedef struct WholeRun {
   const GrusProgram *program;
   const HostLog *log;
   const HostOptions *options;
@@ -28,7 +28,7 @@ typedef struct Whole {
   bool many;
   uint64_t samples;
   HostOutputs outputs;
-} Whole;
+} WholeRun;
 
 void *host_buffer_new(size_t size, size_t align) {
   if (align < 64) align = 64;
@@ -37,11 +37,11 @@ void *host_buffer_new(size_t size, size_t align) {
   return buffer ? memset(buffer, 0, size) : NULL;
 }
 
-static HostTensor *whole_length_tensor(const Whole *whole, size_t length) {
+static HostTensor *whole_length_tensor(const WholeRun *whole, size_t length) {
   return whole->options->lengths[length] ? &whole->inputs[whole->in_count + length] : NULL;
 }
 
-static int whole_open_lengths(Whole *whole) {
+static int whole_open_lengths(WholeRun *whole) {
   for (size_t i = 0; i < whole->program->length_count; i++) {
     const char *value = whole->options->lengths[i];
     GrusPort *port = &whole->length_ports[i];
@@ -59,7 +59,7 @@ static int whole_open_lengths(Whole *whole) {
 }
 
 /* Inputs that share a length have the same steps. */
-static int whole_check_length(Whole *whole, const HostTensor *tensor) {
+static int whole_check_length(WholeRun *whole, const HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   if (port->time != GRUS_TIME_BOUNDED) return GRUS_EXIT_OK;
   size_t *steps = &whole->file_steps[port->length];
@@ -77,7 +77,7 @@ static int whole_check_length(Whole *whole, const HostTensor *tensor) {
 }
 
 /* Inputs with a sample axis agree on its size; the others serve every sample. */
-static int whole_check_samples(Whole *whole) {
+static int whole_check_samples(WholeRun *whole) {
   const HostTensor *first = NULL;
   whole->samples = 1;
   for (size_t i = 0; i < whole->in_count + whole->program->length_count; i++) {
@@ -93,7 +93,7 @@ static int whole_check_samples(Whole *whole) {
   return GRUS_EXIT_OK;
 }
 
-static int whole_open_inputs(Whole *whole) {
+static int whole_open_inputs(WholeRun *whole) {
   const GrusProgram *program = whole->program;
   size_t at = 0;
   for (size_t i = 0; i < program->port_count; i++) {
@@ -116,7 +116,7 @@ static size_t steps_of_length(const GrusPort *port, size_t n) {
 }
 
 /* Steps of the port's time axis in files. */
-static size_t whole_steps(const Whole *whole, const GrusPort *port) {
+static size_t whole_steps(const WholeRun *whole, const GrusPort *port) {
   if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
   return steps_of_length(port, whole->file_steps[port->length]);
 }
@@ -125,7 +125,7 @@ static bool sink_time_major(const HostSink *sink) {
   return sink->style.format == HOST_FORMAT_CSV || sink->style.format == HOST_FORMAT_WAV;
 }
 
-static int whole_begin_sink(Whole *whole, HostSink *sink) {
+static int whole_begin_sink(WholeRun *whole, HostSink *sink) {
   const GrusPort *port = sink->port;
   size_t steps = whole_steps(whole, port), features = host_port_features(port);
   bool matrix = !host_port_has_time(port) && port->rank >= 2;
@@ -145,7 +145,7 @@ static int whole_begin_sink(Whole *whole, HostSink *sink) {
   return host_sink_begin(sink);
 }
 
-static int whole_open_outputs(Whole *whole) {
+static int whole_open_outputs(WholeRun *whole) {
   size_t count = whole->in_count;
   const HostSource **sources = calloc(count + 1, sizeof *sources);
   if (!sources) return host_error(whole->log, GRUS_EXIT_FILE, "not enough memory");
@@ -159,7 +159,7 @@ static int whole_open_outputs(Whole *whole) {
   return status;
 }
 
-static int whole_allocate(Whole *whole) {
+static int whole_allocate(WholeRun *whole) {
   const GrusProgram *program = whole->program;
   size_t in = 0, out = 0, largest = 1;
   for (size_t i = 0; i < program->port_count; i++) {
@@ -176,7 +176,7 @@ static int whole_allocate(Whole *whole) {
 
 /* Steps that the samples just read have of a length: all the same, 0 after reporting that they are
  * not. */
-static size_t whole_sample_steps(Whole *whole, size_t length) {
+static size_t whole_sample_steps(WholeRun *whole, size_t length) {
   const HostTensor *first = NULL;
   for (size_t i = 0; i < whole->in_count; i++) {
     const HostTensor *tensor = &whole->inputs[i];
@@ -195,7 +195,7 @@ static size_t whole_sample_steps(Whole *whole, size_t length) {
 }
 
 /* Lengths of lane b: from the command line, otherwise those of the files. */
-static int whole_read_lengths(Whole *whole, size_t b) {
+static int whole_read_lengths(WholeRun *whole, size_t b) {
   size_t batch = whole->program->batch;
   for (size_t i = 0; i < whole->program->length_count; i++) {
     HostTensor *tensor = whole_length_tensor(whole, i);
@@ -214,12 +214,12 @@ static int whole_read_lengths(Whole *whole, size_t b) {
   return GRUS_EXIT_OK;
 }
 
-static size_t whole_valid(const Whole *whole, const GrusPort *port, size_t b) {
+static size_t whole_valid(const WholeRun *whole, const GrusPort *port, size_t b) {
   if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
   return steps_of_length(port, whole->lengths[(size_t)port->length * whole->program->batch + b]);
 }
 
-static int whole_read_lane(Whole *whole, size_t b) {
+static int whole_read_lane(WholeRun *whole, size_t b) {
   for (size_t i = 0; i < whole->in_count; i++) {
     HostTensor *tensor = &whole->inputs[i];
     tensor->sample = host_tensor_next(tensor);
@@ -239,7 +239,7 @@ static int whole_read_lane(Whole *whole, size_t b) {
 }
 
 /* Lanes without a sample of their own repeat the first, whose lengths and indices are good. */
-static void whole_fill_lanes(Whole *whole, size_t used) {
+static void whole_fill_lanes(WholeRun *whole, size_t used) {
   size_t batch = whole->program->batch;
   for (size_t b = used; b < batch; b++) {
     for (size_t i = 0; i < whole->program->length_count; i++)
@@ -252,7 +252,7 @@ static void whole_fill_lanes(Whole *whole, size_t used) {
   }
 }
 
-static int whole_write_lane(Whole *whole, size_t b) {
+static int whole_write_lane(WholeRun *whole, size_t b) {
   for (size_t i = 0; i < whole->outputs.count; i++) {
     HostSink *sink = &whole->outputs.sinks[i];
     const GrusPort *port = sink->port;
@@ -271,7 +271,7 @@ static int whole_write_lane(Whole *whole, size_t b) {
   return GRUS_EXIT_OK;
 }
 
-static int whole_group(Whole *whole, uint64_t sample, size_t used) {
+static int whole_group(WholeRun *whole, uint64_t sample, size_t used) {
   int status = GRUS_EXIT_OK;
   for (size_t b = 0; b < used && !status; b++)
     status = whole_read_lane(whole, b);
@@ -289,7 +289,7 @@ static int whole_group(Whole *whole, uint64_t sample, size_t used) {
   return status;
 }
 
-static int whole_loop(Whole *whole, bool show) {
+static int whole_loop(WholeRun *whole, bool show) {
   HostProgress progress = {0};
   progress.log = whole->log;
   progress.enabled = show;
@@ -307,7 +307,7 @@ static int whole_loop(Whole *whole, bool show) {
   return status;
 }
 
-static void whole_free(Whole *whole, bool committed) {
+static void whole_free(WholeRun *whole, bool committed) {
   size_t tensors = whole->in_count + whole->program->length_count;
   host_outputs_close(&whole->outputs, committed);
   for (size_t i = 0; whole->inputs && i < tensors; i++)
@@ -327,7 +327,7 @@ static void whole_free(Whole *whole, bool committed) {
 
 int host_run_whole(const GrusProgram *program, const HostLog *log, const HostOptions *options,
                    bool progress) {
-  Whole whole = {0};
+  WholeRun whole = {0};
   whole.program = program;
   whole.log = log;
   whole.options = options;

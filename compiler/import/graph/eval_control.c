@@ -29,7 +29,7 @@ static bool truth(Run *run, const GraphNode *node, const GraphTensor *t, bool *o
   return (t && t->count == 1 && t->data) || run_fault(run, node, "a condition has to be one value");
 }
 
-bool run_if(Run *run, Frame *frame, const GraphNode *node) {
+bool run_if(Run *run, RunFrame *frame, const GraphNode *node) {
   const GraphTensor *condition;
   bool yes;
   if (!run_operand(run, frame, node, 0, &condition) || !truth(run, node, condition, &yes))
@@ -48,7 +48,7 @@ bool run_if(Run *run, Frame *frame, const GraphNode *node) {
 /* What a loop carries, and the rows it leaves behind. */
 typedef struct Turns {
   Run *run;
-  Frame *frame;
+  RunFrame *frame;
   const GraphNode *node;
   int n_carried, n_rows;
   const GraphTensor **carried;
@@ -57,7 +57,7 @@ typedef struct Turns {
   size_t n_row, cap_row;
 } Turns;
 
-static bool turns_start(Turns *turns, Run *run, Frame *frame, const GraphNode *node, int first,
+static bool turns_start(Turns *turns, Run *run, RunFrame *frame, const GraphNode *node, int first,
                         int n_carried) {
   *turns = (Turns){.run = run,
                    .frame = frame,
@@ -144,7 +144,7 @@ static void turns_results(Turns *turns) {
   if (turns->keep) arena_free(turns->keep);
 }
 
-bool run_loop(Run *run, Frame *frame, const GraphNode *node) {
+bool run_loop(Run *run, RunFrame *frame, const GraphNode *node) {
   const GraphTensor *count, *condition;
   Turns turns;
   bool more = true;
@@ -195,7 +195,7 @@ static const GraphTensor *sequence_row(Arena *arena, const GraphTensor *x, int a
   return row;
 }
 
-bool run_scan(Run *run, Frame *frame, const GraphNode *node) {
+bool run_scan(Run *run, RunFrame *frame, const GraphNode *node) {
   int n_scan = (int)graph_int(node, GRAPH_ATTR_scan_inputs, 0), n_carried = node->n_in - n_scan;
   Turns turns;
   if (n_scan < 1 || n_carried < 0) return run_fault(run, node, "it has no sequence");
@@ -235,7 +235,7 @@ bool run_scan(Run *run, Frame *frame, const GraphNode *node) {
   return true;
 }
 
-bool run_while(Run *run, Frame *frame, const GraphNode *node) {
+bool run_while(Run *run, RunFrame *frame, const GraphNode *node) {
   Turns turns;
   if (!turns_start(&turns, run, frame, node, 0, node->n_in)) return false;
   for (;;) {
@@ -265,7 +265,7 @@ static const GraphTensor **variable_of(Run *run, const GraphNode *node) {
   return NULL;
 }
 
-bool run_var_read(Run *run, Frame *frame, const GraphNode *node) {
+bool run_var_read(Run *run, RunFrame *frame, const GraphNode *node) {
   const GraphTensor **variable = variable_of(run, node);
   if (!variable) return false;
   if (!*variable) return run_fault(run, node, "a variable is read before it is set");
@@ -274,7 +274,7 @@ bool run_var_read(Run *run, Frame *frame, const GraphNode *node) {
 }
 
 /* What was read before stays as it was: reading copies. */
-bool run_var_assign(Run *run, Frame *frame, const GraphNode *node) {
+bool run_var_assign(Run *run, RunFrame *frame, const GraphNode *node) {
   const GraphTensor **variable = variable_of(run, node), *value;
   if (!variable || !run_operand(run, frame, node, 0, &value)) return false;
   if (!value || !value->data) return run_fault(run, node, "a variable is set to nothing");

@@ -35,7 +35,7 @@ GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t) {
 }
 
 /* The graph that owns a value is this one or one around it. */
-static const GraphTensor *value_get(const Frame *frame, const GraphValue *value) {
+static const GraphTensor *value_get(const RunFrame *frame, const GraphValue *value) {
   if (value->constant) return value->constant;
   for (; frame; frame = frame->outer)
     if (value->id < frame->graph->n_values && frame->graph->value[value->id] == value)
@@ -43,7 +43,7 @@ static const GraphTensor *value_get(const Frame *frame, const GraphValue *value)
   return NULL;
 }
 
-bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k,
+bool run_operand(Run *run, const RunFrame *frame, const GraphNode *node, int k,
                  const GraphTensor **out) {
   *out = NULL;
   if (k >= node->n_in || !node->in[k]) return true;
@@ -51,7 +51,7 @@ bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k,
   return *out || run_fault(run, node, "an operand is used before it is computed");
 }
 
-void run_result(const Frame *frame, const GraphNode *node, int k, const GraphTensor *tensor) {
+void run_result(const RunFrame *frame, const GraphNode *node, int k, const GraphTensor *tensor) {
   if (k < node->n_out && node->out[k]) frame->value[node->out[k]->id] = tensor;
 }
 
@@ -100,7 +100,7 @@ static int64_t room_of(const GraphCall *call) {
   return room;
 }
 
-static bool run_call(Run *run, const Frame *frame, const GraphNode *node) {
+static bool run_call(Run *run, const RunFrame *frame, const GraphNode *node) {
   GraphCall call = {.arena = frame->arena, .node = node};
   const GraphTensor **in = ARENA_ARRAY(frame->arena, const GraphTensor *, node->n_in + 1);
   for (int k = 0; k < node->n_in; k++)
@@ -122,8 +122,8 @@ static bool run_call(Run *run, const Frame *frame, const GraphNode *node) {
   return true;
 }
 
-static bool run_node(Run *run, Frame *frame, const GraphNode *node) {
-  static bool (*const control[GRAPH_OP_COUNT])(Run *, Frame *, const GraphNode *) = {
+static bool run_node(Run *run, RunFrame *frame, const GraphNode *node) {
+  static bool (*const control[GRAPH_OP_COUNT])(Run *, RunFrame *, const GraphNode *) = {
       [GRAPH_If] = run_if,
       [GRAPH_Loop] = run_loop,
       [GRAPH_Scan] = run_scan,
@@ -133,10 +133,10 @@ static bool run_node(Run *run, Frame *frame, const GraphNode *node) {
   return control[node->op] ? control[node->op](run, frame, node) : run_call(run, frame, node);
 }
 
-bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena,
+bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena,
                const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
                const GraphTensor **out) {
-  Frame frame = {graph, NULL, arena, outer, outer ? outer->depth + 1 : 0};
+  RunFrame frame = {graph, NULL, arena, outer, outer ? outer->depth + 1 : 0};
   if (frame.depth > MAX_DEPTH) return run_fault(run, node, "its bodies are nested too deeply");
   if (graph->n_in != n_in || graph->n_out != n_out)
     return run_fault(run, node,

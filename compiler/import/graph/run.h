@@ -18,33 +18,33 @@ typedef struct Run {
 } Run;
 
 /* The values of one graph while it is evaluated. */
-typedef struct Frame {
+typedef struct RunFrame {
   const Graph *graph;
   const GraphTensor **value; /* by id; NULL: not yet computed */
   Arena *arena;              /* where results go */
-  const struct Frame *outer;
+  const struct RunFrame *outer;
   int depth;
-} Frame;
+} RunFrame;
 
 /* Keeps the first fault; always false. */
 bool run_fault(Run *run, const GraphNode *node, const char *text);
 /* The same: it would take more than the limits allow. */
 bool run_limited(Run *run, const GraphNode *node, const char *text);
 /* Operand k of a node; NULL where it is left out. */
-bool run_operand(Run *run, const Frame *frame, const GraphNode *node, int k,
+bool run_operand(Run *run, const RunFrame *frame, const GraphNode *node, int k,
                  const GraphTensor **out);
-void run_result(const Frame *frame, const GraphNode *node, int k, const GraphTensor *tensor);
+void run_result(const RunFrame *frame, const GraphNode *node, int k, const GraphTensor *tensor);
 GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t);
 /* A graph as the body of node, its intermediate values in `arena`. */
-bool run_graph(Run *run, const Graph *graph, const Frame *outer, Arena *arena,
+bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena,
                const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
                const GraphTensor **out);
 
-bool run_if(Run *run, Frame *frame, const GraphNode *node);
-bool run_loop(Run *run, Frame *frame, const GraphNode *node);
-bool run_scan(Run *run, Frame *frame, const GraphNode *node);
-bool run_while(Run *run, Frame *frame, const GraphNode *node);
-bool run_var_read(Run *run, Frame *frame, const GraphNode *node);
-bool run_var_assign(Run *run, Frame *frame, const GraphNode *node);
+bool run_if(Run *run, RunFrame *frame, const GraphNode *node);
+bool run_loop(Run *run, RunFrame *frame, const GraphNode *node);
+bool run_scan(Run *run, RunFrame *frame, const GraphNode *node);
+bool run_while(Run *run, RunFrame *frame, const GraphNode *node);
+bool run_var_read(Run *run, RunFrame *frame, const GraphNode *node);
+bool run_var_assign(Run *run, RunFrame *frame, const GraphNode *node);
 
 #endif

@@ -10,7 +10,7 @@ static const GraphTensor *type_of(const Recognising *r, const GraphValue *v) {
   return flat_type_of(r->flat, v);
 }
 
-static bool spot_in(const Recognising *r, GraphValue *value, Spot *out) {
+static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
   value = step_source(r->flat, value);
   const GraphNode *node = value->node;
   if (!node) return false;
@@ -18,14 +18,15 @@ static bool spot_in(const Recognising *r, GraphValue *value, Spot *out) {
   if (node->op == GRAPH_Gather) {
     const GraphTensor *place = type_of(r, node->in[1]);
     if (!place->data || place->count != 1) return false;
-    *out = (Spot){node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0), (int64_t)place->data[0]};
+    *out =
+        (RowPlace){node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0), (int64_t)place->data[0]};
     if (out->index < 0) out->index += x->dim[out->axis];
     return true;
   }
   if (node->op == GRAPH_Split) {
     int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
     if (x->dim[axis] != node->n_out) return false;
-    *out = (Spot){node->in[0], axis, value->index};
+    *out = (RowPlace){node->in[0], axis, value->index};
     return true;
   }
   if (node->op != GRAPH_Slice) return false;
@@ -44,14 +45,14 @@ static bool spot_in(const Recognising *r, GraphValue *value, Spot *out) {
     int64_t axis = axes ? (int64_t)axes->data[k] : k, at = (int64_t)starts->data[k];
     if (axis < 0) axis += x->rank;
     if (axis != changed) continue;
-    *out = (Spot){node->in[0], changed, at < 0 ? at + x->dim[changed] : at};
+    *out = (RowPlace){node->in[0], changed, at < 0 ? at + x->dim[changed] : at};
     return true;
   }
   return false;
 }
 
 /* Where a source stands in a sequence, one that was reversed read from its other end. */
-bool chain_spot(const Recognising *r, GraphValue *value, Spot *out) {
+bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out) {
   if (!spot_in(r, value, out)) return false;
   const GraphNode *made = out->sequence->node;
   const GraphAttribute *axes =
@@ -147,7 +148,7 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward) {
   const GraphNode *like = r->steps.step[c->step[0]].h_new->node;
-  Spot first, spot;
+  RowPlace first, spot;
   if (c->n == 1) {
     *backward = false;
     return chain_reshaped(r, like, source[0], 3,

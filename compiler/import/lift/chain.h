@@ -31,11 +31,11 @@ typedef struct Recognising {
 } Recognising;
 
 /* Where in a sequence a source stands. */
-typedef struct Spot {
+typedef struct RowPlace {
   GraphValue *sequence;
   int axis;
   int64_t index;
-} Spot;
+} RowPlace;
 
 /* What the steps of a chain read beside the state: sources in the order of the model step. */
 typedef struct Input {
@@ -46,7 +46,7 @@ typedef struct Input {
 } Input;
 
 /* Where a source stands in a sequence, one that was reversed read from its other end. */
-bool chain_spot(const Recognising *r, GraphValue *value, Spot *out);
+bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out);
 /* Types and atoms of a node that was added. */
 bool chain_settle(Recognising *r, GraphNode *node);
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,

@@ -28,7 +28,7 @@ static bool is_length(const Lift *l, int input) {
 }
 
 /* The number of steps of each sample. */
-static const GraphTensor *lengths(Check *c, const Trial *t, const GraphTensor *like) {
+static const GraphTensor *lengths(Comparison *c, const Trial *t, const GraphTensor *like) {
   double *data;
   GraphTensor *out = graph_tensor(c->arena, like->elem, like->rank, like->dim, &data);
   for (int64_t i = 0; out && i < out->count; i++)
@@ -48,7 +48,7 @@ static int port_of(const Lift *l, const GraphValue *value) {
   return -1;
 }
 
-static bool differ(Check *c, const char *name, int64_t sample, int64_t step, int64_t feature,
+static bool differ(Comparison *c, const char *name, int64_t sample, int64_t step, int64_t feature,
                    double want, double got, const Trial *t) {
   Diag *d = foreign_report(
       c->l->diags, c->l->file, E905,
@@ -64,7 +64,7 @@ static bool differ(Check *c, const char *name, int64_t sample, int64_t step, int
   return false;
 }
 
-static bool too_large(Check *c) {
+static bool too_large(Comparison *c) {
   Diag *d = foreign_report(c->l->diags, c->l->file, E905,
                            "the graph of the file is too large to be computed for comparison");
   diag_fix(d, FIX_MAYBE, "import it unchecked: --no-check");
@@ -72,7 +72,7 @@ static bool too_large(Check *c) {
 }
 
 /* The numbers of an output in the shape of the input that they are in the next call. */
-static void hand_on(Check *c, const GraphTensor *out, const GraphTensor **in) {
+static void hand_on(Comparison *c, const GraphTensor *out, const GraphTensor **in) {
   GraphTensor *next = ARENA_NEW(c->arena, GraphTensor);
   *next = **in;
   if (next->count == out->count) next->data = out->data;
@@ -80,7 +80,8 @@ static void hand_on(Check *c, const GraphTensor *out, const GraphTensor **in) {
 }
 
 /* The outputs of all calls of the graph, states handed on. out[call * n_out + o]. */
-static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const GraphTensor **out) {
+static bool run_graph(Comparison *c, const Trial *t, const GraphTensor ***in,
+                      const GraphTensor **out) {
   const Lift *l = c->l;
   const Graph *graph = l->graph;
   GraphState *state = graph_state_new(c->arena, graph);
@@ -105,7 +106,7 @@ static bool run_graph(Check *c, const Trial *t, const GraphTensor ***in, const G
 }
 
 /* The whole input of one sample, as the model wants it. */
-static void fill_port(Check *c, const Trial *t, int input, const Port *port,
+static void fill_port(Comparison *c, const Trial *t, int input, const Port *port,
                       const GraphTensor ***in, int64_t sample, EvalTensor *to) {
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->in[input].value;
@@ -119,7 +120,7 @@ static void fill_port(Check *c, const Trial *t, int input, const Port *port,
   to->data = ARENA_ARRAY(c->arena, double, steps *width + 1);
   for (int call = 0; call < (timed ? t->calls : 1); call++) {
     const GraphTensor *x = in[call][l->file_input[input]];
-    Spot *spot = ARENA_ARRAY(c->arena, Spot, x->count ? x->count : 1);
+    ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, x->count ? x->count : 1);
     check_spots(c, value, x, spot);
     for (int64_t e = 0; e < x->count; e++) {
       if (spot[e].sample != sample) continue;
@@ -131,7 +132,7 @@ static void fill_port(Check *c, const Trial *t, int input, const Port *port,
   }
 }
 
-static bool compare_output(Check *c, const Trial *t, int number, const Port *port,
+static bool compare_output(Comparison *c, const Trial *t, int number, const Port *port,
                            const GraphTensor *const *out, int64_t sample, const EvalTensor *got) {
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->out[number].value;
@@ -150,7 +151,7 @@ static bool compare_output(Check *c, const Trial *t, int number, const Port *por
   int64_t seen = 0;
   for (int call = timed ? 0 : t->calls - 1; call < t->calls; call++) {
     const GraphTensor *y = out[call * l->graph->n_out + number];
-    Spot *spot = ARENA_ARRAY(c->arena, Spot, y->count ? y->count : 1);
+    ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, y->count ? y->count : 1);
     check_spots(c, value, y, spot);
     for (int64_t e = 0; e < y->count; e++) {
       int64_t step = timed ? call * per_call + first + spot[e].step : 0;
@@ -174,7 +175,7 @@ static bool compare_output(Check *c, const Trial *t, int number, const Port *por
   return false;
 }
 
-static bool run_trial(Check *c, const Trial *t) {
+static bool run_trial(Comparison *c, const Trial *t) {
   const Lift *l = c->l;
   const Graph *graph = l->graph, *flat = l->flat->graph;
   const Model *model = l->foreign->model;
@@ -230,7 +231,7 @@ static bool run_trial(Check *c, const Trial *t) {
 }
 
 /* The memory of a trial is its own and given back. */
-static bool run_apart(Check *c, const Trial *t) {
+static bool run_apart(Comparison *c, const Trial *t) {
   jmp_buf oom;
   Arena *volatile arena = arena_new(&oom);
   if (!arena || setjmp(oom)) {
@@ -259,11 +260,11 @@ static bool has_bounds(const Graph *graph) {
 
 bool lift_check(Lift *l) {
   int64_t bytes = (int64_t)l->file->data.len;
-  Check c = {.l = l,
-             .random = 20250101,
-             .limits = {.steps = STEPS_MAX,
-                        .work = WORK_MIN + WORK_A_BYTE * bytes,
-                        .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
+  Comparison c = {.l = l,
+                  .random = 20250101,
+                  .limits = {.steps = STEPS_MAX,
+                             .work = WORK_MIN + WORK_A_BYTE * bytes,
+                             .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
   bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS,
        open = axis && l->roles.time_is_open;
   int64_t steps = axis ? l->flat_steps : 1,

@@ -17,11 +17,11 @@ typedef struct Trial {
 
 /* Where an element of a graph tensor is in the model: sample, step, place among the features, place
  * without the batch. */
-typedef struct Spot {
+typedef struct ElementPlace {
   int64_t sample, step, feature, rest;
-} Spot;
+} ElementPlace;
 
-typedef struct Check {
+typedef struct Comparison {
   Lift *l;
   Arena *arena; /* of one trial */
   uint64_t random;
@@ -29,14 +29,15 @@ typedef struct Check {
   double worst;
   int runs;
   GraphLimits limits;
-} Check;
+} Comparison;
 
 /* Where each element of a tensor is that has the factors of `value`; out has room for all. */
-void check_spots(const Check *c, const GraphValue *value, const GraphTensor *tensor, Spot *out);
+void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor *tensor,
+                 ElementPlace *out);
 /* Whether one of the factors of `value` is the time. */
-bool check_has_time(const Check *c, const GraphValue *value);
+bool check_has_time(const Comparison *c, const GraphValue *value);
 /* The numbers of an input in one call. port: the input of the model that it became, or NULL. */
-const GraphTensor *check_input(Check *c, const Trial *trial, const GraphInput *in,
+const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInput *in,
                                const GraphValue *flat_value, const Port *port);
 
 #endif

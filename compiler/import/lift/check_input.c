@@ -6,13 +6,13 @@
 
 #include <math.h>
 
-static double next_number(Check *c) {
+static double next_number(Comparison *c) {
   c->random = c->random * 6364136223846793005u + 1442695040888963407u;
   return (double)(c->random >> 11) / 9007199254740992.0;
 }
 
 /* Sizes of the factors of a value in this trial. */
-static void factor_sizes(const Check *c, const Factors *f, int64_t size[FACTORS_MAX],
+static void factor_sizes(const Comparison *c, const Factors *f, int64_t size[FACTORS_MAX],
                          char role[FACTORS_MAX]) {
   const Lift *l = c->l;
   for (int i = 0; i < f->n; i++) {
@@ -25,7 +25,7 @@ static void factor_sizes(const Check *c, const Factors *f, int64_t size[FACTORS_
 }
 
 /* The shape of a flat input in this trial: its batch and time axes have other sizes. */
-static void trial_shape(const Check *c, const GraphValue *value, int64_t dim[GRAPH_MAX_RANK]) {
+static void trial_shape(const Comparison *c, const GraphValue *value, int64_t dim[GRAPH_MAX_RANK]) {
   Factors f = atoms_of(c->l->atoms, value);
   int64_t size[FACTORS_MAX];
   char role[FACTORS_MAX];
@@ -38,7 +38,8 @@ static void trial_shape(const Check *c, const GraphValue *value, int64_t dim[GRA
                                                       : size[i];
 }
 
-void check_spots(const Check *c, const GraphValue *value, const GraphTensor *tensor, Spot *out) {
+void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor *tensor,
+                 ElementPlace *out) {
   Factors f = atoms_of(c->l->atoms, value);
   int64_t size[FACTORS_MAX], known[GRAPH_MAX_RANK], place[FACTORS_MAX];
   char role[FACTORS_MAX];
@@ -57,7 +58,7 @@ void check_spots(const Check *c, const GraphValue *value, const GraphTensor *ten
       place[i] = size[i] ? left % size[i] : 0;
       left = size[i] ? left / size[i] : left;
     }
-    out[e] = (Spot){0};
+    out[e] = (ElementPlace){0};
     for (int i = 0; i < f.n; i++) {
       if (role[i] == 'b')
         out[e].sample = out[e].sample * size[i] + place[i];
@@ -70,9 +71,9 @@ void check_spots(const Check *c, const GraphValue *value, const GraphTensor *ten
 }
 
 /* Steps from `real` on hold what means padding; those before do not. */
-static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_value, int64_t real,
-                        int64_t categories, const GraphTensor *t, double *data) {
-  Spot *spot = ARENA_ARRAY(c->arena, Spot, t->count ? t->count : 1);
+static void add_padding(Comparison *c, const GraphInput *in, const GraphValue *flat_value,
+                        int64_t real, int64_t categories, const GraphTensor *t, double *data) {
+  ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, t->count ? t->count : 1);
   check_spots(c, flat_value, t, spot);
   for (int64_t i = 0; i < t->count; i++) {
     bool index = in->elem != GRAPH_FLOAT && categories > 1;
@@ -84,7 +85,7 @@ static void add_padding(Check *c, const GraphInput *in, const GraphValue *flat_v
 }
 
 /* Whether numbers of this shape are within what a file of this size may take. */
-static bool has_room(const Check *c, const int64_t *dim, int rank) {
+static bool has_room(const Comparison *c, const int64_t *dim, int rank) {
   int64_t count = 1;
   for (int i = 0; i < rank; i++)
     if (!size_mul(count, dim[i], &count) || count > c->limits.room) return false;
@@ -92,20 +93,20 @@ static bool has_room(const Check *c, const int64_t *dim, int rank) {
 }
 
 /* Numbers of 16 to 32 either way that depend on sample and feature alone. */
-static void fill_steady(Check *c, const GraphValue *flat_value, const GraphTensor *t,
+static void fill_steady(Comparison *c, const GraphValue *flat_value, const GraphTensor *t,
                         double *data) {
-  Spot *spot = ARENA_ARRAY(c->arena, Spot, t->count ? t->count : 1);
+  ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, t->count ? t->count : 1);
   check_spots(c, flat_value, t, spot);
   for (int64_t i = 0; i < t->count; i++) {
-    Check place = {.random = (uint64_t)flat_value->id * 1000003u +
-                             (uint64_t)spot[i].sample * 7919u + (uint64_t)spot[i].feature};
+    Comparison place = {.random = (uint64_t)flat_value->id * 1000003u +
+                                  (uint64_t)spot[i].sample * 7919u + (uint64_t)spot[i].feature};
     next_number(&place);
     double u = next_number(&place) - 0.5;
     data[i] = (double)(float)(u < 0 ? u * 32 - 16 : u * 32 + 16);
   }
 }
 
-const GraphTensor *check_input(Check *c, const Trial *trial, const GraphInput *in,
+const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInput *in,
                                const GraphValue *flat_value, const Port *port) {
   int64_t dim[GRAPH_MAX_RANK];
   double *data;
@@ -129,7 +130,7 @@ const GraphTensor *check_input(Check *c, const Trial *trial, const GraphInput *i
   return t;
 }
 
-bool check_has_time(const Check *c, const GraphValue *value) {
+bool check_has_time(const Comparison *c, const GraphValue *value) {
   Factors f = atoms_of(c->l->atoms, value);
   int64_t size[FACTORS_MAX];
   char role[FACTORS_MAX];

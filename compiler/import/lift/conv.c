@@ -79,7 +79,7 @@ static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor
 static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, int n,
                         const Sweep *sweep) {
   const GraphValue *x = node->in[0];
-  Field field;
+  SweptField field;
   AxisNames names;
   if (!field_find(l, node, n, sweep, &field)) return LIFT_FAILED;
   Value *value = lift_inner_value(l, node, x, &field.layout);

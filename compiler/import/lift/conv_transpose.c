@@ -69,7 +69,7 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
   int live[GRAPH_MAX_RANK], n, time_last = -1;
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
   Sweep sweep[2];
-  Field field;
+  SweptField field;
   AxisNames names;
   if (!w->data) {
     lift_refuse(l, node, E902, "has a kernel that is not a constant");

@@ -12,14 +12,14 @@ bool flatten_fail(Flattening *f, const char *text) {
   return false;
 }
 
-static Frame *frame_of(Frame *frame, const GraphValue *value) {
+static FlattenFrame *frame_of(FlattenFrame *frame, const GraphValue *value) {
   while (frame && !(value->id < frame->graph->n_values && frame->graph->value[value->id] == value))
     frame = frame->outer;
   return frame;
 }
 
-Meaning *flatten_meaning(Flattening *f, Frame *frame, const GraphValue *value) {
-  Frame *home = frame_of(frame, value);
+Meaning *flatten_meaning(Flattening *f, FlattenFrame *frame, const GraphValue *value) {
+  FlattenFrame *home = frame_of(frame, value);
   if (!home) return NULL;
   Meaning *m = &home->meaning[value->id];
   if (!m->value && !m->list && value->constant)
@@ -27,18 +27,18 @@ Meaning *flatten_meaning(Flattening *f, Frame *frame, const GraphValue *value) {
   return m;
 }
 
-void flatten_define(Frame *frame, const GraphValue *value, Meaning meaning) {
+void flatten_define(FlattenFrame *frame, const GraphValue *value, Meaning meaning) {
   if (value) frame->meaning[value->id] = meaning;
 }
 
 /* The flat value of operand i; NULL: left out, or a list. */
-GraphValue *flatten_operand(Flattening *f, Frame *frame, const GraphNode *node, int i) {
+GraphValue *flatten_operand(Flattening *f, FlattenFrame *frame, const GraphNode *node, int i) {
   if (i >= node->n_in || !node->in[i]) return NULL;
   Meaning *m = flatten_meaning(f, frame, node->in[i]);
   return m ? m->value : NULL;
 }
 
-FlatList *flatten_list_operand(Flattening *f, Frame *frame, const GraphNode *node, int i) {
+FlatList *flatten_list_operand(Flattening *f, FlattenFrame *frame, const GraphNode *node, int i) {
   Meaning *m = i < node->n_in && node->in[i] ? flatten_meaning(f, frame, node->in[i]) : NULL;
   return m ? m->list : NULL;
 }
@@ -51,15 +51,15 @@ bool flatten_number(const Flat *flat, const GraphValue *value, double *out) {
   return true;
 }
 
-Frame *frame_new(Flattening *f, const Graph *graph, Frame *outer) {
-  Frame *frame = ARENA_NEW(f->flat->arena, Frame);
+FlattenFrame *frame_new(Flattening *f, const Graph *graph, FlattenFrame *outer) {
+  FlattenFrame *frame = ARENA_NEW(f->flat->arena, FlattenFrame);
   frame->graph = graph;
   frame->outer = outer;
   frame->meaning = ARENA_ARRAY(f->flat->arena, Meaning, graph->n_values ? graph->n_values : 1);
   return frame;
 }
 
-static bool flatten_variable(Flattening *f, Frame *frame, const GraphNode *node) {
+static bool flatten_variable(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   int64_t which = graph_int(node, GRAPH_ATTR_variable, -1);
   if (which < 0 || which >= f->flat->n_variables)
     return flatten_fail(f, "names a variable that the file does not have");
@@ -72,9 +72,9 @@ static bool flatten_variable(Flattening *f, Frame *frame, const GraphNode *node)
   return true;
 }
 
-static bool flatten_node(Flattening *f, Frame *frame, const GraphNode *node) {
+static bool flatten_node(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   f->node = node;
-  static bool (*const rule[GRAPH_OP_COUNT])(Flattening *, Frame *, const GraphNode *) = {
+  static bool (*const rule[GRAPH_OP_COUNT])(Flattening *, FlattenFrame *, const GraphNode *) = {
       [GRAPH_If] = flatten_if,
       [GRAPH_Loop] = flatten_loop,
       [GRAPH_Scan] = flatten_scan,
@@ -93,7 +93,7 @@ static bool flatten_node(Flattening *f, Frame *frame, const GraphNode *node) {
   return rule[node->op] ? rule[node->op](f, frame, node) : flatten_call(f, frame, node);
 }
 
-bool flatten_graph(Flattening *f, Frame *frame) {
+bool flatten_graph(Flattening *f, FlattenFrame *frame) {
   for (int i = 0; i < frame->graph->n_nodes; i++)
     if (!flatten_node(f, frame, frame->graph->node[i])) return false;
   return true;
@@ -166,7 +166,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
   flat->variable = ARENA_ARRAY(arena, FlatVariable, graph->n_variables + 1);
   Flattening f = {.flat = flat, .fault = fault};
   f.variable = ARENA_ARRAY(arena, GraphValue *, graph->n_variables + 1);
-  Frame *frame = frame_new(&f, graph, NULL);
+  FlattenFrame *frame = frame_new(&f, graph, NULL);
   for (int i = 0; i < graph->n_in; i++) {
     const GraphInput *in = &graph->in[i];
     GraphValue *value = size[i].constant

@@ -20,11 +20,11 @@ typedef struct Meaning {
   FlatList *list;
 } Meaning;
 
-typedef struct Frame {
+typedef struct FlattenFrame {
   const Graph *graph;
   Meaning *meaning; /* by value id */
-  struct Frame *outer;
-} Frame;
+  struct FlattenFrame *outer;
+} FlattenFrame;
 
 typedef struct Flattening {
   Flat *flat;
@@ -37,10 +37,10 @@ typedef struct Flattening {
 
 /* Sets the fault, about the node being flattened; always false. */
 bool flatten_fail(Flattening *f, const char *text);
-void flatten_define(Frame *frame, const GraphValue *value, Meaning meaning);
+void flatten_define(FlattenFrame *frame, const GraphValue *value, Meaning meaning);
 /* The flat value of operand i; NULL: left out, or a list. */
-GraphValue *flatten_operand(Flattening *f, Frame *frame, const GraphNode *node, int i);
-FlatList *flatten_list_operand(Flattening *f, Frame *frame, const GraphNode *node, int i);
+GraphValue *flatten_operand(Flattening *f, FlattenFrame *frame, const GraphNode *node, int i);
+FlatList *flatten_list_operand(Flattening *f, FlattenFrame *frame, const GraphNode *node, int i);
 /* The number that a scalar is; false where it depends on data. */
 bool flatten_number(const Flat *flat, const GraphValue *value, double *out);
 /* Computes op(in...) on the way, with one attribute; NULL with the fault set. */
@@ -50,18 +50,18 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
 GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis);
 
 /* What a value is, in this frame or one around it; NULL: nothing defines it. */
-Meaning *flatten_meaning(Flattening *f, Frame *frame, const GraphValue *value);
-Frame *frame_new(Flattening *f, const Graph *graph, Frame *outer);
+Meaning *flatten_meaning(Flattening *f, FlattenFrame *frame, const GraphValue *value);
+FlattenFrame *frame_new(Flattening *f, const Graph *graph, FlattenFrame *outer);
 /* A call of `node` with what is known of its operands; *constant: all their numbers are. */
 GraphCall flat_call_of(Flat *flat, const GraphNode *node, bool *constant);
 
 /* Nodes of a kind each; false with the fault set. */
-bool flatten_graph(Flattening *f, Frame *frame);
-bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node);
-bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node);
-bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node);
-bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node);
-bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node);
-bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node);
+bool flatten_graph(Flattening *f, FlattenFrame *frame);
+bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node);
+bool flatten_if(Flattening *f, FlattenFrame *frame, const GraphNode *node);
+bool flatten_loop(Flattening *f, FlattenFrame *frame, const GraphNode *node);
+bool flatten_scan(Flattening *f, FlattenFrame *frame, const GraphNode *node);
+bool flatten_while(Flattening *f, FlattenFrame *frame, const GraphNode *node);
+bool flatten_list(Flattening *f, FlattenFrame *frame, const GraphNode *node);
 
 #endif

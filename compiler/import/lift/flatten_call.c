@@ -35,7 +35,7 @@ static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *
 }
 
 /* The best of one element is that element, at place 0. */
-static bool best_of_one(Flat *flat, Frame *frame, const GraphNode *node, GraphValue *x,
+static bool best_of_one(Flat *flat, FlattenFrame *frame, const GraphNode *node, GraphValue *x,
                         const GraphCall *call) {
   const GraphTensor *t = call->in[0], *place = &call->out[1];
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
@@ -86,7 +86,7 @@ static void name_reduced_axes(Flat *flat, GraphNode *node) {
 }
 
 /* Whole numbers times zero are zero, whatever they are. */
-static bool zero_product(Flattening *f, Frame *frame, const GraphNode *node,
+static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *node,
                          const GraphCall *call) {
   double *data;
   if (node->op != GRAPH_Mul || !graph_elem_is_whole(call->out[0].elem)) return false;
@@ -106,7 +106,7 @@ static bool zero_product(Flattening *f, Frame *frame, const GraphNode *node,
 }
 
 /* An operator that computes: a constant, an alias or a node. */
-bool flatten_call(Flattening *f, Frame *frame, const GraphNode *node) {
+bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
   for (int i = 0; i < node->n_in; i++) {

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meaning *in,
+static bool run_body(Flattening *f, const Graph *body, FlattenFrame *outer, const Meaning *in,
                      Meaning *out) {
   const GraphNode *node = f->node;
   if (f->depth >= FLAT_MAX_DEPTH) return flatten_fail(f, "is nested in too many bodies");
-  Frame *frame = frame_new(f, body, outer);
+  FlattenFrame *frame = frame_new(f, body, outer);
   for (int i = 0; i < body->n_in; i++)
     flatten_define(frame, body->in[i].value, in[i]);
   f->depth++;
@@ -24,7 +24,7 @@ static bool run_body(Flattening *f, const Graph *body, Frame *outer, const Meani
   return ok;
 }
 
-bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node) {
+bool flatten_if(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   double condition;
   if (!flatten_number(f->flat, flatten_operand(f, frame, node, 0), &condition))
     return flatten_fail(f, "takes a branch that depends on data");
@@ -38,7 +38,8 @@ bool flatten_if(Flattening *f, Frame *frame, const GraphNode *node) {
 }
 
 /* The operands of a control node from `first`, as what they mean. */
-static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int first, Meaning *out) {
+static bool meanings(Flattening *f, FlattenFrame *frame, const GraphNode *node, int first,
+                     Meaning *out) {
   for (int i = first; i < node->n_in; i++) {
     Meaning *m = node->in[i] ? flatten_meaning(f, frame, node->in[i]) : NULL;
     if (!m || (!m->value && !m->list))
@@ -49,8 +50,8 @@ static bool meanings(Flattening *f, Frame *frame, const GraphNode *node, int fir
 }
 
 /* Row lists that a loop gives: stacked along axis, last step first if reversed. */
-static bool define_rows(Flattening *f, Frame *frame, const GraphValue *to, GraphValue **row, int n,
-                        int64_t axis, bool reversed) {
+static bool define_rows(Flattening *f, FlattenFrame *frame, const GraphValue *to, GraphValue **row,
+                        int n, int64_t axis, bool reversed) {
   if (!to) return true;
   if (!n) return flatten_fail(f, "has no steps, so its rows have no shape");
   for (int i = 0; i < n / 2 && reversed; i++) {
@@ -64,7 +65,7 @@ static bool define_rows(Flattening *f, Frame *frame, const GraphValue *to, Graph
   return true;
 }
 
-bool flatten_loop(Flattening *f, Frame *frame, const GraphNode *node) {
+bool flatten_loop(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   const Graph *body = node->body[0];
   int carried = node->n_in - 2, rows = body ? body->n_out - 1 - carried : -1;
@@ -110,7 +111,7 @@ static int64_t listed(const GraphNode *node, GraphAttributeName name, int i) {
   return a && i < a->n ? a->i[i] : 0;
 }
 
-bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
+bool flatten_scan(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   const Graph *body = node->body[0];
   int sequences = (int)graph_int(node, GRAPH_ATTR_scan_inputs, 0), carried = node->n_in - sequences;
@@ -160,7 +161,7 @@ bool flatten_scan(Flattening *f, Frame *frame, const GraphNode *node) {
   return true;
 }
 
-bool flatten_while(Flattening *f, Frame *frame, const GraphNode *node) {
+bool flatten_while(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   const Graph *test = node->body[0], *step = node->body[1];
   if (!test || !step || test->n_out != 1 || test->n_in != node->n_in || step->n_in != node->n_in ||

@@ -38,7 +38,7 @@ static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at
   return true;
 }
 
-bool flatten_list(Flattening *f, Frame *frame, const GraphNode *node) {
+bool flatten_list(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   FlatList *list = flatten_list_operand(f, frame, node, 0), *made;
   GraphValue *in = flatten_operand(f, frame, node, 0), *value = NULL;

@@ -87,14 +87,14 @@ static int64_t row_at(const Own *own, int64_t k) {
   return own->backward ? own->steps - 1 - k : k;
 }
 
-static bool is_row(const Own *own, GraphValue *value, int64_t k, Spot *out) {
+static bool is_row(const Own *own, GraphValue *value, int64_t k, RowPlace *out) {
   return chain_spot(&own->spots, value, out) && out->index == row_at(own, k) &&
          own_type(own, out->sequence)->dim[out->axis] == own->steps &&
          own_type(own, value)->count * own->steps == own_type(own, out->sequence)->count;
 }
 
-static bool is_neighbour(const Own *own, GraphValue *before, const Spot *last) {
-  Spot spot;
+static bool is_neighbour(const Own *own, GraphValue *before, const RowPlace *last) {
+  RowPlace spot;
   return is_row(own, before, own->steps - 2, &spot) && spot.sequence == last->sequence &&
          spot.axis == last->axis;
 }
@@ -103,7 +103,7 @@ static bool is_neighbour(const Own *own, GraphValue *before, const Spot *last) {
 static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
   const GraphTensor *a = own_type(own, before), *b = own_type(own, value);
   int known = part_of(own, value);
-  Spot spot;
+  RowPlace spot;
   if (known >= 0) return own->part[known].at[own->steps - 2] == before ? known : -1;
   if (depth > DEEPEST || ++own->tries > MOST_TRIES || !same_shape(a, b)) return -1;
   if (before == value || (a->data && b->data))
@@ -166,7 +166,7 @@ static bool walk_operands(Own *own, const GraphNode *model, const GraphNode *nod
 static bool walk(Own *own, int which, GraphValue *value, int64_t k) {
   Part *part = &own->part[which];
   const GraphTensor *t = own_type(own, value);
-  Spot spot;
+  RowPlace spot;
   if (part->at[k]) return part->at[k] == value || same_numbers(own_type(own, part->at[k]), t);
   if (!same_shape(t, own_type(own, part->value))) return false;
   part->at[k] = value;
@@ -278,7 +278,7 @@ static void find_rows(Own *own, int which) {
 /* ---- where the last steps are ---- */
 
 /* step[id]: the last step whose row a value depends on; -1: none. */
-static int64_t *number_steps(Own *own, const Spot *sequence) {
+static int64_t *number_steps(Own *own, const RowPlace *sequence) {
   const Graph *graph = own->flat->graph;
   int64_t *step = ARENA_ARRAY(own->flat->arena, int64_t, graph->n_values + 1);
   for (int i = 0; i < graph->n_values; i++)
@@ -289,7 +289,7 @@ static int64_t *number_steps(Own *own, const Spot *sequence) {
     for (int k = 0; k < node->n_in; k++)
       if (node->in[k] && step[node->in[k]->id] > last) last = step[node->in[k]->id];
     for (int k = 0; k < node->n_out; k++) {
-      Spot spot;
+      RowPlace spot;
       bool row = node->in[0] && !own_type(own, node->out[k])->data &&
                  chain_spot(&own->spots, node->out[k], &spot) &&
                  spot.sequence == sequence->sequence && spot.axis == sequence->axis;
@@ -359,7 +359,7 @@ bool own_walk(Own *own, int which, GraphValue *value, int64_t k) {
   return walk(own, which, value, k);
 }
 
-static bool find_cell(Own *own, const Spot *sequence, bool backward) {
+static bool find_cell(Own *own, const RowPlace *sequence, bool backward) {
   own_begin(own, own_type(own, sequence->sequence)->dim[sequence->axis], backward);
   const int64_t *step = number_steps(own, sequence);
   match_roots(own, step);
@@ -381,13 +381,13 @@ static bool find_cell(Own *own, const Spot *sequence, bool backward) {
 }
 
 /* Every row of the sequence is read by somebody. */
-static bool all_rows_read(const Own *own, const Spot *sequence) {
+static bool all_rows_read(const Own *own, const RowPlace *sequence) {
   const Graph *graph = own->flat->graph;
   int64_t n = own_type(own, sequence->sequence)->dim[sequence->axis], found = 0;
   bool *seen = ARENA_ARRAY(own->flat->arena, bool, n + 1);
   for (int i = 0; i < graph->n_nodes && found < n; i++)
     for (int k = 0; k < graph->node[i]->n_out; k++) {
-      Spot spot;
+      RowPlace spot;
       if (own_type(own, graph->node[i]->out[k])->data ||
           !chain_spot(&own->spots, graph->node[i]->out[k], &spot) ||
           spot.sequence != sequence->sequence || spot.axis != sequence->axis || spot.index < 0 ||
@@ -400,14 +400,14 @@ static bool all_rows_read(const Own *own, const Spot *sequence) {
 }
 
 /* The sequences of three or more rows of which the first row is read. */
-static int candidates(const Own *own, Spot **out) {
+static int candidates(const Own *own, RowPlace **out) {
   const Graph *graph = own->flat->graph;
-  Spot *all = NULL;
+  RowPlace *all = NULL;
   size_t cap = 0;
   int n = 0;
   for (int i = 0; i < graph->n_nodes; i++)
     for (int k = 0; k < graph->node[i]->n_out; k++) {
-      Spot spot;
+      RowPlace spot;
       bool known = false;
       if (own_type(own, graph->node[i]->out[k])->data ||
           !chain_spot(&own->spots, graph->node[i]->out[k], &spot) || spot.index != 0 ||
@@ -422,7 +422,7 @@ static int candidates(const Own *own, Spot **out) {
 }
 
 static bool find_one(Own *own) {
-  Spot *sequence;
+  RowPlace *sequence;
   int n = candidates(own, &sequence);
   for (int i = 0; i < n && i < MOST_CELLS; i++) {
     if (!all_rows_read(own, &sequence[i])) continue;

@@ -20,7 +20,7 @@ typedef struct Part {
   GraphValue *value;    /* of the last step */
   GraphValue **at;      /* by step; NULL: not known */
   int of;               /* PART_STATE: the part that it was */
-  Spot spot;            /* PART_SEQUENCE: at the last step */
+  RowPlace spot;        /* PART_SEQUENCE: at the last step */
   GraphValue *across;   /* at all steps, [T, ...]; PART_FIXED: itself. NULL: not made yet */
   bool timed, stateful; /* across has steps; it depends on a state */
 } Part;

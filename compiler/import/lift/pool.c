@@ -45,7 +45,7 @@ static bool pool_refused(Lift *l, const GraphNode *node, int n, const Sweep *swe
 
 LiftDone lift_pool(Lift *l, const GraphNode *node) {
   Sweep sweep[3];
-  Field field;
+  SweptField field;
   AxisNames names;
   int n = 0, time;
   for (int i = 0; i < sweep_axes(l, node) && n < 3; i++)

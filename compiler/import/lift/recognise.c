@@ -244,7 +244,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
 
 /* Concat of all rows of a recurrent result, in order: the result itself. */
 void chain_unstack(Recognising *r, GraphNode *concat) {
-  Spot first = {0}, spot;
+  RowPlace first = {0}, spot;
   const GraphTensor *y = type_of(r, concat->out[0]);
   int axis = (int)graph_int(concat, GRAPH_ATTR_axis, 0);
   for (int i = 0; i < concat->n_in; i++) {

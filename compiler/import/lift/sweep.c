@@ -48,7 +48,7 @@ static const char *padding_word(PadKind kind) {
 }
 
 /* False after reporting. n: how many sweeps there are. */
-bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Field *out) {
+bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out) {
   const GraphValue *x = node->in[0];
   Axis group[3];
   int none, time, at[3], of[2] = {-1, -1}, n_groups = 0;
@@ -77,14 +77,14 @@ bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Field
   return true;
 }
 
-bool field_by_default(const Field *f, int n) {
+bool field_by_default(const SweptField *f, int n) {
   int last = f->layout.n - 1;
   if (n == 1) return f->time == 0;
   if (f->time == 0) return f->where[1] == last - 1 && last == 1;
   return f->time < 0 && f->where[0] == last - 2 && f->where[1] == last - 1;
 }
 
-void field_name_axes(Lift *l, Layer *layer, const Field *f, int n, const AxisNames *names) {
+void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n, const AxisNames *names) {
   const char *name[2];
   for (int i = 0; i < n; i++)
     name[i] = f->time == i ? "time" : names->name[f->where[i]];
@@ -115,12 +115,12 @@ void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n,
     layer_set_paddings(layer, OPT_padding, n, padding);
 }
 
-void field_new_channels(Lift *l, const GraphNode *node, Field *f) {
+void field_new_channels(Lift *l, const GraphNode *node, SweptField *f) {
   int none;
   f->layout.axis[f->layout.n - 1] = lift_axis(l, node->out[0], 1, &none);
 }
 
-void field_place(Lift *l, const GraphNode *node, const Field *f, int n, const Sweep *sweep,
+void field_place(Lift *l, const GraphNode *node, const SweptField *f, int n, const Sweep *sweep,
                  Value *made) {
   Layout result = f->layout;
   for (int i = 0; i < n; i++) {

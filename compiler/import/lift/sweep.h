@@ -17,11 +17,11 @@ typedef struct Sweep {
 } Sweep;
 
 /* Where a window goes: x with the axes of the kernel apart and the channels last. */
-typedef struct Field {
+typedef struct SweptField {
   Layout layout;
   int time;     /* which sweep goes along time; -1: none */
   int where[2]; /* the axes of the sweeps that do not */
-} Field;
+} SweptField;
 
 /* Number i of an attribute of the node. */
 int64_t sweep_number(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent);
@@ -33,14 +33,14 @@ int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRA
  * that of its size. */
 void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n, const Sweep *sweep);
 /* Where n sweeps go. False after reporting. */
-bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Field *out);
+bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out);
 /* The axes of a field are those that a stage takes when none is named. */
-bool field_by_default(const Field *f, int n);
-void field_name_axes(Lift *l, Layer *layer, const Field *f, int n, const AxisNames *names);
+bool field_by_default(const SweptField *f, int n);
+void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n, const AxisNames *names);
 /* The result of a stage over the field: its axes are those of the node's result. */
-void field_place(Lift *l, const GraphNode *node, const Field *f, int n, const Sweep *sweep,
+void field_place(Lift *l, const GraphNode *node, const SweptField *f, int n, const Sweep *sweep,
                  Value *made);
 /* The channels of the result are others than those that were read. */
-void field_new_channels(Lift *l, const GraphNode *node, Field *f);
+void field_new_channels(Lift *l, const GraphNode *node, SweptField *f);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-GraphNode *emit_node(Emit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
+GraphNode *emit_node(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
   GraphNode *node = graph_node(e->graph, op, e->name, e->source, n_in, in, n_out);
   node->masked = e->masked;
   return node;
@@ -35,7 +35,7 @@ static bool may_fold(const Graph *graph, const GraphNode *node) {
 
 /* The same operator with the same attributes on the same constant, in the same graph: weights that
  * are used at every step are turned round once. NULL for operators of more operands or results. */
-static const char *key_of(const Emit *e, const GraphNode *node) {
+static const char *key_of(const GraphEmit *e, const GraphNode *node) {
   if (!e->seen || node->n_in != 1 || node->n_out != 1) return NULL;
   Text key = text_new(e->graph->arena);
   text_printf(&key, "%d %p %p", (int)node->op, (const void *)e->graph, (const void *)node->in[0]);
@@ -53,7 +53,7 @@ static const char *key_of(const Emit *e, const GraphNode *node) {
   return text_str(&key);
 }
 
-GraphValue *emit_done(Emit *e, GraphNode *node) {
+GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
   Graph *graph = e->graph;
   const int64_t small = 4096;
   int64_t given = 0, made = 0;
@@ -87,40 +87,41 @@ GraphValue *emit_done(Emit *e, GraphNode *node) {
   return node->out[0];
 }
 
-GraphValue *emit_call(Emit *e, GraphOp op, int n_in, GraphValue *const *in) {
+GraphValue *emit_call(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in) {
   return emit_done(e, emit_node(e, op, n_in, in, 1));
 }
 
-GraphValue *emit_number(Emit *e, double x) {
+GraphValue *emit_number(GraphEmit *e, double x) {
   return graph_constant(e->graph, "", graph_scalar(e->graph->arena, GRAPH_FLOAT, x));
 }
 
-GraphValue *emit_int(Emit *e, int64_t x) {
+GraphValue *emit_int(GraphEmit *e, int64_t x) {
   return graph_constant(e->graph, "", graph_scalar(e->graph->arena, GRAPH_I64, (double)x));
 }
 
-GraphValue *emit_ints(Emit *e, int n, const int64_t *x) {
+GraphValue *emit_ints(GraphEmit *e, int n, const int64_t *x) {
   return graph_constant(e->graph, "", graph_ints(e->graph->arena, n, x));
 }
 
-GraphValue *emit_axis_call(Emit *e, GraphOp op, int64_t axis, int n_in, GraphValue *const *in) {
+GraphValue *emit_axis_call(GraphEmit *e, GraphOp op, int64_t axis, int n_in,
+                           GraphValue *const *in) {
   GraphNode *node = emit_node(e, op, n_in, in, 1);
   graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
   return emit_done(e, node);
 }
 
-static GraphValue *with_ints(Emit *e, GraphOp op, GraphValue *x, GraphAttributeName name, int n,
-                             const int64_t *i) {
+static GraphValue *with_ints(GraphEmit *e, GraphOp op, GraphValue *x, GraphAttributeName name,
+                             int n, const int64_t *i) {
   GraphNode *node = emit_node(e, op, 1, &x, 1);
   graph_set_ints(e->graph, node, name, n, i);
   return emit_done(e, node);
 }
 
-GraphValue *emit_transpose(Emit *e, GraphValue *x, int n, const int64_t *perm) {
+GraphValue *emit_transpose(GraphEmit *e, GraphValue *x, int n, const int64_t *perm) {
   return with_ints(e, GRAPH_Transpose, x, GRAPH_ATTR_perm, n, perm);
 }
 
-GraphValue *emit_reshape(Emit *e, GraphValue *x, int n, const int64_t *dim) {
+GraphValue *emit_reshape(GraphEmit *e, GraphValue *x, int n, const int64_t *dim) {
   bool copies = false;
   for (int i = 0; i < n; i++)
     copies = copies || dim[i] == 0;
@@ -129,55 +130,56 @@ GraphValue *emit_reshape(Emit *e, GraphValue *x, int n, const int64_t *dim) {
   return emit_done(e, node);
 }
 
-GraphValue *emit_unsqueeze(Emit *e, GraphValue *x, int n, const int64_t *axes) {
+GraphValue *emit_unsqueeze(GraphEmit *e, GraphValue *x, int n, const int64_t *axes) {
   return with_ints(e, GRAPH_Unsqueeze, x, GRAPH_ATTR_axes, n, axes);
 }
 
-GraphValue *emit_squeeze(Emit *e, GraphValue *x, int n, const int64_t *axes) {
+GraphValue *emit_squeeze(GraphEmit *e, GraphValue *x, int n, const int64_t *axes) {
   return with_ints(e, GRAPH_Squeeze, x, GRAPH_ATTR_axes, n, axes);
 }
 
-GraphValue *emit_reduce(Emit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes, bool keep) {
+GraphValue *emit_reduce(GraphEmit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes,
+                        bool keep) {
   GraphNode *node = emit_node(e, op, 1, &x, 1);
   graph_set_ints(e->graph, node, GRAPH_ATTR_axes, n, axes);
   graph_set_int(e->graph, node, GRAPH_ATTR_keepdims, keep);
   return emit_done(e, node);
 }
 
-GraphValue *emit_gather(Emit *e, GraphValue *x, int64_t axis, int n, const int64_t *places) {
+GraphValue *emit_gather(GraphEmit *e, GraphValue *x, int64_t axis, int n, const int64_t *places) {
   return emit_axis_call(e, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_ints(e, n, places)});
 }
 
-GraphValue *emit_concat(Emit *e, int64_t axis, int n, GraphValue *const *in) {
+GraphValue *emit_concat(GraphEmit *e, int64_t axis, int n, GraphValue *const *in) {
   return n == 1 ? in[0] : emit_axis_call(e, GRAPH_Concat, axis, n, in);
 }
 
-GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
+GraphValue *emit_slice(GraphEmit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
                        int64_t step) {
   return EMIT(e, Slice, x, emit_ints(e, 1, &start), emit_ints(e, 1, &end), emit_ints(e, 1, &axis),
               emit_ints(e, 1, &step));
 }
 
-GraphValue *emit_cast(Emit *e, GraphValue *x, GraphElem elem) {
+GraphValue *emit_cast(GraphEmit *e, GraphValue *x, GraphElem elem) {
   if (x->constant && x->constant->elem == elem) return x;
   GraphNode *node = emit_node(e, GRAPH_Cast, 1, &x, 1);
   graph_set_int(e->graph, node, GRAPH_ATTR_elem, elem);
   return emit_done(e, node);
 }
 
-GraphValue *emit_clip(Emit *e, GraphValue *x, double low, double high) {
+GraphValue *emit_clip(GraphEmit *e, GraphValue *x, double low, double high) {
   GraphNode *node = emit_node(e, GRAPH_Clip, 1, &x, 1);
   if (!isinf(low)) graph_set_number(e->graph, node, GRAPH_ATTR_low, low);
   if (!isinf(high)) graph_set_number(e->graph, node, GRAPH_ATTR_high, high);
   return emit_done(e, node);
 }
 
-GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
+GraphValue *emit_dequantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
                             int64_t axis) {
   return emit_axis_call(e, GRAPH_Dequantize, axis, zero ? 3 : 2, (GraphValue *[]){x, scale, zero});
 }
 
-GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero) {
+GraphValue *emit_quantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero) {
   GraphNode *node = emit_node(e, GRAPH_Quantize, zero ? 3 : 2, (GraphValue *[]){x, scale, zero}, 1);
   return emit_done(e, node);
 }

@@ -7,42 +7,45 @@
 
 #include "import/graph/graph.h"
 
-typedef struct Emit {
+typedef struct GraphEmit {
   Graph *graph;
   const char *name, *source; /* of the operator in the file that is being turned into nodes */
   const GraphMasked *masked; /* of that operator; NULL */
   int64_t *folds;            /* elements that may still be computed while reading */
   Map *seen;                 /* constants that have been computed from one other; NULL: each anew */
-} Emit;
+} GraphEmit;
 
-GraphNode *emit_node(Emit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out);
+GraphNode *emit_node(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out);
 /* Computes a node of constants, once its attributes are set. Its first result. */
-GraphValue *emit_done(Emit *e, GraphNode *node);
+GraphValue *emit_done(GraphEmit *e, GraphNode *node);
 /* EMIT(e, Add, a, b): the first result of a node without attributes. */
 #define EMIT(e, op, ...)                                                                           \
   emit_call((e), GRAPH_##op, (int)(sizeof((GraphValue *[]){__VA_ARGS__}) / sizeof(GraphValue *)),  \
             (GraphValue *[]){__VA_ARGS__})
-GraphValue *emit_call(Emit *e, GraphOp op, int n_in, GraphValue *const *in);
+GraphValue *emit_call(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in);
 
-GraphValue *emit_number(Emit *e, double x);              /* a scalar, GRAPH_FLOAT */
-GraphValue *emit_int(Emit *e, int64_t x);                /* a scalar, GRAPH_I64 */
-GraphValue *emit_ints(Emit *e, int n, const int64_t *x); /* a vector, GRAPH_I64 */
-GraphValue *emit_axis_call(Emit *e, GraphOp op, int64_t axis, int n_in, GraphValue *const *in);
-GraphValue *emit_transpose(Emit *e, GraphValue *x, int n, const int64_t *perm);
-GraphValue *emit_reshape(Emit *e, GraphValue *x, int n, const int64_t *dim); /* a 0 copies a size */
-GraphValue *emit_unsqueeze(Emit *e, GraphValue *x, int n, const int64_t *axes);
-GraphValue *emit_squeeze(Emit *e, GraphValue *x, int n, const int64_t *axes);
-GraphValue *emit_reduce(Emit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes, bool keep);
-GraphValue *emit_gather(Emit *e, GraphValue *x, int64_t axis, int n, const int64_t *places);
-GraphValue *emit_concat(Emit *e, int64_t axis, int n, GraphValue *const *in);
-GraphValue *emit_slice(Emit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
+GraphValue *emit_number(GraphEmit *e, double x);              /* a scalar, GRAPH_FLOAT */
+GraphValue *emit_int(GraphEmit *e, int64_t x);                /* a scalar, GRAPH_I64 */
+GraphValue *emit_ints(GraphEmit *e, int n, const int64_t *x); /* a vector, GRAPH_I64 */
+GraphValue *emit_axis_call(GraphEmit *e, GraphOp op, int64_t axis, int n_in, GraphValue *const *in);
+GraphValue *emit_transpose(GraphEmit *e, GraphValue *x, int n, const int64_t *perm);
+GraphValue *emit_reshape(GraphEmit *e, GraphValue *x, int n,
+                         const int64_t *dim); /* a 0 copies a size */
+GraphValue *emit_unsqueeze(GraphEmit *e, GraphValue *x, int n, const int64_t *axes);
+GraphValue *emit_squeeze(GraphEmit *e, GraphValue *x, int n, const int64_t *axes);
+GraphValue *emit_reduce(GraphEmit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes,
+                        bool keep);
+GraphValue *emit_gather(GraphEmit *e, GraphValue *x, int64_t axis, int n, const int64_t *places);
+GraphValue *emit_concat(GraphEmit *e, int64_t axis, int n, GraphValue *const *in);
+GraphValue *emit_slice(GraphEmit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
                        int64_t step);
-GraphValue *emit_cast(Emit *e, GraphValue *x, GraphElem elem);
-GraphValue *emit_clip(Emit *e, GraphValue *x, double low, double high); /* infinities: no bound */
-GraphValue *emit_dequantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
+GraphValue *emit_cast(GraphEmit *e, GraphValue *x, GraphElem elem);
+GraphValue *emit_clip(GraphEmit *e, GraphValue *x, double low,
+                      double high); /* infinities: no bound */
+GraphValue *emit_dequantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
                             int64_t axis);
 /* To the type of zero; to bytes without sign where there is none. */
-GraphValue *emit_quantize(Emit *e, GraphValue *x, GraphValue *scale, GraphValue *zero);
+GraphValue *emit_quantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero);
 
 /* The numbers of a constant as whole ones; false if it is computed or has more than `most`. */
 bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out);

@@ -2,11 +2,11 @@
 /* Convolutions and pools over two axes for the readers of TensorFlow's formats. */
 #include "import/read/window.h"
 
-GraphValue *channels_first(Emit *e, GraphValue *x) {
+GraphValue *channels_first(GraphEmit *e, GraphValue *x) {
   return emit_transpose(e, x, 4, (int64_t[]){0, 3, 1, 2});
 }
 
-GraphValue *channels_last(Emit *e, GraphValue *x) {
+GraphValue *channels_last(GraphEmit *e, GraphValue *x) {
   return emit_transpose(e, x, 4, (int64_t[]){0, 2, 3, 1});
 }
 
@@ -22,7 +22,7 @@ int64_t window_span(const Window2D *w, int i) {
   return (w->kernel[i] - 1) * w->dilation[i] + 1;
 }
 
-GraphValue *window_same_pads(Emit *e, GraphValue *x, int n, const int64_t *stride,
+GraphValue *window_same_pads(GraphEmit *e, GraphValue *x, int n, const int64_t *stride,
                              const int64_t *span, bool upper, double fill) {
   GraphValue *size = emit_slice(e, EMIT(e, Shape, x), 0, 2, INT32_MAX, 1),
              *step = emit_ints(e, n, stride), *one = emit_int(e, 1), *zero = emit_int(e, 0);
@@ -39,12 +39,12 @@ GraphValue *window_same_pads(Emit *e, GraphValue *x, int n, const int64_t *strid
   return emit_done(e, pad);
 }
 
-GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w) {
+GraphValue *window_padded(GraphEmit *e, GraphValue *x, const Window2D *w) {
   int64_t span[2] = {window_span(w, 0), window_span(w, 1)};
   return window_same_pads(e, x, 2, w->stride, span, true, 0);
 }
 
-GraphValue *window_node(Emit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
+GraphValue *window_node(GraphEmit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
                         GraphValue *const *in, int64_t groups) {
   Graph *graph = e->graph;
   GraphNode *node = emit_node(e, op, n_in, in, 1);

@@ -11,8 +11,8 @@ typedef struct Window2D {
   bool same; /* ceil(size / stride) steps, the odd pad after; else no pads */
 } Window2D;
 
-GraphValue *channels_first(Emit *e, GraphValue *x); /* [n, h, w, c] -> [n, c, h, w] */
-GraphValue *channels_last(Emit *e, GraphValue *x);
+GraphValue *channels_first(GraphEmit *e, GraphValue *x); /* [n, h, w, c] -> [n, c, h, w] */
+GraphValue *channels_last(GraphEmit *e, GraphValue *x);
 
 /* Whether all sizes are positive and small enough to compute with. */
 bool window_possible(const Window2D *w);
@@ -21,14 +21,14 @@ int64_t window_span(const Window2D *w, int i);
 /* x [n, c, ...] with what keeps ceil(size / stride) steps along each of its n axes, for sizes that
  * are known when it runs: needed = max((ceil(size / stride) - 1) stride + span - size, 0), the odd
  * one after (upper) or in front. */
-GraphValue *window_same_pads(Emit *e, GraphValue *x, int n, const int64_t *stride,
+GraphValue *window_same_pads(GraphEmit *e, GraphValue *x, int n, const int64_t *stride,
                              const int64_t *span, bool upper, double fill);
 /* x [n, c, h, w] with the zeros around it of a `same` window, for a size that is known when it
  * runs. */
-GraphValue *window_padded(Emit *e, GraphValue *x, const Window2D *w);
+GraphValue *window_padded(GraphEmit *e, GraphValue *x, const Window2D *w);
 /* Conv, MaxPool or AvgPool; `groups` matters for Conv alone. pads: begins, then ends; NULL for a
  * pool whose pads follow from its size. */
-GraphValue *window_node(Emit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
+GraphValue *window_node(GraphEmit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
                         GraphValue *const *in, int64_t groups);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { VALUES_MAX = 8 << 20, MEMO_MAX = 8 << 20, SMALL_INTS = 256, CLASS_MAX = 1 << 16 };
 
-typedef struct Machine {
+typedef struct PickleMachine {
   Arena *arena;
   PickleInput in;
   PickleValue **stack, **memo;
@@ -17,44 +17,44 @@ typedef struct Machine {
   size_t n_marks, cap_marks;
   PickleValue *none, *yes, *no, *small[SMALL_INTS], *outside;
   const char *reason;
-} Machine;
+} PickleMachine;
 
 static const char not_a_number[] = "its pickle has text in the place of a number";
 
-static bool fail(Machine *m, const char *reason) {
+static bool fail(PickleMachine *m, const char *reason) {
   if (!m->reason) m->reason = reason;
   return false;
 }
 
-static PickleValue *make(Machine *m, PickleKind kind) {
+static PickleValue *make(PickleMachine *m, PickleKind kind) {
   PickleValue *v = ARENA_NEW(m->arena, PickleValue);
   v->kind = kind;
   m->made++;
   return v;
 }
 
-static bool push(Machine *m, PickleValue *v) {
+static bool push(PickleMachine *m, PickleValue *v) {
   if (m->made > VALUES_MAX) return fail(m, "its pickle holds too many values");
   ARENA_PUSH(m->arena, m->stack, m->n, m->cap, v);
   return true;
 }
 
 /* Nothing below the last mark is taken. */
-static PickleValue *pop(Machine *m) {
+static PickleValue *pop(PickleMachine *m) {
   size_t least = m->n_marks ? m->mark[m->n_marks - 1] : 0;
   if (m->n > least) return m->stack[--m->n];
   fail(m, "its pickle takes from an empty stack");
   return NULL;
 }
 
-static PickleValue *top(Machine *m) {
+static PickleValue *top(PickleMachine *m) {
   PickleValue *v = pop(m);
   if (v) m->n++;
   return v;
 }
 
 /* What lies above the last mark, which is taken away. */
-static bool above_mark(Machine *m, PickleValue ***items, size_t *n) {
+static bool above_mark(PickleMachine *m, PickleValue ***items, size_t *n) {
   if (!m->n_marks) return fail(m, "its pickle lacks a mark");
   size_t at = m->mark[--m->n_marks];
   *n = m->n - at;
@@ -63,7 +63,7 @@ static bool above_mark(Machine *m, PickleValue ***items, size_t *n) {
   return true;
 }
 
-static bool push_int(Machine *m, int64_t i) {
+static bool push_int(PickleMachine *m, int64_t i) {
   bool small = i >= 0 && i < SMALL_INTS;
   PickleValue *v = small && m->small[i] ? m->small[i] : make(m, PICKLE_INT);
   v->i = i;
@@ -71,13 +71,13 @@ static bool push_int(Machine *m, int64_t i) {
   return push(m, v);
 }
 
-static bool push_float(Machine *m, double f) {
+static bool push_float(PickleMachine *m, double f) {
   PickleValue *v = make(m, PICKLE_FLOAT);
   v->f = f;
   return push(m, v);
 }
 
-static bool push_text(Machine *m, PickleKind kind, const char *text, size_t len) {
+static bool push_text(PickleMachine *m, PickleKind kind, const char *text, size_t len) {
   PickleValue *v = make(m, kind);
   v->text = text;
   v->len = len;
@@ -85,7 +85,7 @@ static bool push_text(Machine *m, PickleKind kind, const char *text, size_t len)
 }
 
 /* A length of `bytes` bytes and as many bytes of text. */
-static bool push_counted(Machine *m, PickleKind kind, int bytes) {
+static bool push_counted(PickleMachine *m, PickleKind kind, int bytes) {
   uint64_t len;
   const char *text;
   if (!pickle_number(&m->in, bytes, &len) || !pickle_bytes(&m->in, len, &text))
@@ -93,13 +93,13 @@ static bool push_counted(Machine *m, PickleKind kind, int bytes) {
   return push_text(m, kind, text, (size_t)len);
 }
 
-static bool push_unsigned(Machine *m, int bytes) {
+static bool push_unsigned(PickleMachine *m, int bytes) {
   uint64_t value;
   if (!pickle_number(&m->in, bytes, &value)) return fail(m, "its pickle ends within a number");
   return push_int(m, bytes == 4 ? (int64_t)(int32_t)(uint32_t)value : (int64_t)value);
 }
 
-static bool push_long(Machine *m, int bytes) {
+static bool push_long(PickleMachine *m, int bytes) {
   uint64_t len;
   const char *digits;
   int64_t i;
@@ -109,20 +109,20 @@ static bool push_long(Machine *m, int bytes) {
   return pickle_long(digits, (size_t)len, &i, &f) ? push_int(m, i) : push_float(m, f);
 }
 
-static void add_all(Machine *m, PickleList *list, PickleValue *const *items, size_t n) {
+static void add_all(PickleMachine *m, PickleList *list, PickleValue *const *items, size_t n) {
   if (!n) return;
   list->item = arena_grow(m->arena, list->item, &list->cap, list->n + n, sizeof(PickleValue *));
   memcpy(list->item + list->n, items, n * sizeof(PickleValue *));
   list->n += n;
 }
 
-static bool push_list(Machine *m, PickleKind kind, PickleValue **items, size_t n) {
+static bool push_list(PickleMachine *m, PickleKind kind, PickleValue **items, size_t n) {
   PickleValue *v = make(m, kind);
   add_all(m, &v->list, items, n);
   return push(m, v);
 }
 
-static bool push_above_mark(Machine *m, PickleKind kind) {
+static bool push_above_mark(PickleMachine *m, PickleKind kind) {
   PickleValue **items;
   size_t n;
   if (!above_mark(m, &items, &n)) return false;
@@ -130,7 +130,7 @@ static bool push_above_mark(Machine *m, PickleKind kind) {
                                       : push_list(m, kind, items, n);
 }
 
-static bool push_tuple(Machine *m, size_t n) {
+static bool push_tuple(PickleMachine *m, size_t n) {
   size_t least = m->n_marks ? m->mark[m->n_marks - 1] : 0;
   if (m->n - least < n) return fail(m, "its pickle takes from an empty stack");
   m->n -= n;
@@ -138,7 +138,7 @@ static bool push_tuple(Machine *m, size_t n) {
 }
 
 /* Where a value keeps what is appended (pairs false) or set; NULL if it keeps neither. */
-static PickleList *room_of(Machine *m, PickleValue *v, bool pairs) {
+static PickleList *room_of(PickleMachine *m, PickleValue *v, bool pairs) {
   switch (v->kind) {
   case PICKLE_LIST:
   case PICKLE_SET: return pairs ? NULL : &v->list;
@@ -161,7 +161,7 @@ static PickleList *room_of(Machine *m, PickleValue *v, bool pairs) {
   return NULL;
 }
 
-static bool extend(Machine *m, PickleValue **items, size_t n, bool pairs) {
+static bool extend(PickleMachine *m, PickleValue **items, size_t n, bool pairs) {
   PickleValue *v = top(m);
   PickleList *list = v ? room_of(m, v, pairs) : NULL;
   if (!list || (pairs && n % 2)) return fail(m, "its pickle adds to something that holds nothing");
@@ -169,28 +169,29 @@ static bool extend(Machine *m, PickleValue **items, size_t n, bool pairs) {
   return true;
 }
 
-static bool extend_above_mark(Machine *m, bool pairs) {
+static bool extend_above_mark(PickleMachine *m, bool pairs) {
   PickleValue **items;
   size_t n;
   return above_mark(m, &items, &n) && extend(m, items, n, pairs);
 }
 
 /* The last value, or the last two, into what lies below. */
-static bool extend_last(Machine *m, size_t n, bool pairs) {
+static bool extend_last(PickleMachine *m, size_t n, bool pairs) {
   size_t least = m->n_marks ? m->mark[m->n_marks - 1] : 0;
   if (m->n - least < n) return fail(m, "its pickle takes from an empty stack");
   m->n -= n;
   return extend(m, m->stack + m->n, n, pairs);
 }
 
-static bool push_class(Machine *m, const char *module, size_t n, const char *name, size_t len) {
+static bool push_class(PickleMachine *m, const char *module, size_t n, const char *name,
+                       size_t len) {
   if (n > CLASS_MAX || len > CLASS_MAX) return fail(m, "its pickle names a class by a long text");
   const char *text = arena_printf(m->arena, "%.*s.%.*s", (int)n, module, (int)len, name);
   return push_text(m, PICKLE_CLASS, text, strlen(text));
 }
 
 /* Two lines, the module and the name. */
-static bool push_global(Machine *m) {
+static bool push_global(PickleMachine *m) {
   const char *module, *name;
   size_t n, len;
   if (!pickle_line(&m->in, &module, &n) || !pickle_line(&m->in, &name, &len))
@@ -198,7 +199,7 @@ static bool push_global(Machine *m) {
   return push_class(m, module, n, name, len);
 }
 
-static bool stack_global(Machine *m) {
+static bool stack_global(PickleMachine *m) {
   PickleValue *name = pop(m), *module = name ? pop(m) : NULL;
   if (!module || module->kind != PICKLE_TEXT || name->kind != PICKLE_TEXT)
     return fail(m, "its pickle names a class by something else than text");
@@ -206,7 +207,7 @@ static bool stack_global(Machine *m) {
 }
 
 /* Python 2 gives an OrderedDict its pairs as one argument. */
-static void take_pairs(Machine *m, PickleValue *dict) {
+static void take_pairs(PickleMachine *m, PickleValue *dict) {
   const PickleValue *pairs = pickle_arg(dict, 0);
   if (!pickle_is_class(dict->of, "collections.OrderedDict") || !pairs || pairs->kind != PICKLE_LIST)
     return;
@@ -218,7 +219,7 @@ static void take_pairs(Machine *m, PickleValue *dict) {
   }
 }
 
-static bool push_object(Machine *m, PickleValue *of, PickleValue *args) {
+static bool push_object(PickleMachine *m, PickleValue *of, PickleValue *args) {
   if (!of || !args) return false;
   PickleValue *v = make(m, PICKLE_OBJECT);
   v->of = of;
@@ -227,18 +228,18 @@ static bool push_object(Machine *m, PickleValue *of, PickleValue *args) {
   return push(m, v);
 }
 
-static bool reduce(Machine *m) {
+static bool reduce(PickleMachine *m) {
   PickleValue *args = pop(m);
   return push_object(m, args ? pop(m) : NULL, args);
 }
 
 /* A class, its arguments, and arguments by name, which are passed over. */
-static bool new_object_named(Machine *m) {
+static bool new_object_named(PickleMachine *m) {
   return pop(m) && reduce(m);
 }
 
 /* A class and its arguments above the last mark. */
-static bool push_instance(Machine *m, bool named) {
+static bool push_instance(PickleMachine *m, bool named) {
   PickleValue **items;
   size_t n;
   if (named && !push_global(m)) return false;
@@ -253,14 +254,14 @@ static bool push_instance(Machine *m, bool named) {
 }
 
 /* What an object is given to restore itself from. Other values have none. */
-static bool build(Machine *m) {
+static bool build(PickleMachine *m) {
   PickleValue *state = pop(m), *v = state ? top(m) : NULL;
   if (!v) return false;
   if (v->kind == PICKLE_OBJECT) v->state = state;
   return true;
 }
 
-static bool persistent(Machine *m, PickleValue *id) {
+static bool persistent(PickleMachine *m, PickleValue *id) {
   if (!id) return false;
   PickleValue *v = make(m, PICKLE_PERSISTENT);
   v->args = id;
@@ -269,7 +270,7 @@ static bool persistent(Machine *m, PickleValue *id) {
   return push(m, v);
 }
 
-static bool put(Machine *m, uint64_t place) {
+static bool put(PickleMachine *m, uint64_t place) {
   PickleValue *v = top(m);
   if (!v) return false;
   if (place >= MEMO_MAX || place > 2 * (uint64_t)m->in.len)
@@ -283,38 +284,38 @@ static bool put(Machine *m, uint64_t place) {
   return true;
 }
 
-static bool get(Machine *m, uint64_t place) {
+static bool get(PickleMachine *m, uint64_t place) {
   if (place >= m->n_memo || !m->memo[place])
     return fail(m, "its pickle refers to a value that does not exist");
   return push(m, m->memo[place]);
 }
 
-static bool memo(Machine *m, int bytes, bool (*use)(Machine *m, uint64_t place)) {
+static bool memo(PickleMachine *m, int bytes, bool (*use)(PickleMachine *m, uint64_t place)) {
   uint64_t place;
   return pickle_number(&m->in, bytes, &place) ? use(m, place)
                                               : fail(m, "its pickle ends within a number");
 }
 
-static bool memo_line(Machine *m, bool (*use)(Machine *m, uint64_t place)) {
+static bool memo_line(PickleMachine *m, bool (*use)(PickleMachine *m, uint64_t place)) {
   int64_t place;
   return pickle_decimal(&m->in, &place) && place >= 0
              ? use(m, (uint64_t)place)
              : fail(m, "its pickle has a place that is not a number");
 }
 
-static bool push_decimal(Machine *m) {
+static bool push_decimal(PickleMachine *m) {
   int64_t i;
   bool value;
   if (pickle_bool(&m->in, &value)) return push(m, value ? m->yes : m->no);
   return pickle_decimal(&m->in, &i) ? push_int(m, i) : fail(m, not_a_number);
 }
 
-static bool push_decimal_float(Machine *m) {
+static bool push_decimal_float(PickleMachine *m) {
   double f;
   return pickle_decimal_float(&m->in, &f) ? push_float(m, f) : fail(m, not_a_number);
 }
 
-static bool push_quoted(Machine *m, bool quoted) {
+static bool push_quoted(PickleMachine *m, bool quoted) {
   const char *text;
   size_t len;
   if (!pickle_quoted(m->arena, &m->in, quoted, &text, &len))
@@ -322,17 +323,17 @@ static bool push_quoted(Machine *m, bool quoted) {
   return push_text(m, PICKLE_TEXT, text, len);
 }
 
-static bool push_double(Machine *m) {
+static bool push_double(PickleMachine *m) {
   double f;
   return pickle_double(&m->in, &f) ? push_float(m, f) : fail(m, "its pickle ends within a number");
 }
 
-static bool mark(Machine *m) {
+static bool mark(PickleMachine *m) {
   ARENA_PUSH(m->arena, m->mark, m->n_marks, m->cap_marks, m->n);
   return true;
 }
 
-static bool pop_or_mark(Machine *m) {
+static bool pop_or_mark(PickleMachine *m) {
   if (m->n_marks && m->mark[m->n_marks - 1] == m->n) {
     m->n_marks--;
     return true;
@@ -340,12 +341,12 @@ static bool pop_or_mark(Machine *m) {
   return pop(m) != NULL;
 }
 
-static bool skip(Machine *m, uint64_t n) {
+static bool skip(PickleMachine *m, uint64_t n) {
   const char *unused;
   return pickle_bytes(&m->in, n, &unused) || fail(m, "its pickle ends too early");
 }
 
-static bool step(Machine *m, uint8_t op) {
+static bool step(PickleMachine *m, uint8_t op) {
   PickleValue **items;
   size_t n;
   const char *line;
@@ -423,7 +424,7 @@ static bool step(Machine *m, uint8_t op) {
 
 PickleValue *pickle_read(Arena *arena, Mapped file, size_t *at, PickleValue **outside,
                          const char **reason) {
-  Machine *m = ARENA_NEW(arena, Machine);
+  PickleMachine *m = ARENA_NEW(arena, PickleMachine);
   m->arena = arena;
   m->in = (PickleInput){file.data, *at, file.len};
   m->none = make(m, PICKLE_NONE);

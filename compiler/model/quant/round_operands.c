@@ -50,13 +50,13 @@ static void round_operands(const Columns *c, const double *z, int64_t n, double 
 /* ---- a recurrent layer: x and the h before it ---- */
 
 /* The operands of a recurrent layer at the steps that are looked at. */
-typedef struct Steps {
+typedef struct OperandSteps {
   int64_t n, d, u;
   double bias; /* that a bias is multiplied with: 1, or 0 where the rows have none */
   double *z;   /* [n][d + u]: x, h */
   double *y;   /* the same in 8 bits; NULL: operands have more */
   double *r;   /* [n][u]: reset gates of a GRU; NULL: none */
-} Steps;
+} OperandSteps;
 
 static void reset_gates(const Layer *layer, int dir, const double *x, int64_t d, const double *h,
                         int64_t u, double *r) {
@@ -73,12 +73,12 @@ static void reset_gates(const Layer *layer, int dir, const double *x, int64_t d,
   }
 }
 
-static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, int dir,
-                      const Columns *c) {
+static OperandSteps steps_of(Arena *arena, const Layer *layer, const RoundData *data, int dir,
+                             const Columns *c) {
   const Value *in = layer->in[0], *out = layer->out[0];
-  Steps to = {.d = type_last_dim(&in->type),
-              .u = layer_size(layer, OPT_units, 1),
-              .bias = bias_operand(layer, c)};
+  OperandSteps to = {.d = type_last_dim(&in->type),
+                     .u = layer_size(layer, OPT_units, 1),
+                     .bias = bias_operand(layer, c)};
   int64_t dirs = layer_directions(layer), stride = stride_of(data, in), most = 0;
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
   for (int i = 0; i < data->n_runs; i++)
@@ -109,7 +109,8 @@ static Steps steps_of(Arena *arena, const Layer *layer, const RoundData *data, i
 
 /* Operands from..to of each step, and what the bias counts with. reset: h is multiplied by its
  * gates. */
-static Moments moments_of(Arena *arena, const Steps *s, int64_t from, int64_t to, bool reset) {
+static Moments moments_of(Arena *arena, const OperandSteps *s, int64_t from, int64_t to,
+                          bool reset) {
   Moments m = moments_new(arena, to - from, 1);
   double *z[2] = {ARENA_ARRAY(arena, double, m.n), ARENA_ARRAY(arena, double, m.n)};
   for (int64_t t = 0; t < s->n; t++) {
@@ -126,7 +127,7 @@ static Moments moments_of(Arena *arena, const Steps *s, int64_t from, int64_t to
 
 /* The candidate of a GRU with reset after: b + W x + r (b' + U h). r is of a unit, so every row has
  * moments of its own: of x, r h, 1 and r. */
-static void round_candidate_row(Arena *arena, const Steps *s, const Columns *c, int64_t unit,
+static void round_candidate_row(Arena *arena, const OperandSteps *s, const Columns *c, int64_t unit,
                                 int64_t row, int64_t stride) {
   Moments m = moments_new(arena, s->d + s->u, 2);
   double *z[2] = {ARENA_ARRAY(arena, double, m.n), ARENA_ARRAY(arena, double, m.n)};
@@ -145,15 +146,15 @@ static void round_candidate_row(Arena *arena, const Steps *s, const Columns *c, 
 }
 
 /* How many steps a row of its own can look at within MOST_WORK; 0: too few. */
-static int64_t candidate_steps(const Steps *s) {
+static int64_t candidate_steps(const OperandSteps *s) {
   double n = (double)(s->d + s->u + 2), u = (double)s->u;
   double steps = (MOST_WORK / u - n * n * n) * 2 / (n * n);
   if (steps < 2 * n) return 0;
   return steps < (double)s->n ? (int64_t)steps : s->n;
 }
 
-static void round_candidate(Arena *arena, const Layer *layer, const Steps *s, const Columns *c,
-                            int64_t first, int64_t last) {
+static void round_candidate(Arena *arena, const Layer *layer, const OperandSteps *s,
+                            const Columns *c, int64_t first, int64_t last) {
   int64_t steps = candidate_steps(s);
   Moments m;
   if (layer_word_is(layer, OPT_reset, "before")) {
@@ -231,7 +232,7 @@ void round_direction(Arena *arena, const Layer *layer, const RoundData *data, in
   int64_t rows = c[QUANT_INPUT].rows, width = c[QUANT_INPUT].depth + c[QUANT_STATE].depth;
   bool gru = layer->kind == LAYER_GRU;
   int64_t shared = gru ? 2 * c[QUANT_STATE].depth : rows;
-  Steps steps = steps_of(arena, layer, data, dir, c);
+  OperandSteps steps = steps_of(arena, layer, data, dir, c);
   Moments m = moments_of(arena, &steps, 0, width, false);
   prune(arena, layer, &m, data->prune, c, QUANT_PARTS);
   round_rows(arena, &m, c, QUANT_PARTS, 0, shared);

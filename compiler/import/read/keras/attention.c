@@ -46,7 +46,7 @@ static bool operands(KerasLayer *layer, Attended *out) {
 /* 0 where position s is not behind position t, a large negative number elsewhere: [t, s]. */
 static GraphValue *later_hidden(KerasLayer *layer, GraphValue *query, GraphValue *key) {
   static const int64_t front[] = {0}, behind[] = {1};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *place[2], *of[2] = {query, key};
   for (int i = 0; i < 2; i++) {
     GraphValue *n = emit_squeeze(e, emit_slice(e, EMIT(e, Shape, of[i]), 0, 1, 2, 1), 1, front);
@@ -60,7 +60,7 @@ static GraphValue *later_hidden(KerasLayer *layer, GraphValue *query, GraphValue
 /* The weights and the result for scores [..., t, s] of `rank` axes and values [..., s, d]. */
 static GraphValue *attend(KerasLayer *layer, const Attended *a, GraphValue *scores, int rank,
                           GraphValue *value, GraphValue **weights) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   if (call_flag(layer, "use_causal_mask"))
     scores = EMIT(e, Add, scores, later_hidden(layer, a->query.graph, a->key.graph));
   *weights = emit_axis_call(e, GRAPH_Softmax, rank - 1, 1, &scores);
@@ -82,7 +82,7 @@ static bool gives(KerasLayer *layer, KerasValue result, GraphValue *weights, int
 static GraphValue *added_scores(KerasLayer *layer, const Attended *a, GraphValue *scale,
                                 GraphValue *weight) {
   static const int64_t queries[] = {2}, keys[] = {1}, last[] = {3};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *sum = EMIT(e, Add, emit_unsqueeze(e, a->query.graph, 1, queries),
                          emit_unsqueeze(e, a->key.graph, 1, keys));
   if (scale) sum = EMIT(e, Mul, sum, scale);
@@ -100,7 +100,7 @@ static bool same_widths(KerasLayer *layer, const Attended *a) {
 
 static bool read_attention(KerasLayer *layer) {
   static const int64_t turned[] = {0, 2, 1};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   Attended a;
   int number = 0;
   const char *mode = keras_word(layer, "score_mode", "dot");
@@ -161,7 +161,7 @@ static KerasLayer projection(const KerasLayer *layer, const char *name, const ch
  * [batch, t, heads times, width]. */
 static GraphValue *project(KerasLayer *layer, const char *name, const char *in_group,
                            const KerasValue *x, int64_t heads, int64_t times, int64_t width) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasLayer part = projection(layer, name, in_group);
   int64_t dim[3] = {x->dim[1], heads, width}, *serves;
   if (heads > INT32_MAX / times) return NULL;
@@ -185,7 +185,7 @@ static GraphValue *project(KerasLayer *layer, const char *name, const char *in_g
 /* x [batch, t, heads, width] summed over heads and width to [batch, t, units]. */
 static GraphValue *gathered(KerasLayer *layer, const char *name, const char *in_group,
                             GraphValue *x, int64_t heads, int64_t width, int64_t units) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasLayer part = projection(layer, name, in_group);
   GraphValue *kernel = keras_weight(&part, "", "kernel", 0, 3, (int64_t[]){heads, width, units});
   if (!kernel) return NULL;
@@ -205,7 +205,7 @@ typedef struct Heads {
 
 static bool read_heads(KerasLayer *layer, const Heads *h) {
   static const int64_t rows[] = {0, 2, 1, 3}, columns[] = {0, 2, 3, 1};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   Attended a;
   if (!operands(layer, &a)) return false;
   GraphValue *q = project(layer, "query", h->group[0], &a.query, h->n, 1, h->key);

@@ -96,7 +96,7 @@ bool keras_run_options(KerasLayer *layer, KerasRun *run) {
 
 /* [rows, G u] as [1, G, u, rows]. */
 static GraphValue *by_gates(KerasLayer *layer, const KerasRun *run, GraphValue *t, int64_t rows) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *apart = emit_reshape(e, t, 3, (int64_t[]){rows, run->gates, run->units});
   return emit_reshape(e, emit_transpose(e, apart, 3, (int64_t[]){1, 2, 0}), 4,
                       (int64_t[]){1, run->gates, run->units, rows});
@@ -105,7 +105,7 @@ static GraphValue *by_gates(KerasLayer *layer, const KerasRun *run, GraphValue *
 /* The block [rows, u] of a gate holds [u, rows] as it stands in memory. */
 static GraphValue *by_gates_cudnn(KerasLayer *layer, const KerasRun *run, GraphValue *t,
                                   int64_t rows) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *gate[4];
   for (int g = 0; g < run->gates; g++)
     gate[g] = emit_reshape(e, emit_slice(e, t, 1, g * run->units, (g + 1) * run->units, 1), 4,
@@ -131,7 +131,7 @@ static GraphValue *matrix(KerasLayer *layer, const char *side, const KerasRun *r
 /* Keras 1: W_i, U_i, b_i ... */
 static GraphValue *of_gates(KerasLayer *layer, const char *side, const KerasRun *run, char letter) {
   static const char order[][5] = {"ifco", "zrh"};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *gate[4];
   for (int g = 0; g < run->gates; g++) {
     char one[2] = {letter, 0};
@@ -152,7 +152,7 @@ static GraphValue *of_gates(KerasLayer *layer, const char *side, const KerasRun 
 /* One bias, or two: [2, G u], of CuDNN [2 G u]. False after reporting. */
 static bool biases(KerasLayer *layer, const char *side, KerasRun *run) {
   static const int64_t any[] = {-1, -1};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   Hdf5Tensor t;
   int64_t shape[] = {1, run->gates, run->units}, width = run->gates * run->units;
   if (!keras_tensor(layer, side, "bias", 2, &t)) return false;

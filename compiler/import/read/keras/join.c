@@ -40,7 +40,7 @@ static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
 
 /* a op b op c ..., with a number among them where Keras 3 has written x * 2. */
 static bool combine(KerasLayer *layer, GraphOp op, KerasValue *value) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   *value = layer->in[0];
   if (layer->has_number) {
     GraphValue *number = emit_number(e, layer->number);
@@ -194,7 +194,7 @@ static bool read_permute(KerasLayer *layer) {
 
 static bool read_repeat(KerasLayer *layer) {
   static const int64_t behind[] = {1};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t n = keras_size(layer, "n", -1);
   if (n < 0 || value.rank != 1) {
@@ -233,7 +233,7 @@ static bool sizes_behind(const KerasValue *value, int skip, int64_t *out) {
 
 /* The steps of all samples as samples: [b t, ...], through the layer, and apart again. */
 static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0], sample = value;
   int64_t together[TYPE_MAX_AXES + 1] = {-1}, apart[TYPE_MAX_AXES];
   if (value.mask.keeps || !sizes_behind(&value, 1, together + 1)) {

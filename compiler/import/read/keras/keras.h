@@ -74,7 +74,7 @@ typedef struct Keras {
   Map groups;       /* class and configuration -> group, Keras 3 */
   bool by_class;    /* groups are named by class and order, tensors by number: Keras 3 */
   bool is_masked;   /* some layer makes a mask */
-  Emit *emit;       /* the graph that the file is read into */
+  GraphEmit *emit;  /* the graph that the file is read into */
   KerasState *carried;
   int n_carried;
   size_t cap_carried;
@@ -161,7 +161,7 @@ bool keras_layer_read(KerasLayer *layer); /* walk.c: or of a model among the lay
 /* An input; value has its sizes. */
 void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value);
 
-static inline Emit *keras_emit(const KerasLayer *layer) {
+static inline GraphEmit *keras_emit(const KerasLayer *layer) {
   return layer->keras->emit;
 }
 /* A trained tensor as a constant with its sizes; NULL after reporting. dim: -1 for a size that the

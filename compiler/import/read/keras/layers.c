@@ -46,7 +46,7 @@ static GraphValue *plain(KerasLayer *layer, GraphValue *x, const char *name) {
 
 /* Activations that are sums of others. */
 static GraphValue *composed(KerasLayer *layer, GraphValue *x, const char *name) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *half = emit_number(e, 0.5);
   if (strcmp(name, "celu") == 0)
     return keras_number_call(layer, GRAPH_Celu, x, GRAPH_ATTR_alpha, 1);
@@ -64,7 +64,7 @@ static GraphValue *composed(KerasLayer *layer, GraphValue *x, const char *name) 
 
 GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank) {
   static const double selu_alpha = 1.6732632423543772, selu_scale = 1.0507009873554805, leak = 0.2;
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   if (!name || !x) return NULL;
   if (strcmp(name, "linear") == 0) return x;
   GraphValue *y = plain(layer, x, name);
@@ -100,7 +100,7 @@ static bool read_activation(KerasLayer *layer) {
 
 /* x above the threshold and 0 elsewhere, at most max; below it slope (x - threshold). */
 static bool read_relu(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *x = layer->in[0].graph, *y;
   double max = keras_number(layer, "max_value", (double)INFINITY),
          slope = keras_number(layer, "negative_slope", 0),
@@ -156,7 +156,7 @@ void keras_mark_categories(const KerasLayer *layer, KerasValue *value) {
 }
 
 static bool read_embedding(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t categories = keras_size(layer, "input_dim", -1);
   int64_t units = keras_option(layer, "output_dim") || layer->keras->major > 1
@@ -184,7 +184,7 @@ static bool read_embedding(KerasLayer *layer) {
 
 /* Steps all of whose features are mask_value are masked, and become zeros. */
 static bool read_masking(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   double skipped = keras_number(layer, "mask_value", 0);
   if (value.rank != 2) {
@@ -241,7 +241,7 @@ GraphValue *keras_numbers(KerasLayer *layer, const char *name, double if_absent)
 }
 
 static bool read_rescaling(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *scale = keras_numbers(layer, "scale", 1),
              *offset = scale ? keras_numbers(layer, "offset", 0) : NULL;
   return offset &&

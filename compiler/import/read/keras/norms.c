@@ -34,7 +34,7 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
 static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char *leaf, int *number,
                                double plain_value, int first, int n) {
   const KerasValue *in = &layer->in[0];
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   if (!option || keras_flag(layer, option, true))
     return keras_weight(layer, "", leaf, (*number)++, n, in->dim + first - 1);
   double *data;
@@ -52,7 +52,7 @@ static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char
 
 /* Gives a norm with its axis and the number that keeps it from dividing by 0. */
 static bool give_norm(KerasLayer *layer, GraphNode *node, int axis, double eps) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
   graph_set_number(e->graph, node, GRAPH_ATTR_eps, eps);
   return keras_gives_like(layer, emit_done(e, node));
@@ -126,7 +126,7 @@ static bool read_rms_norm(KerasLayer *layer) {
 
 /* Statistics of a group of channels at all positions of a sample. */
 static bool read_group_norm(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   int last, number = 0, axis = keras_axis_of(layer, &last), rank = layer->in[0].rank;
   int64_t groups = keras_size(layer, "groups", 32), perm[TYPE_MAX_AXES + 1] = {0},
           back[TYPE_MAX_AXES + 1] = {0};
@@ -159,7 +159,7 @@ static GraphValue *statistic(KerasLayer *layer, const char *name, int number, in
 /* (x - mean) / max(sqrt(variance), 1e-7), or the way back. */
 static bool read_normalization(KerasLayer *layer) {
   const double least = 1e-7;
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   json_t *axis = json_object_get(layer->config, "axis");
   bool whole = json_is_null(axis) || (json_is_array(axis) && !json_array_size(axis));
   int last, first = whole ? 0 : keras_axis_of(layer, &last);

@@ -78,7 +78,7 @@ static bool read_compared(KerasLayer *layer) {
              {"Less", GRAPH_Less, false},           {"Greater", GRAPH_Greater, false},
              {"LessEqual", GRAPH_LessEqual, false}, {"GreaterEqual", GRAPH_GreaterEqual, false},
              {"LogicalAnd", GRAPH_And, false},      {"LogicalOr", GRAPH_Or, false}};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   GraphValue *a = value.graph, *b = NULL;
   if (layer->has_number) {
@@ -105,7 +105,7 @@ static bool read_compared(KerasLayer *layer) {
 
 /* Zeros or ones in the shape of a value: Keras makes the mask of a Concatenate with them. */
 static bool read_like(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   const char *kind = keras_word(layer, "dtype", "float32");
   bool ones = strcmp(layer->class_name, "OnesLike") == 0, truth = strcmp(kind, "bool") == 0;
   GraphValue *shape = EMIT(e, Shape, layer->in[0].graph);
@@ -148,7 +148,7 @@ static bool refuse_key(KerasLayer *layer) {
 
 /* Position `axis` of the value: a whole number takes the axis away. *at moves after it. */
 static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   int axis = *at;
   if (json_is_integer(key)) {
     if (axis < 1 || axis > value->rank) return refuse_key(layer);
@@ -264,7 +264,7 @@ static bool read_transpose(KerasLayer *layer) {
 }
 
 static bool read_one_hot(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t n = keras_size(layer, "num_classes", -1);
   json_t *axis = keras_option(layer, "axis");

@@ -9,7 +9,7 @@ static int64_t last_dim(const KerasValue *value) {
 }
 
 static bool read_dense(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t units = keras_size(layer, "units", -1);
   if (units < 0) return false;
@@ -84,7 +84,7 @@ static GraphValue *einsum_bias(KerasLayer *layer, const Letters *y, const KerasV
 }
 
 static bool read_einsum(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue in = layer->in[0], value = in;
   Letters x, w, y;
   int summed;
@@ -155,7 +155,7 @@ static GraphValue *unit_length(KerasLayer *layer, GraphValue *x, int axis) {
 }
 
 static bool read_dot(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   json_t *axes = keras_option(layer, "axes");
   KerasValue part[2] = {layer->in[0], layer->in[1]}, out = {.rank = 0};
   int at[2];

@@ -49,7 +49,7 @@ bool keras_read_layer(KerasLayer *layer) {
     return false;
   }
   if (!keras_check_options(layer, class->options)) return false;
-  Emit *e = keras_emit(layer), outer = *e;
+  GraphEmit *e = keras_emit(layer), outer = *e;
   e->name = layer->name;
   e->source = layer->class_name;
   e->masked = keras_masks_words(layer, class->mask);

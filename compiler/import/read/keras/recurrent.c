@@ -41,7 +41,7 @@ static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
 /* initial_state of one direction, or of both; b: NULL. False after reporting. */
 static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b,
                          GraphValue *out[4]) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   int n = keras_n_states(a), all = n + (b ? keras_n_states(b) : 0);
   if (layer->n_states && layer->n_states != all) {
     keras_refuse(layer, E903, "gets %d initial states, and has %d", layer->n_states, all);
@@ -268,7 +268,7 @@ static bool same_recurrence(const KerasRun *a, const KerasRun *b) {
 
 /* Weights of both directions in one. */
 static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun *b) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasRun out = *a;
   out.w = emit_concat(e, 0, 2, (GraphValue *[]){a->w, b->w});
   out.r = emit_concat(e, 0, 2, (GraphValue *[]){a->r, b->r});
@@ -280,7 +280,7 @@ static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun 
 /* Two results as one; false after reporting. */
 static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const KerasRun *b,
                   GraphValue *x, GraphValue *y, GraphValue *keeps) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   int axis = a->sequences ? 2 : 1;
   if (!mode)
     return keras_gives(layer, result_value(layer, a, x, a->units, keeps)) &&

@@ -25,7 +25,7 @@ static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, i
 /* x [batch, time, d]; start: [dirs, batch, u], NULL for zeros; keeps: the mask or NULL. */
 static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                            GraphValue *const *start, int dirs, const char *direction) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *steps = emit_transpose(e, x, 3, (int64_t[]){1, 0, 2}),
              *mask = keeps ? emit_transpose(e, keeps, 2, (int64_t[]){1, 0}) : NULL;
   GraphValue *lstm[] = {steps, run->w, run->r, run->b, NULL, start[0], start[1], NULL, mask};
@@ -49,7 +49,7 @@ const char *keras_part_name(const KerasLayer *layer, const char *part) {
 
 KerasResult keras_run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                           GraphValue *const *state, bool backward) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   const char *outer = e->name;
   e->name = layer->name;
   GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
@@ -65,7 +65,7 @@ KerasResult keras_run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x,
 void keras_run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                     GraphValue *const *state, GraphValue **y, GraphValue *out[4],
                     GraphValue **last) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *start[2] = {NULL, NULL};
   for (int s = 0; s < keras_n_states(run); s++)
     if (state[s])
@@ -97,7 +97,7 @@ static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
       "reads its sequence backwards and returns it in that order, with the masked steps in front",
       "Keras applies the mask of the input to the reversed result, and so to real steps",
       "use return_sequences=False, or put the layer into Bidirectional"};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   const GraphMasked *outer = e->masked;
   e->masked = &words;
   y = keras_turned(layer, y);
@@ -107,7 +107,7 @@ static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
 
 GraphValue *keras_read_order(KerasLayer *layer, const KerasRun *run, const KerasResult *r,
                              bool masked) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *y = r->y;
   bool zeroed = masked && run->zero_output;
   if (!run->sequences && !zeroed) return r->state[0];

@@ -237,9 +237,9 @@ Graph *keras_walk(Keras *k, json_t *config, const char *version, const char *con
   Graph *graph = graph_new(k->arena, k->file->path);
   graph->format = format;
   graph->names_layers = true;
-  k->emit = ARENA_NEW(k->arena, Emit);
+  k->emit = ARENA_NEW(k->arena, GraphEmit);
   *k->emit =
-      (Emit){.graph = graph, .name = "", .source = "", .folds = ARENA_NEW(k->arena, int64_t)};
+      (GraphEmit){.graph = graph, .name = "", .source = "", .folds = ARENA_NEW(k->arena, int64_t)};
   *k->emit->folds = FOLDS;
   k->is_masked = makes_mask(config, CONFIG_DEPTH_MAX);
   if (!read_all(k, config)) return NULL;

@@ -64,7 +64,7 @@ static bool pads_known(const KerasWindow *w, int i, int64_t length, int64_t *bef
 /* x [batch, channels, axes...] with `fill` around it, as `same` wants it whatever the lengths are:
  * total = max((ceil(length / stride) - 1) stride + reach + 1 - length, 0), the odd one after. */
 static GraphValue *padded_by_length(KerasLayer *layer, const KerasWindow *w, GraphValue *x) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   int64_t span[WINDOW_AXES], none[2] = {0, 0};
   for (int i = 0; i < w->n; i++)
     span[i] = reach_of(w, i) + 1;
@@ -236,7 +236,7 @@ static bool read_transposed(KerasLayer *layer) {
 /* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
 static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t channels, int64_t m,
                              GraphValue *bias) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   int64_t dim[WINDOW_AXES + 2], perm[WINDOW_AXES + 2] = {w->n, w->n + 1},
                                                    shape[WINDOW_AXES + 2] = {channels * m, 1};
   for (int i = 0; i < w->n; i++) {
@@ -319,7 +319,7 @@ static bool read_pool(KerasLayer *layer) {
 static GraphValue *masked_mean(KerasLayer *layer, GraphValue *x, GraphValue *keeps,
                                bool keep_axis) {
   static const int64_t time[] = {1}, last[] = {2};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   GraphValue *weight = emit_unsqueeze(e, emit_cast(e, keeps, GRAPH_FLOAT), 1, last);
   GraphValue *sum = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, x, weight), 1, time, keep_axis);
   return EMIT(e, Div, sum, emit_reduce(e, GRAPH_ReduceSum, weight, 1, time, keep_axis));
@@ -367,7 +367,7 @@ static bool ends_of(const KerasLayer *layer, const char *name, int64_t *before, 
 }
 
 static bool read_zero_padding(KerasLayer *layer) {
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t before, after;
   if (!ends_of(layer, "padding", &before, &after)) return false;
@@ -391,7 +391,7 @@ static bool read_cropping(KerasLayer *layer) {
 /* Every step n times: [b, t, d] to [b, t, 1, d] to [b, t, n, d] to [b, t n, d]. */
 static bool read_upsampling(KerasLayer *layer) {
   static const int64_t behind[] = {2};
-  Emit *e = keras_emit(layer);
+  GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
   int64_t n = keras_size(layer, "size", 2);
   if (n < 0 || value.rank != 2 || value.dim[1] < 0) {

@@ -95,7 +95,7 @@ bool onnx_op_slice(OnnxCall *c) {
 
 /* Pads of the axes that are named, 0 for the others: all begins, then all ends. */
 static GraphValue *pads_of_all(OnnxCall *c, GraphValue *pads, GraphValue *axes) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *rank = EMIT(e, Shape, EMIT(e, Shape, c->in[0])), *none = emit_int(e, 0);
   GraphNode *zeros = emit_node(e, GRAPH_ConstantOfShape, 1,
                                (GraphValue *[]){EMIT(e, Mul, rank, emit_int(e, 2))}, 1);
@@ -140,7 +140,7 @@ bool onnx_op_depth_to_space(OnnxCall *c) {
 /* x [N, C, H, W] -> [N, C, H/b, b, W/b, b] -> [N, b, b, C, H/b, W/b] -> [N, b b C, H/b, W/b]; sizes
  * are computed. */
 bool onnx_op_space_to_depth(OnnxCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   int64_t b = call_attr_int(c, "blocksize", 1);
   if (b < 1 || b > INT16_MAX) return call_refuse(c, E901, "has blocks of %lld", (long long)b);
   GraphValue *size = EMIT(e, Shape, c->in[0]), *block = emit_ints(e, 1, &b);
@@ -185,7 +185,7 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor) {
 
 /* Each element as often as its axis grows: a new axis after it, repeated, and joined with it. */
 bool onnx_op_resize(OnnxCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   const char *mode = call_attr_string(c, "mode", "nearest"),
              *place = call_attr_string(c, "coordinate_transformation_mode", "half_pixel");
   const char *nearest = call_attr_string(c, "nearest_mode", "round_prefer_floor");

@@ -210,7 +210,7 @@ static GraphValue *fourier_rows(OnnxCall *c, int64_t length, int64_t bins, const
 /* signal [N, L, 1] -> [N, frames, bins, 2] */
 bool onnx_op_stft(OnnxCall *c) {
   enum { LONGEST = 1 << 13 };
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *window = call_operand(c, 2);
   int n;
   int64_t step, length = 0;

@@ -180,11 +180,11 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
   const OnnxRow *row = row_of(node);
   const OnnxFunction *function = row ? NULL : function_of(r, node);
   OnnxCall c = {.reader = r, .scope = scope, .node = node};
-  *c.emit = (Emit){.graph = scope->graph,
-                   .name = node_name(r, scope, node),
-                   .source = node->op_type,
-                   .folds = &r->folds,
-                   .seen = &r->seen};
+  *c.emit = (GraphEmit){.graph = scope->graph,
+                        .name = node_name(r, scope, node),
+                        .source = node->op_type,
+                        .folds = &r->folds,
+                        .seen = &r->seen};
   if (r->nodes-- <= 0)
     return call_refuse(&c, E901, "exceeds the %d nodes that grus supports", MAX_NODES);
   if (function) return expand(&c, function);

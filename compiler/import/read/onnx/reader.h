@@ -53,7 +53,7 @@ typedef struct OnnxCall {
   const OnnxNode *node;
   GraphValue **in; /* NULL: left out */
   int n_in;
-  Emit emit[1];
+  GraphEmit emit[1];
 } OnnxCall;
 
 /* ---- file.c ---- */

@@ -91,14 +91,14 @@ static bool open_block(Mapped file, Bytes *handle, Bytes *entries) {
   return true;
 }
 
-typedef struct Entry {
+typedef struct BundleEntry {
   char name[MOST_NAME + 1];
   size_t len;
   Bytes value;
-} Entry;
+} BundleEntry;
 
 /* The next entry; names grow. */
-static bool take_entry(Bytes *b, Entry *e) {
+static bool take_entry(Bytes *b, BundleEntry *e) {
   uint64_t shared, own, value;
   if (!take_number(b, &shared) || !take_number(b, &own) || !take_number(b, &value) ||
       shared > e->len || own > MOST_NAME - shared || own > b->n || value > b->n - own)
@@ -122,7 +122,7 @@ static bool read_head(TfBundle *bundle, Bytes value, ProtobufCAllocator *allocat
 
 static bool read_entries(TfReader *r, TfBundle *bundle, Bytes entries,
                          ProtobufCAllocator *allocator) {
-  Entry *e = ARENA_NEW(r->arena, Entry);
+  BundleEntry *e = ARENA_NEW(r->arena, BundleEntry);
   e->len = 0;
   while (entries.n) {
     if (!take_entry(&entries, e)) return false;
@@ -149,7 +149,7 @@ static bool read_table(TfReader *r, TfBundle *bundle, Mapped file) {
   if (!take_number(&handle, &unused) || !take_number(&handle, &unused) ||
       !open_block(file, &handle, &index))
     return false;
-  Entry *e = ARENA_NEW(r->arena, Entry);
+  BundleEntry *e = ARENA_NEW(r->arena, BundleEntry);
   e->len = 0;
   while (index.n) {
     if (!take_entry(&index, e) || !open_block(file, &e->value, &entries) || entries.at < end ||

@@ -124,11 +124,11 @@ static const TfNode *changed_before(TfReader *r, const TfNode *node) {
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfRow *row = row_of(node->op);
   TfCall c = {.reader = r, .scope = scope, .node = node};
-  *c.emit = (Emit){.graph = scope->graph,
-                   .name = node->name,
-                   .source = node->op,
-                   .folds = &r->folds,
-                   .seen = &r->seen};
+  *c.emit = (GraphEmit){.graph = scope->graph,
+                        .name = node->name,
+                        .source = node->op,
+                        .folds = &r->folds,
+                        .seen = &r->seen};
   if (++r->made > MAX_MADE)
     return tf_refuse(&c, E901, "makes more than %d nodes, counting the functions that it calls",
                      MAX_MADE);

@@ -53,7 +53,7 @@ bool tf_blocks_moved(TfCall *c, const GraphValue *from, const GraphValue *to, in
 
 /* x [n, t, c] or [n, h, w, c], blocks, pads [axes, 2] */
 bool tf_op_space_to_batch(TfCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *x = tf_in(c, 0), *pads = x ? tf_in(c, 2) : NULL;
   int n;
   int64_t block[2];
@@ -75,7 +75,7 @@ bool tf_op_space_to_batch(TfCall *c) {
 
 /* x, blocks, crops [axes, 2] */
 bool tf_op_batch_to_space(TfCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *x = tf_in(c, 0), *crops = x ? tf_in(c, 2) : NULL;
   int n;
   int64_t block[2], axes[2] = {1, 2};

@@ -46,7 +46,7 @@ bool tf_op_split(TfCall *c) {
 /* Sizes of parts, of which one may be -1: what the others leave of the axis. Sizes that do not fit
  * make others that do not add up to the axis. */
 static GraphValue *part_sizes(TfCall *c, GraphValue *x, int64_t axis, GraphValue *sizes) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   static const int64_t first[] = {0};
   GraphValue *axis_size = emit_axis_call(
       e, GRAPH_Gather, 0, 2, (GraphValue *[]){EMIT(e, Shape, x), emit_ints(e, 1, &axis)});

@@ -62,7 +62,7 @@ static bool window_of(TfCall *c, Window2D *w, bool last, bool *sized, int64_t *p
 
 /* x, filters [h, w, c, o]; depthwise: [h, w, c, multiplier], result c * multiplier channels. */
 static bool convolution(TfCall *c, bool depthwise) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *in[2];
   bool sized, last = is_word(c, "data_format", "NHWC", "NHWC");
   if (!tf_all_in(c, 2, in)) return false;

@@ -75,7 +75,7 @@ typedef struct TfCall {
   TfScope *scope;
   const TfNode *node;
   int n_in; /* without those that only order */
-  Emit emit[1];
+  GraphEmit emit[1];
 } TfCall;
 
 /* Reports that this node cannot be read; always false. */

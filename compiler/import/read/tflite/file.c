@@ -181,7 +181,7 @@ FlatVector tfl_operators(TflScope *scope) {
 
 bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *op) {
   enum { CUSTOM = 32 };
-  Flat *flat = &r->flat;
+  FlatBuffer *flat = &r->flat;
   size_t table = flat_element_table(flat, operators, i);
   int32_t index = flat_i32(flat, table, 0, 0);
   size_t code = flat_element_table(flat, r->codes, index < 0 ? UINT32_MAX : (uint32_t)index);
@@ -260,8 +260,8 @@ const char *tfl_signature_name(TflReader *r, size_t signature, unsigned list, in
 }
 
 bool tfl_open(TflReader *r) {
-  Flat *flat = &r->flat;
-  *flat = (Flat){r->file->data.data, r->file->data.len, false};
+  FlatBuffer *flat = &r->flat;
+  *flat = (FlatBuffer){r->file->data.data, r->file->data.len, false};
   r->model = flat_root(flat);
   int32_t version = flat_i32(flat, r->model, 0, 0);
   r->codes = flat_vector(flat, r->model, 1, 4);

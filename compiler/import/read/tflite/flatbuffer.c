@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* `bytes` bytes at `at` as a little-endian number; 0 after marking the file as broken. */
-static uint64_t number(Flat *flat, size_t at, size_t bytes) {
+static uint64_t number(FlatBuffer *flat, size_t at, size_t bytes) {
   uint64_t value = 0;
   if (at > flat->len || flat->len - at < bytes) {
     flat->broken = true;
@@ -17,7 +17,7 @@ static uint64_t number(Flat *flat, size_t at, size_t bytes) {
 }
 
 /* Where the distance at `at` leads; 0 if out of the file. */
-static size_t ahead(Flat *flat, size_t at) {
+static size_t ahead(FlatBuffer *flat, size_t at) {
   uint64_t to = at + number(flat, at, 4);
   if (to > at && to < flat->len) return (size_t)to;
   flat->broken = true;
@@ -25,7 +25,7 @@ static size_t ahead(Flat *flat, size_t at) {
 }
 
 /* Where field `id` of a table lies; 0 if it is absent. */
-static size_t field(Flat *flat, size_t table, unsigned id) {
+static size_t field(FlatBuffer *flat, size_t table, unsigned id) {
   if (!table) return 0;
   int64_t back = (int32_t)(uint32_t)number(flat, table, 4), vtable = (int64_t)table - back;
   if (vtable < 0 || vtable >= (int64_t)flat->len) {
@@ -38,37 +38,37 @@ static size_t field(Flat *flat, size_t table, unsigned id) {
   return offset ? table + offset : 0;
 }
 
-size_t flat_root(Flat *flat) {
+size_t flat_root(FlatBuffer *flat) {
   return ahead(flat, 0);
 }
 
-bool flat_has(Flat *flat, size_t table, unsigned id) {
+bool flat_has(FlatBuffer *flat, size_t table, unsigned id) {
   return field(flat, table, id) != 0;
 }
 
-uint8_t flat_u8(Flat *flat, size_t table, unsigned id) {
+uint8_t flat_u8(FlatBuffer *flat, size_t table, unsigned id) {
   size_t at = field(flat, table, id);
   return at ? (uint8_t)number(flat, at, 1) : 0;
 }
 
-int32_t flat_i32(Flat *flat, size_t table, unsigned id, int32_t if_absent) {
+int32_t flat_i32(FlatBuffer *flat, size_t table, unsigned id, int32_t if_absent) {
   size_t at = field(flat, table, id);
   return at ? (int32_t)(uint32_t)number(flat, at, 4) : if_absent;
 }
 
-float flat_f32(Flat *flat, size_t table, unsigned id) {
+float flat_f32(FlatBuffer *flat, size_t table, unsigned id) {
   uint32_t bits = (uint32_t)flat_i32(flat, table, id, 0);
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-size_t flat_table(Flat *flat, size_t table, unsigned id) {
+size_t flat_table(FlatBuffer *flat, size_t table, unsigned id) {
   size_t at = field(flat, table, id);
   return at ? ahead(flat, at) : 0;
 }
 
-FlatVector flat_vector(Flat *flat, size_t table, unsigned id, size_t element) {
+FlatVector flat_vector(FlatBuffer *flat, size_t table, unsigned id, size_t element) {
   size_t at = flat_table(flat, table, id);
   if (!at) return (FlatVector){0};
   uint64_t n = number(flat, at, 4);
@@ -79,10 +79,10 @@ FlatVector flat_vector(Flat *flat, size_t table, unsigned id, size_t element) {
   return (FlatVector){at + 4, (uint32_t)n};
 }
 
-size_t flat_element_table(Flat *flat, FlatVector vector, uint32_t i) {
+size_t flat_element_table(FlatBuffer *flat, FlatVector vector, uint32_t i) {
   return i < vector.n ? ahead(flat, vector.at + 4 * (size_t)i) : 0;
 }
 
-int32_t flat_element_i32(Flat *flat, FlatVector vector, uint32_t i) {
+int32_t flat_element_i32(FlatBuffer *flat, FlatVector vector, uint32_t i) {
   return i < vector.n ? (int32_t)(uint32_t)number(flat, vector.at + 4 * (size_t)i, 4) : 0;
 }

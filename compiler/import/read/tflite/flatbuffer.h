@@ -18,11 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct Flat {
+typedef struct FlatBuffer {
   const uint8_t *data;
   size_t len;
   bool broken; /* something pointed out of the file */
-} Flat;
+} FlatBuffer;
 
 /* Places are offsets from the start of the file; 0 is what is absent. */
 typedef struct FlatVector {
@@ -30,16 +30,16 @@ typedef struct FlatVector {
   uint32_t n;
 } FlatVector;
 
-size_t flat_root(Flat *flat);
+size_t flat_root(FlatBuffer *flat);
 /* A number in field `id` of a table. */
-uint8_t flat_u8(Flat *flat, size_t table, unsigned id);
-int32_t flat_i32(Flat *flat, size_t table, unsigned id, int32_t if_absent);
-float flat_f32(Flat *flat, size_t table, unsigned id);
-bool flat_has(Flat *flat, size_t table, unsigned id);
-size_t flat_table(Flat *flat, size_t table, unsigned id);
+uint8_t flat_u8(FlatBuffer *flat, size_t table, unsigned id);
+int32_t flat_i32(FlatBuffer *flat, size_t table, unsigned id, int32_t if_absent);
+float flat_f32(FlatBuffer *flat, size_t table, unsigned id);
+bool flat_has(FlatBuffer *flat, size_t table, unsigned id);
+size_t flat_table(FlatBuffer *flat, size_t table, unsigned id);
 /* A vector of elements of so many bytes, all of them inside the file. */
-FlatVector flat_vector(Flat *flat, size_t table, unsigned id, size_t element);
-size_t flat_element_table(Flat *flat, FlatVector vector, uint32_t i);
-int32_t flat_element_i32(Flat *flat, FlatVector vector, uint32_t i);
+FlatVector flat_vector(FlatBuffer *flat, size_t table, unsigned id, size_t element);
+size_t flat_element_table(FlatBuffer *flat, FlatVector vector, uint32_t i);
+int32_t flat_element_i32(FlatBuffer *flat, FlatVector vector, uint32_t i);
 
 #endif

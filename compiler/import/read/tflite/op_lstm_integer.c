@@ -32,7 +32,7 @@ static Rounding rounding(TflCall *c, Graph *graph, double scale, GraphElem elem,
                     graph_constant(graph, "", graph_scalar(arena, elem, zero))};
 }
 
-static GraphValue *rounded(Emit *e, GraphValue *x, Rounding r) {
+static GraphValue *rounded(GraphEmit *e, GraphValue *x, Rounding r) {
   return emit_dequantize(e, emit_quantize(e, x, r.scale, r.zero), r.scale, r.zero, 0);
 }
 
@@ -68,7 +68,7 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
   static const char *const names[] = {"h", "c", "gates"};
   const TflTensor *hidden = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
   Graph *body = graph_new(c->reader->arena, c->emit->name);
-  Emit e[1] = {
+  GraphEmit e[1] = {
       {.graph = body, .name = c->emit->name, .source = c->emit->source, .folds = c->emit->folds}};
   Rounding gate = rounding(c, body, ldexp(1, -12), GRAPH_I16, 0),
            unit = rounding(c, body, ldexp(1, -15), GRAPH_I16, 0);
@@ -97,7 +97,7 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
 
 /* A start: the kept state as real numbers, or zeros of [N, u], where N is that of x [T, N, d]. */
 static GraphValue *start_of(TflCall *c, int k, int variable, GraphValue *x) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   if (variable != TFL_NO_VARIABLE)
     return tfl_real_of(c, tfl_variable_read(c, variable), tfl_from(c, k));
   GraphValue *batch = emit_slice(e, EMIT(e, Shape, x), 0, 1, 2, 1);
@@ -111,7 +111,7 @@ static GraphValue *start_of(TflCall *c, int k, int variable, GraphValue *x) {
 
 bool tfl_integer_lstm(TflCall *c, bool time_major, bool kept) {
   static const int64_t swap[] = {1, 0};
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   int states[2] = {TFL_NO_VARIABLE, TFL_NO_VARIABLE};
   if (!operands_fit(c)) return false;
   for (int k = 0; k < 2 && kept; k++) {

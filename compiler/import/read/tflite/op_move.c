@@ -5,7 +5,7 @@
 
 /* The new shape is an operand or, in older files, an option. */
 bool tfl_op_reshape(TflCall *c) {
-  Flat *flat = &c->reader->flat;
+  FlatBuffer *flat = &c->reader->flat;
   FlatVector given = flat_vector(flat, c->op.options, 0, 4);
   int64_t dim[GRAPH_MAX_RANK];
   if (tfl_in(c, 1)) return tfl_set_like(c, 0, EMIT(c->emit, Reshape, c->in[0], c->in[1]), 0);
@@ -17,7 +17,7 @@ bool tfl_op_reshape(TflCall *c) {
 }
 
 bool tfl_op_squeeze(TflCall *c) {
-  Flat *flat = &c->reader->flat;
+  FlatBuffer *flat = &c->reader->flat;
   FlatVector given = flat_vector(flat, c->op.options, 0, 4);
   int64_t axes[GRAPH_MAX_RANK];
   if (given.n > GRAPH_MAX_RANK) return tfl_refuse(c, E901, "names %u axes", given.n);

@@ -6,8 +6,8 @@
  * axes. */
 bool tfl_op_fully_connected(TflCall *c) {
   static const int64_t swap[] = {1, 0};
-  Emit *e = c->emit;
-  Flat *flat = &c->reader->flat;
+  GraphEmit *e = c->emit;
+  FlatBuffer *flat = &c->reader->flat;
   const TflTensor *weights = c->from[1];
   GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *b = tfl_real_bias(c, 2, 0, 1);
   if (flat_u8(flat, c->op.options, 1)) return tfl_refuse(c, E902, "has shuffled weights");
@@ -55,7 +55,7 @@ bool tfl_op_embedding_lookup(TflCall *c) {
  *                                                      state')) + bias) */
 bool tfl_op_svdf(TflCall *c) {
   static const int64_t swap[] = {1, 0};
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   const TflTensor *times = c->from[2], *state = tfl_from(c, 4);
   int64_t rank = tfl_option(c, 0, 1);
   if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "lacks an operand");

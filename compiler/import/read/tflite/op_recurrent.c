@@ -100,7 +100,7 @@ static bool lstm_fits(TflCall *c, const Direction *d) {
 
 /* One direction over x [T, N, d]: y [T, N, p]. NULL after reporting. */
 static GraphValue *lstm_direction(TflCall *c, const Direction *d, GraphValue *x, bool kept) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   Graph *graph = e->graph;
   int activation = flat_u8(&c->reader->flat, c->op.options, 0),
       states[2] = {TFL_NO_VARIABLE, TFL_NO_VARIABLE};
@@ -159,7 +159,7 @@ static bool set_both(TflCall *c, GraphValue *forward, GraphValue *backward, bool
 bool tfl_op_bidirectional_lstm(TflCall *c) {
   static const Direction forward = {1, 5, 9, 12, 16, 35, "forward"},
                          backward = {18, 22, 26, 29, 33, 37, "backward"};
-  Flat *flat = &c->reader->flat;
+  FlatBuffer *flat = &c->reader->flat;
   bool time_major = !flat_has(flat, c->op.options, 4) || flat_u8(flat, c->op.options, 4);
   for (int k = 39; k < 48; k++)
     if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs");
@@ -177,7 +177,7 @@ bool tfl_op_bidirectional_lstm(TflCall *c) {
 /* Kernel, recurrent, bias and state from operand `first` on: y [T, N, u]. NULL after reporting. */
 static GraphValue *rnn_direction(TflCall *c, int first, const char *direction, int activation,
                                  GraphValue *x, bool kept) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   const char *word = activation_word(c, activation);
   int state = TFL_NO_VARIABLE;
   GraphValue *in[6] = {x};

@@ -4,7 +4,7 @@
 
 /* x, begins, sizes; a size of -1: to the end. */
 bool tfl_op_slice(TflCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   int n, m;
   int64_t begin[GRAPH_MAX_RANK], size[GRAPH_MAX_RANK], end[GRAPH_MAX_RANK];
   if (!c->in[1]->constant || !c->in[2]->constant) {
@@ -30,15 +30,15 @@ bool tfl_op_slice(TflCall *c) {
 /* ---- STRIDED_SLICE ---- */
 
 /* One entry of begins, ends and strides, and what its bits in the masks say. */
-typedef struct Entry {
+typedef struct SliceEntry {
   int place; /* in begins, ends and strides */
   int axis;  /* of the operand */
   bool shrinks;
-} Entry;
+} SliceEntry;
 
 typedef struct Strided {
   int n; /* entries */
-  Entry entry[GRAPH_MAX_RANK];
+  SliceEntry entry[GRAPH_MAX_RANK];
   int n_new;
   int64_t new_axis[GRAPH_MAX_RANK]; /* of the result */
   int32_t begin_mask, end_mask, shrink_mask;
@@ -68,7 +68,7 @@ static bool entries_of(TflCall *c, int places, Strided *s) {
     } else {
       bool shrinks = s->shrink_mask & 1 << i;
       if (axis >= GRAPH_MAX_RANK) return tfl_refuse(c, E901, "takes parts of too many axes");
-      s->entry[s->n++] = (Entry){i, axis++, shrinks};
+      s->entry[s->n++] = (SliceEntry){i, axis++, shrinks};
       to += !shrinks;
     }
   }

@@ -31,7 +31,7 @@ static bool pads_of(const TflTensor *from, const Window2D *w, int64_t *pads) {
 
 /* Filters [o, kh, kw, i], of a depthwise convolution [1, kh, kw, channels * multiplier]. */
 bool tfl_op_conv(TflCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   bool depthwise = c->op.code == DEPTHWISE;
   int dilations = depthwise ? 5 : 4,
       activation = flat_u8(&c->reader->flat, c->op.options, depthwise ? 4 : 3);
@@ -106,7 +106,7 @@ static bool transposed_pads(TflCall *c, const Window2D *w, const int64_t *wanted
 
 /* shape, filters [o, kh, kw, i], x, bias */
 bool tfl_op_transpose_conv(TflCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   const TflTensor *filter = c->from[1];
   int64_t wanted[4], pads[4], more[2];
   int n;

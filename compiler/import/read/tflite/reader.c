@@ -173,10 +173,10 @@ static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
   TflCall c = {.reader = r, .scope = scope};
   if (!tfl_operator(r, operators, i, &c.op)) return false;
   const TfliteRow *row = row_of(&c.op);
-  *c.emit = (Emit){.graph = scope->graph,
-                   .name = node_name(scope, &c.op, i),
-                   .source = operator_name(r, &c.op, row),
-                   .folds = &r->folds};
+  *c.emit = (GraphEmit){.graph = scope->graph,
+                        .name = node_name(scope, &c.op, i),
+                        .source = operator_name(r, &c.op, row),
+                        .folds = &r->folds};
   if (r->operators-- <= 0)
     return tfl_refuse(&c, E901, "exceeds the %d operators that grus supports", MAX_OPERATORS);
   if (!row) return unknown(&c);

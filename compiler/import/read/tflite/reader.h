@@ -79,7 +79,7 @@ typedef struct TflReader {
   const ForeignFile *file;
   const ImportOptions *options;
   Diags *diags;
-  Flat flat;
+  FlatBuffer flat;
   size_t model;
   FlatVector codes, subgraphs, buffers;
   Graph *graph;          /* the outermost */
@@ -117,7 +117,7 @@ typedef struct TflCall {
   TflTensor **from; /* the tensors of the operands; NULL: left out */
   TflTensor **to;   /* those of the results; NULL: left out */
   int n_in, n_out;
-  Emit emit[1];
+  GraphEmit emit[1];
 } TflCall;
 
 /* ---- file.c ---- */

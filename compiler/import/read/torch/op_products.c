@@ -143,7 +143,7 @@ static GraphValue *causal(TorchCall *c, int rank) {
 
 /* softmax(q k^T scale + mask) v */
 bool torch_op_attention(TorchCall *c) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *q = torch_in(c, "query"), *k = q ? torch_in(c, "key") : NULL,
              *v = k ? torch_in(c, "value") : NULL, *mask = torch_tensor_arg(c, "attn_mask");
   int rank = torch_rank(c, "query");

@@ -171,7 +171,7 @@ static GraphValue *gate_of(TorchCall *c, GraphValue *gates, int64_t units, int n
 /* h' of a GRU from both halves of its gates, r z n. */
 static GraphValue *gru_step(TorchCall *c, GraphValue *in, GraphValue *back, GraphValue *h,
                             int64_t u) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *r = EMIT(e, Sigmoid, EMIT(e, Add, gate_of(c, in, u, 0), gate_of(c, back, u, 0))),
              *z = EMIT(e, Sigmoid, EMIT(e, Add, gate_of(c, in, u, 1), gate_of(c, back, u, 1))),
              *reset = EMIT(e, Mul, r, gate_of(c, back, u, 2)),
@@ -181,7 +181,7 @@ static GraphValue *gru_step(TorchCall *c, GraphValue *in, GraphValue *back, Grap
 
 /* Of an LSTM, gates i f g o; *cell is c, and then c'. */
 static GraphValue *lstm_step(TorchCall *c, GraphValue *sum, GraphValue **cell, int64_t u) {
-  Emit *e = c->emit;
+  GraphEmit *e = c->emit;
   GraphValue *i = EMIT(e, Sigmoid, gate_of(c, sum, u, 0)),
              *f = EMIT(e, Sigmoid, gate_of(c, sum, u, 1)),
              *g = EMIT(e, Tanh, gate_of(c, sum, u, 2)),

@@ -195,11 +195,11 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
   TorchCall c = {
       .reader = r, .node = node, .index = index, .op = op_of(r->arena, target, &in_place)};
   c.named = strncmp(target, "torch.ops.", 10) == 0 ? target + 10 : target;
-  *c.emit = (Emit){.graph = r->graph,
-                   .name = name ? name : "",
-                   .source = c.named,
-                   .folds = &r->folds,
-                   .seen = &r->seen};
+  *c.emit = (GraphEmit){.graph = r->graph,
+                        .name = name ? name : "",
+                        .source = c.named,
+                        .folds = &r->folds,
+                        .seen = &r->seen};
   const AtenRow *row = c.op ? row_of(c.op) : NULL;
   int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);

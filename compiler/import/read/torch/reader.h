@@ -39,7 +39,7 @@ typedef struct TorchCall {
   const char *named; /* "aten.linear.default" */
   size_t index;      /* of the node */
   int computed;      /* arguments that are computed sizes and have been read as such */
-  Emit emit[1];
+  GraphEmit emit[1];
 } TorchCall;
 
 /* ---- weights.c ---- */
