@@ -49,7 +49,8 @@ static bool holds(const ForeignFile *file, const char *word, size_t most) {
 /* A zip archive with the program of torch.export. */
 bool pt2_sniff(const ForeignFile *file) {
   bool zip = file->data.len >= 4 && memcmp(file->data.data, "PK\003\004", 4) == 0;
-  return zip && holds(file, "models/model.json", SIZE_MAX);
+  return zip && (holds(file, "models/model.json", SIZE_MAX) ||
+                 holds(file, "serialized_exported_program.json", SIZE_MAX)); /* before 2.8 */
 }
 
 Foreign *pt2_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {

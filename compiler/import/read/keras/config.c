@@ -180,15 +180,17 @@ int64_t keras_size(const KerasLayer *layer, const char *name, int64_t if_absent)
   return -1;
 }
 
-int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int64_t if_absent) {
+int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int n, int64_t if_absent) {
   json_t *list = keras_option(layer, name);
+  size_t size = json_array_size(list);
   if (!list) return if_absent;
-  json_t *item =
-      json_is_array(list) ? json_array_get(list, json_array_size(list) == 1 ? 0 : (size_t)i) : list;
-  if (json_is_integer(item) && json_integer_value(item) > 0 &&
+  json_t *item = json_is_array(list) ? json_array_get(list, size == 1 ? 0 : (size_t)i) : list;
+  bool fits = !json_is_array(list) || size == 1 || size == (size_t)n;
+  if (fits && json_is_integer(item) && json_integer_value(item) > 0 &&
       json_integer_value(item) <= INT32_MAX)
     return json_integer_value(item);
-  keras_refuse(layer, E901, "has a `%s` that is not a list of positive numbers", name);
+  keras_refuse(layer, E901, "has a `%s` that is not %d positive whole number%s", name, n,
+               n == 1 ? "" : "s");
   return -1;
 }
 

@@ -163,6 +163,10 @@ static bool read_reshape(KerasLayer *layer) {
     keras_refuse(layer, E903, "gives its values a shape that does not fit");
     return false;
   }
+  if (total >= 0 && (open < 0 ? known != total : total % known != 0)) {
+    keras_refuse(layer, E903, "gives %lld values a shape that does not fit", (long long)total);
+    return false;
+  }
   if (open >= 0 && total >= 0) out.dim[open] = target[open + 1] = total / known;
   out.graph = emit_reshape(keras_emit(layer), value.graph, out.rank + 1, target);
   return keras_gives(layer, out);

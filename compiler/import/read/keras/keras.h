@@ -110,9 +110,9 @@ bool keras_check_options(const KerasLayer *layer, const char *known);
 json_t *keras_option(const KerasLayer *layer, const char *name); /* NULL if absent or null */
 int64_t keras_size(const KerasLayer *layer, const char *name,
                    int64_t if_absent); /* also of [n]; -1 after reporting */
-/* Number i of an option that is a list of whole numbers, or one number for all; -1 after
+/* Number i of an option that is a list of n whole numbers, or one number for all; -1 after
  * reporting. */
-int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int64_t if_absent);
+int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int n, int64_t if_absent);
 double keras_number(const KerasLayer *layer, const char *name, double if_absent);
 bool keras_flag(const KerasLayer *layer, const char *name, bool if_absent);
 const char *keras_word(const KerasLayer *layer, const char *name, const char *if_absent);

@@ -161,9 +161,10 @@ static bool read_dot(KerasLayer *layer) {
   int at[2];
   for (int i = 0; i < 2; i++) {
     json_t *axis = json_is_array(axes) ? json_array_get(axes, (size_t)i) : axes;
-    at[i] = json_is_integer(axis) ? (int)json_integer_value(axis) : 0;
-    if (at[i] < 0) at[i] += part[i].rank + 1;
-    if (at[i] >= 1 && at[i] <= part[i].rank && part[i].rank <= 2) continue;
+    int64_t n = json_is_integer(axis) ? json_integer_value(axis) : 0;
+    if (n < 0) n += part[i].rank + 1;
+    at[i] = (int)n;
+    if (n >= 1 && n <= part[i].rank && part[i].rank <= 2) continue;
     keras_refuse(layer, E903, "sums over the batch, or over axes that its inputs do not have");
     return false;
   }

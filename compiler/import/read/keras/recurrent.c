@@ -221,10 +221,12 @@ static bool read_rnn(KerasLayer *layer) {
   const char *class_name = json_string_value(json_object_get(cell, "class_name"));
   if (class_name && strcmp(class_name, "StackedRNNCells") == 0) {
     json_t *cells = json_object_get(json_object_get(cell, "config"), "cells");
-    for (size_t i = 0; i < json_array_size(cells); i++)
-      if (!is_cell(json_string_value(json_object_get(json_array_get(cells, i), "class_name"))))
-        class_name = "of a kind that differs from the other stacked cells";
-    if (strcmp(class_name, "StackedRNNCells") == 0) return read_stacked(layer, cells);
+    bool known = true;
+    for (size_t i = 0; i < json_array_size(cells) && known; i++) {
+      class_name = json_string_value(json_object_get(json_array_get(cells, i), "class_name"));
+      known = is_cell(class_name);
+    }
+    if (known) return read_stacked(layer, cells);
   }
   if (!is_cell(class_name)) {
     Diag *d = keras_refuse(layer, E902, "runs the cell `%s`", class_name ? class_name : "?");

@@ -138,9 +138,9 @@ static bool window_of(KerasLayer *layer, int64_t channels_known, const char *ker
     return false;
   }
   for (int i = 0; i < w->n; i++) {
-    w->kernel[i] = keras_listed(layer, kernel, i, 2);
-    w->stride[i] = keras_listed(layer, strides, i, channels_known ? 1 : w->kernel[i]);
-    w->dilation[i] = channels_known ? keras_listed(layer, "dilation_rate", i, 1) : 1;
+    w->kernel[i] = keras_listed(layer, kernel, i, w->n, 2);
+    w->stride[i] = keras_listed(layer, strides, i, w->n, channels_known ? 1 : w->kernel[i]);
+    w->dilation[i] = channels_known ? keras_listed(layer, "dilation_rate", i, w->n, 1) : 1;
     if (w->kernel[i] < 1 || w->stride[i] < 1 || w->dilation[i] < 1) return false;
   }
   w->padding = keras_word(layer, padding, "valid");
@@ -356,10 +356,13 @@ static bool read_global(KerasLayer *layer) {
 /* Two lengths, or one for both ends; false after reporting. */
 static bool ends_of(const KerasLayer *layer, const char *name, int64_t *before, int64_t *after) {
   json_t *ends = keras_option(layer, name);
-  *before = json_integer_value(json_is_array(ends) ? json_array_get(ends, 0) : ends);
-  *after = json_integer_value(json_is_array(ends) ? json_array_get(ends, json_array_size(ends) - 1)
-                                                  : ends);
-  if (*before >= 0 && *after >= 0 && *before <= INT32_MAX && *after <= INT32_MAX &&
+  json_t *first = json_is_array(ends) ? json_array_get(ends, 0) : ends,
+         *last = json_is_array(ends) ? json_array_get(ends, 1) : ends;
+  *before = json_integer_value(first);
+  *after = json_integer_value(last);
+  bool two = json_is_integer(first) && json_is_integer(last) &&
+             (!json_is_array(ends) || json_array_size(ends) == 2);
+  if (two && *before >= 0 && *after >= 0 && *before <= INT32_MAX && *after <= INT32_MAX &&
       layer->in[0].rank == 2)
     return true;
   keras_refuse(layer, E901, "has a `%s` that is not two lengths of a sequence", name);

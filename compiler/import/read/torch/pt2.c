@@ -302,7 +302,11 @@ static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
     stored = json_string_value(json_object_get(spec, "tensor_constant_name"));
   else if (strcmp(kind, "constant_input") == 0)
     return true;
-  if (!stored || !name) {
+  if (!*kind || ((weight || buffer || constant) && (!stored || !name))) {
+    torch_bad(r, "an input of `%s` has no %s", r->file->path, *kind ? "name" : "kind");
+    return false;
+  }
+  if (!stored) {
     foreign_report(r->diags, r->file, E902, "an input of `%s` is a `%s`, which is not supported",
                    r->file->path, kind);
     return false;
@@ -350,7 +354,7 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
   GraphValue *value = name ? map_get(&r->values, name) : NULL;
   if (!value) {
     foreign_report(r->diags, r->file, E902, "an output of `%s` is a `%s` that is not a tensor",
-                   r->file->path, kind);
+                   r->file->path, *kind ? kind : "value");
     return false;
   }
   if (!buffer) {
