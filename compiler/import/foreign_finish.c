@@ -3,8 +3,7 @@
  * whose layers have exactly the weights they need.
  *
  * --stream and --time change the time axis of the inputs before shapes are inferred, so that the
- * rules of the language decide what may stream. `last` is left out of a stream: each step then
- * gives what the whole model gives for the steps so far. */
+ * rules of the language decide what may stream. A reader of graphs does this by itself. */
 #include "import/foreign.h"
 
 #include "model/infer/infer.h"
@@ -100,16 +99,6 @@ static void drop_unread(Foreign *f) {
   }
 }
 
-static void drop_last(Foreign *f) {
-  for (int i = f->model->n_layers; i-- > 0;) {
-    Layer *layer = f->model->layer[i];
-    if (layer->kind != LAYER_last) continue;
-    foreign_bypass(f->model, layer);
-    foreign_note(
-        f, "grus omitted `last`: a stream gives an output at every step, for the steps so far");
-  }
-}
-
 static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
   Time time = {.kind = TIME_STREAM, .period = 1};
   if (!o->stream && !o->time) return true;
@@ -132,7 +121,6 @@ static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
     type->time = time;
     changed++;
   }
-  if (changed && o->stream) drop_last(f);
   if (changed) return true;
   foreign_report(diags, f->file, E903, "no input of `%s` is a sequence: there is no time to change",
                  f->file->path);

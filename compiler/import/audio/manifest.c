@@ -113,6 +113,10 @@ static bool shape_is(Manifest *m, const RawTensor *t, const char *what, int rank
 
 /* All shapes agree before any file is read. */
 static bool shapes_agree(Manifest *m) {
+  if (m->embedding.name && m->embedding.rank != 2) {
+    report(m, E603, m->embedding.name, "has to have two axes: categories and features");
+    return false;
+  }
   if (!shape_is(m, &m->embedding, "embedding", 2, m->embedding.dim[0], m->embedding.dim[1]))
     return false;
   int64_t d = m->embedding.dim[1];

@@ -11,6 +11,7 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
   int rank = layer->in[0].rank;
   size_t n = json_is_array(axis) ? json_array_size(axis) : 1;
   int first = -1, previous = -1;
+  if (!n) keras_refuse(layer, E903, "works along no axis");
   for (size_t i = 0; i < n; i++) {
     json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
     int64_t at = axis ? json_integer_value(item) : -1;

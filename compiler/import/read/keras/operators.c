@@ -27,7 +27,8 @@ static int reduced_axes(const KerasLayer *layer, int64_t out[TYPE_MAX_AXES]) {
   json_t *axis = keras_option(layer, "axis");
   int rank = layer->in[0].rank, n = 0;
   size_t many = json_is_array(axis) ? json_array_size(axis) : axis ? 1 : 0;
-  for (size_t i = 0; i < many && n < TYPE_MAX_AXES; i++) {
+  if (many > (size_t)rank) many = 0;
+  for (size_t i = 0; i < many; i++) {
     json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
     int64_t at = json_is_integer(item) ? json_integer_value(item) : 0;
     out[n++] = at < 0 ? at + rank + 1 : at;
