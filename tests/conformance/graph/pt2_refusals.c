@@ -4,18 +4,27 @@
  *     NAME | INPUTS | NODE ; NODE ... | OUTPUTS
  *     NAME | | MEMBER | JSON
  *
- * INPUTS and OUTPUTS are lists of JSON without brackets; nothing stands for the tensor `x` of 2 x 3
- * floats, and for `y`. A node is `TARGET operand=tensor argument:JSON ... >result`. With a MEMBER,
- * which ends in .json, the archive has that one alone. */
+ * INPUTS are names of tensors, or a list of JSON without brackets; nothing stands for `x`. OUTPUTS
+ * is such a list; nothing stands for `y`. A node is `TARGET operand=tensor argument:JSON ...
+ * >result`. With a MEMBER, which ends in .json, the archive has that one alone. */
 #include "tests/conformance/cases.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
 
-static const char tensors[] = "{\"x\":{\"dtype\":7,\"sizes\":[{\"as_int\":2},{\"as_int\":3}]},"
-                              "\"w\":{\"dtype\":7,\"sizes\":[{\"as_int\":2},{\"as_int\":3}]},"
-                              "\"z\":{\"dtype\":99,\"sizes\":[{\"as_int\":2}]}}";
+/* Inputs by their names: x is 2 x 3, v a vector; s is a batch of sequences of any length, f of six
+ * steps, of three features each; y has three axes; of z the kind of numbers is not known. */
+static const char tensors[] =
+    "{\"x\":{\"dtype\":7,\"sizes\":[{\"as_int\":2},{\"as_int\":3}]},"
+    "\"v\":{\"dtype\":7,\"sizes\":[{\"as_int\":3}]},"
+    "\"w\":{\"dtype\":7,\"sizes\":[{\"as_int\":2},{\"as_int\":3}]},"
+    "\"s\":{\"dtype\":7,\"sizes\":[{\"as_expr\":{\"expr_str\":\"s0\"}},"
+    "{\"as_expr\":{\"expr_str\":\"s1\"}},{\"as_int\":3}]},"
+    "\"f\":{\"dtype\":7,\"sizes\":[{\"as_expr\":{\"expr_str\":\"s0\"}},{"
+    "\"as_int\":6},{\"as_int\":3}]},"
+    "\"y\":{\"dtype\":7,\"sizes\":[{\"as_int\":1},{\"as_int\":6},{\"as_int\":3}]},"
+    "\"z\":{\"dtype\":99,\"sizes\":[{\"as_int\":2}]}}";
 
 static void add_member(zip_t *zip, const char *name, const char *text) {
   zip_source_t *source = zip_source_buffer(zip, text, strlen(text), 0);
@@ -56,6 +65,18 @@ static void add_node(Arena *arena, Text *out, const char *node) {
   text_printf(out, "],\"outputs\":[{\"as_tensor\":{\"name\":\"%s\"}}]}", rest ? rest + 1 : "");
 }
 
+/* Names of tensors as a list of inputs; JSON as it is. */
+static const char *inputs_of(Arena *arena, const char *inputs) {
+  Text out = text_new(arena);
+  if (*inputs == '{') return inputs;
+  for (const char *rest = *inputs ? inputs : "x"; rest && *rest;) {
+    const char *name = case_part(arena, rest, " ", &rest);
+    text_printf(&out, "%s{\"user_input\":{\"arg\":{\"as_tensor\":{\"name\":\"%s\"}}}}",
+                out.len ? "," : "", name);
+  }
+  return text_str(&out);
+}
+
 static const char *program(Arena *arena, const char *inputs, const char *nodes,
                            const char *outputs) {
   Text out = text_new(arena);
@@ -66,7 +87,7 @@ static const char *program(Arena *arena, const char *inputs, const char *nodes,
   }
   text_printf(
       &out, "],\"tensor_values\":%s},\"signature\":{\"input_specs\":[%s],\"output_specs\":[%s]}}}",
-      tensors, *inputs ? inputs : "{\"user_input\":{\"arg\":{\"as_tensor\":{\"name\":\"x\"}}}}",
+      tensors, inputs_of(arena, inputs),
       *outputs ? outputs : "{\"user_output\":{\"arg\":{\"as_tensor\":{\"name\":\"y\"}}}}");
   return text_str(&out);
 }
