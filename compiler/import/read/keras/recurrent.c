@@ -235,6 +235,7 @@ static bool read_rnn(KerasLayer *layer) {
   }
   KerasLayer inner = layer_of_cell(layer, cell);
   inner.name = layer->name;
+  if (!inner.config) keras_refuse(layer, E901, "has a cell without options");
   bool ok = inner.config && keras_read_layer(&inner);
   memcpy(layer->out, inner.out, sizeof layer->out);
   layer->n_out = inner.n_out;
