@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the reader of Keras says of configurations, each with the weights that it asks for
- * (../../fuzz/keras/any_weights.h). A case (../cases.h) is
+ * (../../fuzz/keras_config/any_weights.h). A case (../cases.h) is
  *
  *     NAME | VERSION | SHAPE SHAPE ... | CLASS {OPTIONS} > CLASS {OPTIONS} ...
  *     NAME | | | JSON
@@ -8,7 +8,7 @@
  * The first layer reads inputs of these shapes, each other one the layer before it. JSON is a whole
  * configuration. */
 #include "tests/conformance/cases.h"
-#include "tests/fuzz/keras/any_weights.h"
+#include "tests/fuzz/keras_config/any_weights.h"
 
 #include <string.h>
 

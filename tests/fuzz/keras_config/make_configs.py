@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes configs/NAME.json: the configurations of Keras fixtures, without what grus passes over, one line each.
+"""Writes corpus/NAME.json: the configurations of Keras fixtures, without what grus passes over, one line each.
 
-    python3 tests/fuzz/keras/make_configs.py"""
+    python3 tests/fuzz/keras_config/make_configs.py"""
 import json
 import pathlib
 import zipfile
@@ -22,7 +22,7 @@ def kept(value):
 
 
 def main():
-    out = HERE / "configs"
+    out = HERE / "corpus"
     out.mkdir(exist_ok=True)
     for path in sorted(FIXTURES.glob("*.keras")):
         with zipfile.ZipFile(path) as archive:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A configuration of Keras as a file that has every tensor that a layer asks for, of the shape that
  * it needs. */
-#ifndef GRUS_TESTS_FUZZ_KERAS_ANY_WEIGHTS_H
-#define GRUS_TESTS_FUZZ_KERAS_ANY_WEIGHTS_H
+#ifndef GRUS_TESTS_FUZZ_KERAS_CONFIG_ANY_WEIGHTS_H
+#define GRUS_TESTS_FUZZ_KERAS_CONFIG_ANY_WEIGHTS_H
 
 #include "import/import.h"
 
