@@ -2,7 +2,8 @@
 /* A whole graph in double: its nodes in order, loops and branches with their bodies, variables.
  *
  * Each iteration of a loop has an arena of its own, which is gone when the next one begins; what is
- * carried over is copied. Steps, work and room are counted, so that no file can keep it busy for
+ * carried over is copied. Outside of loops a value's numbers go with its last reader
+ * (eval_release.c). Steps, work and room are counted, so that no file can keep it busy for
  * ever. */
 #include "import/graph/run.h"
 
@@ -115,8 +116,11 @@ static bool run_call(Run *run, const RunFrame *frame, const GraphNode *node) {
   if (elements > run->room)
     return run_limited(run, node, "the graph takes too much memory to evaluate");
   run->work -= work;
+  call.arena = release_arena(frame, elements);
   if (!graph_call_eval(&call)) return run_fault(run, node, call.fault);
-  run->room -= room_of(&call);
+  int64_t room = room_of(&call);
+  run->room -= room;
+  release_made(frame, &call, room);
   for (int k = 0; k < node->n_out; k++)
     run_result(frame, node, k, &call.out[k]);
   return true;
@@ -136,7 +140,7 @@ static bool run_node(Run *run, RunFrame *frame, const GraphNode *node) {
 bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena,
                const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
                const GraphTensor **out) {
-  RunFrame frame = {graph, NULL, arena, outer, outer ? outer->depth + 1 : 0};
+  RunFrame frame = {graph, NULL, arena, outer, NULL, outer ? outer->depth + 1 : 0};
   if (frame.depth > MAX_DEPTH) return run_fault(run, node, "its bodies are nested too deeply");
   if (graph->n_in != n_in || graph->n_out != n_out)
     return run_fault(run, node,
@@ -146,8 +150,11 @@ bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena
   frame.value = ARENA_ARRAY(arena, const GraphTensor *, graph->n_values + 1);
   for (int i = 0; i < n_in; i++)
     frame.value[graph->in[i].value->id] = in[i];
-  for (int i = 0; i < graph->n_nodes; i++)
+  if (!outer) frame.release = release_plan(arena, graph);
+  for (int i = 0; i < graph->n_nodes; i++) {
     if (!run_node(run, &frame, graph->node[i])) return false;
+    release_read(run, &frame, i);
+  }
   for (int i = 0; i < n_out; i++) {
     out[i] = value_get(&frame, graph->out[i].value);
     if (!out[i])

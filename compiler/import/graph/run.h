@@ -17,12 +17,15 @@ typedef struct Run {
   int64_t steps, work, room; /* what is left */
 } Run;
 
+typedef struct Release Release;
+
 /* The values of one graph while it is evaluated. */
 typedef struct RunFrame {
   const Graph *graph;
   const GraphTensor **value; /* by id; NULL: not yet computed */
   Arena *arena;              /* where results go */
   const struct RunFrame *outer;
+  Release *release; /* when numbers go; NULL: with the arena */
   int depth;
 } RunFrame;
 
@@ -39,6 +42,15 @@ GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t);
 bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena,
                const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
                const GraphTensor **out);
+
+/* ---- eval_release.c ---- */
+Release *release_plan(Arena *arena, const Graph *graph);
+/* Where the results of a call go that are so many elements. */
+Arena *release_arena(const RunFrame *frame, int64_t elements);
+/* The call at hand made its results, which take so many elements of room. */
+void release_made(const RunFrame *frame, const GraphCall *call, int64_t room);
+/* The node at this place has read its operands. */
+void release_read(Run *run, RunFrame *frame, int place);
 
 bool run_if(Run *run, RunFrame *frame, const GraphNode *node);
 bool run_loop(Run *run, RunFrame *frame, const GraphNode *node);

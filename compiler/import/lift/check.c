@@ -206,7 +206,7 @@ static bool run_trial(Comparison *c, const Trial *t) {
   const GraphTensor **out = ARENA_ARRAY(c->arena, const GraphTensor *, t->calls * graph->n_out + 1);
   if (!run_graph(c, t, in, out)) return false;
   for (int64_t sample = 0; sample < (l->roles.batch >= 0 ? t->batch : 1); sample++) {
-    EvalRun run = {.in = ARENA_ARRAY(c->arena, EvalTensor, model->n_in + 1)};
+    EvalRun run = {.in = ARENA_ARRAY(c->arena, EvalTensor, model->n_in + 1), .only_outputs = true};
     for (int i = 0; i < l->flat->n_file_in; i++) {
       int port = port_of(l, flat->in[i].value);
       if (port >= 0) fill_port(c, t, i, model->in[port], in, sample, &run.in[port]);

@@ -4,6 +4,7 @@
 
 #include "model/eval/eval_layer.h"
 
+#include <limits.h>
 #include <string.h>
 
 static EvalFn *const eval_fn[LAYER_KIND_COUNT] = {
@@ -143,9 +144,54 @@ static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
   return ready;
 }
 
+static void reads(int *last, const Value *v, int place) {
+  if (v && v->layer && last[v->layer->id] < place) last[v->layer->id] = place;
+}
+
+/* By layer: the last one that reads a result of it; INT_MAX: an output of the model is one. */
+static int *last_readers(const Model *model, Arena *arena) {
+  int *last = ARENA_ARRAY(arena, int, model->n_layers + 1);
+  for (int i = 0; i < model->n_layers; i++) {
+    const Layer *layer = model->layer[i];
+    last[i] = i;
+    for (int k = 0; k < layer->n_in; k++)
+      reads(last, layer->in[k], i);
+    for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
+      reads(last, layer->opt[o].value, i);
+      for (int k = 0; k < layer->opt[o].n_values; k++)
+        reads(last, layer->opt[o].values[k], i);
+    }
+  }
+  for (int i = 0; i < model->n_out; i++)
+    reads(last, model->out[i]->value, INT_MAX);
+  return last;
+}
+
+/* All layers of a model without loops, each with memory of its own, which goes with the last
+ * reader of its results. */
+static EvalStatus walk_freeing(Eval *e, EvalFn *one) {
+  const Model *model = e->model;
+  Arena *arena = e->arena, **own = ARENA_ARRAY(arena, Arena *, model->n_layers + 1);
+  const int *last = last_readers(model, arena);
+  for (int i = 0; i < model->n_layers; i++) {
+    e->arena = own[i] = arena_child(arena);
+    EvalStatus status = run(e, model->layer[i], one);
+    e->arena = arena;
+    if (status != EVAL_OK) return status;
+    for (int k = 0; k <= i; k++) {
+      if (last[k] > i) continue;
+      arena_free(own[k]);
+      own[k] = NULL;
+    }
+  }
+  eval_outputs(e);
+  return EVAL_OK;
+}
+
 /* In the order of definition, but that a loop waits for what it reads, and others for the loop. */
 static EvalStatus walk(Eval *e, EvalFn *one) {
   const Model *model = e->model;
+  if (e->run->only_outputs && !model->n_loops) return walk_freeing(e, one);
   bool *done = ARENA_ARRAY(e->arena, bool, model->n_layers + 1);
   for (bool again = true; again;) {
     again = false;

@@ -24,6 +24,7 @@ typedef struct EvalRun {
                         steps gives the values that S / steps_per_call calls of _step give */
   EvalTensor *cell;  /* per model->layer by id, made by model_eval: c of an LSTM at every step */
   EvalTensor *value; /* per model->value by id, made by model_eval, time first */
+  bool only_outputs; /* `value` and `cell` are not wanted: what no later layer reads is freed */
   /* NULL, or called with each result that a layer computes in real numbers, before others read
      it: it may change the numbers. In a loop, once for each step. */
   EvalWatch *watch;

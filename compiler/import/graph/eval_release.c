@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Memory of an evaluation: the numbers of a value go once no later node reads them, so that a
+ * graph takes what is alive at once, not what all its nodes make.
+ *
+ * Large results have an arena of their own. An operator that hands on the numbers of its operand
+ * under another shape shares that arena; it goes with the last value in it. What a body of a loop
+ * or a branch can see, variables and outputs stay. */
+#include "import/graph/run.h"
+
+enum {
+  STAYS = INT32_MAX, /* as the last reader: the value lives as long as the evaluation */
+  LARGE = 4096       /* elements, from which on numbers have an arena of their own */
+};
+
+/* Numbers in an arena of their own. */
+typedef struct Numbers {
+  Arena *arena;
+  int64_t room; /* elements, as run->room counts them */
+  int values;   /* how many lie in it */
+} Numbers;
+
+struct Release {
+  int *last;     /* by value: the place of the node that reads it last; -1: nobody does */
+  Numbers **own; /* by value; NULL: its numbers lie elsewhere */
+};
+
+static bool is_of(const Graph *graph, const GraphValue *value) {
+  return value && value->id < graph->n_values && graph->value[value->id] == value;
+}
+
+/* All that a body reads of this graph stays. */
+static void keep_read(Release *release, const Graph *graph, const Graph *body) {
+  for (int i = 0; i < body->n_nodes; i++) {
+    const GraphNode *node = body->node[i];
+    for (int k = 0; k < node->n_in; k++)
+      if (is_of(graph, node->in[k])) release->last[node->in[k]->id] = STAYS;
+    for (int b = 0; b < 2; b++)
+      if (node->body[b]) keep_read(release, graph, node->body[b]);
+  }
+  for (int i = 0; i < body->n_out; i++)
+    if (is_of(graph, body->out[i].value)) release->last[body->out[i].value->id] = STAYS;
+}
+
+static bool is_control(const GraphNode *node) {
+  return node->body[0] || node->op == GRAPH_VarRead || node->op == GRAPH_VarAssign;
+}
+
+Release *release_plan(Arena *arena, const Graph *graph) {
+  Release *release = ARENA_NEW(arena, Release);
+  release->last = ARENA_ARRAY(arena, int, graph->n_values + 1);
+  release->own = ARENA_ARRAY(arena, Numbers *, graph->n_values + 1);
+  for (int i = 0; i < graph->n_values; i++)
+    release->last[i] = -1;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    for (int k = 0; k < node->n_in; k++)
+      if (is_of(graph, node->in[k]) && release->last[node->in[k]->id] != STAYS)
+        release->last[node->in[k]->id] = is_control(node) ? STAYS : i;
+    for (int b = 0; b < 2; b++)
+      if (node->body[b]) keep_read(release, graph, node->body[b]);
+  }
+  for (int i = 0; i < graph->n_out; i++)
+    if (is_of(graph, graph->out[i].value)) release->last[graph->out[i].value->id] = STAYS;
+  return release;
+}
+
+Arena *release_arena(const RunFrame *frame, int64_t elements) {
+  return frame->release && elements >= LARGE ? arena_child(frame->arena) : frame->arena;
+}
+
+/* Whose numbers those of a result are: an operand's under another shape, or made by the call. */
+static Numbers *numbers_of(const Release *release, const GraphCall *call, const GraphTensor *out,
+                           Numbers *made, bool *handed_on) {
+  *handed_on = false;
+  for (int k = 0; k < call->node->n_in; k++) {
+    const GraphTensor *in = call->in[k];
+    if (!in || !in->data || !out->data || out->data < in->data ||
+        out->data >= in->data + (in->count ? in->count : 1))
+      continue;
+    *handed_on = true;
+    return call->node->in[k]->constant ? NULL : release->own[call->node->in[k]->id];
+  }
+  return made;
+}
+
+void release_made(const RunFrame *frame, const GraphCall *call, int64_t room) {
+  Release *release = frame->release;
+  if (!release) return;
+  Numbers *made = NULL;
+  if (call->arena != frame->arena) {
+    made = ARENA_NEW(frame->arena, Numbers);
+    *made = (Numbers){.arena = call->arena, .room = room};
+  }
+  for (int k = 0; k < call->node->n_out; k++) {
+    const GraphValue *value = call->node->out[k];
+    bool handed_on;
+    Numbers *numbers = numbers_of(release, call, &call->out[k], made, &handed_on);
+    if (!value || !numbers) continue;
+    release->own[value->id] = numbers;
+    numbers->values++;
+  }
+  if (made && !made->values) arena_free(made->arena);
+}
+
+static void release_value(Run *run, RunFrame *frame, const GraphValue *value, int place) {
+  Release *release = frame->release;
+  if (!is_of(frame->graph, value) || release->last[value->id] > place) return;
+  Numbers *numbers = release->own[value->id];
+  release->own[value->id] = NULL;
+  frame->value[value->id] = NULL;
+  if (!numbers || --numbers->values) return;
+  arena_free(numbers->arena);
+  run->room += numbers->room;
+}
+
+void release_read(Run *run, RunFrame *frame, int place) {
+  if (!frame->release) return;
+  const GraphNode *node = frame->graph->node[place];
+  for (int k = 0; k < node->n_in; k++)
+    release_value(run, frame, node->in[k], place);
+  for (int k = 0; k < node->n_out; k++)
+    release_value(run, frame, node->out[k], place);
+}
