@@ -191,6 +191,10 @@ Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const
   return d;
 }
 
+Arena *foreign_numbers(const ForeignFile *file) {
+  return file->numbers ? file->numbers : file->arena;
+}
+
 static const Format *format_of(const ForeignFile *file) {
   const Format *format = formats;
   while (format->name && !format->sniff(file))

@@ -32,7 +32,10 @@ typedef struct ForeignFile {
   Arena *arena;
   const char *path; /* as the user wrote it */
   Mapped data;
+  Arena *numbers; /* of the constants of a graph: gone once the model is made; NULL: arena */
 } ForeignFile;
+
+Arena *foreign_numbers(const ForeignFile *file);
 
 /* What the user says where the file does not. */
 typedef struct ImportOptions {

@@ -18,8 +18,14 @@ bool saved_model_sniff(const ForeignFile *file);
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
 static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options,
                              Diags *diags) {
-  const Graph *graph = read(file, options, diags);
-  return graph ? lift_graph(file, graph, options, diags) : NULL;
+  ForeignFile *with_numbers = ARENA_NEW(file->arena, ForeignFile);
+  *with_numbers = *file;
+  with_numbers->numbers = arena_child(file->arena);
+  const Graph *graph = read(with_numbers, options, diags);
+  Foreign *foreign = graph ? lift_graph(with_numbers, graph, options, diags) : NULL;
+  arena_free(with_numbers->numbers);
+  with_numbers->numbers = NULL;
+  return foreign;
 }
 
 Foreign *onnx_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {

@@ -10,7 +10,7 @@
 
 Graph *graph_new(Arena *arena, const char *name) {
   Graph *graph = ARENA_NEW(arena, Graph);
-  graph->arena = arena;
+  graph->arena = graph->numbers = arena;
   graph->name = name;
   return graph;
 }

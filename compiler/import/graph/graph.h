@@ -159,6 +159,7 @@ typedef struct GraphSaid {
 /* A body sees the values of the graphs around it. */
 struct Graph {
   Arena *arena;
+  Arena *numbers; /* of constants that are computed while the graph is made */
   const char *name;
   GraphInput *in;
   int n_in;

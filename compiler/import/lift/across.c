@@ -81,8 +81,8 @@ static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue *
   const GraphTensor *w = own_type(own, node->in[0]);
   double *data;
   if (!w->data || w->rank != 2) return NULL;
-  GraphTensor *turned =
-      graph_tensor(own->flat->arena, GRAPH_FLOAT, 2, (int64_t[]){w->dim[1], w->dim[0]}, &data);
+  GraphTensor *turned = graph_tensor(own->flat->graph->numbers, GRAPH_FLOAT, 2,
+                                     (int64_t[]){w->dim[1], w->dim[0]}, &data);
   for (int64_t i = 0; i < w->count; i++)
     data[i % w->dim[1] * w->dim[0] + i / w->dim[1]] = w->data[i];
   in[0] = own_part(own, node->in[1])->across;

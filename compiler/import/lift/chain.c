@@ -83,7 +83,7 @@ static GraphValue *ints(Recognising *r, int n, const int64_t *values) {
 }
 
 static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double **data) {
-  const GraphTensor *t = graph_tensor(r->flat->arena, GRAPH_FLOAT, rank, dim, data);
+  const GraphTensor *t = graph_tensor(r->flat->graph->numbers, GRAPH_FLOAT, rank, dim, data);
   return flat_constant(r->flat, "", t);
 }
 
@@ -92,7 +92,7 @@ GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x,
   const GraphTensor *t = type_of(r, x);
   if (t->data) { /* a constant stays one */
     double *data;
-    GraphTensor *made = graph_tensor(r->flat->arena, t->elem, rank, dim, &data);
+    GraphTensor *made = graph_tensor(r->flat->graph->numbers, t->elem, rank, dim, &data);
     if (!made || made->count != t->count) return NULL;
     memcpy(data, t->data, sizeof *data * (size_t)t->count);
     return flat_constant(r->flat, "", made);

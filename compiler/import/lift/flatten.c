@@ -162,6 +162,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
   Flat *flat = ARENA_NEW(arena, Flat);
   flat->arena = arena;
   flat->graph = graph_new(arena, graph->name);
+  flat->graph->numbers = graph->numbers;
   flat->n_variables = graph->n_variables;
   flat->variable = ARENA_ARRAY(arena, FlatVariable, graph->n_variables + 1);
   Flattening f = {.flat = flat, .fault = fault};

@@ -43,7 +43,7 @@ static bool best_of_one(Flat *flat, FlattenFrame *frame, const GraphNode *node, 
   if (node->op != GRAPH_TopK || t->dim[axis < 0 ? axis + t->rank : axis] != 1 ||
       call->out[0].count != t->count)
     return false;
-  place = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
+  place = graph_tensor(flat->graph->numbers, place->elem, place->rank, place->dim, &data);
   GraphValue *made[2] = {x, flat_constant(flat, "", place)};
   for (int k = 0; k < 2; k++)
     if (node->out[k]) flatten_define(frame, node->out[k], (Meaning){.value = made[k]});
@@ -98,7 +98,8 @@ static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *no
     zero = zero || all;
   }
   const GraphTensor *y = &call->out[0];
-  GraphTensor *none = zero ? graph_tensor(f->flat->arena, y->elem, y->rank, y->dim, &data) : NULL;
+  GraphTensor *none =
+      zero ? graph_tensor(f->flat->graph->numbers, y->elem, y->rank, y->dim, &data) : NULL;
   if (none)
     flatten_define(frame, node->out[0],
                    (Meaning){.value = flat_constant(f->flat, node->out[0]->name, none)});

@@ -98,7 +98,7 @@ static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Rea
   if (n > 1)
     for (int i = (int)like->axis + 1; i < t->rank; i++)
       inner *= t->dim[i];
-  GraphTensor *out = graph_tensor(r->arena, GRAPH_FLOAT, t->rank, t->dim, &data);
+  GraphTensor *out = graph_tensor(r->root->numbers, GRAPH_FLOAT, t->rank, t->dim, &data);
   for (int64_t i = 0; i < t->count; i++) {
     int64_t k = n > 1 ? i / inner % n : 0;
     data[i] = (float)((t->data[i] - (like->zero ? like->zero->data[k] : 0)) * like->scale->data[k]);
@@ -285,6 +285,7 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
 
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
   RealFrame frame = {.from = from, .to = graph_new(r->arena, from->name), .outer = outer};
+  frame.to->numbers = r->root->numbers;
   frame.meaning = ARENA_ARRAY(r->arena, RealValue, from->n_values + 1);
   for (int i = 0; i < from->n_in; i++)
     add_input(r, &frame, &from->in[i]);

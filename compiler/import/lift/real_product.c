@@ -59,7 +59,7 @@ static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const Graph
   for (int i = axis + 1; i < q->rank; i++)
     inner *= q->dim[i];
   if (n != 1 && (axis < 0 || n != q->dim[axis])) return NULL;
-  GraphTensor *out = graph_tensor(frame->to->arena, GRAPH_FLOAT, q->rank, q->dim, &data);
+  GraphTensor *out = graph_tensor(frame->to->numbers, GRAPH_FLOAT, q->rank, q->dim, &data);
   for (int64_t i = 0; i < q->count; i++)
     data[i] = q->data[i] - (zero ? zero->data[n == 1 ? 0 : i / inner % n] : 0);
   return graph_constant(frame->to, "", out);

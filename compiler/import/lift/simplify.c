@@ -45,7 +45,7 @@ static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t star
     if (i < axis) outer *= dim[i];
     if (i > axis) inner *= dim[i];
   }
-  GraphTensor *part = graph_tensor(flat->arena, t->elem, t->rank, dim, &data);
+  GraphTensor *part = graph_tensor(flat->graph->numbers, t->elem, t->rank, dim, &data);
   for (int64_t o = 0; o < outer; o++)
     for (int64_t i = 0; i < (end - start) * inner; i++)
       data[o * (end - start) * inner + i] = t->data[(o * t->dim[axis] + start) * inner + i];
@@ -138,7 +138,8 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   if (axis < 0) axis += x->rank;
   if (!axes || axes->n != 1 || axes->i[0] != axis || !place->data) return NULL;
   double *data;
-  GraphTensor *mirrored = graph_tensor(flat->arena, place->elem, place->rank, place->dim, &data);
+  GraphTensor *mirrored =
+      graph_tensor(flat->graph->numbers, place->elem, place->rank, place->dim, &data);
   for (int64_t i = 0; i < place->count; i++)
     data[i] = place->data[i] < 0 ? -1 - place->data[i] : (double)x->dim[axis] - 1 - place->data[i];
   GraphValue *at = flat_constant(flat, "", mirrored);
@@ -250,7 +251,7 @@ static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
       !(depth->data[0] >= 1 && depth->data[0] <= (double)most))
     return NULL;
   n = (int64_t)depth->data[0];
-  GraphTensor *table = graph_tensor(flat->arena, ends->elem, 2, (int64_t[]){n, n}, &data);
+  GraphTensor *table = graph_tensor(flat->graph->numbers, ends->elem, 2, (int64_t[]){n, n}, &data);
   for (int64_t i = 0; i < n * n; i++)
     data[i] = ends->data[i / n == i % n];
   GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2,

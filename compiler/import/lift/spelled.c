@@ -131,7 +131,7 @@ static GraphValue *active(Spelling *s, int k, GraphValue *sum) {
 static GraphValue *matrix(Spelling *s, const GraphTensor *t, int64_t g, int64_t n) {
   double *data;
   const GraphTensor *out =
-      graph_tensor(s->flat->arena, GRAPH_FLOAT, 2, (int64_t[]){n, s->u}, &data);
+      graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 2, (int64_t[]){n, s->u}, &data);
   for (int64_t i = 0; i < s->u; i++)
     for (int64_t k = 0; k < n; k++)
       data[k * s->u + i] = t->data[(g * s->u + i) * n + k];
@@ -142,7 +142,7 @@ static GraphValue *matrix(Spelling *s, const GraphTensor *t, int64_t g, int64_t 
 static GraphValue *vector(Spelling *s, const GraphTensor *t, int64_t g) {
   double *data;
   if (!t) return NULL;
-  const GraphTensor *out = graph_tensor(s->flat->arena, GRAPH_FLOAT, 1, &s->u, &data);
+  const GraphTensor *out = graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 1, &s->u, &data);
   memcpy(data, t->data + g * s->u, sizeof *data * (size_t)s->u);
   return flat_constant(s->flat, "", out);
 }
@@ -178,7 +178,7 @@ static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
   const GraphTensor *known = constant(s->flat, s->node, i);
   if (!start || known) {
     double *data;
-    const GraphTensor *t = graph_tensor(s->flat->arena, GRAPH_FLOAT, 2, dim, &data);
+    const GraphTensor *t = graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 2, dim, &data);
     if (known && known->count == t->count)
       memcpy(data, known->data, sizeof *data * (size_t)t->count);
     start = flat_constant(s->flat, "", t);
@@ -216,7 +216,7 @@ static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
   if (!rows) return h;
   double *data;
   const GraphTensor *p =
-      graph_tensor(s->flat->arena, GRAPH_FLOAT, 2, (int64_t[]){s->u, s->p}, &data);
+      graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 2, (int64_t[]){s->u, s->p}, &data);
   for (int64_t k = 0; k < s->p; k++)
     for (int64_t j = 0; j < s->u; j++)
       data[j * s->p + k] = rows->data[k * s->u + j];

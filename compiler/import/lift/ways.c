@@ -32,7 +32,7 @@ static bool is_odd_about_half(const char *word) {
 static GraphValue *mirrored(Flat *flat, const GraphTensor *t, int64_t from, int64_t to) {
   double *data;
   int64_t gates = t->dim[1], inner = t->count / (t->dim[0] * gates);
-  GraphTensor *out = graph_tensor(flat->arena, GRAPH_FLOAT, t->rank, t->dim, &data);
+  GraphTensor *out = graph_tensor(flat->graph->numbers, GRAPH_FLOAT, t->rank, t->dim, &data);
   memcpy(data, t->data, sizeof *data * (size_t)t->count);
   for (int64_t d = 0; d < t->dim[0]; d++)
     for (int64_t i = 0; i < inner; i++)
@@ -78,7 +78,7 @@ static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int
   if (t->data) {
     memcpy(dim, t->dim, sizeof dim);
     dim[0] = 1;
-    GraphTensor *part = graph_tensor(flat->arena, t->elem, t->rank, dim, &data);
+    GraphTensor *part = graph_tensor(flat->graph->numbers, t->elem, t->rank, dim, &data);
     memcpy(data, t->data + d * part->count, sizeof *data * (size_t)part->count);
     return flat_constant(flat, "", part);
   }
@@ -156,7 +156,7 @@ static GraphValue *turned_kernel(Flat *flat, const GraphTensor *w, int64_t group
   memcpy(dim, w->dim, sizeof dim);
   dim[0] = m * groups;
   dim[1] = c;
-  const GraphTensor *out = graph_tensor(flat->arena, GRAPH_FLOAT, w->rank, dim, &data);
+  const GraphTensor *out = graph_tensor(flat->graph->numbers, GRAPH_FLOAT, w->rank, dim, &data);
   for (int64_t g = 0; g < groups; g++)
     for (int64_t i = 0; i < c; i++)
       for (int64_t o = 0; o < m; o++)

@@ -64,7 +64,7 @@ GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
     graph->n_nodes--;
     return known;
   }
-  GraphCall call = {.arena = graph->arena, .node = node};
+  GraphCall call = {.arena = graph->numbers, .node = node};
   const GraphTensor **in = ARENA_ARRAY(graph->arena, const GraphTensor *, node->n_in + 1);
   for (int k = 0; k < node->n_in; k++) {
     in[k] = node->in[k] ? node->in[k]->constant : NULL;

@@ -93,7 +93,6 @@ void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *val
 
 GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, int number,
                          int rank, const int64_t *dim) {
-  Arena *arena = layer->keras->arena;
   Hdf5Tensor t;
   if (!keras_tensor(layer, side, leaf, number, &t)) return NULL;
   int64_t want[TENSOR_MAX_RANK];
@@ -101,7 +100,8 @@ GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, 
     want[i] = dim[i] < 0 && i < t.rank ? t.dim[i] : dim[i];
   if (!keras_shape_is(layer, &t, leaf, rank, want)) return NULL;
   double *data;
-  GraphTensor *tensor = graph_tensor(arena, GRAPH_FLOAT, t.rank, t.dim, &data);
+  GraphTensor *tensor =
+      graph_tensor(foreign_numbers(layer->keras->file), GRAPH_FLOAT, t.rank, t.dim, &data);
   if (!tensor || tensor->count != t.count) {
     keras_refuse(layer, E901, "has a tensor `%s` of impossible size", leaf);
     return NULL;

@@ -235,6 +235,7 @@ Graph *keras_walk(Keras *k, json_t *config, const char *version, const char *con
   const char *format = format_of(k, config, version, container);
   if (!format) return NULL;
   Graph *graph = graph_new(k->arena, k->file->path);
+  graph->numbers = foreign_numbers(k->file);
   graph->format = format;
   graph->names_layers = true;
   k->emit = ARENA_NEW(k->arena, GraphEmit);

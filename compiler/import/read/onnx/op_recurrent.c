@@ -227,25 +227,64 @@ static bool all_zero(const GraphValue *value) {
   return t != NULL;
 }
 
+/* Of a scale or zero point for all, for each direction or for each column [dirs, 4u]. */
+static double of_column(const GraphTensor *t, int64_t dirs, int64_t columns, int64_t dir,
+                        int64_t column) {
+  return t->count == 1      ? t->data[0]
+         : t->count == dirs ? t->data[dir]
+                            : t->data[dir * columns + column];
+}
+
+/* The same of weights that are constants, in one step: they may be most of the file. NULL: they
+ * are computed, or their sizes do not fit each other. */
+static GraphValue *known_weights(OnnxCall *c, const OnnxCell *cell, const GraphValue *w,
+                                 const GraphTensor *scale, const GraphTensor *zero) {
+  const GraphTensor *t = w->constant;
+  int64_t columns = 4 * cell->u, dim[4] = {cell->dirs, 4, cell->u, t ? t->dim[t->rank - 1] : 0};
+  if (!t || !scale || !zero || t->rank != 3 || t->dim[0] != cell->dirs || t->dim[2] != columns)
+    return NULL;
+  for (int k = 0; k < 2; k++) {
+    int64_t n = (k ? zero : scale)->count;
+    if (n != 1 && n != cell->dirs && n != cell->dirs * columns) return NULL;
+  }
+  double *data;
+  dim[3] = t->dim[1];
+  const GraphTensor *out = graph_tensor(c->emit->graph->numbers, GRAPH_FLOAT, 4, dim, &data);
+  for (int64_t dir = 0; out && dir < dim[0]; dir++)
+    for (int64_t gate = 0; gate < 4; gate++)
+      for (int64_t j = 0; j < cell->u; j++) {
+        int64_t column = cell->order[gate] * cell->u + j;
+        double z = of_column(zero, dim[0], columns, dir, column),
+               s = of_column(scale, dim[0], columns, dir, column);
+        for (int64_t i = 0; i < dim[3]; i++)
+          *data++ = (t->data[(dir * dim[3] + i) * columns + column] - z) * s;
+      }
+  return out ? graph_constant(c->emit->graph, "", out) : NULL;
+}
+
 /* int8 weights [dirs, d, 4u] with a scale and a zero point for all or for each column, as floats
- * [dirs, 4u, d]. */
+ * [dirs, 4, u, d] in the order of the graph. */
 static GraphValue *float_weights(OnnxCall *c, const OnnxCell *cell, GraphValue *w,
                                  GraphValue *scale, GraphValue *zero) {
-  GraphValue *part[2] = {scale, emit_cast(c->emit, zero, GRAPH_FLOAT)};
+  static const int64_t columns_first[] = {0, 2, 1};
+  GraphValue *part[2] = {scale, emit_cast(c->emit, zero, GRAPH_FLOAT)}, *x;
   bool simple = cell->dirs == 1 && scale->constant && zero->constant &&
                 scale->constant->count == zero->constant->count;
   if (simple) {
     for (int k = 0; k < 2; k++)
       part[k] = emit_reshape(c->emit, k ? zero : scale, 1, (int64_t[]){-1});
-    return emit_transpose(c->emit, emit_dequantize(c->emit, w, part[0], part[1], 2), 3,
-                          (int64_t[]){0, 2, 1});
+    x = emit_dequantize(c->emit, w, part[0], part[1], 2);
+  } else {
+    GraphValue *known = known_weights(c, cell, w, scale->constant, zero->constant);
+    if (known) return known;
+    for (int k = 0; k < 2; k++)
+      if (!part[k]->constant || part[k]->constant->count != 1)
+        part[k] = emit_reshape(c->emit, part[k], 3, (int64_t[]){cell->dirs, 1, -1});
+    x = emit_cast(c->emit, w, GRAPH_FLOAT);
+    if (!all_zero(zero)) x = EMIT(c->emit, Sub, x, part[1]);
+    x = EMIT(c->emit, Mul, x, part[0]);
   }
-  for (int k = 0; k < 2; k++)
-    if (!part[k]->constant || part[k]->constant->count != 1)
-      part[k] = emit_reshape(c->emit, part[k], 3, (int64_t[]){cell->dirs, 1, -1});
-  GraphValue *x = emit_cast(c->emit, w, GRAPH_FLOAT);
-  if (!all_zero(zero)) x = EMIT(c->emit, Sub, x, part[1]);
-  return emit_transpose(c->emit, EMIT(c->emit, Mul, x, part[0]), 3, (int64_t[]){0, 2, 1});
+  return by_gates(c, cell, emit_transpose(c->emit, x, 3, columns_first), 4, cell->order, true);
 }
 
 /* An LSTM with weights of 8 bits, whose input as a whole and whose state at each step are rounded
@@ -262,8 +301,8 @@ bool onnx_op_dynamic_lstm(OnnxCall *c) {
   GraphNode *x = emit_node(c->emit, GRAPH_DynamicQuantize, 1, c->in, 3);
   cell.rounds = true;
   GraphValue *in[8] = {emit_dequantize(c->emit, x->out[0], x->out[1], x->out[2], 0),
-                       by_gates(c, &cell, w, 4, cell.order, true),
-                       by_gates(c, &cell, r, 4, cell.order, true),
+                       w,
+                       r,
                        b,
                        call_operand(c, 4),
                        state(c, &cell, call_operand(c, 5)),

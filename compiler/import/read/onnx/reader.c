@@ -335,6 +335,7 @@ Graph *onnx_graph(const ForeignFile *file, const ImportOptions *options, Diags *
   if (!r.model || !opset_is_known(&r)) return NULL;
   const OnnxBody *from = r.model->graph;
   r.graph = graph_new(arena, from->name);
+  r.graph->numbers = foreign_numbers(file);
   const char *producer = r.model->producer_name, *version = r.model->producer_version;
   r.graph->format =
       arena_printf(arena, "ONNX opset %lld%s%s%s%s", (long long)r.opset, *producer ? ", " : "",

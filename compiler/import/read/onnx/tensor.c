@@ -87,7 +87,8 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
   }
   r->numbers -= count;
   double *data;
-  GraphTensor *out = graph_tensor(r->arena, kind->elem, (int)t->n_dims, t->dims, &data);
+  GraphTensor *out =
+      graph_tensor(foreign_numbers(r->file), kind->elem, (int)t->n_dims, t->dims, &data);
   Tensor source = {.elem = kind->stored, .count = count, .data = bytes, .rank = 1, .dim = {count}};
   for (int64_t k = 0; k < count; k++) {
     if (raw)

@@ -272,6 +272,7 @@ Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Dia
     return NULL;
   }
   r.graph = graph_new(file->arena, "graph");
+  r.graph->numbers = foreign_numbers(file);
   r.graph->format = "TensorFlow frozen graph";
   TfScope scope = {.graph = r.graph};
   return read_outputs(&r, &scope) ? r.graph : NULL;

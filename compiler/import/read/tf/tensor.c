@@ -92,7 +92,7 @@ static const char *shape_fault(const TfFile__Shape *shape, int *rank, int64_t *d
 static const GraphTensor *of_bytes(TfReader *r, const ElementRow *kind, int rank,
                                    const int64_t *dim, int64_t count, const uint8_t *bytes) {
   double *data;
-  GraphTensor *out = graph_tensor(r->arena, kind->elem, rank, dim, &data);
+  GraphTensor *out = graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data);
   Tensor source = {.elem = kind->stored, .count = count, .data = bytes, .rank = 1, .dim = {count}};
   for (int64_t k = 0; out && k < count; k++)
     data[k] = tensor_get(&source, k);
@@ -130,7 +130,7 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   if (given < (size_t)count && count > most_repeated)
     return damaged(r, node, "repeats a number too often");
   double *data;
-  GraphTensor *out = graph_tensor(r->arena, kind->elem, rank, dim, &data);
+  GraphTensor *out = graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data);
   for (int64_t k = 0; out && k < count; k++)
     data[k] = listed(t, kind, (size_t)k);
   return out ? out : damaged(r, node, "has an impossible shape");

@@ -90,7 +90,7 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   if ((uint64_t)t->bytes != ((uint64_t)count * bits + 7) / 8)
     return bad(r, t, "does not fill them");
   if ((r->numbers -= count) < 0) return bad(r, t, "is one of too many");
-  GraphTensor *made = graph_tensor(r->arena, elem, t->rank, t->dim, &data);
+  GraphTensor *made = graph_tensor(foreign_numbers(r->file), elem, t->rank, t->dim, &data);
   if (!made) return bad(r, t, "is too large");
   for (int64_t i = 0; i < count; i++)
     data[i] = element(t->type, t->data, i);

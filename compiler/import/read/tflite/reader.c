@@ -248,6 +248,7 @@ Graph *tflite_graph(const ForeignFile *file, const ImportOptions *options, Diags
                  .operators = MAX_OPERATORS};
   if (!tfl_open(&r)) return NULL;
   r.graph = graph_new(arena, "");
+  r.graph->numbers = foreign_numbers(file);
   r.graph->format = "TensorFlow Lite";
   r.graph->scaled_ports = true;
   size_t signature;

@@ -106,7 +106,8 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
   int64_t held = (int64_t)bytes.len / tensor_elem_bytes(kind->stored);
   bool fits = layout_of(meta, &rank, dim, stride, &offset) &&
               reach_of(rank, dim, stride, offset, &reach) && reach <= held;
-  GraphTensor *out = fits ? graph_tensor(r->arena, kind->elem, rank, dim, &data) : NULL;
+  GraphTensor *out =
+      fits ? graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data) : NULL;
   if (!out || out->count > 4 * held + 1) { /* strides of 0 repeat: not without end */
     torch_bad(r, "tensor `%s` does not fit the %lld elements of `%s`", name, (long long)held, full);
     return NULL;
