@@ -63,7 +63,25 @@ static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
   return none;
 }
 
-static Activated gate_of(const Flat *flat, GraphValue *value) {
+static Activated activation_of(const Flat *flat, GraphValue *value) {
+  static const struct {
+    GraphOp op;
+    const char *name;
+  } known[] = {{GRAPH_Tanh, "tanh"},         {GRAPH_Relu, "relu"},
+               {GRAPH_Softsign, "softsign"}, {GRAPH_Softplus, "softplus"},
+               {GRAPH_Sigmoid, "sigmoid"},   {GRAPH_Exp, "exp"}};
+  GraphNode *node = step_source(flat, value)->node;
+  for (size_t i = 0; node && i < sizeof known / sizeof *known; i++)
+    if (node->op == known[i].op)
+      return (Activated){.in = node->in[0], .name = known[i].name, .scale = 1};
+  bool elu = node && node->op == GRAPH_Elu && graph_number(node, GRAPH_ATTR_alpha, 1) == 1 &&
+             graph_number(node, GRAPH_ATTR_gamma, 1) == 1;
+  if (elu) return (Activated){.in = node->in[0], .name = "elu(1)", .scale = 1};
+  return (Activated){0};
+}
+
+/* A function whose values lie between 0 and 1. */
+static Activated sigmoid_of(const Flat *flat, GraphValue *value) {
   GraphNode *node = step_source(flat, value)->node;
   if (!node) return (Activated){0};
   if (node->op == GRAPH_Sigmoid)
@@ -77,20 +95,10 @@ static Activated gate_of(const Flat *flat, GraphValue *value) {
   return node->op == GRAPH_Clip ? clipped_line(flat, node) : (Activated){0};
 }
 
-static Activated activation_of(const Flat *flat, GraphValue *value) {
-  static const struct {
-    GraphOp op;
-    const char *name;
-  } known[] = {{GRAPH_Tanh, "tanh"},
-               {GRAPH_Relu, "relu"},
-               {GRAPH_Softsign, "softsign"},
-               {GRAPH_Softplus, "softplus"},
-               {GRAPH_Sigmoid, "sigmoid"}};
-  GraphNode *node = step_source(flat, value)->node;
-  for (size_t i = 0; node && i < sizeof known / sizeof *known; i++)
-    if (node->op == known[i].op)
-      return (Activated){.in = node->in[0], .name = known[i].name, .scale = 1};
-  return (Activated){0};
+/* The function of a gate: a sigmoid, or any other if a file says so. */
+static Activated gate_of(const Flat *flat, GraphValue *value) {
+  Activated gate = sigmoid_of(flat, value);
+  return gate.name ? gate : activation_of(flat, value);
 }
 
 /* ---- LSTM ---- */
@@ -101,13 +109,20 @@ typedef struct Gated {
   GraphValue *other;
 } Gated;
 
-/* The ways to read a product so: none, one, or two where both factors look like gates. */
+/* The ways to read a product so: none, one, or two where both factors look like gates; a sigmoid is
+ * one before another function. */
 static int gated(const Flat *flat, const GraphNode *product, Gated way[2]) {
   int n = 0;
   for (int k = 0; product && k < 2; k++) {
     Activated gate = gate_of(flat, product->in[k]);
     if (gate.name) way[n++] = (Gated){gate, product->in[1 - k]};
   }
+  bool second_alone =
+      n == 2 && sigmoid_of(flat, way[0].other).name && !sigmoid_of(flat, way[1].other).name;
+  if (!second_alone) return n;
+  Gated first = way[0];
+  way[0] = way[1];
+  way[1] = first;
   return n;
 }
 
@@ -143,15 +158,15 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
   return false;
 }
 
-/* The first step from zeros, where f c has been left out: c' = i g. */
-static bool match_first_state(const Flat *flat, GraphNode *product, CellStep *s) {
+/* The first step from zeros, where f c has been left out: c' = i g, i with the function of o. */
+static bool match_first_state(const Flat *flat, GraphNode *product, const char *gate, CellStep *s) {
   Gated ig[2];
   int n = gated(flat, product, ig);
   bool alike =
       flat_type_of(flat, product->in[0])->count == flat_type_of(flat, product->in[1])->count;
   for (int k = 0; k < n && alike; k++) {
     Activated g = activation_of(flat, ig[k].other);
-    if (!g.name) continue;
+    if (!g.name || strcmp(ig[k].gate.name, gate) != 0) continue;
     s->gate[GATE_I] = ig[k].gate;
     s->gate[GATE_G] = g;
     return true;
@@ -183,7 +198,8 @@ static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
                     .out_activation = b.name ? b.name : "linear"};
     if (sum && sum->op == GRAPH_Clip) sum = clipped_sum(flat, sum, s);
     bool state = sum && sum->op == GRAPH_Add && match_cell_state(flat, sum, s);
-    bool first = !state && sum && sum->op == GRAPH_Mul && b.name && match_first_state(flat, sum, s);
+    bool first = !state && sum && sum->op == GRAPH_Mul && b.name &&
+                 match_first_state(flat, sum, out[k].gate.name, s);
     s->gate[GATE_O] = out[k].gate;
     if ((state || first) && strcmp(out[k].gate.name, s->gate[GATE_I].name) == 0) return true;
   }
@@ -198,12 +214,22 @@ static Activated complement_of(const Flat *flat, GraphValue *value) {
   return sub && is_number(flat, sub->in[0], 1) ? gate_of(flat, sub->in[1]) : (Activated){0};
 }
 
-/* The factor of a product that is s(r), in whatever sum stands in n. */
-static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s, int depth) {
+/* A part of a sum or a product, or no part: what cuts a step out of a sequence is where a cell
+ * begins. */
+static bool is_inside(const Flat *flat, const GraphNode *node) {
+  if (node->op == GRAPH_Add || node->op == GRAPH_MatMul) return true;
+  bool cuts = node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split;
+  const GraphNode *whole = cuts ? step_source(flat, node->in[0])->node : NULL;
+  if (cuts) return whole && (whole->op == GRAPH_Add || whole->op == GRAPH_MatMul);
+  return trace_moves(flat, node);
+}
+
+/* The factor of a product that is s(r), `depth` nodes before n in whatever sums make it. */
+static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int depth) {
   value = step_source(flat, value);
   GraphNode *node = value->node;
-  if (!node || depth > 12) return false;
-  if (node->op == GRAPH_Mul)
+  if (!node) return false;
+  if (!depth && node->op == GRAPH_Mul)
     for (int k = 0; k < 2; k++) {
       Activated r = gate_of(flat, node->in[k]);
       if (!r.name || strcmp(r.name, s->gate[GATE_Z].name) != 0) continue;
@@ -212,11 +238,18 @@ static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s, int dep
       s->reset_of = node->in[1 - k];
       return true;
     }
-  bool affine = node->op == GRAPH_Add || node->op == GRAPH_MatMul || trace_moves(flat, node);
-  for (int i = 0; affine && i < node->n_in; i++)
+  for (int i = 0; depth && i < node->n_in && is_inside(flat, node); i++)
     if (node->in[i] && !flat_type_of(flat, node->in[i])->data &&
-        find_reset(flat, node->in[i], s, depth + 1))
+        find_reset_at(flat, node->in[i], s, depth - 1))
       return true;
+  return false;
+}
+
+/* The nearest one: others may belong to the cells before this one. */
+static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s) {
+  enum { MOST_NODES = 12 };
+  for (int depth = 0; depth <= MOST_NODES; depth++)
+    if (find_reset_at(flat, value, s, depth)) return true;
   return false;
 }
 
@@ -231,7 +264,7 @@ static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swappe
   s->gate[GATE_N] = n;
   s->z_swapped = swapped;
   s->h = step_source(flat, h);
-  return find_reset(flat, n.in, s, 0);
+  return find_reset(flat, n.in, s);
 }
 
 /* z h + (1 - z) n, the products p and q in either order; or the share of one added to the other:
@@ -267,7 +300,7 @@ static bool match_first_gru(const Flat *flat, GraphNode *node, CellStep *s) {
     Activated z = complement_of(flat, node->in[k]), n = activation_of(flat, node->in[1 - k]);
     *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0], .gate = {[GATE_Z] = z, [GATE_N] = n}};
     if (!z.name || !n.name) continue;
-    find_reset(flat, n.in, s, 0); /* s(r) of zeros may have been left out */
+    find_reset(flat, n.in, s); /* s(r) of zeros may have been left out */
     return true;
   }
   return false;
@@ -277,8 +310,7 @@ bool cell_match(const Flat *flat, GraphNode *node, CellStep *out) {
   GraphOp op = node->op;
   if (op == GRAPH_Mul) return match_lstm(flat, node, out) || match_first_gru(flat, node, out);
   if (op == GRAPH_Add) return match_gru(flat, node, out);
-  if (op != GRAPH_Tanh && op != GRAPH_Relu && op != GRAPH_Sigmoid) return false;
   Activated a = activation_of(flat, node->out[0]);
   *out = (CellStep){.op = GRAPH_Rnn, .h_new = node->out[0], .gate = {[GATE_H] = a}};
-  return a.name != NULL;
+  return a.name != NULL && a.in == node->in[0];
 }

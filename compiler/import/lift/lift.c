@@ -31,24 +31,64 @@ static bool ask_for_length(Lift *l, const Sizes *s) {
   return false;
 }
 
+/* An open axis whose size the user has to give: operators show neither batch nor time there. */
+static bool is_to_be_given(Lift *l, const OpenAxis *open) {
+  int family = family_of_axis(l, open->input, open->axis);
+  if (open->set || open->learned || family < 0 || family == l->roles.batch ||
+      family == l->roles.time)
+    return false;
+  return !open->symbol || l->roles.batch >= 0 || open->axis != 0;
+}
+
+static void propose_sizes(Lift *l, const OpenAxis *open, Diag *d) {
+  diag_fix(d, FIX_FILL, "give its size: --set %s=N", lift_axis_handle(l, open->input, open->axis));
+}
+
 static bool ask_for_sizes(Lift *l, const Sizes *s) {
   bool asked = false;
   for (int i = 0; i < s->n; i++) {
-    int family = family_of_axis(l, s->open[i].input, s->open[i].axis);
-    if (s->open[i].set || s->open[i].learned || family < 0 || family == l->roles.batch ||
-        family == l->roles.time)
-      continue;
-    const GraphInput *in = &l->graph->in[s->open[i].input];
-    if (s->open[i].symbol && l->roles.batch < 0 && s->open[i].axis == 0) continue;
-    Diag *d = foreign_report(
-        l->diags, l->file, E904,
-        "the file leaves the size of axis %d of input `%s` open, which is neither batch nor time",
-        s->open[i].axis, in->name);
-    diag_fix(d, FIX_FILL, "give its size: --set %s=N",
-             lift_axis_handle(l, s->open[i].input, s->open[i].axis));
+    if (!is_to_be_given(l, &s->open[i])) continue;
+    Diag *d = foreign_report(l->diags, l->file, E904,
+                             "axis %d of input `%s` has no size in the file, and no "
+                             "operator treats it as batch or time",
+                             s->open[i].axis, l->graph->in[s->open[i].input].name);
+    propose_sizes(l, &s->open[i], d);
     asked = true;
   }
   return !asked;
+}
+
+/* No axis of an input is time: there is none, or the graph makes it. */
+static bool has_no_time_input(Lift *l) {
+  if (l->roles.question || l->roles.way == TIME_WAY_NONE) return true;
+  for (int i = 0; i < l->graph->n_in; i++)
+    for (int axis = 0; axis < l->graph->in[i].rank; axis++)
+      if (family_of_axis(l, i, axis) == l->roles.time) return false;
+  return l->roles.way == TIME_WAY_AXIS;
+}
+
+/* Exporters write the steps of an RNN out, and leave the axis open all the same: --time gives the
+ * size of the only axis that could be meant. */
+static bool give_wished_size(Lift *l, Sizes *s, const TimeWish *wish) {
+  OpenAxis *open = NULL;
+  for (int i = 0; i < s->n; i++) {
+    if (!is_to_be_given(l, &s->open[i])) continue;
+    if (open) return true; /* decide_time reports */
+    open = &s->open[i];
+  }
+  if (!open) return true;
+  open->size = wish->n;
+  open->set = true;
+  return sizes_analyse(l, s, wish);
+}
+
+static bool report_no_time(Lift *l, const Sizes *s) {
+  Diag *d =
+      foreign_report(l->diags, l->file, E903,
+                     "no input of `%s` is a sequence: there is no time to change", l->file->path);
+  for (int i = 0; i < s->n; i++)
+    if (is_to_be_given(l, &s->open[i])) propose_sizes(l, &s->open[i], d);
+  return false;
 }
 
 static bool report_question(Lift *l) {
@@ -89,12 +129,12 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
                    "--stream and --time exclude each other: a stream has no length");
     return false;
   }
+  bool only_wished = wish->n && !wish->bounded && has_no_time_input(l);
+  if (only_wished && !give_wished_size(l, s, wish)) return false;
   if (l->roles.question) return report_question(l);
   if (l->roles.way == TIME_WAY_NONE) {
     if (!wish->n && !l->options->stream) return ask_for_sizes(l, s);
-    foreign_report(l->diags, l->file, E903,
-                   "no input of `%s` is a sequence: there is no time to change", l->file->path);
-    return false;
+    return report_no_time(l, s);
   }
   if (l->roles.way == TIME_WAY_CALLS) {
     l->time = (Time){.kind = TIME_STREAM, .period = 1};

@@ -234,15 +234,14 @@ static Candidate *said_time(const Candidates *all) {
   return (said->facts & FACT_CONTRACTED) && !(said->facts & FACT_SCANNED) ? NULL : said;
 }
 
-/* Every axis that recurrent operators go along is a part of one axis of one input, of fixed size.
- */
+/* Every axis that recurrent operators go along is a part of one axis of one input. */
 static bool all_in_one_axis(const Candidates *all) {
   const Candidate *first = NULL;
   for (int i = 0; i < all->n; i++) {
     const Candidate *c = &all->c[i];
     if (!(c->facts & FACT_SCANNED)) continue;
     if (!first) first = c;
-    if (c->open || c->axis != first->axis || strcmp(c->input, first->input) != 0) return false;
+    if (c->axis != first->axis || strcmp(c->input, first->input) != 0) return false;
   }
   return first != NULL;
 }

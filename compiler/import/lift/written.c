@@ -6,6 +6,7 @@
  *   x f + (b - mean f), f = c / sqrt(variance + eps)   is one with its scale and centre
  *   x * sigmoid(x), x * tanh(softplus(x)), x * hard_sigmoid(x), x * clip(x + 3, 0, 6) / 6,
  *   x * (1 + erf(x / sqrt 2)) / 2                 are Silu, Mish, HardSwish and Gelu
+ *   clip(x + 3, 0, 6) / 6, x / (1 + |x|)          are HardSigmoid and Softsign
  *   a part of sigmoid(x)                          is the sigmoid of a part of x
  *   x [.., 1] * c [n]                             is the MatMul of x and c [1, n]
  *
@@ -257,19 +258,45 @@ static GraphValue *gelu_of(const Flat *flat, const GraphNode *node) {
   return NULL;
 }
 
+/* The x of clip(x + 3, 0, 6); NULL: it is not that. */
+static GraphValue *line_of_six(const Flat *flat, const GraphValue *value) {
+  const GraphNode *clip = made_by(value, GRAPH_Clip);
+  bool six = clip && graph_number(clip, GRAPH_ATTR_low, -1) == 0 &&
+             graph_number(clip, GRAPH_ATTR_high, 0) == 6;
+  return six ? with_number(flat, made_by(clip->in[0], GRAPH_Add), 3) : NULL;
+}
+
+/* The sixth of a value that the node makes; NULL: it is none. */
+static GraphValue *sixth_of(const Flat *flat, const GraphNode *node) {
+  if (node->op == GRAPH_Mul) return with_number(flat, node, 1.0 / 6);
+  return node->op == GRAPH_Div && is_near(flat, node->in[1], 6) ? node->in[0] : NULL;
+}
+
 /* x * clip(x + 3, 0, 6) / 6 */
 static GraphValue *hard_swish_of(const Flat *flat, const GraphNode *node) {
-  const GraphNode *product = node->op == GRAPH_Div ? made_by(node->in[0], GRAPH_Mul) : NULL;
-  if (node->op == GRAPH_Mul) product = made_by(with_number(flat, node, 1.0 / 6), GRAPH_Mul);
-  if (node->op == GRAPH_Div && !is_near(flat, node->in[1], 6)) return NULL;
-  for (int i = 0; product && i < 2; i++) {
-    const GraphNode *clip = made_by(product->in[i], GRAPH_Clip);
-    bool six = clip && graph_number(clip, GRAPH_ATTR_low, -1) == 0 &&
-               graph_number(clip, GRAPH_ATTR_high, 0) == 6;
-    if (six && with_number(flat, made_by(clip->in[0], GRAPH_Add), 3) == product->in[1 - i])
-      return product->in[1 - i];
-  }
+  const GraphNode *product = made_by(sixth_of(flat, node), GRAPH_Mul);
+  for (int i = 0; product && i < 2; i++)
+    if (line_of_six(flat, product->in[i]) == product->in[1 - i]) return product->in[1 - i];
   return NULL;
+}
+
+/* clip(x + 3, 0, 6) / 6 */
+static bool is_hard_sigmoid(Flat *flat, GraphNode *node) {
+  GraphValue *x = line_of_six(flat, sixth_of(flat, node));
+  if (!x) return false;
+  become(flat, node, GRAPH_HardSigmoid, x);
+  graph_set_number(flat->graph, node, GRAPH_ATTR_alpha, 1.0 / 6);
+  graph_set_number(flat->graph, node, GRAPH_ATTR_beta, 0.5);
+  return true;
+}
+
+/* x / (1 + |x|) */
+static bool is_softsign(Flat *flat, GraphNode *node) {
+  const GraphNode *size = node->op == GRAPH_Div ? made_by(node->in[1], GRAPH_Add) : NULL,
+                  *abs = made_by(with_number(flat, size, 1), GRAPH_Abs);
+  if (!abs || abs->in[0] != node->in[0]) return false;
+  become(flat, node, GRAPH_Softsign, node->in[0]);
+  return true;
 }
 
 static bool is_function(Flat *flat, GraphNode *node) {
@@ -279,6 +306,7 @@ static bool is_function(Flat *flat, GraphNode *node) {
     become(flat, node, GRAPH_HardSwish, x);
     return true;
   }
+  if (is_hard_sigmoid(flat, node) || is_softsign(flat, node)) return true;
   if (node->op != GRAPH_Mul) return false;
   x = gelu_of(flat, node);
   if (x) {

@@ -4,6 +4,41 @@
 
 #include <string.h>
 
+/* ---- steps after the end ---- */
+
+static bool layer_drop(Model *model, const Layer *layer) {
+  if (layer) model_reroute(model, layer->out[0], layer->in[0], NULL);
+  return layer != NULL;
+}
+
+bool fault_hold_dropped(Model *model) {
+  return layer_drop(model, model_find(model, LAYER_hold, 0));
+}
+
+bool fault_held_as_zeros(Model *model) {
+  Layer *hold = model_find(model, LAYER_hold, 0);
+  if (!hold || layer_has(hold, OPT_fill)) return false;
+  layer_set_number(hold, OPT_fill, 0);
+  return true;
+}
+
+bool fault_held_as_last(Model *model) {
+  Layer *hold = model_find(model, LAYER_hold, 0);
+  if (!hold || !layer_has(hold, OPT_fill)) return false;
+  layer_opt_mut(hold, OPT_fill)->given = false;
+  return true;
+}
+
+bool fault_cut_dropped(Model *model) {
+  return layer_drop(model, model_find(model, LAYER_cut, 0));
+}
+
+bool fault_cut_late(Model *model) {
+  const Layer *cut = model_find(model, LAYER_cut, 0);
+  if (cut) layer_set_size(model_insert(model, LAYER_delay, cut->in[0]), OPT_n, 1);
+  return cut != NULL;
+}
+
 /* ---- convolutions and pools ---- */
 
 /* The first convolution whose kernel is longer than 1; strided: that skips positions. */
@@ -240,9 +275,7 @@ bool fault_mean_for_max(Model *model) {
 }
 
 bool fault_activation_dropped(Model *model) {
-  Layer *softmax = model_find(model, LAYER_softmax, 0);
-  if (softmax) model_reroute(model, softmax->out[0], softmax->in[0], NULL);
-  return softmax != NULL;
+  return layer_drop(model, model_find(model, LAYER_softmax, 0));
 }
 
 /* ---- axes ---- */

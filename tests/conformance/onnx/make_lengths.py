@@ -70,7 +70,23 @@ def unnamed(samples=40, u=3):
     finish(g, FOLDER, "unnamed", {"x": x, "state": np.zeros((1, 1, u), "f4"), "rate": np.array(2, "i8")}, {"y": 2 * (s @ o)[None], "next": s[None, None]}, opset=17)
 
 
+def written_out(steps=5, n=2, u=3):
+    """steps of an RNN written out for one length, which the input leaves open in name: as PyTorch's newer exporter does"""
+    g, w, r, b = Graph(), random(n, u), random(u, u), random(u)
+    g.input("x", [1, "s81", n])
+    x, h = random(1, steps, n), np.zeros(u)
+    state = None
+    for t in range(steps):
+        a = g.call("Add", g.call("MatMul", g.call("Gather", "x", g.constant(np.array(t, "i8")), axis=1), g.constant(w)), g.constant(b))
+        a = g.call("Add", a, g.call("MatMul", state, g.constant(r))) if state else a
+        state = g.call("Tanh", a, out="y" if t == steps - 1 else None)
+        h = np.tanh(x[0, t].astype("f8") @ w + b + h @ r)
+    g.output("y")
+    finish(g, FOLDER, "written_out", {"x": x}, {"y": h[None]}, opset=17)
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     packed()
     unnamed()
+    written_out()
