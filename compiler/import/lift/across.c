@@ -312,6 +312,7 @@ static bool make_across(Own *own, int which, int depth) {
     const GraphNode *like = own->part[part->of].value->node;
     GraphValue *in[2] = {steps_of(own), part->at[0]};
     GraphNode *state = in[0] ? flat_node(own->flat, GRAPH_State, like, 2, in, 1) : NULL;
+    if (state) own_name(own, state);
     part->across = state ? flat_typed(own->flat, state) : NULL;
     if (part->across) part->across->name = "h";
     break;
@@ -402,6 +403,7 @@ static GraphNode *make_keep(Own *own, const bool *read, int *result) {
   }
   GraphNode *keep = flat_node(own->flat, GRAPH_Keep, like, n, in, n - states);
   graph_set_int(own->flat->graph, keep, GRAPH_ATTR_states, states);
+  own_name(own, keep);
   return flat_typed(own->flat, keep) ? keep : NULL;
 }
 

@@ -63,5 +63,7 @@ GraphValue *own_all_steps(Own *own, int which);
  * State, operators and Keep. False: an operator of it has no form for all steps; what was made is
  * read by nobody. */
 bool own_across(Own *own);
+/* scope.c: names a State or a Keep as the file names the cell, if it does. */
+void own_name(const Own *own, GraphNode *node);
 
 #endif

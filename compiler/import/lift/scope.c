@@ -3,7 +3,7 @@
  * of them have, without that of the loop they stand in.
  *
  *   model/gru_4/while/gru_cell/add_4, model/gru_4/while/gru_cell/mul    model/gru_4 */
-#include "import/lift/chain.h"
+#include "import/lift/own.h"
 
 #include <string.h>
 
@@ -26,34 +26,53 @@ static size_t before_loop(const char *name, size_t n) {
   return n;
 }
 
+/* The scope that all names have which were added to it. */
+typedef struct Scope {
+  const char *name; /* the first of them; NULL: none */
+  size_t len;
+} Scope;
+
+static void scope_add(Scope *scope, const char *name) {
+  if (scope->name) {
+    scope->len = common_scope(scope->name, name, scope->len);
+    return;
+  }
+  scope->name = name;
+  for (size_t at = 0; name[at] && name[at] != ';'; at++) /* TensorFlow Lite joins names by `;` */
+    if (name[at] == '/') scope->len = at;
+}
+
+/* Names the node by the scope, if there is one; source: what it is called beside that. */
+static void scope_name(const Scope *scope, Arena *arena, const char *source, GraphNode *node) {
+  size_t len = scope->name ? before_loop(scope->name, scope->len) : 0;
+  if (!len) return;
+  node->name = arena_strndup(arena, scope->name, len);
+  node->source = source;
+  node->is_cell = true;
+}
+
 /* The states that the steps make have the names of the cell's own operators. */
-static size_t scope_of_steps(const Recognising *r, const Chain *c, const char **name) {
-  size_t scope = 0;
-  *name = NULL;
+void chain_name(const Recognising *r, const Chain *c, GraphNode *node) {
+  Scope scope = {0};
   for (int i = 0; i < c->n; i++) {
     const CellStep *s = &r->steps.step[c->step[i]];
     const GraphValue *state[2] = {s->h_new, s->op == GRAPH_Lstm ? s->c_new : NULL};
-    for (int k = 0; k < 2; k++) {
-      if (!state[k] || !state[k]->node) continue;
-      const char *own = state[k]->node->name;
-      if (*name) {
-        scope = common_scope(*name, own, scope);
-        continue;
-      }
-      *name = own;
-      for (size_t at = 0; own[at] && own[at] != ';'; at++) /* TensorFlow Lite joins names by `;` */
-        if (own[at] == '/') scope = at;
-    }
+    for (int k = 0; k < 2; k++)
+      if (state[k] && state[k]->node) scope_add(&scope, state[k]->node->name);
   }
-  return scope;
+  scope_name(&scope, r->flat->arena,
+             node->op == GRAPH_Lstm  ? "LSTM"
+             : node->op == GRAPH_Gru ? "GRU"
+                                     : "RNN",
+             node);
 }
 
-void chain_name(const Recognising *r, const Chain *c, GraphNode *node) {
-  const char *name;
-  size_t scope = scope_of_steps(r, c, &name);
-  if (name) scope = before_loop(name, scope);
-  if (!scope) return;
-  node->name = arena_strndup(r->flat->arena, name, scope);
-  node->source = node->op == GRAPH_Lstm ? "LSTM" : node->op == GRAPH_Gru ? "GRU" : "RNN";
-  node->is_cell = true;
+/* All that depends on a state belongs to the cell. */
+void own_name(const Own *own, GraphNode *node) {
+  Scope scope = {0};
+  for (int i = 0; i < own->n; i++) {
+    const Part *part = &own->part[i];
+    if (part->kind == PART_NODE && part->stateful) scope_add(&scope, part->value->node->name);
+  }
+  scope_name(&scope, own->flat->arena, "state", node);
 }

@@ -1,27 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes fixtures/two_steps.tflite and .npz: sequences of two steps, which the converter writes out, through cells with
-functions that TensorFlow Lite writes in small operators. Keras 3 and its converter; three samples.
+"""Makes fixtures/two_steps and own_cell, .tflite and .npz, of three samples each: short sequences, which the converter
+writes out. Keras 3 and its converter.
+
+    two_steps   two steps through cells with functions that TensorFlow Lite writes in small operators
+    own_cell    a cell that is none of those that grus knows: it has the name of its layer
 
     python -m venv env && env/bin/pip install tensorflow-cpu
-    env/bin/python make_two_steps.py"""
+    env/bin/python make_steps.py"""
 import os
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-FIXTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures", "two_steps")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
 L = keras.layers
-rng = np.random.default_rng(4)
 
-if __name__ == "__main__":
-    x = keras.Input((2, 3), batch_size=1, name="x")
+
+def two_steps(x):
     h = L.LSTM(4, activation="softsign", return_sequences=True)(x)
     g = L.Bidirectional(L.GRU(3, recurrent_activation="tanh", return_sequences=True))(h)
     h = L.Maximum()([L.Dense(6)(h), g])
     h = L.LSTM(3, recurrent_activation="hard_sigmoid", activation="elu", return_sequences=True)(h)
     h = L.GRU(3, reset_after=False, return_sequences=True, activation="elu")(h)
-    model = keras.Model(x, L.SimpleRNN(2, return_sequences=True, activation="softsign")(h))
+    return L.SimpleRNN(2, return_sequences=True, activation="softsign")(h)
+
+
+def own_cell(x): return L.GRU(2, activation="gelu", return_sequences=True, name="curved")(x)
+
+
+def save(build, steps):
+    rng = np.random.default_rng(4)
+    keras.utils.set_random_seed(4)
+    x = keras.Input((steps, 3), batch_size=1, name="x")
+    model = keras.Model(x, build(x))
     model.set_weights([rng.normal(0, 0.5, w.shape) for w in model.weights])
     traced = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec(x.shape, x.dtype, "x")],
                          autograph=False).get_concrete_function()
@@ -29,13 +41,19 @@ if __name__ == "__main__":
     converter.experimental_lower_to_saved_model = False  # else the file holds no weights
     converter.exclude_conversion_metadata = True
     content = converter.convert()
-    with open(f"{FIXTURE}.tflite", "wb") as file:
+    fixture = os.path.join(FOLDER, build.__name__)
+    with open(f"{fixture}.tflite", "wb") as file:
         file.write(content)
     lite = tf.lite.Interpreter(model_content=content)
     lite.allocate_tensors()
-    samples, results = rng.normal(0, 1, (3, 2, 3)).astype("float32"), []
+    samples, results = rng.normal(0, 1, (3, steps, 3)).astype("float32"), []
     for sample in samples:
         lite.set_tensor(lite.get_input_details()[0]["index"], sample[None])
         lite.invoke()
         results.append(lite.get_tensor(lite.get_output_details()[0]["index"])[0])
-    np.savez(f"{FIXTURE}.npz", x0=samples, y0=np.stack(results))
+    np.savez(f"{fixture}.npz", x0=samples, y0=np.stack(results))
+
+
+if __name__ == "__main__":
+    save(two_steps, 2)
+    save(own_cell, 4)
