@@ -50,13 +50,37 @@ static int long_factors(const Atoms *a, const Factors *from, int i, int end) {
   return n;
 }
 
+/* Axes of 1 that were passed over, and before which factor of the result. */
+typedef struct Passed {
+  int atom[FACTORS_MAX], before[FACTORS_MAX], axis[FACTORS_MAX], n;
+} Passed;
+
+static void pass_over(Passed *p, const Factors *out, int atom, int axis) {
+  p->atom[p->n] = atom;
+  p->before[p->n] = out->n;
+  p->axis[p->n++] = axis;
+}
+
+/* Those that no axis of 1 took stay where they were, beside others: a split finds them again. */
+static void put_back(const Passed *p, Factors *out) {
+  for (int k = p->n; k-- > 0 && out->n < FACTORS_MAX;) {
+    for (int i = out->n++; i > p->before[k]; i--) {
+      out->atom[i] = out->atom[i - 1];
+      out->dim[i] = out->dim[i - 1];
+    }
+    out->atom[p->before[k]] = p->atom[k];
+    out->dim[p->before[k]] = p->axis[k];
+  }
+}
+
 /* The same numbers in the same order under other axes. */
 void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphTensor *to = flat_type_of(a->flat, node->out[0]);
   for (int guard = 0; guard < 4 * FACTORS_MAX; guard++) {
     Factors from = atoms_of(a, node->in[0]);
     bool again = false;
-    int i = 0, one[FACTORS_MAX], ones = 0; /* axes of 1 that were passed over */
+    int i = 0;
+    Passed passed = {.n = 0};
     *out = (Factors){0};
     for (int axis = 0; axis < to->rank && !again; axis++) {
       int64_t left = to->dim[axis];
@@ -64,9 +88,9 @@ void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
         /* An axis of 1: the one that stands here, one that was passed over, or a new one. */
         bool here = i < from.n && atom_size(a, from.atom[i]) == 1;
         factors_add(out,
-                    here   ? from.atom[i++]
-                    : ones ? one[--ones]
-                           : atom_new(a, 1, FACT_MADE),
+                    here       ? from.atom[i++]
+                    : passed.n ? passed.atom[--passed.n]
+                               : atom_new(a, 1, FACT_MADE),
                     axis);
         continue;
       }
@@ -85,7 +109,7 @@ void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
       while (left > 1 && i < from.n && !again) {
         int64_t size = atom_size(a, from.atom[i]);
         if (size == 1) {
-          one[ones++] = from.atom[i++];
+          pass_over(&passed, out, from.atom[i++], axis);
           continue;
         }
         again = size > left;
@@ -99,9 +123,8 @@ void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
     }
     if (again) continue;
     for (; i < from.n; i++)
-      one[ones++] = from.atom[i];
-    for (int k = 0; k < ones && to->rank; k++) /* they stay beside others */
-      factors_add(out, one[k], to->rank - 1);
+      pass_over(&passed, out, from.atom[i], to->rank - 1);
+    if (to->rank) put_back(&passed, out);
     return;
   }
 }

@@ -246,8 +246,21 @@ def wrong_order():
     net.save("kept_in_wrong_order_E903", os.path.join(HERE, "..", "refused"))
 
 
+def merged():
+    """the axis of the one new row is merged with that of its features and split again, before the rows and after them"""
+    net = Net()
+    shape = lambda *n: net.constant(np.array(n, "i8"))
+    x = net.call("Reshape", net.call("Reshape", net.input("x", 1, 3, 1, 8), shape(1, 3, 8)), shape(1, 3, 1, 8))
+    y = net.call("Conv", net.window(x, 0, 3, 2, rest=(8,)), net.weights(4, 3, 3, 3), net.weights(4), pads=[0, 1, 0, 1])
+    y = net.call("Reshape", net.call("Reshape", net.call("Tanh", y), shape(1, 4, 8)), shape(1, 4, 1, 8))
+    y = net.call("Conv", net.window(y, 1, 4, 1, rest=(8,)), net.weights(2, 4, 2, 5), pads=[0, 2, 0, 2], strides=[1, 2])
+    net.output(y, "y", 1, 2, 1, 4)
+    record(net, "merged", (1, 3, 1, 8), lambda a: a[:, :, 0])
+
+
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     dilated(), packed(), rolled(), longer(), chunk("chunk", 5), chunk("chunk_any", "t"), strided()
     flattened(), turned(), beside(), rows_apart(), halves(), wrong_order(), scattered()
     table_cast("table_float", TensorProto.FLOAT, TensorProto.INT64), table_cast("table_bytes", TensorProto.UINT8, TensorProto.INT32)
+    merged()
