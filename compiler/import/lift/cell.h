@@ -22,6 +22,7 @@ typedef struct Activated {
 enum { GATE_I, GATE_F, GATE_G, GATE_O }; /* Lstm */
 enum { GATE_Z, GATE_R, GATE_N };         /* Gru */
 enum { GATE_H };                         /* Rnn */
+enum { CELL_MAX_GATES = 4 };
 
 typedef struct CellStep {
   GraphOp op; /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
@@ -29,7 +30,7 @@ typedef struct CellStep {
   GraphValue *c;    /* Lstm: before the step; NULL: zeros that have been folded away */
   GraphValue *kept; /* Lstm: f c, which looks like an output without activation */
   GraphValue *h;    /* Gru: before the step, NULL as c; others: found from the sources */
-  Activated gate[4];
+  Activated gate[CELL_MAX_GATES];
   const char *out_activation; /* Lstm: b */
   double cell_clip;           /* 0: none */
   bool z_swapped;             /* Gru: s(z) is the new candidate's share */

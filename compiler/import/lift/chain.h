@@ -45,6 +45,13 @@ typedef struct Input {
   bool backward;
 } Input;
 
+/* The gates of a step and the sources they are forms of, without the state. */
+typedef struct StepForms {
+  GraphValue *const *source;
+  int n;
+  const Form *gate[CELL_MAX_GATES]; /* NULL: the step lacks it, or it was not worked out */
+} StepForms;
+
 /* Where a source stands in a sequence, one that was reversed read from its other end. */
 bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out);
 /* Types and atoms of a node that was added. */
@@ -56,6 +63,13 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
 /* Source k of every step as one sequence; *backward where later steps read earlier rows. */
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward);
+/* ---- chain_alike.c ---- */
+/* The forms of a step's gates. source: n of them, which live as long as the result. */
+StepForms chain_forms(Recognising *r, const CellStep *s, GraphValue *const *source, int n,
+                      int steps);
+/* Whether two steps multiply by the same numbers, as far as their forms tell. */
+bool chain_alike(const Recognising *r, const StepForms *a, const StepForms *b);
+
 /* scope.c: names the operator of a chain as the file names the cell, if it does. */
 void chain_name(const Recognising *r, const Chain *c, GraphNode *node);
 /* Concat of all rows of a recurrent result, in order, becomes the result itself. */

@@ -196,6 +196,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   Input in = {0};
   in.n = chain_inputs(r, model, h, in.source);
   if (!in.n) return false;
+  StepForms alike = chain_forms(r, model, in.source, in.n, c->n);
   GraphValue *part[FORM_MAX_TERMS];
   GraphValue **source = ARENA_ARRAY(r->flat->arena, GraphValue *, c->n * FORM_MAX_TERMS);
   GraphValue *h0 = c->n == 1 ? h : NULL, *c0 = model->op == GRAPH_Lstm ? first->c : NULL;
@@ -212,6 +213,8 @@ static bool lower_chain(Recognising *r, const Chain *c) {
     if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
       h0 = own[--n]; /* the state is read last */
     if (n != in.n) return false;
+    StepForms these = chain_forms(r, s, own, n, c->n);
+    if (!chain_alike(r, &alike, &these)) return false;
     for (int k = 0; k < n; k++)
       source[k * c->n + i] = own[k];
   }
