@@ -111,7 +111,7 @@ static void fill_port(Comparison *c, const Trial *t, int input, const Port *port
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->in[input].value;
   const Type *type = &port->value->type;
-  bool timed = type_is_sequence(type);
+  bool timed = type_is_sequence(type), each_sample = check_has_batch(c, value);
   int64_t width = type_step_size(type), steps = !timed                          ? 1
                                                 : type->time.kind == TIME_FIXED ? type->time.n
                                                 : t->real                       ? t->real
@@ -123,7 +123,7 @@ static void fill_port(Comparison *c, const Trial *t, int input, const Port *port
     ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, x->count ? x->count : 1);
     check_spots(c, value, x, spot);
     for (int64_t e = 0; e < x->count; e++) {
-      if (spot[e].sample != sample) continue;
+      if (each_sample && spot[e].sample != sample) continue;
       bool stream = type->time.kind == TIME_STREAM;
       int64_t at =
           stream ? (call * t->steps + spot[e].step) * width + spot[e].feature : spot[e].rest;
@@ -137,7 +137,7 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
   const Lift *l = c->l;
   const GraphValue *value = l->flat->graph->out[number].value;
   const Type *type = &port->value->type;
-  bool timed = type_is_sequence(type);
+  bool timed = type_is_sequence(type), each_sample = check_has_batch(c, value);
   int64_t width = type_step_size(type), per_call = timed && t->calls ? got->steps / t->calls : 1;
   bool stream = type->time.kind == TIME_STREAM, each_step = !stream || check_has_time(c, value);
   int64_t first =
@@ -157,7 +157,9 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
       int64_t step = timed ? call * per_call + first + spot[e].step : 0;
       int64_t at = stream ? step * width + spot[e].feature
                           : spot[e].rest; /* else in the order of the file's axes */
-      if (spot[e].sample != sample || (timed && t->real && spot[e].step >= got->steps)) continue;
+      if ((each_sample && spot[e].sample != sample) ||
+          (timed && t->real && spot[e].step >= got->steps))
+        continue;
       double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN,
              gap = want == have ? 0 : fabs(want - have);
       seen++;

@@ -36,6 +36,8 @@ void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor
                  ElementPlace *out);
 /* Whether one of the factors of `value` is the time. */
 bool check_has_time(const Comparison *c, const GraphValue *value);
+/* Whether each sample has numbers of its own; else they are the same for all. */
+bool check_has_batch(const Comparison *c, const GraphValue *value);
 /* The numbers of an input in one call. port: the input of the model that it became, or NULL. */
 const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInput *in,
                                const GraphValue *flat_value, const Port *port);

@@ -130,12 +130,20 @@ const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInp
   return t;
 }
 
-bool check_has_time(const Comparison *c, const GraphValue *value) {
+static bool has_role(const Comparison *c, const GraphValue *value, char wanted) {
   Factors f = atoms_of(c->l->atoms, value);
   int64_t size[FACTORS_MAX];
   char role[FACTORS_MAX];
   factor_sizes(c, &f, size, role);
   for (int i = 0; i < f.n; i++)
-    if (role[i] == 't') return true;
+    if (role[i] == wanted) return true;
   return false;
+}
+
+bool check_has_time(const Comparison *c, const GraphValue *value) {
+  return has_role(c, value, 't');
+}
+
+bool check_has_batch(const Comparison *c, const GraphValue *value) {
+  return has_role(c, value, 'b');
 }
