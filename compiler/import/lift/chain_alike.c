@@ -53,7 +53,7 @@ StepForms chain_forms(Recognising *r, const CellStep *s, GraphValue *const *sour
   for (int g = 0; g < CELL_MAX_GATES; g++)
     if (s->gate[g].in) elements += form_elements(&r->forms, s->gate[g].in);
   /* The state is as wide as a gate. */
-  if (elements * (width + elements) > ALIKE_MAX / steps) return out;
+  if (steps < 2 || elements * (width + elements) > ALIKE_MAX / steps) return out;
   for (int g = 0; g < CELL_MAX_GATES; g++)
     out.gate[g] = s->gate[g].in ? form_of(&r->forms, s->gate[g].in) : NULL;
   return out;
