@@ -34,10 +34,11 @@ static void fuzz_evaluate(Arena *arena, const Graph *graph) {
   graph_eval(graph, arena, graph_state_new(arena, graph), &limits, in, out, &fault);
 }
 
-/* Any bytes as a file: refused with a message, or a graph that the evaluator computes or says why
- * not. */
-static void fuzz_read(const uint8_t *data, size_t size,
-                      Graph *(*read)(const ForeignFile *, const ImportOptions *, Diags *)) {
+typedef Graph *FuzzReader(const ForeignFile *, const ImportOptions *, Diags *);
+
+/* Any bytes as the file at `path`, next to which others may lie: refused with a message, or a graph
+ * that the evaluator computes or says why not. */
+static void fuzz_read_at(const char *path, const uint8_t *data, size_t size, FuzzReader *read) {
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom) == 0) {
@@ -45,13 +46,17 @@ static void fuzz_read(const uint8_t *data, size_t size,
     if (!arena) return;
     Sources sources = {.arena = arena};
     Diags *diags = diags_new(arena, &sources);
-    ForeignFile file = {.arena = arena, .path = "fuzz", .data = {data, size}};
+    ForeignFile file = {.arena = arena, .path = path, .data = {data, size}};
     ImportOptions options = {0};
     Graph *graph = read(&file, &options, diags);
     if (!graph && !diags->n_errors) __builtin_trap(); /* refused without a word */
     if (graph) fuzz_evaluate(arena, graph);
   }
   arena_free(arena);
+}
+
+static inline void fuzz_read(const uint8_t *data, size_t size, FuzzReader *read) {
+  fuzz_read_at("fuzz", data, size, read);
 }
 
 #endif

@@ -28,6 +28,22 @@ static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
   return -1;
 }
 
+/* Sums and products make `value` of all of `source`, not of a row of the sequence it is in. */
+static bool reads_whole(const Recognising *r, const GraphValue *value, const GraphValue *source,
+                        int depth) {
+  enum { MOST_NODES = 12 };
+  const GraphNode *node = value->node;
+  if (value == source) return true;
+  if (!node || depth > MOST_NODES || type_of(r, value)->data) return false;
+  bool affine = node->op == GRAPH_Add || node->op == GRAPH_Sub || node->op == GRAPH_Neg ||
+                node->op == GRAPH_Mul || node->op == GRAPH_MatMul || node->op == GRAPH_Concat;
+  bool moves = !affine && trace_moves(r->flat, node) &&
+               type_of(r, node->in[0])->count == type_of(r, value)->count;
+  for (int i = 0; i < node->n_in && (affine || moves); i++)
+    if (node->in[i] && reads_whole(r, node->in[i], source, depth + 1)) return true;
+  return false;
+}
+
 /* The step before, by the state that this one reads; -1: it is the first. */
 static int step_before(Recognising *r, int which) {
   const CellStep *s = &r->steps.step[which];
@@ -40,7 +56,8 @@ static int step_before(Recognising *r, int which) {
     int before = maker_of(r, source[i], GRAPH_Rnn);
     if (before >= 0 && before != which &&
         strcmp(r->steps.step[before].gate[0].name, s->gate[0].name) == 0 &&
-        form_elements(&r->forms, source[i]) == form_elements(&r->forms, s->h_new))
+        form_elements(&r->forms, source[i]) == form_elements(&r->forms, s->h_new) &&
+        reads_whole(r, s->gate[0].in, source[i], 0))
       return before;
   }
   return -1;

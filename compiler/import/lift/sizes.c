@@ -222,14 +222,21 @@ static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const 
 }
 
 /* After the rows of the table, an attempt at the sizes of the file: what ties the length is then
- * refused for that. Two more where --time gives a length that the graph may be tied to: samples
- * along first axes, so many steps along the others. */
-enum { ATTEMPT_OWN = OPEN_ATTEMPTS, ATTEMPT_WISH, ATTEMPT_WISH_ONE, MOST_ATTEMPTS };
+ * refused for that. Three more where --time gives a length that the graph may be tied to: samples
+ * along first axes, so many steps along the others, or the other way about. */
+enum {
+  ATTEMPT_OWN = OPEN_ATTEMPTS,
+  ATTEMPT_WISH,
+  ATTEMPT_WISH_ONE,
+  ATTEMPT_WISH_FIRST,
+  MOST_ATTEMPTS
+};
 
 static int64_t size_of_attempt(const OpenAxis *open, int i, int attempt, const TimeWish *wish) {
   bool last = attempt == ATTEMPT_OWN;
-  if (attempt >= ATTEMPT_WISH)
-    return open->axis ? wish->n : attempt == ATTEMPT_WISH ? open_size[0][0] : 1;
+  if (attempt >= ATTEMPT_WISH && (open->axis == 0) == (attempt == ATTEMPT_WISH_FIRST))
+    return wish->n;
+  if (attempt >= ATTEMPT_WISH) return attempt == ATTEMPT_WISH_ONE ? 1 : open_size[0][0];
   if (last && open->own) return open->own;
   const int64_t *row = open_size[last ? 0 : attempt];
   return row[i < 4 ? i : 3] + (i < 4 || row[0] == row[1] ? 0 : i);

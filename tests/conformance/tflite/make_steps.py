@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Makes fixtures/two_steps and own_cell, .tflite and .npz, of three samples each: short sequences, which the converter
+"""Makes fixtures/two_steps, two_levels and own_cell, .tflite and .npz, of three samples each: short sequences, which the converter
 writes out. Keras 3 and its converter.
 
     two_steps   two steps through cells with functions that TensorFlow Lite writes in small operators
+    two_levels  steps of one level read steps of the level before, which are of the same size
     own_cell    a cell that is none of those that grus knows: it has the name of its layer
 
     python -m venv env && env/bin/pip install tensorflow-cpu
@@ -26,11 +27,17 @@ def two_steps(x):
     return L.SimpleRNN(2, return_sequences=True, activation="softsign")(h)
 
 
+def two_levels(x):
+    for _ in range(2): x = L.Bidirectional(L.SimpleRNN(3, return_sequences=True))(x)
+    return x
+
+
 def own_cell(x): return L.GRU(2, activation="gelu", return_sequences=True, name="curved")(x)
 
 
 def save(build, steps):
     rng = np.random.default_rng(4)
+    keras.backend.clear_session()
     keras.utils.set_random_seed(4)
     x = keras.Input((steps, 3), batch_size=1, name="x")
     model = keras.Model(x, build(x))
@@ -56,4 +63,5 @@ def save(build, steps):
 
 if __name__ == "__main__":
     save(two_steps, 2)
+    save(two_levels, 2)
     save(own_cell, 4)
