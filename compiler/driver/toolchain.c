@@ -303,11 +303,13 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
 }
 
 /* The host half of a program, from its sources in `host`, as an object of its own: a compiler that
- * remembers what it made (ccache) makes it once for all models. */
+ * remembers what it made (ccache) makes it once for all models. It reads and writes files, for
+ * which -O1 is enough; -O0 asks for a program that is compiled soon. */
 static bool compile_host(Session *s, const char *host, ProgramForm form, const char *object) {
   const char *source = form == PROGRAM_APART ? "grus_apart.c" : "grus_host.c";
+  const char *level = strcmp(optimisation(s), "-O0") == 0 ? "-O0" : "-O1";
   const char *args[] = {
-      "-std=c99", "-D_POSIX_C_SOURCE=200809L",       "-O1", arena_printf(s->arena, "-I%s", host),
+      "-std=c99", "-D_POSIX_C_SOURCE=200809L",       level, arena_printf(s->arena, "-I%s", host),
       "-c",       file_join(s->arena, host, source), "-o",  object,
       NULL};
   return run_compiler(s, c_compiler(), file_dir(s->arena, object), args);

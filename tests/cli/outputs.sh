@@ -81,8 +81,8 @@ say compiled
 b -o obj.o && run obj "$NESTED" obj.o
 b -o libm_net.a && run libm_net "$NESTED" libm_net.a
 b -o shared.o -O 0 && run shared "$NESTED" shared.o
-b -o program && ./program x.csv | rounded
-"$GRUS" build m.grus --weights=random:1 -o - --emit=exe >piped && chmod +x piped && ./piped x.csv | rounded
+b -o program -O0 && ./program x.csv | rounded
+"$GRUS" build m.grus --weights=random:1 -O0 -o - --emit=exe >piped && chmod +x piped && ./piped x.csv | rounded
 
 say as C++
 for f in pair one flat caller; do g++ -Wall -Wextra -Wpedantic -Werror -fsyntax-only -include $f.h -x c++ /dev/null; done
@@ -100,7 +100,7 @@ for kind in o a; do
   b -o again.$kind --prefix m --emit=$([ $kind = o ] && echo obj || echo lib) && cmp again.$kind $([ $kind = o ] && echo obj.o || echo libm_net.a)
 done
 (cd else && "$GRUS" build ../m.grus --weights=random:1 -q -o obj.o) && cmp obj.o else/obj.o
-(cd else && "$GRUS" build ../m.grus --weights=random:1 -q -o program) && cmp program else/program
+(cd else && "$GRUS" build ../m.grus --weights=random:1 -q -O0 -o program) && cmp program else/program
 
 say an output that is the same stays untouched
 touch -d '2001-01-01' pair.c pair.h

@@ -38,15 +38,15 @@ say run by the C compiler and in memory
 second=c # of a compiler built without LLVM
 "$GRUS" --version | grep -q llvm && second=llvm
 for how in c $second; do
-  "$GRUS" run m.grus $W x=x.npy k=2 --backend=$how --out by_$how 2>&1
+  "$GRUS" run m.grus $W -O0 x=x.npy k=2 --backend=$how --out by_$how 2>&1
 done
 cmp by_c/y.npy by_$second/y.npy && cmp by_c/z.npy by_$second/z.npy && echo the same bytes
 rm -rf by_c by_llvm
 
 say without the LLVM backend it names the compiler
 mkdir -p "$work/alone/bin" && cp "$GRUS" "$work/alone/bin/grus"
-"$work/alone/bin/grus" run s.grus $W x=x.csv 2>&1 | head -1
-"$work/alone/bin/grus" run -q s.grus $W x=x.csv 2>&1 | head -1
+"$work/alone/bin/grus" run s.grus $W -O0 x=x.csv 2>&1 | head -1
+"$work/alone/bin/grus" run -q s.grus $W -O0 x=x.csv 2>&1 | head -1
 
 say outputs with fewer steps than the input
 cat >fewer.grus <<'END'

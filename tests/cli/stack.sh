@@ -31,9 +31,9 @@ left
 
 say a program asks the processor first
 if [ "$(uname -m)" = x86_64 ]; then
-  "$GRUS" build long.grus --weights=random:1 -q --target x86-64-v4 --emit=exe -o v4 -v >said 2>&1
+  "$GRUS" build long.grus --weights=random:1 -q -O0 --target x86-64-v4 --emit=exe -o v4 -v >said 2>&1
   if [ ! -e v4 ]; then # this machine has no AVX-512, so that it compiles nothing for it
-    CC=cc "$GRUS" build long.grus --weights=random:1 -q --target x86-64-v4 --emit=exe -o v4 >said 2>&1
+    CC=cc "$GRUS" build long.grus --weights=random:1 -q -O0 --target x86-64-v4 --emit=exe -o v4 >said 2>&1
   fi
   qemu=$(command -v qemu-x86_64-static || command -v qemu-x86_64 || :)
   if [ -n "$qemu" ]; then "$qemu" -cpu Nehalem ./v4 --version 2>&1; else
@@ -53,7 +53,7 @@ echo 1,2 >pair.csv
 t run s.grus --target=aarch64 --run-with=qemu-aarch64 x=pair.csv
 t run s.grus --run-with=' ' x=pair.csv
 if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
-  CC=aarch64-linux-gnu-gcc "$GRUS" run s.grus --target=aarch64 --run-with='qemu-aarch64 -L /usr/aarch64-linux-gnu' x=pair.csv >said 2>&1
+  CC=aarch64-linux-gnu-gcc "$GRUS" run s.grus -O0 --target=aarch64 --run-with='qemu-aarch64 -L /usr/aarch64-linux-gnu' x=pair.csv >said 2>&1
 else
   "$GRUS" run s.grus x=pair.csv >said 2>&1
 fi

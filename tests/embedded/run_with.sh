@@ -38,7 +38,7 @@ for place in aarch64 riscv64; do
   command -v $cc >/dev/null && command -v "${with%% *}" >/dev/null || { echo "not here: $cc or ${with%% *}" >&2 && continue; }
   checked=0
   for model in $few; do
-    CC=$cc check $place "$model" --target $target --run-with "$with"
+    CC=$cc check $place "$model" -O0 --target $target --run-with "$with"
   done
   echo "$place: $checked models" >&2
 done

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Every model given computes in a precision of integers, compiled by a backend, the bits of the integer
 # evaluator. What has no such form is refused with E703 and nothing else.
-#   integers.sh GRUS BACKEND PRECISION MODEL...
+#   integers.sh GRUS BACKEND LEVEL PRECISION MODEL..., LEVEL as -O has it
 set -eu
-grus=$1 backend=$2 precision=$3
-shift 3
+grus=$1 backend=$2 level=$3 precision=$4
+shift 4
 checked=0 exact=0
 # Integers behind layers that compute in f32: what lies between two steps of 8 bits may fall to either.
 rtol=1e-4
 [ "$precision" != i8 ] || rtol=1e-2
 for model in "$@"; do
   status=0
-  out=$("$grus" verify "$model" --weights random:1 --precision "$precision" --backend "$backend" --rtol $rtol 2>&1) || status=$?
+  out=$("$grus" verify "$model" --weights random:1 --precision "$precision" --backend "$backend" -O "$level" --rtol $rtol 2>&1) || status=$?
   if [ $status = 1 ] && printf '%s\n' "$out" | grep -q '^error\[E703\]'; then
     echo "$(basename "$model"): refused"
     continue

@@ -167,7 +167,7 @@ rm "$work"/old/*
 sweep 3 "$GRUS" check m.grus
 sweep 3 "$GRUS" inspect m.grus --svg --weights=random:1
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.o
-"$GRUS" build m.grus --weights=random:1 -q --emit=exe -o "$work/in/program" || exit 2
+"$GRUS" build m.grus --weights=random:1 -q -O0 --emit=exe -o "$work/in/program" || exit 2
 sweep 3 ./program x=x.npy y=y.npy
 sweep 3 "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy
 sweep 3 "$GRUS" verify m.grus --weights=random:1 --backend=llvm x=x.npy
