@@ -278,7 +278,10 @@ static int options_place(OptionParser *p, GrusRole role, const char *text) {
   if (port < 0) {
     host_error(p->log, GRUS_EXIT_USAGE, "`%s` has several %ss, which one is `%s`?",
                p->program->name, what, text);
-    host_detail(p->log, "try", "name=%s", text);
+    HostText names = {{0}, 0};
+    const GrusPort *first = host_port_names(p->program, role, &names);
+    host_detail(p->log, "try", "%s=%s", first->name, text);
+    host_detail(p->log, "known", "%s", names.s);
     return GRUS_EXIT_USAGE;
   }
   if (p->options->values[port])

@@ -48,25 +48,53 @@ static int outputs_make_folder(HostOutputs *outputs) {
                     strerror(failure));
 }
 
+/* The output whose name and `=` begin the argument of --out, as they do where --out is left out;
+ * NULL if none. */
+static const GrusPort *outputs_named(const HostOutputs *outputs, const char *path) {
+  size_t length = strcspn(path, "=");
+  if (!path[length] || !path[length + 1]) return NULL;
+  for (size_t i = 0; i < outputs->program->port_count; i++) {
+    const GrusPort *port = &outputs->program->ports[i];
+    if (port->role == GRUS_ROLE_OUT && strlen(port->name) == length &&
+        memcmp(port->name, path, length) == 0)
+      return port;
+  }
+  return NULL;
+}
+
+/* --out with a place for one output, `named` or not: says how to name it. */
+static int outputs_refuse_one(const HostOutputs *outputs, HostFormat format,
+                              const GrusPort *named) {
+  const char *path = outputs->options->folder;
+  const char *file = named ? path + strlen(named->name) + 1 : path;
+  HostText names = {{0}, 0};
+  const GrusPort *first = host_port_names(outputs->program, GRUS_ROLE_OUT, &names);
+  host_error(outputs->log, GRUS_EXIT_USAGE,
+             "--out takes a folder or one .npz for all outputs, `%s` is neither", path);
+  if (format == HOST_FORMAT_NONE || format == HOST_FORMAT_NPZ)
+    host_detail(outputs->log, "try", "--out %s", file);
+  else
+    host_detail(outputs->log, "try", "%s=%s, without --out", (named ? named : first)->name, file);
+  if (outputs->count > 1) host_detail(outputs->log, "known", "%s", names.s);
+  return GRUS_EXIT_USAGE;
+}
+
 /* --out with the ending of a file: an archive takes all outputs, other files one each. */
 static int outputs_folder_or_archive(HostOutputs *outputs) {
   const char *path = outputs->options->folder;
-  HostStyle style = host_style_of_path(path);
+  HostFormat format = host_style_of_path(path).format;
+  const GrusPort *named = outputs_named(outputs, path);
   struct stat info;
-  if (style.format == HOST_FORMAT_NONE || (stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
-    return outputs_make_folder(outputs);
-  if (style.format == HOST_FORMAT_NPZ) {
-    outputs->archive.log = outputs->log;
-    outputs->archive.program = outputs->program;
-    outputs->archive.style = host_style_named("raw");
-    outputs->archive.name = path;
-    outputs->archive.port = outputs->program->ports;
-    return host_sink_open(&outputs->archive, path);
-  }
-  host_error(outputs->log, GRUS_EXIT_USAGE,
-             "--out takes a folder or one .npz, `%s` is the name of another file", path);
-  host_detail(outputs->log, "try", "name=%s", path);
-  return GRUS_EXIT_USAGE;
+  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return outputs_make_folder(outputs);
+  if (named) return outputs_refuse_one(outputs, format, named);
+  if (format == HOST_FORMAT_NONE) return outputs_make_folder(outputs);
+  if (format != HOST_FORMAT_NPZ) return outputs_refuse_one(outputs, format, named);
+  outputs->archive.log = outputs->log;
+  outputs->archive.program = outputs->program;
+  outputs->archive.style = host_style_named("raw");
+  outputs->archive.name = path;
+  outputs->archive.port = outputs->program->ports;
+  return host_sink_open(&outputs->archive, path);
 }
 
 static char *outputs_path(HostOutputs *outputs, const GrusPort *port) {

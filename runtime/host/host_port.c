@@ -72,6 +72,17 @@ const char *host_port_role(const GrusPort *port) {
   return port->role == GRUS_ROLE_OUT ? "output" : "input";
 }
 
+const GrusPort *host_port_names(const GrusProgram *program, GrusRole role, HostText *names) {
+  const GrusPort *first = NULL;
+  for (size_t i = 0; i < program->port_count; i++) {
+    const GrusPort *port = &program->ports[i];
+    if (port->role != role) continue;
+    host_text_add(names, "%s%s", first ? " " : "", port->name);
+    if (!first) first = port;
+  }
+  return first;
+}
+
 /* The largest double that rounds to a finite f32 or f16, and the integers they hold exactly. */
 static double float_limit(GrusElem elem) {
   return elem == GRUS_ELEM_F32 ? 340282356779733661637539395458142568447.0 : 65519.999999999985;

@@ -27,6 +27,10 @@ void host_port_type(const GrusProgram *program, const GrusPort *port, HostText *
 /* "input `x`", "output `y`". */
 const char *host_port_role(const GrusPort *port);
 
+/* The names of the ports of a role, separated by spaces. Returns the first of them, NULL if there
+ * is none. */
+const GrusPort *host_port_names(const GrusProgram *program, GrusRole role, HostText *names);
+
 /* What becomes of NaN and infinities in an input. */
 typedef enum HostNan { HOST_NAN_REFUSED, HOST_NAN_ALLOWED, HOST_NAN_NEVER } HostNan;
 

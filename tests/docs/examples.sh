@@ -14,6 +14,7 @@
 #                          a file of this name, next to which the commands of the page run
 #   ```console             `$ grus ...` is run; the lines after it are among those that it prints, in this order.
 #                          What else the commands need is made by tests/docs/pages/PAGE.sh, which runs before them.
+#   ```console whole       the same, and the page shows all that they print, and nothing else
 #
 # A page of a code must have an example that gives this code.
 set -eu
@@ -31,7 +32,7 @@ for page in "$@"; do
   awk -v stem="$work/$(basename "$page" .md)" '
     /^```[a-z]+ file\(/ { name = $0; sub(/^[^(]*\(/, "", name); sub(/\).*/, "", name); system("mkdir -p " stem ".d")
                       file = stem ".d/" name; asked = ""; plain = 1; printf "" > file; next }
-    /^```console$/  { file = stem "." NR ".console"; asked = ""; plain = 1; printf "" > file; next }
+    /^```console( whole)?$/ { file = stem "." NR (/whole/ ? ".whole" : "") ".console"; asked = ""; plain = 1; printf "" > file; next }
     /^```grus( |$)/ { file = stem "." NR; kind = $0; sub(/^```grus */, "", kind)
                       print kind > (file ".kind"); close(file ".kind"); printf "" > (file ".grus"); next }
     /^```text$/ && asked { text = asked ".text"; printf "" > text; asked = ""; next }
@@ -53,6 +54,16 @@ shown() {
       if (more <= 0) { print "    the page has a line that grus does not print here: " $0; exit 1 } }' "$1"
 }
 
+# same EXPECTED SAID: the lines of both are the same, but for blanks at their ends.
+same() {
+  sed 's/[ \t]*$//' "$1" >"$work/same.page"
+  sed 's/[ \t]*$//' "$2" >"$work/same.said"
+  diff "$work/same.page" "$work/same.said" >"$work/same.diff" && return 0
+  echo "    the page does not show all that grus prints (<: the page, >: grus)"
+  sed 's/^/    /' "$work/same.diff"
+  return 1
+}
+
 # commands PAGE CONSOLE: runs the commands of a block in the folder of the page.
 commands() {
   folder=$work/$(basename "$1" .md).d
@@ -72,10 +83,10 @@ commands() {
     *) echo "    not a command of grus: $(cat "$work/step.$step")" && return 1 ;;
     esac
     (cd "$folder" && PATH=$tools:$PATH sh "$work/step.$step") >"$work/said" 2>&1 </dev/null || true
-    shown "$work/step.$step.shows" "$work/said" || {
-      sed 's/^/    > /' "$work/said"
-      return 1
-    }
+    case $2 in
+    *.whole.console) same "$work/step.$step.shows" "$work/said" || return 1 ;;
+    *) shown "$work/step.$step.shows" "$work/said" || { sed 's/^/    > /' "$work/said" && return 1; } ;;
+    esac
     step=$((step + 1))
   done
 }

@@ -11,6 +11,7 @@ say outputs that cannot be written
 t clean in/f.npy nowhere/o.npy
 t clean in/f.npy in
 t clean in/f.npy --out in/f.npy
+t clean in/f.npy --out gain=in/g.npy
 t clean in/f.npy --out no/where
 say a full disk
 t clean in/f.npy /dev/full --out-format raw

@@ -32,6 +32,10 @@ m total --in-format npz x=- site=1 gain=1,1 sum=- --out-format csv <one.npz
 echo "[$?]"
 t total one.npz sum=y.npz
 t total one.npz --out o.csv
+t total one.npz --out twice=o.csv
+t total one.npz --out twice=o.npz
+t total one.npz --out twice=o
+t audio one.npy o.npy
 
 say JSON lines
 cat >w.jsonl <<'END'
