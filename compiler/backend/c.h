@@ -85,6 +85,9 @@ typedef struct COptions {
   CMachine machine;                /* name NULL: nothing is said of it and nothing asked for */
 } COptions;
 
+/* sizeof(NAME_queue) of a stream or a window, with room for `queue` calls; 0 without a queue. */
+int64_t backend_c_queue_bytes(const KirModule *m, int64_t queue);
+
 /* The flags that a machine's C is to be compiled with: "-O2 -ffp-contract=off -march=x86-64-v3". */
 const char *c_flags(Arena *arena, const CMachine *machine);
 

@@ -91,6 +91,8 @@ void c_macros(CWriter *c) {
   if (m->weights_extern)
     macro(c, "WEIGHT_BLOCK", (long long)m->block_bytes, "bytes behind the weights pointer");
   macro(c, "STATE_BYTES", (long long)(c->any_state ? c->any_state : c_state_bytes(m)), NULL);
+  if (c->o->queue)
+    macro(c, "QUEUE_BYTES", (long long)backend_c_queue_bytes(m, c->o->queue), "of --queue");
   macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,
         c->o->scratch == C_SCRATCH_STACK ? "on the stack" : NULL);
   if (c->o->flash) {

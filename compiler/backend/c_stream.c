@@ -276,6 +276,24 @@ static void queue_struct(CWriter *c, const KirFunc *f) {
               c->prefix);
 }
 
+static int64_t aligned(int64_t bytes, int64_t to) {
+  return (bytes + to - 1) / to * to;
+}
+
+int64_t backend_c_queue_bytes(const KirModule *m, int64_t queue) {
+  const KirFunc *f = queue ? entry_of(m) : NULL;
+  const int64_t word = 4; /* of `put` and `taken` */
+  int64_t bytes = 0, widest = word;
+  for (int i = 0; f && i < f->n_buffers; i++) {
+    const KirBuffer *b = f->buffers[i];
+    int64_t size = kir_elem_size(b->elem);
+    if (b->space != KIR_IN) continue;
+    bytes = aligned(bytes, size) + b->count * (queue + 1) * size;
+    if (size > widest) widest = size;
+  }
+  return f ? aligned(aligned(bytes, word) + 2 * word, widest) : 0;
+}
+
 static void queue_put(CWriter *c, const KirFunc *f) {
   Text *out = c->out;
   const char *q = free_name(c, "q"), *k = free_name(c, "k"), *i = free_name(c, "i"),

@@ -129,6 +129,11 @@ void report_text(const Report *report, Text *text) {
     text_add_n(text, text_str(&line), n);
     text_add(text, "\n");
   }
+  if (report->queue) {
+    text_add(text, "queue of inputs: ");
+    text_add_thousands(text, report->queue);
+    text_add(text, " bytes of RAM\n");
+  }
   report_figures(report, text);
 }
 
@@ -149,6 +154,7 @@ void report_json(const Report *report, Text *text) {
   if (report->core && report->cycles[1])
     text_printf(text, "\"cycles\":[%lld,%lld],", (long long)report->cycles[0],
                 (long long)report->cycles[1]);
+  if (report->queue) text_printf(text, "\"queue\":%lld,", (long long)report->queue);
   text_printf(text,
               "\"params\":%lld,\"macs\":%lld,\"flash\":%lld,\"state\":%lld,\"scratch\":%lld,"
               "\"ram\":%lld,\"layers\":[",

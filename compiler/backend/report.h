@@ -26,7 +26,8 @@ typedef struct Report {
   int64_t flash;   /* all weights; 0 when they are extern */
   int64_t state;   /* the state or window struct */
   int64_t scratch; /* one area, places shared */
-  int64_t ram;     /* state + scratch */
+  int64_t queue;   /* of --queue, the inputs that wait; 0: none */
+  int64_t ram;     /* state + scratch + queue */
   int64_t code;    /* estimated bytes of code, see lower/figures.h; core NULL: none */
   int64_t stack;   /* bound of a call */
   int64_t cycles[2];

@@ -45,14 +45,22 @@ static void note_largest(Diag *d, const Report *report, bool flash) {
     const char *bytes = bytes_str(arena, flash ? r->flash : r->state + r->scratch);
     if (i == 0 && span_valid(r->span)) {
       d->span = r->span;
-      diag_primary(d, "largest %s: %s", flash ? "layer" : "user", bytes);
+      diag_primary(d, "largest %s: %s", flash || report->queue ? "layer" : "user", bytes);
     }
     diag_note(d, "%s `%s`: %s", r->text, r->layer, bytes);
   }
 }
 
-Report report_for(const Session *s, const KirModule *m) {
+/* What is exact: the weights and the memory. */
+static Report report_sizes(const Session *s, const KirModule *m) {
   Report r = report_new(m, s->arena);
+  r.queue = backend_c_queue_bytes(m, s->options->queue);
+  r.ram += r.queue;
+  return r;
+}
+
+Report report_for(const Session *s, const KirModule *m) {
+  Report r = report_sizes(s, m);
   if (machine_is_multi(s->options)) return r;
   Figures f = figures_of(m, s->machine.flags, s->options->scratch == C_SCRATCH_STACK);
   r.core = f.core;
@@ -142,8 +150,11 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
                        bytes_str(s->arena, report.ram), bytes_str(s->arena, max_ram));
     if (!o->max_ram) diag_note(d, "the budget is the RAM of `%s`", s->machine.name);
     note_largest(d, &report, false);
-    diag_note(d, "state %s, scratch %s", bytes_str(s->arena, report.state),
-              bytes_str(s->arena, report.scratch));
+    const char *waiting = report.queue ? arena_printf(s->arena, ", queue of inputs %s",
+                                                      bytes_str(s->arena, report.queue))
+                                       : "";
+    diag_note(d, "state %s, scratch %s%s", bytes_str(s->arena, report.state),
+              bytes_str(s->arena, report.scratch), waiting);
     ok = false;
   }
   bool with_code = report.flash <= max_flash && report.core;
@@ -251,7 +262,7 @@ void costs_print(Session *s, const Model *model, const KirModule *m, const char 
                  const ObjectCosts *object) {
   Text text = text_new(s->arena);
   if (s->options->quiet || strcmp(out, "-") == 0) return;
-  Report report = object->flash ? report_new(m, s->arena) : report_for(s, m);
+  Report report = object->flash ? report_sizes(s, m) : report_for(s, m);
   report.object = object->flash;
   report.object_stack = object->stack;
   report_precisions(s, model, &report);

@@ -161,12 +161,14 @@ int main(void) {
   }
   for (full = 0; full == GRUS_OK; stored += full == GRUS_OK) full = fall_put(&q, x, &l);
   printf("%d answers, %s; %d wait, then %d\n", answers, same ? "same bits" : "differ", stored, full);
+  printf("the size of the queue is %s\n", sizeof q == FALL_QUEUE_BYTES ? "as reported" : "another one");
   return 0;
 }
 END
 q build fall.grus --weights=random:1 -q --queue 8 --emit=header -o fall.h
 agree
 q build words.grus --weights=random:1 -q --queue 3 -o words.c
+t build fall.grus --weights=random:1 --queue 100 --max-ram 1KiB -o x.c
 sed -n '/words_put\|words_poll/p' words.h
 
 say what cannot be

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# The pages of docs/worlds from top to bottom: their commands are run in a folder of models (weights are
-# invented), then their C and C++ is compiled with the headers that this made, and their JavaScript
+# The pages of docs/worlds from top to bottom: their commands are run in a folder with the models of README.md
+# (weights are invented), then their C and C++ is compiled with the headers that this made, and their JavaScript
 # and Python is parsed.
 #
 #   worlds.sh GRUS ROOT PAGE...
@@ -12,7 +12,10 @@ status=0
 for page in "$@"; do
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  cp "$root"/tests/docs/worlds/*.grus "$work"
+  awk -v dir="$work" '
+    /^```grus file[(]/ { file = $0; sub(/^[^(]*[(]/, dir "/", file); sub(/[)].*/, "", file); next }
+    /^```/ { file = "" }
+    file { print > file }' "$root/docs/worlds/README.md"
   awk -v dir="$work" '
     /^```/ { if (kind) { kind = ""; next }
              kind = substr($0, 4); file = dir "/block" ++n "." kind; printf "" > file; next }
@@ -41,7 +44,7 @@ for page in "$@"; do
     # shellcheck disable=SC2086
     *.c) gcc -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror $includes -fsyntax-only "$block" ;;
     # shellcheck disable=SC2086
-    *.cpp) g++ -std=c++11 -Wall -Wextra -Werror $includes -include cstddef -include "$root/tests/package/arduino/Arduino.h" -fsyntax-only "$block" ;;
+    *.cpp) g++ -std=c++11 -Wall -Wextra -Werror $includes -include "$root/tests/package/arduino/Arduino.h" -fsyntax-only "$block" ;;
     *.js) cp "$block" "$block.mjs" && { ! command -v node >/dev/null || node --check "$block.mjs"; } ;;
     *.python) python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$block" ;;
     *) true ;;
