@@ -182,4 +182,5 @@ def main():
         print(f'COST("{core}", "{also}", PACE({least}, {most}), INLINES({least_inlined}, {percent}),\n     ' + ",\n     ".join(parts) + ")")
 
 
-main()
+if __name__ == "__main__":
+    main()
