@@ -67,7 +67,8 @@ def least_change(counts, code, room, x):
     n = len(x)
     one, none = np.eye(n), np.zeros_like(counts)
     bounds = np.block([[counts, none], [-counts, none], [one, -one], [-one, -one]])
-    price = np.concatenate([np.zeros(n), np.maximum(x, 3) * counts.mean(0)])
+    # what no build has keeps its number, because a change of it has a price too
+    price = np.concatenate([np.zeros(n), np.maximum(x, 3) * np.maximum(counts.mean(0), 0.01)])
     found = linprog(price, bounds, np.concatenate([code + room, room - code, x, -x]), bounds=(0, None), method="highs")
     return np.round(found.x[:n], 1) if found.status == 0 else None
 
