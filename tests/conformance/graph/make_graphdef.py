@@ -313,11 +313,38 @@ def lists(folder, f4):
     finish(d, folder, "tf_lists", {"x": xs}, {"y": np.stack(ys, 1)})
 
 
+def pointwise(folder, f4):
+    """functions of one element, comparisons as numbers, products of many matrices, where the largest is"""
+    d, out = Def(), {}
+    xs, ys = f4(2, 3, 4) * 4, f4(2, 4, 5)
+    d.placeholder("x", [2, 3, 4]), d.placeholder("m", [2, 4, 5])
+    a, m = xs.astype("f8"), ys.astype("f8")
+    scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+    def put(name, op, inputs, value, **attrs):
+        d.node(name, op, inputs, **attrs)
+        d.node(f"y{len(out)}", "Identity", [name])
+        out[f"y{len(out)}"] = value
+
+    put("elu", "Elu", ["x"], np.where(a > 0, a, np.expm1(a)))
+    put("selu", "Selu", ["x"], scale * np.where(a > 0, a, alpha * np.expm1(a)))
+    put("relu6", "Relu6", ["x"], np.clip(a, 0, 6))
+    d.node("floor", "Floor", ["x"]), d.node("round", "Rint", ["x"])
+    d.node("unequal", "NotEqual", ["floor", "round"])
+    put("as_numbers", "Cast", ["unequal"], np.where(np.floor(a) != np.rint(a), 1.0, 0.0), SrcT=(6, BOOL), DstT=(6, FLOAT))
+    put("products", "BatchMatMulV2", ["x", "m"], a @ m, adj_x=False, adj_y=False)
+    d.const("last", -1, "i4"), d.const("second", 1, "i4")
+    d.node("largest", "ArgMax", ["x", "last"]), d.node("smallest", "ArgMin", ["x", "second"])
+    put("largest_at", "Cast", ["largest"], a.argmax(-1), SrcT=(6, INT32), DstT=(6, FLOAT))
+    put("smallest_at", "Cast", ["smallest"], a.argmin(1), SrcT=(6, INT32), DstT=(6, FLOAT))
+    finish(d, folder, "tf_pointwise", {"x": xs, "m": ys}, out)
+
+
 def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in loop, many, cell, moves: make(folder, first)
-    for seed, make in enumerate([image, blocks, lists], 1): make(folder, generator(seed))
+    for seed, make in enumerate([image, blocks, lists, pointwise], 1): make(folder, generator(seed))
 
 
 main(sys.argv[1])
