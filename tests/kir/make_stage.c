@@ -270,6 +270,23 @@ static bool slice_time(Make *m, MakeShape *s) {
   return true;
 }
 
+/* A sequence of bounded length at its full length, a stage that counts all its steps, and the first
+ * ones again. */
+static bool held(Make *m, MakeShape *s) {
+  unsigned filters = make_units(m);
+  if (s->past || filters > MOST_ELEMENTS) return false;
+  text_printf(m->out, "hold%s |> ", WORD(m, "", "(fill=0)", "(fill=0.25)"));
+  switch (make_pick(m, 3)) {
+  case 0: text_add(m->out, "cumsum"); break;
+  case 1: text_add(m->out, "reverse"); break;
+  default:
+    text_printf(m->out, "Conv1D(%u, 3, padding=same)", filters);
+    *features(s) = (MakeAxis){0, filters};
+  }
+  text_add(m->out, " |> cut(along=x)");
+  return true;
+}
+
 static bool over_time(Make *m, MakeShape *s) {
   unsigned n, behind;
   if (!s->has_time) return false;
@@ -284,6 +301,7 @@ static bool over_time(Make *m, MakeShape *s) {
   case 4: text_printf(m->out, "delay(%u)", 1 + make_pick(m, 3)); return true;
   case 5:
     if (m->time == STREAM) return false;
+    if (m->time == BOUNDED && make_pick(m, 2)) return held(m, s);
     text_add(m->out, "reverse");
     return true;
   case 6:
