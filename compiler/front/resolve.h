@@ -176,6 +176,8 @@ Item const_literal(Resolver *r,
 /* a op b, written at `at` within chain; reports E113, E206, E311. */
 Item const_fold(Body *body, Const a, char op, Const b, const Node *chain, Span at);
 Item const_negate(Resolver *r, Const a, Span at);
+/* A number that values are computed with is one of f32; false after reporting. */
+bool const_fits_f32(Resolver *r, double number, Span at);
 /* -D name=value. False if it is no constant. */
 bool const_parse(Resolver *r, const char *text, Const *out);
 bool word_known(const char *word); /* a choice of some option */

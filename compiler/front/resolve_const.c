@@ -105,6 +105,15 @@ static Item fold_int(Body *body, Const a, char op, Const b, const Node *chain, S
   return ok ? item_int(out) : too_large(body->r, at);
 }
 
+bool const_fits_f32(Resolver *r, double number, Span at) {
+  bool large = fabs(number) > 1;
+  if (model_number_fits(number)) return true;
+  Diag *d = diag_new(r->diags, E113, at, "this number is too %s", large ? "large" : "small");
+  diag_primary(d, "values are computed in f32, %s",
+               large ? "whose numbers end at 3.4e38" : "where it is 0");
+  return false;
+}
+
 static Item fold_real(Resolver *r, double a, char op, double b, Span at) {
   double out = op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : a / b;
   if (isfinite(out)) return item_real(out);

@@ -94,6 +94,7 @@ static Item operator_make(Body *body, char op, const Item *a, const Item *b, Spa
       report_not_constant(r, constant_a ? a_span : b_span, "a value or a number", c);
       return item_bad();
     }
+    if (!const_fits_f32(r, c->constant.f, constant_a ? a_span : b_span)) return item_bad();
   }
   Value *in[2] = {constant_a ? b->value : a->value, b->value};
   Span in_span[2] = {constant_a ? b_span : a_span, b_span};

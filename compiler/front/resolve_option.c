@@ -119,7 +119,7 @@ static bool option_number(Body *body, const LayerInfo *info, const OptInfo *opt,
                    opt->id == OPT_cell_clip) &&
                   !(c->f > 0) && !(info->kind == LAYER_GaussianNoise && c->f == 0);
   out->f = c->f;
-  if (!rate && !positive) return true;
+  if (!rate && !positive) return const_fits_f32(body->r, c->f, at);
   Diag *d = diag_new(body->r->diags, E211, at, "`%s` cannot be %s", opt->name,
                      const_str(body->r->arena, c));
   diag_primary(d, rate ? "expected a probability: from 0 up to, but not including, 1"

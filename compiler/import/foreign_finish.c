@@ -190,6 +190,20 @@ static bool layer_finish(Foreign *f, Layer *layer, Diags *diags) {
   return ok;
 }
 
+/* Of files whose numbers are doubles. */
+static bool numbers_fit(Foreign *f, const Layer *layer, Diags *diags) {
+  const LayerInfo *info = layer_info(layer->kind);
+  for (int o = 0; o < layer_opt_count(info); o++) {
+    const OptVal *opt = &layer->opt[o];
+    if (info->opts[o].kind != OPTK_NUMBER || !opt->given || model_number_fits(opt->f)) continue;
+    Diag *d = foreign_report(diags, f->file, E903, "%s has %g, and values are computed in f32",
+                             layer_origin(layer), opt->f);
+    diag_note(d, "it would be %s there", fabs(opt->f) > 1 ? "infinite" : "0");
+    return false;
+  }
+  return true;
+}
+
 /* Outputs have no declared types yet: they get those of their values. */
 static bool infer_outputs(Model *model, Diags *diags) {
   int n_out = model->n_out;
@@ -210,6 +224,8 @@ bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags
   model->weights.convention = model_unbind_convention(model);
   drop_unread(foreign);
   if (!retime(foreign, options, diags)) return false;
+  for (int i = 0; i < model->n_layers; i++)
+    if (!numbers_fit(foreign, model->layer[i], diags)) return false;
   if (!infer_outputs(model, diags)) return false;
   bool ok = true;
   for (int i = 0; i < model->n_layers; i++)

@@ -5,6 +5,7 @@
 #include "base/safe.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,11 @@ Port *model_output(Model *model, const char *name, Value *value) {
   if (value) value->n_uses++;
   ARENA_PUSH(model->arena, model->out, model->n_out, model->cap_out, port);
   return port;
+}
+
+bool model_number_fits(double number) {
+  const double to_infinity = 0x1.ffffffp127, to_zero = 0x1p-150; /* what rounds there */
+  return fabs(number) < to_infinity && (number == 0 || fabs(number) > to_zero);
 }
 
 static void opt_default(OptVal *opt, const OptInfo *info) {

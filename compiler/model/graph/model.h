@@ -207,6 +207,9 @@ Value *model_value(Model *model, const char *name);
 Port *model_input(Model *model, const char *name, Type declared); /* also makes its value */
 Port *model_output(Model *model, const char *name, Value *value);
 bool model_has_output(const Model *model, const Value *value);
+/* A number that values are computed with is one of f32: not beyond its largest, nor 0 there without
+ * being 0. */
+bool model_number_fits(double number);
 /* A layer with n_in inputs and its result values; options at their defaults. */
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in);
 /* A new run-time length (bound), or the existing derived one with the same rule. Returns its
