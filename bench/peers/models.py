@@ -11,8 +11,14 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections import namedtuple
 
 import table
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# path: what grus imports, with the options `flags`; peer: what onnxruntime runs; steps: of a stream, those of one call
+Wanted = namedtuple("Wanted", "name path flags peer steps")
 
 LOOP = """/* Calls of the model, timed; input i has `steps` calls after each other. */
 #include "net.h"
@@ -36,22 +42,59 @@ double net_time(long calls, long steps, const void *const *in, void *const *out)
 """
 
 
-def dims_of(text):
-    """`f32[time .., a 576]` -> [1, 576]: the axes of one call, the time of a stream as 1."""
+def run(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        raise ValueError(f"{shlex.join(command)} failed ({done.returncode}):\n{done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def wanted_given(text):
+    """A model of `--models`: a file and its options."""
+    path, *flags = shlex.split(text)
+    return Wanted(os.path.splitext(os.path.basename(path))[0], path, flags or ["--stream"], path, 1)
+
+
+def wanted_published(options, python, model):
+    """A model of `--all`; one that has no ONNX file is written below --work first."""
+    flags, path, peer = shlex.split(model.options), model.path, model.path
+    if model.written:
+        folder = folder_of(options, "models", model.name)
+        run([python, os.path.join(HERE, "written.py"), model.written, path, folder])
+        path, peer = (os.path.join(folder, name) for name in ("step.onnx", "peer.onnx"))
+    return Wanted(model.name, path, flags, peer, model.steps)
+
+
+def file_name(name):
+    return re.sub(r"\W+", "_", name)
+
+
+def folder_of(options, kind, name):
+    folder = os.path.join(options.work, kind, file_name(name))
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def build_options(model):
+    return [f"--chunk={model.steps}"] if model.steps > 1 else []
+
+
+def dims_of(text, steps):
+    """`f32[time .., a 576]` -> [steps, 576]: the axes of one call."""
     axes = re.search(r"\[(.*)\]", text)
     if not axes:
         return []
-    return [1 if axis.strip().startswith("time ..") else int(re.findall(r"\d+", axis.split("@")[0])[-1])
+    return [steps if axis.strip().startswith("time ..") else int(re.findall(r"\d+", axis.split("@")[0])[-1])
             for axis in axes.group(1).split(",")]
 
 
-def loop_text(seen):
+def loop_text(seen, steps):
     """The C source around the generated functions of a model, by what `grus inspect --json` says."""
     name, stream = seen["model"], seen["run"] == "stream"
     arguments = ["&state"] if stream else []
     for i, value in enumerate(seen["inputs"]):
         size = 1
-        for dim in dims_of(value["type"]):
+        for dim in dims_of(value["type"], steps):
             size *= dim
         arguments.append(f"(const float *)in[{i}] + at * {size}")
     arguments += [f"(float *)out[{i}]" for i in range(len(seen["outputs"]))]
@@ -60,18 +103,17 @@ def loop_text(seen):
                    "start": f"{name}_reset(&state);" if stream else "", "call": call}
 
 
-def build(grus, folder, path, options):
+def build(grus, folder, model):
     """(what inspect says, path of the shared library)"""
     source, base = os.path.join(folder, "net.grus"), os.path.join(folder, "net")
-    run = lambda command: subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    run([grus, "import", path, "-q", "--no-check", *options, "-o", source])
+    run([grus, "import", model.path, "-q", "--no-check", *model.flags, "-o", source])
     seen = json.loads(run([grus, "inspect", "-q", "--json", source]))
     for value in seen["inputs"] + seen["outputs"]:
         if not value["type"].startswith("f32"):
             raise ValueError(f"`{value['name']}` is {value['type']}; this script times models of f32")
-    run([grus, "build", "-q", "--target=native", "--c-arrays=flat", source, "-o", base + ".o"])
+    run([grus, "build", "-q", "--target=native", "--c-arrays=flat", *build_options(model), source, "-o", base + ".o"])
     with open(base + "_loop.c", "w") as file:
-        file.write(loop_text(seen))
+        file.write(loop_text(seen, model.steps))
     run(["cc", "-O2", "-fPIC", "-shared", "-Wl,-Bsymbolic", "-I", folder, base + "_loop.c", base + ".o",
          "-o", base + ".so"])
     return seen, base + ".so"
@@ -84,34 +126,26 @@ def settled(options):
     return {name: int(value) for name, value in (pair.split("=") for pair in pairs) if value.isdigit()}
 
 
-def model_run(options, python, text, floors, name=None):
+def model_run(options, python, model, floors):
     """The cell of one model; a dictionary for the results. floors: the library of floors.c."""
-    path, *flags = shlex.split(text)
-    flags = flags or ["--stream"]
-    name = name or os.path.splitext(os.path.basename(path))[0]
-    folder = os.path.join(options.work, "models", re.sub(r"\W+", "_", name))
-    os.makedirs(folder, exist_ok=True)
-    try:
-        seen, library = build(options.grus, folder, path, flags)
-    except subprocess.CalledProcessError as e:
-        raise ValueError(f"{shlex.join(e.cmd)} failed ({e.returncode}):\n{e.stderr.strip()[-2000:]}") from e
-    values = {part: [{"name": v["name"], "dims": dims_of(v["type"])} for v in seen[part]]
+    folder = folder_of(options, "models", model.name)
+    seen, library = build(options.grus, folder, model)
+    values = {part: [{"name": v["name"], "dims": dims_of(v["type"], model.steps)} for v in seen[part]]
               for part in ("inputs", "outputs")}
-    job = {"onnx": os.path.abspath(path), "library": library, "stream": seen["run"] == "stream",
-           "settled": settled(flags), "floors": floors, "bytes": 4 * sum(layer["params"] for layer in seen["layers"]), "seconds": options.seconds, "rounds": options.rounds, "block_ns": 5e6, **values}
-    command = options.wrap + [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "model_run.py")]
-    done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"},
-                          preexec_fn=lambda: os.sched_setaffinity(0, {options.core}))
-    if done.returncode:
-        raise ValueError(f"measuring {path} failed ({done.returncode}):\n{done.stderr.strip()[-2000:]}")
-    steps = 1
+    job = {"onnx": os.path.abspath(model.peer), "library": library, "stream": seen["run"] == "stream",
+           "settled": settled(model.flags), "floors": floors,
+           "bytes": 4 * sum(layer["params"] for layer in seen["layers"]),
+           "seconds": options.seconds, "rounds": options.rounds, "block_ns": 5e6, **values}
+    command = options.wrap + [python, os.path.join(HERE, "model_run.py")]
+    measured = run(command, input=json.dumps(job), env={**os.environ, "OMP_NUM_THREADS": "1"},
+                   preexec_fn=lambda: os.sched_setaffinity(0, {options.core}))
+    steps, macs = model.steps, sum(layer["macs"] for layer in seen["layers"])
     if not job["stream"]:
         times = [re.search(r"\[time (\d+)", v["type"]) for v in seen["inputs"]]
         steps = next((int(t.group(1)) for t in times if t), 1)
-    return {"name": name, "options": " ".join(flags), "run": seen["run"], "steps": steps,
-            "params": sum(layer["params"] for layer in seen["layers"]),
-            "macs": sum(layer["macs"] for layer in seen["layers"]), **json.loads(done.stdout)}
+    return {"name": model.name, "options": " ".join(model.flags), "run": seen["run"], "steps": steps,
+            "params": sum(layer["params"] for layer in seen["layers"]), "macs": macs * model.steps,
+            **json.loads(measured)}
 
 
 def tables(cells):
@@ -122,7 +156,8 @@ def tables(cells):
     for c in cells:
         grus, peer = c["peers"]["grus"], c["peers"]["onnxruntime"]
         each = lambda ns: table.number(ns / c["steps"])
-        kind = "one step" if c["run"] == "stream" else f"{c['steps']} steps" if c["steps"] > 1 else "all of it"
+        one = "one step" if c["run"] == "stream" else "all of it"
+        kind = f"{c['steps']} steps" if c["steps"] > 1 else one
         rows.append([c["name"], kind, f"{c['params']:,}", f"{c['macs'] // c['steps']:,}", f"**{each(grus['median'])}**",
                      each(grus["least"]), each(c["macs"] / c["multiply_adds"]), table.number(c["reading"] / c["steps"]),
                      each(peer["median"]), each(peer["nothing"]),
@@ -132,27 +167,21 @@ def tables(cells):
 
 
 def web(options, models):
-    """Rows of WebAssembly: modules of grus beside onnxruntime-web under Node.js, from bench/web/models.mjs. models: (name,
-    path, options of the import)."""
-    folder, pairs = os.path.join(options.work, "web"), []
+    """Rows of WebAssembly: modules of grus beside onnxruntime-web under Node.js, from bench/web/models.mjs."""
+    folder, triples = os.path.join(options.work, "web"), []
     os.makedirs(folder, exist_ok=True)
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "web", "models.mjs")
+    script = os.path.join(HERE, "..", "web", "models.mjs")
     with open(os.path.join(folder, "package.json"), "w") as file:
         json.dump({"private": True, "type": "module"}, file)
     if not os.path.exists(os.path.join(folder, "node_modules", "onnxruntime-web")):
-        subprocess.run(["npm", "install", "--silent", "onnxruntime-web"], cwd=folder, check=True)
+        run(["npm", "install", "--silent", "onnxruntime-web"], cwd=folder)
     clang = shutil.which("clang-19") or shutil.which("clang")
     if clang:
-        subprocess.run([clang, "--target=wasm32", "-O2", "-msimd128", "-nostdlib", "-Wl,--no-entry", "-o",
-                        os.path.join(folder, "floor.wasm"), os.path.join(os.path.dirname(script), "floor.c")], check=False)
-    for name, path, flags in models:
-        base = os.path.join(folder, re.sub(r"\W+", "_", name))
-        run = lambda command: subprocess.run(command, check=True, capture_output=True, text=True)
-        run([options.grus, "import", path, "-q", "--no-check", *shlex.split(flags), "-o", base + ".grus"])
-        run([options.grus, "build", base + ".grus", "--emit=wasm", "-q", "-o", base + ".wasm"])
-        pairs.append(f"{base}.wasm={os.path.abspath(path)}={name}")
-    done = subprocess.run(options.wrap + ["node", os.path.abspath(script), *pairs], cwd=folder, capture_output=True, text=True,
-                          check=False)
-    if done.returncode:
-        raise ValueError(f"node failed ({done.returncode}):\n{done.stderr.strip()[-2000:]}")
-    return done.stdout
+        run([clang, "--target=wasm32", "-O2", "-msimd128", "-nostdlib", "-Wl,--no-entry,--export=data", "-o",
+             os.path.join(folder, "floor.wasm"), os.path.join(os.path.dirname(script), "floor.c")])
+    for model in models:
+        base = os.path.join(folder, file_name(model.name))
+        run([options.grus, "import", model.path, "-q", "--no-check", *model.flags, "-o", base + ".grus"])
+        run([options.grus, "build", base + ".grus", "--emit=wasm", "-q", *build_options(model), "-o", base + ".wasm"])
+        triples.append(f"{base}.wasm={os.path.abspath(model.peer)}={model.name}")
+    return run(options.wrap + ["node", os.path.abspath(script), *triples], cwd=folder)

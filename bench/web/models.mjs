@@ -6,8 +6,8 @@
 //   grus import model_1.onnx --stream -o model_1.grus && grus build model_1.grus --emit=wasm -o model_1.wasm
 //   node models.mjs model_1.wasm=model_1.onnx=NAME ...
 //
-// Both get the same inputs at each call; grus keeps its states, onnxruntime-web gets zeros. A call of a whole sequence is
-// shared among its steps. The difference is that of the first call, relative to the largest output, at least 1. Both are
+// Both get the same inputs at each call; grus keeps its states, onnxruntime-web gets zeros. A call of several steps
+// is shared among them. The difference is that of the first call, relative to the largest output, at least 1. Both are
 // called for WARM_NS first, until V8 has compiled both with its optimising compiler; it does that in the background, so do
 // not bind the process to one core. With floor.wasm (floor.c) beside the modules, "products alone" is what the
 // multiply-adds take from registers.
@@ -31,18 +31,29 @@ async function time(call, calls) {
   return Number(process.hrtime.bigint() - from) / calls;
 }
 
-/** Multiply-adds a nanosecond, from registers: the best of 40 tries. 0: there is no floor.wasm. */
-function floorOf(file) {
-  if (!fs.existsSync(file)) return 0;
-  const { spin } = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(file))).exports;
-  let best = 0;
-  for (let i = 0; i < 2000; i++) spin(1000, 0.5);
-  for (let i = 0; i < 40; i++) {
+const FLOOR_WARM_NS = 3e8, FLOOR_TRIES = 40, MOST_READ = 1 << 25; // as floor.c
+
+/** The least time of a call, in ns, after as many as it takes V8 to compile it for good. */
+function leastOf(call) {
+  let best = Infinity;
+  for (const from = process.hrtime.bigint(); process.hrtime.bigint() - from < FLOOR_WARM_NS;) call();
+  for (let i = 0; i < FLOOR_TRIES; i++) {
     const from = process.hrtime.bigint();
-    spin(100000, 0.5);
-    best = Math.max(best, 40 * 100000 / Number(process.hrtime.bigint() - from));
+    call();
+    best = Math.min(best, Number(process.hrtime.bigint() - from));
   }
   return best;
+}
+
+/** What floor.wasm measures, if it is there: ns of so many multiply-adds from registers, and ns to read so many bytes. */
+function floorsOf(file) {
+  if (!fs.existsSync(file)) return null;
+  const { spin, read } = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(file))).exports;
+  const rounds = 100000, times = 4, each = leastOf(() => spin(rounds, 0.5)) / (56 * rounds);
+  return {
+    products: (macs) => macs * each,
+    reading: (bytes) => (bytes > MOST_READ ? NaN : leastOf(() => read(bytes, times)) / times),
+  };
 }
 
 async function warm(call) {
@@ -107,7 +118,7 @@ function differenceOf(ours, theirs, names) {
   return far;
 }
 
-const floor = floorOf("floor.wasm");
+const floors = floorsOf("floor.wasm");
 
 async function row(wasm, onnx, title) {
   const module = path.resolve(wasm);
@@ -117,8 +128,8 @@ async function row(wasm, onnx, title) {
   const [given, feeds] = feedsOf(model, session);
   const streams = model.description.kind === "stream", stream = streams ? model.stream() : null;
   const call = streams ? () => stream.step(given) : () => model.run(given), other = () => session.run(feeds);
-  const timed = model.description.ports.find((port) => port.timeAxis >= 0);
-  const steps = streams || !timed ? 1 : timed.shape[timed.timeAxis];
+  const timed = model.description.ports.find((port) => port.role === "in" && port.timeAxis === 0);
+  const steps = timed ? timed.shape[timed.timeAxis] : 1, whole = streams ? "one step" : "all of it";
   const far = differenceOf(call(), await other(), session.outputNames);
   await warm(call);
   await warm(other);
@@ -128,9 +139,15 @@ async function row(wasm, onnx, title) {
     b.push(await time(other, calls[1]));
   }
   const [ours, theirs] = [median(a) / steps, median(b) / steps];
-  const number = (ns) => Math.round(ns).toString().replace(/\B(?=(\d{3})+$)/g, ",");
-  console.log(`| ${title ?? path.basename(onnx)} | ${steps > 1 ? `${steps} steps` : "one step"} | **${number(ours)}** | ${floor ? number(model.description.macs / steps / floor) : ""} | ${number(theirs)} | **${(theirs / ours).toFixed(2)}** | ${far.toExponential(0)} |`);
+  const number = (ns) => Number.isNaN(ns) ? "" : Math.round(ns).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  const { macs, params } = model.description;
+  const alone = floors ? [floors.products(macs), floors.reading(4 * params)].map((ns) => number(ns / steps)) : ["", ""];
+  const cells = [title ?? path.basename(onnx), steps > 1 ? `${steps} steps` : whole, `**${number(ours)}**`, ...alone, number(theirs),
+    `**${(theirs / ours).toFixed(2)}**`, far.toExponential(0)];
+  console.log(`| ${cells.join(" | ")} |`);
 }
 
-console.log("| in WebAssembly | a call | grus | products alone | onnxruntime-web | onnxruntime-web ÷ grus | difference |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+const HEAD = ["in WebAssembly", "a call", "grus", "products alone", "weights alone", "onnxruntime-web", "onnxruntime-web ÷ grus",
+  "difference"];
+console.log(`| ${HEAD.join(" | ")} |\n| --- | --- |${" ---: |".repeat(HEAD.length - 2)}`);
 for (const pair of process.argv.slice(2)) await row(...pair.split("="));

@@ -37,80 +37,6 @@ void wasm_release(WasmWriter *w, int n_active) {
   }
 }
 
-/* ---- addresses ---- */
-
-/* Pushes stride bytes times the register, and adds it to what is there. */
-static void add_term(WasmWriter *w, const KirReg *var, int64_t stride, bool *any) {
-  wasm_get(w, w->local[var->id]);
-  if (stride > 1 && (stride & (stride - 1)) == 0) {
-    int shift = 0;
-    while ((int64_t)1 << shift < stride)
-      shift++;
-    wasm_i32(w, shift);
-    wasm_op(w, W_I32_SHL);
-  } else if (stride != 1) {
-    wasm_i32(w, stride);
-    wasm_op(w, W_I32_MUL);
-  }
-  if (*any) wasm_op(w, W_I32_ADD);
-  *any = true;
-}
-
-/* The start of a buffer: what is constant of it, and whether a pointer was pushed. */
-static int64_t base(WasmWriter *w, const KirBuffer *b, bool *any) {
-  switch (b->space) {
-  case KIR_IN:
-  case KIR_OUT:
-    wasm_get(w, w->param[b->id]);
-    *any = true;
-    return 0;
-  case KIR_STATE:
-    wasm_get(w, w->state);
-    *any = true;
-    break;
-  case KIR_CONST:
-    if (!kir_is_outside(w->m, b)) break;
-    wasm_get(w, w->weights);
-    *any = true;
-    return b->weight_offset;
-  case KIR_SCRATCH: break;
-  }
-  return w->layout->address[b->id];
-}
-
-uint32_t wasm_address(WasmWriter *w, const KirBuffer *b, const KirIndex *at) {
-  KirIndex moving = {0};
-  int64_t size = wasm_elem_size(b->elem), offset = at->offset * size, lo, hi;
-  bool any = false;
-  offset += base(w, b, &any);
-  for (int i = 0; i < at->n_terms; i++) {
-    const KirReg *var = at->term[i].var;
-    if (at->term[i].stride == 0) continue;
-    if (w->is_known[var->id]) {
-      offset += at->term[i].stride * size * w->known[var->id];
-      continue;
-    }
-    add_term(w, var, at->term[i].stride * size, &any);
-    moving.term[moving.n_terms++] = at->term[i];
-  }
-  if (!any) {
-    wasm_i32(w, offset);
-    return 0;
-  }
-  kir_index_range(&moving, &lo, &hi);
-  if (offset >= 0 && lo >= 0) return (uint32_t)offset;
-  wasm_i32(w, offset); /* what moves may lie below the base: the sum alone is an address */
-  wasm_op(w, W_I32_ADD);
-  return 0;
-}
-
-void wasm_pointer(WasmWriter *w, const KirBuffer *b, const KirIndex *at) {
-  uint32_t offset = wasm_address(w, b, at);
-  if (!offset) return;
-  wasm_i32(w, offset);
-  wasm_op(w, W_I32_ADD);
-}
-
 /* ---- loads ---- */
 
 /* IEEE binary16 in the low bits of a number, or of each lane, as f32: the exponent is moved into
@@ -209,6 +135,19 @@ static void load(WasmWriter *w, const KirExpr *e) {
     from_f16(w, e->type.lanes);
   else
     from_bf16(w, e->type.lanes);
+}
+
+/* One number in all lanes; from memory in one instruction. */
+static void splat(WasmWriter *w, const KirExpr *e) {
+  const KirExpr *of = e->arg[0];
+  bool is_float = e->type.elem == KIR_F32;
+  if (e->type.lanes > 1 && is_float && of->op == KIR_LOAD && of->buffer->elem == KIR_F32 &&
+      !wasm_is_by_value(of->buffer)) {
+    wasm_memory(w, W_V128_LOAD32_SPLAT, wasm_address(w, of->buffer, &of->at));
+    return;
+  }
+  wasm_expr(w, of);
+  if (e->type.lanes > 1) wasm_op(w, is_float ? W_F32X4_SPLAT : W_I32X4_SPLAT);
 }
 
 /* ---- operations ---- */
@@ -412,10 +351,7 @@ void wasm_expr(WasmWriter *w, const KirExpr *e) {
     if (e->type.lanes == 1 && e->type.elem != e->arg[0]->type.elem)
       wasm_op(w, e->type.elem == KIR_F32 ? W_F32_REINTERPRET_I32 : W_I32_REINTERPRET_F32);
     return;
-  case KIR_SPLAT:
-    operands(w, e);
-    if (e->type.lanes > 1) wasm_op(w, e->type.elem == KIR_F32 ? W_F32X4_SPLAT : W_I32X4_SPLAT);
-    return;
+  case KIR_SPLAT: splat(w, e); return;
   case KIR_SUM: sum(w, e); return;
   case KIR_LANE:
     operands(w, e);

@@ -97,6 +97,7 @@ typedef enum WasmOp {
   W_MEMORY_COPY = 0xFC0A,
   W_MEMORY_FILL = 0xFC0B,
   W_V128_LOAD = 0xFD00,
+  W_V128_LOAD32_SPLAT = 0xFD09,
   W_V128_STORE = 0xFD0B,
   W_V128_CONST = 0xFD0C,
   W_I8X16_SHUFFLE = 0xFD0D,
@@ -198,16 +199,18 @@ void wasm_memory(WasmWriter *w, WasmOp op, uint32_t offset);
 WasmLayout wasm_layout(const KirModule *m);
 uint32_t wasm_elem_size(KirElem elem); /* size_t has 4 bytes here */
 
+/* ---- wasm_address.c ---- */
+/* Pushes the part of an address that is not constant; returns the rest, for wasm_memory. */
+uint32_t wasm_address(WasmWriter *w, const KirBuffer *b, const KirIndex *at);
+/* Pushes the whole address. */
+void wasm_pointer(WasmWriter *w, const KirBuffer *b, const KirIndex *at);
+
 /* ---- wasm_expr.c ---- */
 WasmType wasm_type(KirType type);
 bool wasm_is_by_value(const KirBuffer *b);
 uint32_t wasm_local(WasmWriter *w,
                     WasmType type); /* a local, in use until its list ends or wasm_release */
 void wasm_release(WasmWriter *w, int n_active);
-/* Pushes the part of an address that is not constant; returns the rest, for wasm_memory. */
-uint32_t wasm_address(WasmWriter *w, const KirBuffer *b, const KirIndex *at);
-/* Pushes the whole address. */
-void wasm_pointer(WasmWriter *w, const KirBuffer *b, const KirIndex *at);
 void wasm_expr(WasmWriter *w, const KirExpr *e);
 /* The load of one element, widened to a register, of an address that was pushed. */
 void wasm_load_element(WasmWriter *w, KirElem elem, uint32_t offset);

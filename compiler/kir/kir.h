@@ -113,14 +113,16 @@ struct KirReg {
                       checks and exact arithmetic rest on. Loop variables: within the loop */
 };
 
+typedef struct KirTerm {
+  int64_t stride;
+  KirReg *var;
+} KirTerm;
+
 /* offset + sum of stride * var, in elements. Each var is an INDEX register. */
 typedef struct KirIndex {
   int64_t offset;
   int n_terms;
-  struct {
-    int64_t stride;
-    KirReg *var;
-  } term[KIR_MAX_TERMS];
+  KirTerm term[KIR_MAX_TERMS];
 } KirIndex;
 
 typedef enum KirOp {

@@ -44,7 +44,8 @@ static int row_vectors(const Lower *l, const Mat *mat) {
   int registers = l->target->lanes > 1 ? l->target->registers : 8;
   int want = (l->target->accumulators + mat->n_acc - 1) / mat->n_acc;
   if (l->target->lanes > 1 && !l->target->is_mcu) { /* more sums share one load of x */
-    int room = (registers - 4) / mat->n_acc;
+    int of_sum = l->target->loads_first ? 2 : 1;    /* with its weight */
+    int room = (registers - 4) / (of_sum * mat->n_acc);
     if (room > want) want = room;
   }
   int64_t have = mat_vectors(mat);

@@ -18,6 +18,8 @@ typedef struct Target {
   bool scalar_factor; /* a vector multiply-add takes one factor from a scalar register */
   int load_many;      /* most floats one instruction loads into registers in a row; 0: one */
   int accumulators;   /* independent sums a tile should keep in flight */
+  bool loads_first;   /* what compiles the code loads all factors of a turn of a loop before it
+                         multiplies: they need registers besides the sums */
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
   bool has_bf16_pairs;        /* products of bf16 two at a time, on vectors of 4 lanes and more */
   bool has_quads;             /* products of bytes four at a time, on vectors of 4 lanes and more */

@@ -26,9 +26,12 @@ typedef struct RowTile {
   KirReg *acc[MAT_MAX_SPLIT][MAX_ROWS][MAX_COLUMNS];
 } RowTile;
 
-/* As many rows as registers hold beside a row of weights and an x. */
+/* As many rows as registers hold beside a row of weights and an x: or beside the weights and all x
+ * of a turn, which has an input for each partial sum. */
 static int rows_beside(const Lower *l, const Mat *mat, int64_t columns) {
-  return (int)((l->target->registers - columns - 2) / (columns * mat_split(l, mat)));
+  int64_t split = mat_split(l, mat), registers = l->target->registers - 2;
+  if (l->target->loads_first) return (int)((registers - columns * split) / ((columns + 1) * split));
+  return (int)((registers - columns) / (columns * split));
 }
 
 /* Four columns (two loads of weights a cycle keep four fma in work), 4 x 6 of 32 registers, 4 x 2
