@@ -42,27 +42,43 @@ static bool is_even(Domain d, int64_t size) {
   return d.kind != TIME_BOUNDED && d.n % size == 0;
 }
 
-/* A weight is then read once for several steps. All blocks have the same rows. */
-static bool rows_pay(const Lower *l, const Layer *layer) {
+/* Nothing but products, whose rows are steps. */
+static bool may_be_rows(const Lower *l, const Layer *layer) {
   const Job *job = &l->job[layer->id];
   if (layer->kind != LAYER_Dense && layer->kind != LAYER_Conv1D) return false;
   if (job->is_private || layer_size(layer, OPT_groups, 1) > 1) return false;
   return may_hoist(l, layer, job->domain) && layer->out[0]->type.rank == 1 &&
-         domain_equal(job->domain, domain_of(l, &layer->in[0]->type)) &&
-         is_even(job->domain, hoist_block(l, job->domain));
+         domain_equal(job->domain, domain_of(l, &layer->in[0]->type));
+}
+
+static bool has_rows(const Lower *l, Domain d) {
+  for (int i = 0; i < l->model->n_layers; i++)
+    if (may_be_rows(l, l->model->layer[i]) && domain_equal(l->job[i].domain, d)) return true;
+  return false;
+}
+
+/* A weight is then read once for several steps. All blocks have the same rows. */
+static bool rows_pay(const Lower *l, const Layer *layer) {
+  Domain d = l->job[layer->id].domain;
+  return may_be_rows(l, layer) && is_even(d, hoist_block(l, d));
 }
 
 /* Steps of a block: two row tiles of four columns, so that a panel of W is read from the second
  * cache once for both, but at least 8; a sequence of fixed length in even blocks where it has such
  * a divisor. Measured at 256 inputs and units: 12 steps 0.95 of the time of 6, 20 no better
- * than 12. */
+ * than 12. Layers by rows need even blocks, of two steps and more
+ * (docs/performance.md). A recurrent layer alone is slower in blocks of two or three. */
 int64_t hoist_block(const Lower *l, Domain d) {
   int64_t rows = 2 * ((l->target->registers - 6) / 4), least;
   if (rows < 8) rows = 8;
   least = rows * 2 / 3;
   for (int64_t n = rows; n >= least && d.kind != TIME_BOUNDED; n--)
     if (d.n % n == 0) return n;
-  return d.n < rows && d.kind != TIME_BOUNDED ? d.n : rows;
+  if (d.kind == TIME_BOUNDED) return rows;
+  if (d.n < rows) return d.n;
+  for (int64_t n = least - 1; n > 1 && has_rows(l, d); n--)
+    if (d.n % n == 0) return n;
+  return rows;
 }
 
 /* Rows of a tile: as many as its registers hold, in even tiles of the block where they can be. */
