@@ -30,6 +30,9 @@ typedef struct CWriter {
   size_t cap_scope;
 } CWriter;
 
+/* What KIR_TILES multiplies. */
+typedef enum CTileKind { C_TILES_I8, C_TILES_U8, C_TILES_BF16, C_TILE_KINDS } CTileKind;
+
 enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_FLOAT_REGISTERS = 32 };
 
 /* What the functions of a module use of the prelude. */
@@ -52,7 +55,8 @@ struct CUsed {
   bool row;                   /* records of tables */
   bool shift15;               /* shifts by 15 */
   uint32_t saturate[2][32];   /* by top and shift; bit n - 1: a clamp to n bits */
-  const KirStmt **dot;        /* one of each form */
+  bool tiles[C_TILE_KINDS];
+  const KirStmt **dot; /* one of each form */
   size_t n_dots, cap_dots;
 };
 
@@ -169,6 +173,15 @@ bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b);
 bool c_dot_is_loose(const KirModule *m, const KirStmt *dot);
 /* Whether an array has to begin at a whole word. */
 bool c_in_words(const CWriter *c, const KirBuffer *b);
+
+/* ---- c_tiles.c ---- */
+void c_tiles_scan(CUsed *u, const KirStmt *s);
+bool c_tiles_used(const CUsed *u);
+/* The functions that c_tiles calls. */
+void c_tiles_prelude(CWriter *c, const CUsed *u);
+/* The first and the last statement of a section that holds tiles. */
+void c_tiles_hold(CWriter *c, bool begins);
+void c_tiles(CWriter *c, const KirStmt *s);
 
 /* ---- c_vectors.c ---- */
 void c_vectors(CWriter *c, const CUsed *u);

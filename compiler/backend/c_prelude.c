@@ -60,6 +60,7 @@ static void scan(CUsed *u, const KirStmt *list) {
     scan_expr(u, s->lo);
     scan_expr(u, s->hi);
     if (s->kind == KIR_DOT) scan_dot(u, s);
+    if (s->kind == KIR_TILES) c_tiles_scan(u, s);
     if (s->kind == KIR_LOADS) u->loads[s->n_regs][s->home] = true;
     if (s->kind == KIR_STORE && s->value->type.lanes > 1)
       u->store[width_of(s->value->type.lanes)][s->value->type.elem != KIR_F32] = true;
@@ -117,14 +118,17 @@ static void quad(CWriter *c, bool is_certain) {
               is_certain ? "" : "__attribute__((unused)) ", c->prefix);
 }
 
-/* One lane of KIR_PAIRS, for compilers that do not know the instruction. */
-static void pair(CWriter *c, bool is_certain) {
-  const char *p = c->prefix, *unused = is_certain ? "" : "__attribute__((unused)) ";
+static void normal(CWriter *c, bool is_certain) {
   text_printf(c->out,
               "\n/* numbers below 2^-126 as zeros */\n"
               "static inline %sfloat %s_normal_f32(float x) {\n"
               "  return x > -1.17549435e-38f && x < 1.17549435e-38f ? x * 0.0f : x;\n}\n",
-              unused, p);
+              is_certain ? "" : "__attribute__((unused)) ", c->prefix);
+}
+
+/* One lane of KIR_PAIRS, for compilers that do not know the instruction. */
+static void pair(CWriter *c, bool is_certain) {
+  const char *p = c->prefix, *unused = is_certain ? "" : "__attribute__((unused)) ";
   text_printf(c->out,
               "\n/* c + the product of the upper halves, + that of the lower halves */\n"
               "static inline %sfloat %s_pair_f32(int32_t a, int32_t b, float c) {\n"
@@ -162,11 +166,13 @@ static void scalars(CWriter *c, const CUsed *u) {
       text_printf(
           out, "\nstatic inline float %s_%s_f32(float a, float b) {\n  return a %c b ? a : b;\n}\n",
           p, k ? "max" : "min", k ? '>' : '<');
-  bool fma = u->scalar[KIR_FMA] || uses(u, KIR_PAIRS, false);
+  bool pairs = uses(u, KIR_PAIRS, false), halves = pairs || u->tiles[C_TILES_BF16];
+  bool fma = u->scalar[KIR_FMA] || halves;
   for (int w = 1; w < C_MAX_WIDTHS; w++)
     fma = fma || u->vector[w][KIR_FMA][0];
   if (fma) fused(c, u->iso || u->scalar[KIR_FMA]);
-  if (uses(u, KIR_PAIRS, false)) pair(c, u->iso);
+  if (halves) normal(c, u->iso);
+  if (pairs) pair(c, u->iso);
   if (uses(u, KIR_QUADS, true)) quad(c, u->iso);
   if (u->scalar[KIR_SQRT])
     text_printf(
@@ -279,7 +285,8 @@ void c_prelude(CWriter *c) {
   bool narrow = false;
   for (int w = 2; w < C_MAX_WIDTHS; w++)
     narrow |= u.load_f16[w] || u.load_bf16[w];
-  if ((narrow || uses(&u, KIR_PAIRS, false) || uses(&u, KIR_QUADS, true)) && !u.iso)
+  if ((narrow || uses(&u, KIR_PAIRS, false) || uses(&u, KIR_QUADS, true) || c_tiles_used(&u)) &&
+      !u.iso)
     text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   *used = u;
   c->used = used;
@@ -296,5 +303,6 @@ void c_prelude(CWriter *c) {
   indices(c);
   c_fixed(c, &u);
   c_vectors(c, &u);
+  c_tiles_prelude(c, &u);
   loads_macros(c, &u);
 }

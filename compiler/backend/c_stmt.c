@@ -278,7 +278,9 @@ static void section(CWriter *c, const KirStmt *s) {
   c_line(c);
   text_add(c->out, "{");
   c->indent++;
+  if (s->holds_tiles) c_tiles_hold(c, true);
   c_statements(c, s->body);
+  if (s->holds_tiles) c_tiles_hold(c, false);
   c->indent--;
   c_line(c);
   text_add(c->out, "}");
@@ -315,6 +317,7 @@ void c_statements(CWriter *c, const KirStmt *list) {
       break;
     case KIR_LOADS: loads(c, s); break;
     case KIR_DOT: dot(c, s); break;
+    case KIR_TILES: c_tiles(c, s); break;
     case KIR_STORE: store(c, s); break;
     case KIR_FOR: loop(c, s); break;
     case KIR_IF: test(c, s); break;

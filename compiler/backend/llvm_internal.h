@@ -18,6 +18,7 @@ typedef struct LlvmMachine {
   bool has_f16;                              /* conversion from binary16 is an instruction */
   bool has_bf16_pairs;                       /* VDPBF16PS, on vectors of every width */
   bool has_quads;                            /* VPDPBUSD, likewise */
+  bool has_tiles;                            /* AMX: of bytes and of bf16 */
   int int_bits;                              /* C's int */
 } LlvmMachine;
 
@@ -99,6 +100,21 @@ LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, L
 LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v);
 /* KIR_QUADS of them. */
 LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v);
+
+/* sum + a b of the upper or the lower half of each lane, rounded once. */
+LLVMValueRef llvm_half_product(LlvmWriter *w, int lanes, bool upper, LLVMValueRef *v,
+                               LLVMValueRef sum);
+/* Numbers below 2^-126 as zeros of their sign. */
+LLVMValueRef llvm_normal(LlvmWriter *w, LLVMValueRef x, int lanes);
+/* sum + the products of four bytes of each lane; a: with a sign or without. */
+LLVMValueRef llvm_byte_products(LlvmWriter *w, int lanes, bool a_has_sign, LLVMValueRef a,
+                                LLVMValueRef b, LLVMValueRef sum);
+
+/* ---- llvm_tiles.c ---- */
+void llvm_tiles(LlvmWriter *w, const KirStmt *s);
+/* The start and the end of a section that holds tiles. */
+void llvm_tiles_hold(LlvmWriter *w);
+void llvm_tiles_release(LlvmWriter *w);
 
 /* ---- llvm.c ---- */
 extern bool llvm_abandoned; /* backend_llvm_abandon was called */

@@ -4,8 +4,7 @@
  */
 #include "backend/llvm_internal.h"
 
-/* Numbers below 2^-126 as zeros of their sign. */
-static LLVMValueRef normal(LlvmWriter *w, LLVMValueRef x, int lanes) {
+LLVMValueRef llvm_normal(LlvmWriter *w, LLVMValueRef x, int lanes) {
   LLVMBuilderRef b = w->builder;
   LLVMTypeRef i32 = llvm_type(w, kir_type(KIR_I32, lanes)),
               f32 = llvm_type(w, kir_type(KIR_F32, lanes));
@@ -16,25 +15,24 @@ static LLVMValueRef normal(LlvmWriter *w, LLVMValueRef x, int lanes) {
   return LLVMBuildSelect(b, is_below, LLVMBuildBitCast(b, zero, f32, ""), x, "");
 }
 
-/* sum + a b of one half of each lane. */
-static LLVMValueRef half_product(LlvmWriter *w, int lanes, bool upper, LLVMValueRef *v,
-                                 LLVMValueRef sum) {
+LLVMValueRef llvm_half_product(LlvmWriter *w, int lanes, bool upper, LLVMValueRef *v,
+                               LLVMValueRef sum) {
   enum { HALF = 16 };
   LLVMTypeRef f32 = llvm_type(w, kir_type(KIR_F32, lanes));
   LLVMValueRef factor[3];
   for (int i = 0; i < 2; i++) {
     LLVMValueRef bits = upper ? LLVMBuildAnd(w->builder, v[i], llvm_i32(w, -(1 << HALF), lanes), "")
                               : LLVMBuildShl(w->builder, v[i], llvm_i32(w, HALF, lanes), "");
-    factor[i] = normal(w, LLVMBuildBitCast(w->builder, bits, f32, ""), lanes);
+    factor[i] = llvm_normal(w, LLVMBuildBitCast(w->builder, bits, f32, ""), lanes);
   }
   factor[2] = sum;
-  return normal(w, llvm_intrinsic(w, "llvm.fma", f32, factor, 3), lanes);
+  return llvm_normal(w, llvm_intrinsic(w, "llvm.fma", f32, factor, 3), lanes);
 }
 
 LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v) {
   if (!w->machine->has_bf16_pairs)
-    return half_product(w, lanes, false, v,
-                        half_product(w, lanes, true, v, normal(w, v[2], lanes)));
+    return llvm_half_product(w, lanes, false, v,
+                             llvm_half_product(w, lanes, true, v, llvm_normal(w, v[2], lanes)));
   LLVMTypeRef half = LLVMVectorType(LLVMBFloatTypeInContext(w->context), 2 * (unsigned)lanes);
   LLVMValueRef args[3] = {v[2], LLVMBuildBitCast(w->builder, v[0], half, ""),
                           LLVMBuildBitCast(w->builder, v[1], half, "")};
@@ -51,15 +49,19 @@ static LLVMValueRef byte_of(LlvmWriter *w, LLVMValueRef v, int i, bool has_sign,
                   : LLVMBuildLShr(w->builder, up, down, "");
 }
 
-LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
-  enum { BYTES = 4 };
-  LLVMValueRef args[3] = {v[2], v[0], v[1]}, sum = v[2];
-  const char *name = arena_printf(w->arena, "llvm.x86.avx512.vpdpbusd.%d", 32 * lanes);
-  if (w->machine->has_quads) return llvm_intrinsic(w, name, NULL, args, 3);
-  for (int i = 0; i < BYTES; i++) {
-    LLVMValueRef product = LLVMBuildMul(w->builder, byte_of(w, v[0], i, false, lanes),
-                                        byte_of(w, v[1], i, true, lanes), "");
+LLVMValueRef llvm_byte_products(LlvmWriter *w, int lanes, bool a_has_sign, LLVMValueRef a,
+                                LLVMValueRef b, LLVMValueRef sum) {
+  for (int i = 0; i < KIR_WORD; i++) {
+    LLVMValueRef product = LLVMBuildMul(w->builder, byte_of(w, a, i, a_has_sign, lanes),
+                                        byte_of(w, b, i, true, lanes), "");
     sum = LLVMBuildAdd(w->builder, sum, product, "");
   }
   return sum;
+}
+
+LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
+  LLVMValueRef args[3] = {v[2], v[0], v[1]};
+  const char *name = arena_printf(w->arena, "llvm.x86.avx512.vpdpbusd.%d", 32 * lanes);
+  if (w->machine->has_quads) return llvm_intrinsic(w, name, NULL, args, 3);
+  return llvm_byte_products(w, lanes, false, v[0], v[1], v[2]);
 }

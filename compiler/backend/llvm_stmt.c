@@ -357,6 +357,7 @@ void llvm_statements(LlvmWriter *w, const KirStmt *list) {
     case KIR_SET: LLVMBuildStore(w->builder, llvm_expr(w, s->value), w->reg[s->reg->id]); break;
     case KIR_LOADS: loads(w, s); break;
     case KIR_DOT: dot(w, s); break;
+    case KIR_TILES: llvm_tiles(w, s); break;
     case KIR_STORE: store(w, s); break;
     case KIR_FOR: loop(w, s); break;
     case KIR_IF: test(w, s); break;
@@ -364,7 +365,11 @@ void llvm_statements(LlvmWriter *w, const KirStmt *list) {
     case KIR_ZERO: zero(w, s); break;
     case KIR_RETURN: returns(w, s); break;
     case KIR_INVOKE: invoke(w, s); break;
-    case KIR_SECTION: llvm_statements(w, s->body); break;
+    case KIR_SECTION:
+      if (s->holds_tiles) llvm_tiles_hold(w);
+      llvm_statements(w, s->body);
+      if (s->holds_tiles) llvm_tiles_release(w);
+      break;
     }
   }
 }

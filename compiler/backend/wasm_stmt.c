@@ -266,6 +266,7 @@ static void statements(WasmWriter *w, const KirStmt *list) {
       break;
     case KIR_LOADS: loads(w, s); break;
     case KIR_DOT: dot(w, s); break;
+    case KIR_TILES: w->error = "sums of products by tiles"; break;
     case KIR_STORE: store(w, s); break;
     case KIR_FOR: loop(w, s); break;
     case KIR_IF: test(w, s); break;

@@ -271,6 +271,18 @@ void kb_dot(Kb *kb, KirReg **regs, int n, const char *const *name, const KirDot 
   }
 }
 
+void kb_tiles(Kb *kb, const KirTileOperands *of) {
+  KirStmt *s = stmt_new(kb, KIR_TILES);
+  s->buffer = of->sums;
+  s->at = of->sums_at;
+  s->source = of->source;
+  s->from = of->source_at;
+  s->weights = of->weights;
+  s->weights_at = of->weights_at;
+  s->count = of->words;
+  s->tiles = of->shape;
+}
+
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value) {
   KirStmt *s = stmt_new(kb, KIR_STORE);
   s->buffer = b;
@@ -322,6 +334,12 @@ void kb_section(Kb *kb, KirOrigin origin, const char *doc) {
   kb->origin = origin;
   KirStmt *s = stmt_new(kb, KIR_SECTION);
   s->doc = doc;
+  kb_open(kb, s);
+}
+
+void kb_tiles_open(Kb *kb) {
+  KirStmt *s = stmt_new(kb, KIR_SECTION);
+  s->holds_tiles = true;
   kb_open(kb, s);
 }
 

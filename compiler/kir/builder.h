@@ -68,6 +68,14 @@ typedef struct KirDot {
   bool swapped;
 } KirDot;
 void kb_dot(Kb *kb, KirReg **regs, int n, const char *const *name, const KirDot *dot);
+/* Sums of products by tiles; see KIR_TILES. */
+typedef struct KirTileOperands {
+  KirBuffer *sums, *source, *weights;
+  KirIndex sums_at, source_at, weights_at;
+  int64_t words;
+  KirTiles shape;
+} KirTileOperands;
+void kb_tiles(Kb *kb, const KirTileOperands *of);
 void kb_store(Kb *kb, KirBuffer *b, KirIndex at, KirExpr *value);
 /* lo..hi-1 by step; constant bounds. */
 KirReg *kb_for(Kb *kb, const char *name, int64_t lo, int64_t hi, int64_t step);
@@ -78,6 +86,8 @@ void kb_for_again(Kb *kb, KirReg *reg, int64_t lo, int64_t hi);
 void kb_if(Kb *kb, KirExpr *condition);
 void kb_else(Kb *kb);
 void kb_section(Kb *kb, KirOrigin origin, const char *doc);
+/* A section that holds tiles. */
+void kb_tiles_open(Kb *kb);
 void kb_end(Kb *kb); /* closes the innermost for, if or section */
 void kb_copy(Kb *kb, KirBuffer *to, KirIndex at, KirBuffer *from, KirIndex from_at, int64_t n);
 void kb_zero(Kb *kb, KirBuffer *b, KirIndex at, int64_t n);

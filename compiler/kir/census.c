@@ -183,6 +183,10 @@ static void of_stmt(CensusWalk *w, const KirStmt *s) {
     of_access(w, &s->at, 1);
     break;
   case KIR_DOT: of_dot(w, s); break;
+  case KIR_TILES:
+    add(w, CENSUS_CALL, 1);
+    if (w->runs) add(w, CENSUS_VECTOR, s->tiles.rows * s->tiles.columns * s->count * KIR_TILE);
+    break;
   case KIR_STORE:
     add(w, s->value->type.lanes > 1 ? CENSUS_VECTOR_MEMORY : CENSUS_STORE, 1);
     of_access(w, &s->at, 1);

@@ -107,6 +107,20 @@ int64_t kir_cost_saved(const KirCost *cost) {
   return (int64_t)((double)cost->macs * share + 0.5);
 }
 
+int64_t kir_tiles_sums(const KirStmt *s) {
+  const KirTiles *t = &s->tiles;
+  return (t->rows * KIR_TILE - 1) * t->sum_row + (t->columns - 1) * t->sum_column + KIR_TILE;
+}
+
+int64_t kir_tiles_source(const KirStmt *s) {
+  const KirTiles *t = &s->tiles;
+  return (t->rows * KIR_TILE - 1) * t->source_row + s->count * kir_tiles_word(s);
+}
+
+int64_t kir_tiles_weights(const KirStmt *s) {
+  return (s->tiles.columns - 1) * s->tiles.weights_column + s->count * KIR_TILE * kir_tiles_word(s);
+}
+
 /* As many as divide all of them, or 4 and single steps after them. What compilers do between two
  * turns of a long sum, up to 9 instructions on a Cortex-M4, is worth more code. */
 int kir_dot_turn(const KirStmt *dot) {

@@ -136,6 +136,18 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
     print_access(s->source, &s->from, (int)s->count, text);
     text_printf(text, " by %lld%s", (long long)s->step, s->swapped ? " swapped" : "");
     break;
+  case KIR_TILES:
+    text_add(text, "tiles ");
+    print_access(s->buffer, &s->at, 1, text);
+    text_add(text, " += ");
+    print_access(s->source, &s->from, 1, text);
+    text_add(text, " . ");
+    print_access(s->weights, &s->weights_at, 1, text);
+    text_printf(text, " * %lld words, %d x %d, rows %lld %lld columns %lld %lld",
+                (long long)s->count, s->tiles.rows, s->tiles.columns, (long long)s->tiles.sum_row,
+                (long long)s->tiles.source_row, (long long)s->tiles.sum_column,
+                (long long)s->tiles.weights_column);
+    break;
   case KIR_STORE:
     text_add(text, "store ");
     print_access(s->buffer, &s->at, s->value->type.lanes, text);
@@ -180,7 +192,10 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
       text_printf(text, "%s%s", i ? ", " : "", s->args[i]->name);
     text_add(text, ")");
     break;
-  case KIR_SECTION: text_printf(text, "section %s", s->origin.layer ? s->origin.layer : "-"); break;
+  case KIR_SECTION:
+    text_printf(text, "section %s%s", s->origin.layer ? s->origin.layer : "-",
+                s->holds_tiles ? " holds tiles" : "");
+    break;
   }
   text_add(text, "\n");
   if (s->kind == KIR_SECTION && s->doc) print_doc(s->doc, indent + 2, text);

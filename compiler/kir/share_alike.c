@@ -57,7 +57,7 @@ static bool same_stmt(KirAlike *a, const KirStmt *x, const KirStmt *y) {
   if (x->kind != y->kind || x->count != y->count || x->step != y->step ||
       x->swapped != y->swapped || x->unroll != y->unroll || x->independent != y->independent ||
       x->n_regs != y->n_regs || x->home != y->home || x->kind == KIR_INVOKE ||
-      x->kind == KIR_RETURN)
+      x->kind == KIR_RETURN || x->kind == KIR_TILES)
     return false;
   if (!same_expr(a, x->value, y->value) || !same_expr(a, x->lo, y->lo) ||
       !same_expr(a, x->hi, y->hi))

@@ -90,6 +90,7 @@ static void replace_in_list(const Sharing *s, const Merged *group, KirStmt *list
     x->buffer = replaced(s, group, x->buffer);
     x->source = replaced(s, group, x->source);
     x->bias = replaced(s, group, x->bias);
+    x->weights = replaced(s, group, x->weights);
     replace_in_expr(s, group, x->value);
     replace_in_expr(s, group, x->lo);
     replace_in_expr(s, group, x->hi);

@@ -28,6 +28,7 @@ void share_stmt_uses(Sharing *s, Uses *to, KirStmt *x) {
   expr_uses(s, to, x->hi);
   share_add_use(s, to, x->source, &x->from);
   share_add_use(s, to, x->bias, &x->bias_at);
+  share_add_use(s, to, x->weights, &x->weights_at);
   share_add_use(s, to, x->buffer, &x->at);
   if (x->kind == KIR_STORE || x->kind == KIR_COPY || x->kind == KIR_ZERO)
     to->use[to->n - 1].writes = true;

@@ -12,6 +12,7 @@ typedef struct Verifier {
   const KirFunc *f;
   const KirStmt *at;
   bool *defined; /* by register id: visible here */
+  bool in_tiles; /* in a section that holds tiles */
   const char *error;
 } Verifier;
 
@@ -132,6 +133,23 @@ static void check_dot(Verifier *v, const KirStmt *s) {
     if (s->regs[i]->lo > lo || s->regs[i]->hi < hi)
       fail(v, "sum %s can leave what is said of it", s->regs[i]->name);
   }
+}
+
+static void check_tiles(Verifier *v, const KirStmt *s) {
+  const KirTiles *t = &s->tiles;
+  bool bytes = s->source->elem == KIR_I8 || s->source->elem == KIR_U8;
+  bool apart = t->columns == 1
+                   ? t->sum_row >= KIR_TILE
+                   : t->sum_column >= KIR_TILE && t->sum_row >= t->sum_column + KIR_TILE;
+  if (!v->in_tiles) fail(v, "tiles outside of a section that holds them");
+  if (t->rows < 1 || t->rows > KIR_MOST_TILES || t->columns < 1 || t->columns > KIR_MOST_TILES ||
+      s->count < KIR_TILE || s->count % KIR_TILE || !apart || t->source_row < 0 ||
+      t->weights_column < 0)
+    fail(v, "tiles of another shape");
+  if (s->weights->space != KIR_CONST || s->weights->elem != (bytes ? KIR_I8 : KIR_I32) ||
+      (!bytes && s->source->elem != KIR_I32) || s->buffer->elem != (bytes ? KIR_I32 : KIR_F32) ||
+      s->buffer->lo < s->buffer->hi || s->source == s->buffer)
+    fail(v, "tiles of other things than words and their sums");
 }
 
 static void check_expr(Verifier *v, const KirExpr *e);
@@ -265,6 +283,13 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
     for (int i = 0; i < s->n_regs; i++)
       v->defined[s->regs[i]->id] = true;
     break;
+  case KIR_TILES:
+    check_tiles(v, s);
+    check_write(v, s->buffer);
+    check_access(v, s->buffer, &s->at, kir_tiles_sums(s));
+    check_access(v, s->source, &s->from, kir_tiles_source(s));
+    check_access(v, s->weights, &s->weights_at, kir_tiles_weights(s));
+    break;
   case KIR_STORE:
     if (s->buffer->lo < s->buffer->hi && s->value->type.elem == KIR_I32 &&
         !is_within(s->value, s->buffer->lo, s->buffer->hi))
@@ -299,11 +324,13 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
     check_access(v, s->buffer, &s->at, s->count);
     break;
   case KIR_RETURN:
+    if (v->in_tiles) fail(v, "returns while it holds tiles");
     if (v->f->kind == KIR_HELPER ? !s->value || !kir_type_equal(s->value->type, v->f->result)
                                  : !v->f->returns_status)
       fail(v, "returns another type");
     break;
   case KIR_INVOKE:
+    if (v->in_tiles) fail(v, "calls while it holds tiles");
     if (s->callee->kind == KIR_HELPER || s->n_args != s->callee->n_buffers)
       fail(v, "arguments do not fit");
     for (int i = 0; !v->error && i < s->n_args; i++)
@@ -311,7 +338,14 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
           s->args[i]->elem != s->callee->buffers[i]->elem)
         fail(v, "argument %s does not fit", s->args[i]->name);
     break;
-  case KIR_SECTION: check_list(v, s->body); break;
+  case KIR_SECTION: {
+    bool outer = v->in_tiles;
+    if (outer && s->holds_tiles) fail(v, "tiles are held already");
+    v->in_tiles = outer || s->holds_tiles;
+    check_list(v, s->body);
+    v->in_tiles = outer;
+    break;
+  }
   }
 }
 

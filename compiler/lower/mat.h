@@ -114,8 +114,11 @@ int64_t mat_vectors(const Mat *mat);
 int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]);
 /* Partial sums of every sum. */
 int mat_split(const Lower *l, const Mat *mat);
-/* Makes the buffers of weights, in the order of the tiles. */
+/* Makes the buffers of weights, in the order of the tiles; or that of the biases alone. */
 void mat_pack(Lower *l, Mat *mat);
+void mat_pack_bias(Lower *l, Mat *mat);
+/* Counts the weights of a part among those of the layer. */
+void mat_count_weights(Lower *l, const Mat *mat, const MatPart *p);
 /* The weights of a part of one group, in words that are made one by one, in that order. */
 typedef int32_t MatWord(const void *context, int gate, int64_t unit, int64_t k);
 const int32_t *mat_pack_words(Lower *l, const Mat *mat, const MatPart *p, MatWord *word,
@@ -157,6 +160,8 @@ void mat_turn(const Lower *l, Mat *mat, KirReg *t);
 
 /* Rounds the operands of a mat to bf16 and pairs them, if its layer multiplies so. */
 void mat_pair(Emit *e, Mat *mat);
+/* One row of operands of a part as pairs, to `at` and after it. */
+void pairs_pack_row(Emit *e, const MatPart *p, KirBuffer *to, KirIndex at);
 /* Pair k of the weights of a unit: a MatWord of a MatPart. */
 int32_t mat_weight_pair(const void *part, int gate, int64_t unit, int64_t k);
 /* sum + w x, of numbers, of pairs or of words of four bytes. */
@@ -214,6 +219,19 @@ MapRows map_open(Emit *e, const Layer *layer, Step t, const View *const view[2],
 
 /* All rows of mat; all but mat->row is defined where it stands. */
 void rows_emit(Emit *e, Mat *mat);
+/* What is done with the sums of tile j of each row, which lie `stride` after each other. */
+void rows_finish(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+                 KirBuffer *sums, int64_t stride);
+/* A tile whose last vector is partly padding is finished in another way, and stands alone: takes it
+ * off a run of tiles that goes on to the last vector. Its count is 0 if there is none. */
+MatTile rows_last_tile(const Mat *mat, MatTile *run);
+
+/* ---- amx.c: tiles of the processor ---- */
+
+/* Whether the sums of a mat are made by tiles: of the samples of a batch, side by side. */
+bool amx_takes(const Emit *e, const Mat *mat);
+/* All rows of such a mat. */
+void amx_emit(Emit *e, Mat *mat);
 
 /* ---- hoist.c ---- */
 /* Sums of mat, whose one part reads row `row`, for all steps of the block. */

@@ -189,12 +189,22 @@ static const char *bias_doc(Lower *l, const Mat *mat) {
   return text_str(&text);
 }
 
+void mat_count_weights(Lower *l, const Mat *mat, const MatPart *p) {
+  int64_t rows = mat->groups * mat_vectors(mat) * mat->lanes * p->n_gates;
+  layer_cost(l, mat->layer)->kernel_weights += rows * (p->terms ? p->terms : mat_part_depth(p));
+}
+
+void mat_pack_bias(Lower *l, Mat *mat) {
+  if (!mat_has_bias(mat)) return;
+  int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;
+  mat->packed_bias = new_weights(l, mat->layer, arena_printf(l->arena, "b%s", mat->suffix),
+                                 mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
+}
+
 void mat_pack(Lower *l, Mat *mat) {
   for (int i = 0; i < mat->n_parts; i++) {
     MatPart *p = &mat->part[i];
-    layer_cost(l, mat->layer)->kernel_weights += mat->groups * mat_vectors(mat) * mat->lanes *
-                                                 p->n_gates *
-                                                 (p->terms ? p->terms : mat_part_depth(p));
+    mat_count_weights(l, mat, p);
     if (p->sparse) {
       sparse_pack(l, mat, p);
       continue;
@@ -210,10 +220,7 @@ void mat_pack(Lower *l, Mat *mat) {
     const float *data = p->w[0] ? pack_part(l, mat, p) : NULL;
     p->packed = new_kernel(l, mat->layer, part, data, n, weights_doc(l, mat, p));
   }
-  if (!mat_has_bias(mat)) return;
-  int64_t n = mat->groups * mat_vectors(mat) * mat->n_acc * mat->lanes;
-  mat->packed_bias = new_weights(l, mat->layer, arena_printf(l->arena, "b%s", mat->suffix),
-                                 mat->part[0].w[0] ? pack_bias(l, mat) : NULL, n, bias_doc(l, mat));
+  mat_pack_bias(l, mat);
 }
 
 int64_t mat_part_blocks(const MatPart *p) {

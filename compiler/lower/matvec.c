@@ -330,6 +330,10 @@ void mat_emit(Emit *e, Mat *mat) {
     mat->row = e->sample;
     mat->n_rows = l->m->batch;
   }
+  if (amx_takes(e, mat)) {
+    amx_emit(e, mat);
+    return;
+  }
   mat_pair(e, mat);
   if (mat->row) {
     rows_emit(e, mat);

@@ -57,8 +57,7 @@ static void pack(Emit *e, const MatPart *p, int64_t half, KirReg *k, int64_t fir
   kb_store(kb, to, kir_at_plus(kir_at_offset(at, first), 1, k), pair);
 }
 
-/* One row of operands. */
-static void pack_row(Emit *e, const MatPart *p, KirBuffer *to, KirIndex at) {
+void pairs_pack_row(Emit *e, const MatPart *p, KirBuffer *to, KirIndex at) {
   Kb *kb = &e->kb;
   int64_t half = (p->d + 1) / 2, both = p->d - half;
   LineParts line = {0};
@@ -81,7 +80,7 @@ static void pair_part(Emit *e, const Mat *mat, MatPart *p) {
   KirIndex at = at_batch(e, to, 0);
   if (is_mapped) at = kir_at_plus(at, half, mat->row);
   if (mat->row) kb_for_again(kb, mat->row, 0, mat->n_rows);
-  pack_row(e, p, to, at);
+  pairs_pack_row(e, p, to, at);
   if (mat->row) kb_end(kb);
   p->terms = p->d;
   p->d = half;

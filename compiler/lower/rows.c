@@ -14,6 +14,31 @@ static void tiles_emit(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, 
   if (count > 1) kb_end(&e->kb);
 }
 
+void rows_finish(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+                 KirBuffer *sums, int64_t stride) {
+  Kb *kb = &e->kb;
+  kb_for_again(kb, mat->row, 0, mat->n_rows);
+  for (int v = 0; v < tile->vectors; v++) {
+    MatUnits units = mat_units(mat, tile, j, group, v);
+    KirReg *acc[MAT_MAX_ACC];
+    for (int a = 0; a < mat->n_acc; a++) {
+      KirIndex at = kir_at(((int64_t)v * mat->n_acc + a) * mat->lanes);
+      at = kir_at_plus(at, stride, mat->row);
+      acc[a] = kb_var(kb, mat->acc_name[a], kb_load(kb, sums, at, mat->lanes));
+    }
+    mat->finish(e, mat->context, &units, acc);
+  }
+  kb_end(kb);
+}
+
+MatTile rows_last_tile(const Mat *mat, MatTile *run) {
+  bool ragged = !mat->whole && mat->units % mat->lanes &&
+                run->first + run->count * run->vectors == mat_vectors(mat);
+  if (!ragged || run->count <= 1) return (MatTile){0};
+  run->count--;
+  return (MatTile){run->vectors, run->first + run->count * run->vectors, 1};
+}
+
 /* All rows through one run of column tiles. The rows are dealt out evenly: 32 as 2 x 6 and
  * 4 x 5, not 5 x 6 and 2. */
 static void columns_emit(Emit *e, Mat *mat, const MatTile *tile, KirReg *group, KirBuffer *sums,
@@ -26,18 +51,7 @@ static void columns_emit(Emit *e, Mat *mat, const MatTile *tile, KirReg *group, 
   MatRows rows = {.row = mat->row, .sums = sums, .stride = tile_sums(mat)};
   tiles_emit(e, mat, tile, j, group, rows, 0, large, n);
   tiles_emit(e, mat, tile, j, group, rows, large * n, tiles - large, n - 1);
-  kb_for_again(kb, mat->row, 0, mat->n_rows);
-  for (int v = 0; v < tile->vectors; v++) {
-    MatUnits units = mat_units(mat, tile, j, group, v);
-    KirReg *acc[MAT_MAX_ACC];
-    for (int a = 0; a < mat->n_acc; a++) {
-      KirIndex at = kir_at(((int64_t)v * mat->n_acc + a) * mat->lanes);
-      at = kir_at_plus(at, rows.stride, mat->row);
-      acc[a] = kb_var(kb, mat->acc_name[a], kb_load(kb, sums, at, mat->lanes));
-    }
-    mat->finish(e, mat->context, &units, acc);
-  }
-  kb_end(kb);
+  rows_finish(e, mat, tile, j, group, sums, rows.stride);
   if (j) kb_end(kb);
 }
 
@@ -70,11 +84,7 @@ void rows_emit(Emit *e, Mat *mat) {
   give_guards(e, mat);
   KirReg *group = mat->groups > 1 ? kb_for(kb, "g", 0, mat->groups, 1) : NULL;
   for (int i = 0; i < n_tiles; i++) {
-    MatTile whole = tile[i], last = {0};
-    if (!mat->whole && mat->units % mat->lanes && i == n_tiles - 1 && whole.count > 1) {
-      whole.count--; /* the last vector is partly padding and is stored in another way */
-      last = (MatTile){whole.vectors, whole.first + whole.count * whole.vectors, 1};
-    }
+    MatTile whole = tile[i], last = rows_last_tile(mat, &whole);
     columns_emit(e, mat, &whole, group, sums, most);
     if (last.count) columns_emit(e, mat, &last, group, sums, most);
   }

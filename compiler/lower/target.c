@@ -77,6 +77,23 @@ static const Target x86_64_v4_bf16 = {
     .dot_step = 16,
     .c_flags = "-march=x86-64-v4 -mavx512vnni -mavx512bf16",
     .c_needs = "defined(__AVX512VNNI__) && defined(__AVX512BF16__)"};
+static const Target x86_64_amx = {
+    .name = "x86-64-amx",
+    .doc = "AVX-512 with VNNI and BF16, and AMX: --batch of 16 and more multiplies by tiles",
+    .lanes = 16,
+    .min_lanes = 4,
+    .registers = 32,
+    .has_fma = true,
+    .has_f16 = true,
+    .has_bf16_pairs = true,
+    .has_quads = true,
+    .has_tiles = true,
+    .accumulators = 16,
+    .l1_bytes = 49152,
+    .l2_bytes = 1048576,
+    .dot_step = 16,
+    .c_flags = "-march=x86-64-v4 -mavx512vnni -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16",
+    .c_needs = "defined(__AVX512BF16__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)"};
 /* Of its 32 registers GCC needs two to load weights ahead of their use. */
 static const Target aarch64 = {.name = "aarch64",
                                .doc = "Advanced SIMD: 4 lanes",

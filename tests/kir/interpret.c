@@ -401,6 +401,49 @@ static void dot(const KirStmt *s) {
   }
 }
 
+/* What 4 bytes, of both signs, add to a sum. */
+static int64_t bytes_product(const KirStmt *s, int64_t x, int64_t w) {
+  int64_t total = 0;
+  for (int i = 0; i < KIR_WORD; i++)
+    total += load_whole(s->source, x + i) * load_whole(s->weights, w + i);
+  return total;
+}
+
+/* What KIR_TILE pairs of bf16 add to a sum: those of the lower halves and of the upper ones. */
+static float pairs_product(const KirStmt *s, int64_t x, int64_t w) {
+  float half[2] = {0, 0};
+  for (int k = 0; k < KIR_TILE; k++) {
+    uint32_t a = (uint32_t)load_whole(s->source, x + k),
+             b = (uint32_t)load_whole(s->weights, w + k * KIR_TILE);
+    for (int i = 0; i < 2; i++)
+      half[i] = normal(fmaf(normal(bfloat_to_float((uint16_t)(a >> 16 * i))),
+                            normal(bfloat_to_float((uint16_t)(b >> 16 * i))), half[i]));
+  }
+  return normal(half[0] + half[1]);
+}
+
+static void add_words(const KirStmt *s, int64_t sum, int64_t x, int64_t w) {
+  Lane v;
+  load_lanes(s->buffer, sum, 1, &v);
+  if (s->source->elem == KIR_I32)
+    for (int64_t k = 0; k < s->count; k += KIR_TILE)
+      v.f = normal(normal(v.f) + pairs_product(s, x + k, w + k * KIR_TILE));
+  else
+    for (int64_t k = 0; k < s->count; k++)
+      v.i = wrap(v.i + bytes_product(s, x + k * KIR_WORD, w + k * KIR_TILE * KIR_WORD));
+  store_lanes(s->buffer, sum, 1, &v);
+}
+
+static void tiles(const KirStmt *s) {
+  const KirTiles *t = &s->tiles;
+  int64_t sum = where(&s->at), x = where(&s->from), w = where(&s->weights_at);
+  int word = s->source->elem == KIR_I32 ? 1 : KIR_WORD;
+  for (int r = 0; r < t->rows * KIR_TILE; r++)
+    for (int c = 0; c < t->columns * KIR_TILE; c++)
+      add_words(s, sum + r * t->sum_row + c / KIR_TILE * t->sum_column + c % KIR_TILE,
+                x + r * t->source_row, w + c / KIR_TILE * t->weights_column + c % KIR_TILE * word);
+}
+
 static void set_register(const KirReg *reg, const KirExpr *value) {
   Lane *to = run.reg[reg->id].lane;
   const Lane *v = evaluate(value, to);
@@ -442,6 +485,7 @@ static int statement(const KirStmt *s) {
     check_range(s->reg);
     return GOES_ON;
   case KIR_DOT: dot(s); return GOES_ON;
+  case KIR_TILES: tiles(s); return GOES_ON;
   case KIR_LOADS:
     at = where(&s->at);
     for (int i = 0; i < s->n_regs; i++)
