@@ -216,19 +216,29 @@ static void print_descriptor(ProgramPrint *p, const COptions *options) {
 
 /* What processors of a level can do, as GCC and clang name it. */
 static const struct {
-  const char *target, *words, *features[9];
+  const char *target, *words;
+  bool has_tiles; /* which the system has to allow, too */
+  const char *features[10];
 } levels[] = {
-    {"x86-64-v2", "SSE4.2", {"sse4.2", "popcnt"}},
-    {"x86-64-v3", "AVX2 and FMA", {"avx2", "fma", "bmi", "bmi2"}},
+    {"x86-64-v2", "SSE4.2", false, {"sse4.2", "popcnt"}},
+    {"x86-64-v3", "AVX2 and FMA", false, {"avx2", "fma", "bmi", "bmi2"}},
     {"x86-64-v4",
      "AVX-512",
+     false,
      {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
     {"x86-64-v4-vnni",
      "AVX-512 with VNNI",
+     false,
      {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
     {"x86-64-v4-bf16",
      "AVX-512 with VNNI and BF16",
+     false,
      {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"}},
+    {"x86-64-amx",
+     "AMX with AVX-512, VNNI and BF16",
+     true,
+     {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "amx-tile",
+      "amx-int8", "amx-bf16"}},
 };
 
 /* main, which asks the processor before it runs what not every one can. */
@@ -237,6 +247,7 @@ static void print_main(ProgramPrint *p, const char *target) {
   while (i < n && !(target && strcmp(levels[i].target, target) == 0))
     i++;
   if (i < n) {
+    if (levels[i].has_tiles) text_add(p->out, "\n#include \"host_tiles.h\"\n");
     text_add(p->out, "\n#include <stdio.h>\n\nstatic int processor_can(void) {\n  "
                      "__builtin_cpu_init();\n  return ");
     for (int k = 0; levels[i].features[k]; k++)
@@ -251,6 +262,12 @@ static void print_main(ProgramPrint *p, const char *target) {
                 "and this processor has no %s\\n\", stderr);\n"
                 "    return GRUS_EXIT_FILE;\n  }\n",
                 p->m->name, levels[i].target, levels[i].words);
+  if (i < n && levels[i].has_tiles)
+    text_printf(p->out,
+                "  if (!host_tiles_allowed()) {\n    fputs(\"%s: error: this program was built for "
+                "%s, and the system does not let it use the tiles of AMX\\n\", stderr);\n"
+                "    return GRUS_EXIT_FILE;\n  }\n",
+                p->m->name, levels[i].target);
   text_add(p->out, "  return grus_main(&grus_program, argc, argv);\n}\n");
 }
 

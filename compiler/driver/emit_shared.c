@@ -28,6 +28,7 @@ static const struct {
   GrusNeeds needs;
   const char *word;
 } levels[] = {
+    LEVEL("x86-64-amx", GRUS_NEEDS_X86_64_AMX),
     LEVEL("x86-64-v4-bf16", GRUS_NEEDS_X86_64_V4_BF16),
     LEVEL("x86-64-v4-vnni", GRUS_NEEDS_X86_64_V4_VNNI),
     LEVEL("x86-64-v4", GRUS_NEEDS_X86_64_V4),

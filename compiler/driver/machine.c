@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "driver/native.h"
+#include "host_tiles.h"
 
 #include <string.h>
 
@@ -17,6 +18,11 @@ static int x86_level(void) {
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
   return wide ? 4 : 3;
+}
+
+static bool has_bf16(void) {
+  return x86_level() == 4 && __builtin_cpu_supports("avx512vnni") &&
+         __builtin_cpu_supports("avx512bf16");
 }
 #endif
 
@@ -41,9 +47,10 @@ static bool is_here(const char *name) {
 #if defined(__x86_64__)
   if (strcmp(name, "x86-64-v4-vnni") == 0)
     return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
-  if (strcmp(name, "x86-64-v4-bf16") == 0)
-    return x86_level() == 4 && __builtin_cpu_supports("avx512vnni") &&
-           __builtin_cpu_supports("avx512bf16");
+  if (strcmp(name, "x86-64-v4-bf16") == 0) return has_bf16();
+  if (strcmp(name, "x86-64-amx") == 0)
+    return has_bf16() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+           __builtin_cpu_supports("amx-bf16") && host_tiles_allowed();
   if (text_begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
   return text_begins(name, "x86_64-") && strstr(name, "linux");
 #elif defined(__aarch64__)

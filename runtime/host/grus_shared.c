@@ -8,6 +8,8 @@
 #endif
 #include "grus_shared.h"
 
+#include "host_tiles.h"
+
 enum { MAX_PORTS = 256, STATE_MAGIC = 0x53555247 /* "GRUS" */, STATE_HEAD = 64 };
 
 #if defined(GRUS_SHARED_ALONE)
@@ -69,6 +71,13 @@ static int has(uint32_t word, uint32_t bits) {
   return (word & bits) == bits;
 }
 
+/* Asks for tiles where a body needs them. */
+static int tiles_granted(void) {
+  for (size_t i = 0; i < grus_library.body_count; i++)
+    if (grus_library.bodies[i].needs == GRUS_NEEDS_X86_64_AMX) return host_tiles_allowed();
+  return 0;
+}
+
 static GrusNeeds processor_level(void) {
   enum {
     V2_C1 = 1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 |
@@ -78,9 +87,11 @@ static GrusNeeds processor_level(void) {
     V4_B7 = 1 << 16 | 1 << 17 | 1 << 28 | 1 << 30,           /* avx512 f dq cd bw */
     VNNI_C7 = 1 << 11,
     BF16_A71 = 1 << 5, /* of the leaf's second part; the first says how many parts there are */
+    AMX_D7 = 1 << 22 | 1 << 24 | 1 << 25, /* bf16 tile int8 */
     LZCNT_C81 = 1 << 5,
     YMM_SAVED = 0x6,
     ZMM_SAVED = 0xe6,
+    TILES_SAVED = 0x60000,
     LEAF_FEATURES = 1,
     LEAF_MORE = 7
   };
@@ -96,8 +107,10 @@ static GrusNeeds processor_level(void) {
   if (!has(more.b, V4_B7) || !has(more.b, vl_b7) || !has(saved_registers(), ZMM_SAVED))
     return GRUS_NEEDS_X86_64_V3;
   if (!has(more.c, VNNI_C7)) return GRUS_NEEDS_X86_64_V4;
-  return more.a > 0 && has(cpuid_at(LEAF_MORE, 1).a, BF16_A71) ? GRUS_NEEDS_X86_64_V4_BF16
-                                                               : GRUS_NEEDS_X86_64_V4_VNNI;
+  if (more.a == 0 || !has(cpuid_at(LEAF_MORE, 1).a, BF16_A71)) return GRUS_NEEDS_X86_64_V4_VNNI;
+  if (!has(more.d, AMX_D7) || !has(saved_registers(), TILES_SAVED) || !tiles_granted())
+    return GRUS_NEEDS_X86_64_V4_BF16;
+  return GRUS_NEEDS_X86_64_AMX;
 }
 
 #else
