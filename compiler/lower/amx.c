@@ -14,16 +14,16 @@
 
 enum { LEAST_ROWS = KIR_TILE, AT_ONCE = KIR_MOST_TILES * KIR_TILE };
 
-static int64_t in_tiles(int64_t n) {
+int64_t amx_whole(int64_t n) {
   return (n + KIR_TILE - 1) / KIR_TILE * KIR_TILE;
 }
 
-static bool has_rows(const Emit *e) {
+bool amx_has_rows(const Emit *e) {
   return e->l->target->has_tiles && e->is_tiled && e->l->m->batch >= LEAST_ROWS;
 }
 
 bool amx_takes(const Emit *e, const Mat *mat) {
-  if (!has_rows(e) || !layer_multiplies_pairs(e->l, mat->layer) || mat->row != e->sample)
+  if (!amx_has_rows(e) || !layer_multiplies_pairs(e->l, mat->layer) || mat->row != e->sample)
     return false;
   bool fits = mat->lanes == KIR_TILE && mat->groups <= 1 && !mat->start;
   for (int i = 0; i < mat->n_parts; i++)
@@ -33,16 +33,8 @@ bool amx_takes(const Emit *e, const Mat *mat) {
 
 /* ---- sums of all rows ---- */
 
-/* What one part adds to the sums of a tile: columns in the order of its weights. */
-typedef struct Columns {
-  KirTileOperands of; /* at the first row, and the first column */
-  int n;
-  int64_t at[MAT_MAX_VECTORS * MAT_MAX_ACC]; /* of the sums of each column */
-  int64_t rows;                              /* whole tiles */
-} Columns;
-
 /* Columns i and, if there are two, i + 1 of all rows. */
-static void columns_tiles(Emit *e, const Columns *c, int i) {
+static void columns_tiles(Emit *e, const AmxColumns *c, int i) {
   Kb *kb = &e->kb;
   KirTileOperands of = c->of;
   of.shape.columns = i + 1 < c->n ? KIR_MOST_TILES : 1;
@@ -63,7 +55,7 @@ static void columns_tiles(Emit *e, const Columns *c, int i) {
   }
 }
 
-static void columns_emit(Emit *e, const Columns *c) {
+void amx_columns(Emit *e, const AmxColumns *c) {
   for (int i = 0; i < c->n; i += KIR_MOST_TILES)
     columns_tiles(e, c, i);
 }
@@ -73,7 +65,7 @@ static void columns_emit(Emit *e, const Columns *c) {
 /* Rounds and pairs the operands of a part. */
 static void pack_rows(Emit *e, const Mat *mat, MatPart *p) {
   Kb *kb = &e->kb;
-  int64_t half = (p->d + 1) / 2, row = in_tiles(half), rows = in_tiles(mat->n_rows);
+  int64_t half = (p->d + 1) / 2, row = amx_whole(half), rows = amx_whole(mat->n_rows);
   const char *name = arena_printf(e->l->arena, "%s_pairs%s", p->name[0] == 'U' ? "h" : "x",
                                   mat->suffix ? mat->suffix : "");
   KirBuffer *to = new_scratch(e, mat->layer, name, KIR_I32, rows * row);
@@ -91,7 +83,7 @@ static void pack_rows(Emit *e, const Mat *mat, MatPart *p) {
 }
 
 static const int32_t *weights_of(Lower *l, const Mat *mat, const MatPart *p) {
-  int64_t depth = in_tiles(p->d);
+  int64_t depth = amx_whole(p->d);
   int32_t *to = ARENA_ARRAY(l->arena, int32_t, mat_vectors(mat) * p->n_gates * depth * KIR_TILE),
           *at = to;
   for (int64_t v = 0; v < mat_vectors(mat); v++)
@@ -103,7 +95,7 @@ static const int32_t *weights_of(Lower *l, const Mat *mat, const MatPart *p) {
 }
 
 static void pack_weights(Lower *l, const Mat *mat, MatPart *p) {
-  int64_t depth = in_tiles(p->d);
+  int64_t depth = amx_whole(p->d);
   mat_count_weights(l, mat, p);
   p->packed = new_constants(
       l, mat->layer, arena_printf(l->arena, "%s%s", p->name, mat->suffix), KIR_I32,
@@ -116,7 +108,7 @@ static void pack_weights(Lower *l, const Mat *mat, MatPart *p) {
 /* The sums of all rows as they begin. */
 static void start_sums(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirBuffer *sums) {
   Kb *kb = &e->kb;
-  KirReg *row = kb_for(kb, "row", 0, in_tiles(mat->n_rows), 1);
+  KirReg *row = kb_for(kb, "row", 0, amx_whole(mat->n_rows), 1);
   for (int v = 0; v < tile->vectors; v++)
     for (int a = 0; a < mat->n_acc; a++) {
       KirIndex at = kir_at(((int64_t)v * mat->n_acc + a) * mat->lanes);
@@ -130,8 +122,8 @@ static void start_sums(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, 
 
 static void add_part(Emit *e, const Mat *mat, const MatPart *p, const MatTile *tile, KirReg *j,
                      KirBuffer *sums) {
-  int64_t depth = in_tiles(p->d), column = depth * KIR_TILE, vector = p->n_gates * column;
-  Columns c = {.n = tile->vectors * p->n_gates, .rows = in_tiles(mat->n_rows)};
+  int64_t depth = amx_whole(p->d), column = depth * KIR_TILE, vector = p->n_gates * column;
+  AmxColumns c = {.n = tile->vectors * p->n_gates, .rows = amx_whole(mat->n_rows)};
   c.of = (KirTileOperands){
       .sums = sums,
       .source = p->x,
@@ -141,7 +133,7 @@ static void add_part(Emit *e, const Mat *mat, const MatPart *p, const MatTile *t
       .shape = {.sum_row = tile_sums(mat), .source_row = depth, .weights_column = column}};
   for (int i = 0; i < c.n; i++)
     c.at[i] = ((int64_t)(i / p->n_gates) * mat->n_acc + p->acc[i % p->n_gates]) * mat->lanes;
-  columns_emit(e, &c);
+  amx_columns(e, &c);
 }
 
 static void run_emit(Emit *e, const Mat *mat, const MatTile *tile, KirBuffer *sums) {
@@ -165,7 +157,7 @@ void amx_emit(Emit *e, Mat *mat) {
   }
   mat_pack_bias(l, mat);
   KirBuffer *sums = new_scratch(e, mat->layer, arena_printf(l->arena, "sums%s", mat->suffix),
-                                KIR_F32, in_tiles(mat->n_rows) * tile_sums(mat));
+                                KIR_F32, amx_whole(mat->n_rows) * tile_sums(mat));
   kb_tiles_open(&e->kb);
   for (int i = 0; i < n_tiles; i++) {
     MatTile run = tile[i], last = rows_last_tile(mat, &run);

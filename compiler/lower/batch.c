@@ -37,9 +37,10 @@ static int64_t bytes_kept(const Lower *l) {
 }
 
 /* Lengths of their own keep the samples apart; machines without room for code take them one by
- * one. */
+ * one. Of integers, sums of bytes gain by it. */
 void batch_choose(Lower *l) {
-  bool apart = l->model->n_lengths > 1 || l->model->quant || l->target->is_mcu;
+  bool apart =
+      l->model->n_lengths > 1 || l->target->is_mcu || (l->model->quant && !l->target->has_quads);
   if (l->m->batch <= 1 || apart || bytes_kept(l) > MOST_SCRATCH / l->m->batch) return;
   l->is_tiled = true;
 }
@@ -70,5 +71,7 @@ void batch_close(Emit *e, KirStmt **at) {
 /* A layer with axes that it is mapped over has rows of its own, sample by sample. */
 bool batch_takes(const Emit *e, const Layer *layer) {
   if (!e->is_tiled || layer->out[0]->type.rank > 1) return false;
+  if (int_is_w8(e->l, layer) || (int_computes(e->l, layer) && !int_takes_samples(e->l, layer)))
+    return false;
   return lowering_of(layer)->takes_samples && layer->in[0]->type.rank == 1;
 }

@@ -54,6 +54,9 @@ typedef struct IntPart {
   int64_t least, most;
   IntRows rows;
   int64_t of_gate; /* from the sum of a gate to that of the next; 0: rows come one after another */
+  bool side_by_side; /* the sums of all samples of a batch are made together; then: */
+  int64_t of_sample; /* from the sums of a sample to those of the next */
+  bool tiles;        /* by tiles of the processor */
 } IntPart;
 
 typedef struct IntVector { /* an operand */
@@ -103,8 +106,20 @@ void int_sparse_sums(Emit *e, const IntPart *part, const IntVector *x);
 bool int_takes_quads(const Lower *l, const QuantPart *part, const IntRows *rows);
 /* The weights, biases and sums of a part whose sums are. */
 void int_quads_pack(Emit *e, const Layer *layer, const char *name, IntPart *to);
-/* All its sums. */
+/* All its sums. Where samples lie side by side, this stands in a loop over them that the layer has
+ * opened: it is closed for the sums of all, and opened again. */
 void int_quads_sums(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x);
+/* Sums of all gates as they lie: gate after gate, each as wide as whole vectors. */
+int64_t int_quads_width(const Lower *l, const IntPart *part);
+/* The row of the part whose sum lies at `at` of that; -1: padding. */
+int64_t int_quads_row(const Lower *l, const IntPart *part, int64_t at);
+
+/* ---- int_tiles.c ---- */
+/* The weights and biases of a part whose sums are made by tiles; and its sums. */
+void int_tiles_pack(Emit *e, const Layer *layer, const char *name, IntPart *to);
+/* The operand of a sample takes its place; then, of all samples, the sums. */
+KirBuffer *int_tiles_operand(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x);
+void int_tiles_sums(Emit *e, const IntPart *part, KirBuffer *rows);
 
 /* ---- the families: one step at row t ---- */
 void int_embedding_step(Emit *e, const Layer *layer, Step t);

@@ -394,6 +394,8 @@ void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
   const View *x = view_of(l, layer->in[0]);
   QuantFormat in = int_format(l, layer->in[0]), own = q->out;
   int64_t d = q->part[dir][QUANT_INPUT].depth;
+  bool side_by_side = batch_takes(e, layer);
+  if (side_by_side) kb_for_again(&e->kb, e->sample, 0, l->m->batch);
   layer_cost(l, layer)->macs +=
       c.gates * c.units * (d + c.units) * domain_of(l, &layer->in[0]->type).n;
   c.x = int_vector(e, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
@@ -409,6 +411,7 @@ void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
   else
     other_cells(e, &c);
   deliver(e, &c, t);
+  if (side_by_side) kb_end(&e->kb);
 }
 
 /* Fields are f32: a GRU's h from its wide state. */

@@ -150,7 +150,9 @@ void int_offset(Emit *e, const Layer *layer, const IntPart *part, IntVector *x) 
 static void load_sums(Emit *e, const IntPart *part, KirReg *const *index, const int64_t *stride,
                       int n_index, const char *const *name, KirReg **sums) {
   for (int g = 0; g < part->group; g++) {
-    KirIndex at = at_batch(e, part->sums, part->of_gate ? g * part->of_gate : g);
+    int64_t first = part->of_gate ? g * part->of_gate : g;
+    KirIndex at = part->side_by_side ? kir_at_plus(kir_at(first), part->of_sample, e->sample)
+                                     : at_batch(e, part->sums, first);
     for (int i = 0; i < n_index; i++)
       at = kir_at_plus(at, part->of_gate ? stride[i] : stride[i] * part->group, index[i]);
     KirExpr *sum = kb_load(&e->kb, part->sums, at, 1);

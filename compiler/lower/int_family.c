@@ -10,6 +10,12 @@ bool int_computes(const Lower *l, const Layer *layer) {
   return ql && ql->precision != PRECISION_W8;
 }
 
+bool int_takes_samples(const Lower *l, const Layer *layer) {
+  bool multiplies = (layer_info(layer->kind)->flags & RECURRENT) || layer->kind == LAYER_Dense;
+  const QuantLayer *q = l->model->quant->layer[layer->id];
+  return multiplies && q && q->precision == PRECISION_I8 && l->target->has_quads;
+}
+
 bool int_is_view(const Lower *l, const Layer *layer) {
   return quant_kind(layer) == QUANT_PORT && int_computes(l, layer);
 }

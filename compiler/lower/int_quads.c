@@ -30,6 +30,20 @@ static int64_t row_of(const IntRows *rows, int64_t unit, int gate) {
                           : rows->first + unit;
 }
 
+/* Units of a gate, or rows that come one after another; and their gates. */
+static int64_t units_of(const IntRows *rows) {
+  return is_by_gate(rows) ? rows->blocks : rows->blocks * rows->group;
+}
+
+static int gates_of(const IntRows *rows) {
+  return is_by_gate(rows) ? rows->group : 1;
+}
+
+/* Of samples side by side a vector more costs little; tiles have all lanes. */
+static int lanes_of(const Lower *l, const IntPart *part) {
+  return part->side_by_side ? l->target->lanes : mat_wide_lanes(l, units_of(&part->rows));
+}
+
 /* The bias of a row as the sums of its words begin, and the least and the most that they, or a
  * part of them, can be. */
 static int64_t bias_of(const QuantPart *part, int64_t row, int64_t *least, int64_t *most) {
@@ -73,18 +87,18 @@ static void make_even(const Lower *l, Mat *mat) {
   mat->tile_vectors = (int)((mat_vectors(mat) + runs - 1) / runs);
 }
 
-/* The matrix kernel that makes the sums; its operand and what finishes it are the caller's. */
+/* The matrix kernel that makes the sums; its operand and what finishes it are the caller's. The
+ * gates of samples side by side are units like others, in the order of the sums. */
 static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
   const IntRows *rows = &part->rows;
-  bool by_gate = is_by_gate(rows);
   Mat mat = {.layer = layer,
-             .units = by_gate ? rows->blocks : rows->blocks * rows->group,
+             .units = part->side_by_side ? part->of_sample : units_of(rows),
              .groups = 1,
-             .n_acc = by_gate ? rows->group : 1,
+             .lanes = lanes_of(l, part),
+             .n_acc = part->side_by_side ? 1 : gates_of(rows),
              .n_parts = 1,
              .is_integer = true,
              .whole = true};
-  mat.lanes = mat_wide_lanes(l, mat.units); /* padding costs less than more vectors */
   mat.part[0] = (MatPart){.k_stride = 1,
                           .taps = 1,
                           .d = words_of(part->q),
@@ -97,8 +111,22 @@ static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
     mat.has_bias[a] = true;
     mat.acc_name[a] = "s";
   }
-  make_even(l, &mat);
+  if (part->side_by_side) {
+    mat.split = 1; /* there are sums enough */
+    tile_shape(l, &mat);
+  } else
+    make_even(l, &mat);
   return mat;
+}
+
+int64_t int_quads_width(const Lower *l, const IntPart *part) {
+  int lanes = lanes_of(l, part);
+  return (units_of(&part->rows) + lanes - 1) / lanes * lanes;
+}
+
+int64_t int_quads_row(const Lower *l, const IntPart *part, int64_t at) {
+  int64_t width = int_quads_width(l, part), unit = at % width;
+  return unit < units_of(&part->rows) ? row_of(&part->rows, unit, (int)(at / width)) : -1;
 }
 
 /* A MatWord of an IntPart. */
@@ -107,35 +135,71 @@ static int32_t word_at(const void *context, int gate, int64_t unit, int64_t k) {
   return weight_word(part->q, row_of(&part->rows, unit, gate), k);
 }
 
-/* [vector][gate][unit], and the bounds of all sums. */
+/* The same, where the gates of samples side by side are units. */
+typedef struct SideBySide {
+  const Lower *l;
+  const IntPart *part;
+} SideBySide;
+
+static int32_t side_word_at(const void *context, int gate, int64_t unit, int64_t k) {
+  const SideBySide *of = context;
+  int64_t row = int_quads_row(of->l, of->part, unit);
+  (void)gate;
+  return row < 0 ? 0 : weight_word(of->part->q, row, k);
+}
+
+/* The row of the part whose bias lies at i: as the sums, or [vector][gate][unit]. */
+static int64_t bias_row(const Lower *l, const Mat *mat, const IntPart *part, int64_t i) {
+  if (part->side_by_side) return int_quads_row(l, part, i);
+  int64_t unit = i / (mat->n_acc * mat->lanes) * mat->lanes + i % mat->lanes;
+  return unit < mat->units ? row_of(&part->rows, unit, (int)(i / mat->lanes % mat->n_acc)) : -1;
+}
+
+/* The biases, and the bounds of all sums. */
 static const int32_t *pack_bias(Lower *l, const Mat *mat, IntPart *part) {
   int64_t n = mat_vectors(mat) * mat->lanes * mat->n_acc;
   int32_t *to = ARENA_ARRAY(l->arena, int32_t, n);
   part->least = INT32_MAX;
   part->most = INT32_MIN;
   for (int64_t i = 0; i < n; i++) {
-    int64_t unit = i / (mat->n_acc * mat->lanes) * mat->lanes + i % mat->lanes, least, most;
-    if (unit >= mat->units) continue;
-    int64_t row = row_of(&part->rows, unit, (int)(i / mat->lanes % mat->n_acc));
-    to[i] = (int32_t)bias_of(part->q, row, &least, &most);
+    int64_t row = bias_row(l, mat, part, i), least, most;
+    if (row < 0) continue;
+    int64_t bias = bias_of(part->q, row, &least, &most);
+    to[i] = part->tiles ? part->q->bias[row] : (int32_t)bias;
     if (least < part->least) part->least = least;
     if (most > part->most) part->most = most;
   }
   return to;
 }
 
+/* Weights in words of four bytes. */
+static void pack_weights(Emit *e, const Mat *mat, const char *name, IntPart *to) {
+  Lower *l = e->l;
+  SideBySide of = {l, to};
+  const int32_t *words = to->side_by_side ? mat_pack_words(l, mat, &mat->part[0], side_word_at, &of)
+                                          : mat_pack_words(l, mat, &mat->part[0], word_at, to);
+  int64_t n = mat_vectors(mat) * mat->lanes * mat->n_acc;
+  to->w = new_constants(l, mat->layer, name, KIR_I32, words, n * mat->part[0].d,
+                        arena_printf(l->arena, "%s of %s: four bytes a word, units in lanes", name,
+                                     mat->layer->path ? mat->layer->path : ""));
+  to->sums = new_kept(e, mat->layer, arena_printf(l->arena, "s%s_sums", name), KIR_I32, n);
+}
+
 void int_quads_pack(Emit *e, const Layer *layer, const char *name, IntPart *to) {
   Lower *l = e->l;
+  to->side_by_side = batch_takes(e, layer);
+  to->tiles = to->side_by_side && amx_has_rows(e);
+  int64_t width = int_quads_width(l, to), n = width * gates_of(&to->rows);
+  to->of_sample = n;
+  to->of_gate = gates_of(&to->rows) > 1 ? width : 0;
   Mat mat = mat_of(l, layer, to);
-  int64_t width = mat_vectors(&mat) * mat.lanes, n = width * mat.n_acc;
-  to->w = new_constants(l, layer, name, KIR_I32, mat_pack_words(l, &mat, &mat.part[0], word_at, to),
-                        n * mat.part[0].d,
-                        arena_printf(l->arena, "%s of %s: four bytes a word, units in lanes", name,
-                                     layer->path ? layer->path : ""));
-  to->bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32,
-                           pack_bias(l, &mat, to), n, "biases, in units of the products");
-  to->sums = new_kept(e, layer, arena_printf(l->arena, "s%s_sums", name), KIR_I32, n);
-  to->of_gate = mat.n_acc > 1 ? width : 0;
+  const int32_t *bias = pack_bias(l, &mat, to);
+  if (to->tiles)
+    int_tiles_pack(e, layer, name, to);
+  else
+    pack_weights(e, &mat, name, to);
+  to->bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
+                           "biases, in units of the products");
 }
 
 /* A byte of the operand without its sign, in its place of a word; 0 beyond the row. */
@@ -172,7 +236,8 @@ static void store_sums(Emit *e, void *context, const MatUnits *units, KirReg *co
              kb_use(&e->kb, acc[a]));
 }
 
-void int_quads_sums(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x) {
+/* The operand of a sample in words. */
+static KirBuffer *pack_row(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x) {
   Kb *kb = &e->kb;
   int64_t words = words_of(part->q), whole = part->q->depth - (QUAD - 1) * words;
   KirBuffer *z = new_kept(e, layer, "words", KIR_I32, words);
@@ -184,11 +249,40 @@ void int_quads_sums(Emit *e, const Layer *layer, const IntPart *part, const IntV
   }
   for (int64_t k = whole > 0 ? whole : 0; k < words; k++)
     pack_words_at(e, part, x, NULL, k, z, at);
+  return z;
+}
+
+/* The sums of all samples, whose words are there. */
+static void sums_side_by_side(Emit *e, const Layer *layer, const IntPart *part, KirBuffer *words) {
+  Mat mat = mat_of(e->l, layer, part);
+  int most = tile_shape(e->l, &mat);
+  mat.row = e->sample;
+  mat.n_rows = e->l->m->batch;
+  mat.part[0].x = words;
+  mat.part[0].at = at_batch(e, words, 0);
+  rows_sums(e, &mat, most, part->sums, part->of_sample);
+}
+
+static void sums_of_row(Emit *e, const Layer *layer, const IntPart *part, KirBuffer *words) {
   Mat mat = mat_of(e->l, layer, part);
   Sums sums = {part->sums, at_batch(e, part->sums, 0), part->of_gate, mat.n_acc};
-  mat.part[0].x = z;
-  mat.part[0].at = at;
+  mat.part[0].x = words;
+  mat.part[0].at = at_batch(e, words, 0);
   mat.finish = store_sums;
   mat.context = &sums;
   mat_emit_row(e, &mat);
+}
+
+void int_quads_sums(Emit *e, const Layer *layer, const IntPart *part, const IntVector *x) {
+  KirBuffer *row = part->tiles ? int_tiles_operand(e, layer, part, x) : pack_row(e, layer, part, x);
+  if (!part->side_by_side) {
+    sums_of_row(e, layer, part, row);
+    return;
+  }
+  kb_end(&e->kb);
+  if (part->tiles)
+    int_tiles_sums(e, part, row);
+  else
+    sums_side_by_side(e, layer, part, row);
+  kb_for_again(&e->kb, e->sample, 0, e->l->m->batch);
 }

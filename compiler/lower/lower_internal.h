@@ -375,6 +375,8 @@ void int_cell_place(Emit *e, const Layer *layer);
 void int_cell_start(Emit *e, const Layer *layer, int dir);
 void int_cell_step(Emit *e, const Layer *layer, int dir, Step t);
 void int_cell_fields(Emit *e, const Layer *layer);
+/* Whether one that does multiplies bytes of all samples of a batch at once. */
+bool int_takes_samples(const Lower *l, const Layer *layer);
 /* Whether a layer is one of w8: its weights alone are integers. */
 bool int_is_w8(const Lower *l, const Layer *layer);
 

@@ -110,6 +110,10 @@ KirIndex mat_weight_tap(KirIndex at, int64_t stride, const MatPart *p, KirReg *c
 KirIndex mat_input_tap(KirIndex at, const MatPart *p, KirReg *const tap[2]);
 /* Vectors of one group. */
 int64_t mat_vectors(const Mat *mat);
+/* What a sum without a bias begins with, and a register for one: of integers it holds all of 32
+ * bits. */
+KirExpr *mat_zero(Emit *e, const Mat *mat);
+KirReg *mat_new_sum(Emit *e, const Mat *mat, int a, KirExpr *start);
 /* The tiles of a group, at most two runs: tiles for one row, or mat->tile_vectors in each. */
 int mat_tiles(const Lower *l, const Mat *mat, MatTile tile[2]);
 /* Partial sums of every sum. */
@@ -191,8 +195,9 @@ typedef struct MatRows {
   int64_t first; /* the tile's first row, */
   KirReg *base;  /* added to it; NULL: 0 */
   KirBuffer *sums;
-  KirIndex at;    /* of the first sum of the tile's first row */
-  int64_t stride; /* from row to row */
+  KirIndex origin; /* of the first sum of row 0, */
+  KirIndex at;     /* and of that of the tile's first row */
+  int64_t stride;  /* from row to row */
 } MatRows;
 
 /* Chooses the vectors of mat's tiles; the rows that go with them. */
@@ -219,6 +224,9 @@ MapRows map_open(Emit *e, const Layer *layer, Step t, const View *const view[2],
 
 /* All rows of mat; all but mat->row is defined where it stands. */
 void rows_emit(Emit *e, Mat *mat);
+/* The sums of all rows, vector after vector in rows of `stride` elements: of a mat with one
+ * accumulator, whose tiles tile_shape chose and which is packed. */
+void rows_sums(Emit *e, const Mat *mat, int most, KirBuffer *to, int64_t stride);
 /* What is done with the sums of tile j of each row, which lie `stride` after each other. */
 void rows_finish(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
                  KirBuffer *sums, int64_t stride);
@@ -232,6 +240,18 @@ MatTile rows_last_tile(const Mat *mat, MatTile *run);
 bool amx_takes(const Emit *e, const Mat *mat);
 /* All rows of such a mat. */
 void amx_emit(Emit *e, Mat *mat);
+/* Whether the samples of a batch are enough for tiles of bytes. */
+bool amx_has_rows(const Emit *e);
+/* n rounded up to whole tiles. */
+int64_t amx_whole(int64_t n);
+/* What one part adds to the sums of some columns, in the order of its weights. */
+typedef struct AmxColumns {
+  KirTileOperands of; /* at the first row, and the first column */
+  int n;
+  int64_t at[MAT_MAX_VECTORS * MAT_MAX_ACC]; /* of the sums of each column */
+  int64_t rows;                              /* whole tiles */
+} AmxColumns;
+void amx_columns(Emit *e, const AmxColumns *c);
 
 /* ---- hoist.c ---- */
 /* Sums of mat, whose one part reads row `row`, for all steps of the block. */

@@ -72,12 +72,11 @@ static KirIndex hoisted_at(const TileRun *r, int v, int a) {
   return kir_at_plus(at, mat->start->row, mat->start_step);
 }
 
-static KirExpr *zero_sum(Emit *e, const Mat *mat) {
+KirExpr *mat_zero(Emit *e, const Mat *mat) {
   return mat->is_integer ? kb_int(&e->kb, KIR_I32, 0, mat->lanes) : kb_num(&e->kb, 0, mat->lanes);
 }
 
-/* A register of a sum; of integers it holds all of 32 bits. */
-static KirReg *new_sum(Emit *e, const Mat *mat, int a, KirExpr *start) {
+KirReg *mat_new_sum(Emit *e, const Mat *mat, int a, KirExpr *start) {
   KirReg *sum = kb_var(&e->kb, mat->acc_name[a], start);
   if (mat->is_integer) {
     sum->lo = INT32_MIN;
@@ -93,7 +92,7 @@ static void start_sums(Emit *e, TileRun *r) {
   for (int v = 0; v < r->tile->vectors; v++)
     for (int a = 0; a < mat->n_acc; a++)
       for (int s = 0; s < r->split; s++) {
-        KirExpr *start = zero_sum(e, mat);
+        KirExpr *start = mat_zero(e, mat);
         if (s == 0 && mat->start && a < mat->start->n_acc)
           start = kb_load(kb, mat->start->sums, hoisted_at(r, v, a), lanes);
         else if (s == 0 && mat->has_bias[a])
@@ -101,7 +100,7 @@ static void start_sums(Emit *e, TileRun *r) {
               kb_load(kb, mat->packed_bias, mat_bias_at(mat, r->tile, r->j, r->group, v, a), lanes);
         if (s == 0 && mat->guard)
           start = kb_op2(kb, KIR_ADD, start, kb_splat(kb, kb_use(kb, mat->guard), lanes));
-        r->acc[s][v][a] = new_sum(e, mat, a, start);
+        r->acc[s][v][a] = mat_new_sum(e, mat, a, start);
       }
 }
 
@@ -237,7 +236,7 @@ static void *open_block(Emit *e, const void *sums, const MatPart *p, KirReg *blo
   for (int v = 0; v < r->tile->vectors; v++)
     for (int gate = 0; gate < p->n_gates; gate++)
       for (int s = 0; s < r->split; s++)
-        part->acc[s][v][p->acc[gate]] = new_sum(e, r->mat, p->acc[gate], zero_sum(e, r->mat));
+        part->acc[s][v][p->acc[gate]] = mat_new_sum(e, r->mat, p->acc[gate], mat_zero(e, r->mat));
   return part;
 }
 
@@ -317,18 +316,17 @@ static KirReg *turned(Emit *e, KirReg *j, int64_t count, KirReg *turn) {
 void mat_emit(Emit *e, Mat *mat) {
   Lower *l = e->l;
   if (mat->groups < 1) mat->groups = 1;
-  if (int_is_w8(l, mat->layer) || int_computes(l, mat->layer)) { /* row by row */
-    if (mat->row) kb_for_again(&e->kb, mat->row, 0, mat->n_rows);
-    if (int_is_w8(l, mat->layer))
-      int_w8_emit(e, mat);
-    else
-      int_matrix_emit(e, mat);
-    if (mat->row) kb_end(&e->kb);
-    return;
-  }
   if (batch_takes(e, mat->layer)) {
     mat->row = e->sample;
     mat->n_rows = l->m->batch;
+  }
+  if (int_is_w8(l, mat->layer)) {
+    int_w8_emit(e, mat);
+    return;
+  }
+  if (int_computes(l, mat->layer)) {
+    int_matrix_emit(e, mat);
+    return;
   }
   if (amx_takes(e, mat)) {
     amx_emit(e, mat);

@@ -9,7 +9,7 @@ static void tiles_emit(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, 
                        MatRows rows, int64_t first, int64_t count, int n) {
   rows.first = first;
   if (count > 1) rows.base = kb_for(&e->kb, "row", 0, count * n, n);
-  rows.at = kir_at_plus(kir_at(rows.stride * first), rows.stride, rows.base);
+  rows.at = kir_at_plus(kir_at_offset(rows.origin, rows.stride * first), rows.stride, rows.base);
   if (count > 0) tile_emit(e, mat, tile, j, group, &rows, n);
   if (count > 1) kb_end(&e->kb);
 }
@@ -39,20 +39,39 @@ MatTile rows_last_tile(const Mat *mat, MatTile *run) {
   return (MatTile){run->vectors, run->first + run->count * run->vectors, 1};
 }
 
-/* All rows through one run of column tiles. The rows are dealt out evenly: 32 as 2 x 6 and
- * 4 x 5, not 5 x 6 and 2. */
-static void columns_emit(Emit *e, Mat *mat, const MatTile *tile, KirReg *group, KirBuffer *sums,
-                         int most) {
-  Kb *kb = &e->kb;
+/* The sums of all rows of tile j. The rows are dealt out evenly: 32 as 2 x 6 and 4 x 5, not 5 x 6
+ * and 2. */
+static void tile_rows(Emit *e, const Mat *mat, const MatTile *tile, KirReg *j, KirReg *group,
+                      MatRows rows, int most) {
   int64_t samples = mat->n_rows, tiles = (samples + most - 1) / most;
   int n = (int)((samples + tiles - 1) / tiles);
   int64_t large = samples - (n - 1) * tiles;
-  KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
-  MatRows rows = {.row = mat->row, .sums = sums, .stride = tile_sums(mat)};
   tiles_emit(e, mat, tile, j, group, rows, 0, large, n);
   tiles_emit(e, mat, tile, j, group, rows, large * n, tiles - large, n - 1);
+}
+
+/* All rows through one run of column tiles. */
+static void columns_emit(Emit *e, Mat *mat, const MatTile *tile, KirReg *group, KirBuffer *sums,
+                         int most) {
+  Kb *kb = &e->kb;
+  KirReg *j = tile->count > 1 ? kb_for(kb, "j", 0, tile->count, 1) : NULL;
+  MatRows rows = {.row = mat->row, .sums = sums, .stride = tile_sums(mat)};
+  tile_rows(e, mat, tile, j, group, rows, most);
   rows_finish(e, mat, tile, j, group, sums, rows.stride);
   if (j) kb_end(kb);
+}
+
+void rows_sums(Emit *e, const Mat *mat, int most, KirBuffer *to, int64_t stride) {
+  MatTile tile[2];
+  int n_tiles = mat_tiles(e->l, mat, tile);
+  for (int i = 0; i < n_tiles; i++) {
+    int64_t width = (int64_t)tile[i].vectors * mat->lanes;
+    KirReg *j = tile[i].count > 1 ? kb_for(&e->kb, "j", 0, tile[i].count, 1) : NULL;
+    MatRows rows = {.row = mat->row, .sums = to, .stride = stride};
+    rows.origin = kir_at_plus(kir_at(tile[i].first * mat->lanes), width, j);
+    tile_rows(e, mat, &tile[i], j, NULL, rows, most);
+    if (j) kb_end(&e->kb);
+  }
 }
 
 /* The guards of all rows of a mat that leaves out zeros. */

@@ -74,7 +74,7 @@ static int columns_of(const RowTile *t) {
 }
 
 static KirReg *new_sum(Emit *e, const RowTile *t, int column, KirExpr *start) {
-  return kb_var(&e->kb, t->mat->acc_name[column % t->mat->n_acc], start);
+  return mat_new_sum(e, t->mat, column % t->mat->n_acc, start);
 }
 
 /* The start of a sum of row r, with its guard. */
@@ -90,7 +90,7 @@ static void start_sums(Emit *e, RowTile *t) {
   const Mat *mat = t->mat;
   for (int c = 0; c < columns_of(t); c++) {
     int v = c / mat->n_acc, a = c % mat->n_acc;
-    KirExpr *zero = kb_num(&e->kb, 0, mat->lanes), *start = zero;
+    KirExpr *zero = mat_zero(e, mat), *start = zero;
     if (mat->has_bias[a]) {
       KirIndex at = mat_bias_at(mat, t->tile, t->j, t->group, v, a);
       start =
@@ -162,7 +162,7 @@ static void *open_block(Emit *e, const void *sums, const MatPart *p, KirReg *blo
   part->block = block;
   for (int c = 0; c < columns_of(t); c++)
     for (int i = 0; i < t->n * t->split && part_adds(t, p, c); i++)
-      part->acc[i % t->split][i / t->split][c] = new_sum(e, t, c, kb_num(&e->kb, 0, t->mat->lanes));
+      part->acc[i % t->split][i / t->split][c] = new_sum(e, t, c, mat_zero(e, t->mat));
   return part;
 }
 
