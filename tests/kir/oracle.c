@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum { MOST_WORK = 1 << 19, USUAL_WORK = 1 << 14, MOST_STEPS = 400, FIX_ROUNDS = 4 };
-enum { CALLS = 7, WINDOWS = 3, MOST_BATCH = 8, MOST_CHUNK = 4 };
+enum { CALLS = 7, WINDOWS = 3, MOST_BATCH = 8, BATCH_OF_TILES = 36, MOST_CHUNK = 4 };
 
 static uint64_t next(uint64_t *state) { /* splitmix64 */
   uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
@@ -68,7 +68,8 @@ static bool choose(const Model *model, uint64_t bits, LowerOptions *options) {
     most *= 2;
   work *= model->run == RUN_STREAM ? CALLS : model->run == RUN_WINDOW ? WINDOWS : 1;
   options->chunk = bits & 4 && model->run == RUN_STREAM ? 1 + (int64_t)(bits >> 4) % MOST_CHUNK : 1;
-  options->batch = bits & 2 ? 1 + (int64_t)(bits >> 6) % MOST_BATCH : 1;
+  int64_t most_batch = options->target->has_tiles ? BATCH_OF_TILES : MOST_BATCH;
+  options->batch = bits & 2 ? 1 + (int64_t)(bits >> 6) % most_batch : 1;
   if (work * options->chunk > most) options->chunk = 1;
   while (work * options->batch * options->chunk > most && options->batch > 1)
     options->batch--;
