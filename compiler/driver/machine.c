@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "driver/native.h"
-#include "host_tiles.h"
+#include "runtime/host/host_tiles.h"
 
 #include <string.h>
 

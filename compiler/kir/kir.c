@@ -107,6 +107,10 @@ int64_t kir_cost_saved(const KirCost *cost) {
   return (int64_t)((double)cost->macs * share + 0.5);
 }
 
+int kir_tiles_word(const KirStmt *s) {
+  return s->source->elem == KIR_I32 ? 1 : KIR_WORD;
+}
+
 int64_t kir_tiles_sums(const KirStmt *s) {
   const KirTiles *t = &s->tiles;
   return (t->rows * KIR_TILE - 1) * t->sum_row + (t->columns - 1) * t->sum_column + KIR_TILE;

@@ -23,6 +23,7 @@
 #include "base/shape.h"
 #include "base/source.h"
 #include "base/text.h"
+#include "kir/tiles.h"
 
 #include <stdint.h>
 
@@ -207,19 +208,7 @@ typedef enum KirStmtKind {
                  (k / step * n_regs + r) * step + k % step, and if `swapped`, with steps of 4, the
                  middle two of each step have changed places; z is source[from + k]. count is a
                  multiple of step */
-  KIR_TILES,  /* sums of products by tiles of KIR_TILE rows, columns and words, in a section that
-                 holds  tiles. sum (r, c), r < KIR_TILE tiles.rows and c < KIR_TILE tiles.columns, is
-                 buffer[at + r sum_row + c / KIR_TILE sum_column + c % KIR_TILE]. It gains the
-                 products of the words k < count, a multiple of KIR_TILE: word k of row r is
-                 source[from + r source_row + k], that of column c is
-                 weights[weights_at + c / KIR_TILE weights_column + KIR_TILE k + c % KIR_TILE].
-                 A source of I8 or U8: words are four bytes in a row, places of words are counted
-                 in bytes, the weights are I8 and the sums I32, which wrap.
-                 A source of I32: words are two bf16, the weights likewise, the sums F32. For every
-                 KIR_TILE words: the lower products in ascending order to one number that begins
-                 at +0, the upper ones to another, each rounded once; what both add up to, rounded,
-                 is added to the sum, rounded. Numbers below 2^-126 are zeros of their sign, as
-                 KIR_PAIRS has it */
+  KIR_TILES,  /* sums of products by tiles: tiles.h */
   KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
                  the value is known to fit */
   KIR_FOR,    /* for (reg = lo; reg < hi; reg += step) body; with step < 0:
@@ -237,15 +226,6 @@ typedef enum KirStmtKind {
 
 /* What a function returns: GRUS_OK and so on of the runtime's grus.h. */
 typedef enum KirStatus { KIR_OK, KIR_BAD_INDEX, KIR_BAD_LENGTH, KIR_NO_OUTPUT } KirStatus;
-
-/* Rows, columns and words of a tile; and bytes of a word. */
-enum { KIR_TILE = 16, KIR_WORD = 4, KIR_MOST_TILES = 2 };
-
-/* Where the tiles of a KIR_TILES lie, in elements. */
-typedef struct KirTiles {
-  int rows, columns; /* of tiles: 1 to KIR_MOST_TILES */
-  int64_t sum_row, sum_column, source_row, weights_column;
-} KirTiles;
 
 struct KirStmt {
   KirStmtKind kind;
@@ -432,14 +412,6 @@ int64_t kir_dot_weight(const KirStmt *dot, int r, int64_t k);
  * the turns. */
 int kir_dot_turn(const KirStmt *dot);
 bool kir_dot_has_rest(const KirStmt *dot);
-/* Elements that the sums, the rows of the source and the weights of a TILES take up. */
-int64_t kir_tiles_sums(const KirStmt *s);
-int64_t kir_tiles_source(const KirStmt *s);
-int64_t kir_tiles_weights(const KirStmt *s);
-/* Elements of a word of a TILES: bytes are counted one by one. */
-static inline int kir_tiles_word(const KirStmt *s) {
-  return s->source->elem == KIR_I32 ? 1 : KIR_WORD;
-}
 /* The sums of register r of a DOT over all places it can stand at. false: its geometry is wrong. */
 bool kir_dot_range(const KirStmt *dot, int r, int64_t *lo, int64_t *hi);
 /* What a helper of I32 can return. */

@@ -107,8 +107,9 @@ EMULATED void emulated_pairs(int to, int from, int by) {
       float part[2] = {0, 0}, sum;
       for (int k = 0; k < a->bytes / 4; k++)
         for (int i = 0; i < 2; i++)
-          part[i] = emulated_flush(__builtin_fmaf(emulated_bf16(a->row[m] + 4 * k + 2 * i),
-                                                  emulated_bf16(b->row[k] + 4 * n + 2 * i), part[i]));
+          part[i] =
+              emulated_flush(__builtin_fmaf(emulated_bf16(a->row[m] + 4 * k + 2 * i),
+                                            emulated_bf16(b->row[k] + 4 * n + 2 * i), part[i]));
       memcpy(&sum, c->row[m] + 4 * n, 4);
       sum = emulated_flush(emulated_flush(sum) + emulated_flush(part[0] + part[1]));
       memcpy(c->row[m] + 4 * n, &sum, 4);
@@ -129,12 +130,12 @@ __attribute__((destructor)) static void emulator_report(void) {
 #undef _tile_dpbssd
 #undef _tile_dpbusd
 #undef _tile_dpbf16ps
-#define _tile_loadconfig emulated_loadconfig
-#define _tile_release emulated_release
-#define _tile_loadd emulated_loadd
-#define _tile_stored emulated_stored
+#define _tile_loadconfig      emulated_loadconfig
+#define _tile_release         emulated_release
+#define _tile_loadd           emulated_loadd
+#define _tile_stored          emulated_stored
 #define _tile_dpbssd(c, a, b) emulated_bytes(c, a, b, 1)
 #define _tile_dpbusd(c, a, b) emulated_bytes(c, a, b, 0)
-#define _tile_dpbf16ps emulated_pairs
+#define _tile_dpbf16ps        emulated_pairs
 
 #endif
