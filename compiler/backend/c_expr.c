@@ -247,6 +247,14 @@ bool c_is_row(const KirExpr *e) {
 static void lookup(CWriter *c, const KirExpr *e) {
   const KirExpr *at = e->arg[0];
   bool row = c_is_row(e);
+  if (e->type.lanes > 1) {
+    text_printf(c->out, "%s_lookup_i32x%d(", c->prefix, e->type.lanes);
+    c_buffer_base(c, e->buffer);
+    text_add(c->out, ", ");
+    c_expr(c, at);
+    text_add(c->out, ")");
+    return;
+  }
   if (row) text_printf(c->out, "%s_row(", c->prefix);
   c_buffer_base(c, e->buffer);
   text_add(c->out, row ? ", " : "[");

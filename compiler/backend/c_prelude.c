@@ -285,8 +285,9 @@ void c_prelude(CWriter *c) {
   bool narrow = false;
   for (int w = 2; w < C_MAX_WIDTHS; w++)
     narrow |= u.load_f16[w] || u.load_bf16[w];
-  if ((narrow || uses(&u, KIR_PAIRS, false) || uses(&u, KIR_QUADS, true) || c_tiles_used(&u)) &&
-      !u.iso)
+  bool instructions = narrow || uses(&u, KIR_PAIRS, false) || uses(&u, KIR_QUADS, true) ||
+                      uses(&u, KIR_LOOKUP, true) || c_tiles_used(&u);
+  if (instructions && !u.iso)
     text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
   *used = u;
   c->used = used;

@@ -173,6 +173,24 @@ static void vector_quads(CWriter *c, int lanes) {
   lane_by_lane(c, t, lanes, "c", "quad_i32");
 }
 
+/* A table of 32 numbers, which two registers of 16 lanes hold. */
+static void vector_lookup(CWriter *c, int lanes) {
+  const char *t = vector_type(c, lanes, true);
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
+  text_printf(c->out, "\nstatic inline %s %s_lookup_i32x%d(const int32_t *table, %s i) {\n", t,
+              c->prefix, lanes, t);
+  if (gnu)
+    text_printf(c->out,
+                "#if defined(__AVX512F__)\n  return (%s)_mm512_permutex2var_epi32(\n"
+                "      _mm512_loadu_si512(table), (__m512i)i, _mm512_loadu_si512(table + %d));\n"
+                "#else\n",
+                t, lanes);
+  text_printf(c->out,
+              "  %s r%s;\n  for (int k = 0; k < %d; k++) {\n    r%s[k] = table[i%s[k]];\n  }\n", t,
+              gnu ? " = i" : "", lanes, gnu ? "" : ".v", gnu ? "" : ".v");
+  text_printf(c->out, "  return r;\n%s}\n", gnu ? "#endif\n" : "");
+}
+
 /* The second factor is the same in every lane, as a register of MVE's scalars can be. */
 static void vector_fma_scalar(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, false);
@@ -405,6 +423,7 @@ void c_vectors(CWriter *c, const CUsed *u) {
     if (u->fma_scalar[w]) vector_fma_scalar(c, lanes);
     if (u->vector[w][KIR_PAIRS][0]) vector_pairs(c, lanes);
     if (u->vector[w][KIR_QUADS][1]) vector_quads(c, lanes);
+    if (u->vector[w][KIR_LOOKUP][1]) vector_lookup(c, lanes);
     if (u->vector[w][KIR_SUM][0]) vector_sum(c, lanes);
   }
 }

@@ -360,6 +360,7 @@ static LLVMValueRef rounded(LlvmWriter *w, const KirExpr *e, LLVMValueRef x) {
 }
 
 static LLVMValueRef lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at) {
+  if (e->type.lanes > 1) return llvm_lookup(w, e, at);
   LLVMValueRef index = LLVMBuildSExt(w->builder, at, w->index, "");
   if (w->index == w->i32) index = at;
   LLVMTypeRef type = llvm_memory_type(w, e->buffer->elem);

@@ -18,6 +18,7 @@ typedef struct LlvmMachine {
   bool has_f16;                              /* conversion from binary16 is an instruction */
   bool has_bf16_pairs;                       /* VDPBF16PS, on vectors of every width */
   bool has_quads;                            /* VPDPBUSD, likewise */
+  bool has_permutes;                         /* VPERMI2D, on vectors of 16 lanes */
   bool has_tiles;                            /* AMX: of bytes and of bf16 */
   int int_bits;                              /* C's int */
 } LlvmMachine;
@@ -95,12 +96,14 @@ LLVMValueRef llvm_i32(LlvmWriter *w, int64_t i, int lanes);
 LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
                             unsigned n);
 
-/* ---- llvm_pairs.c ---- */
+/* ---- llvm_x86.c ---- */
 /* KIR_PAIRS of v[0], v[1] and v[2]. */
 LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v);
 /* KIR_QUADS of them. */
 LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v);
 
+/* KIR_LOOKUP in lanes. */
+LLVMValueRef llvm_lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at);
 /* sum + a b of the upper or the lower half of each lane, rounded once. */
 LLVMValueRef llvm_half_product(LlvmWriter *w, int lanes, bool upper, LLVMValueRef *v,
                                LLVMValueRef sum);

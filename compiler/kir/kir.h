@@ -178,7 +178,7 @@ typedef enum KirOp {
                 but for one unit */
   KIR_FADE,  /* arg[0] - 2 mulw(arg[0], arg[1]), arg[1] in 0..32767: towards 0, but for one unit */
   KIR_LOOKUP, /* buffer[arg[0]] of constants, at most KIR_MAX_TABLE; the index is known to be
-                inside */
+                inside. In 16 lanes, of 32 numbers of I32 */
   KIR_ROUND /* F32 -> I32: min(max(x, lo), hi) to nearest, ties to even; a NaN becomes lo. lo and hi
                are numbers that an f32 holds */
 } KirOp;

@@ -91,7 +91,8 @@ static bool fixed_point_fits(const KirExpr *e) {
   case KIR_LOOKUP:
     return is_i32(a, n) && e->buffer->space == KIR_CONST && e->buffer->count <= KIR_MAX_TABLE &&
            e->buffer->data && kir_elem_widened(e->buffer->elem) == KIR_I32 &&
-           is_within(a, 0, e->buffer->count - 1);
+           is_within(a, 0, e->buffer->count - 1) &&
+           (n == 1 || (n == 16 && e->buffer->count == 32 && e->buffer->elem == KIR_I32));
   case KIR_ROUND:
     return kir_type_equal(a->type, kir_type(KIR_F32, n)) && e->lo <= e->hi &&
            (int64_t)(float)e->lo == e->lo && (int64_t)(float)e->hi == e->hi && e->lo >= INT32_MIN &&

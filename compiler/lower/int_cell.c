@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* GRU, LSTM and RNN in integers: places, initial states, the step, and the fields in f32. The
- * formulas are in model/quant/quant.h. h is kept in 16 bits, as it is multiplied; beside it the
- * wide state in 32: c of an LSTM, h of a GRU with 15 more fraction bits. */
-#include "lower/cell_shape.h"
-#include "lower/int.h"
+/* GRU, LSTM and RNN in integers: places, the step, and the fields in f32. The formulas are in
+ * model/quant/quant.h. h is kept in 16 bits, as it is multiplied; beside it the wide state in 32: c
+ * of an LSTM, h of a GRU with 15 more fraction bits. */
+#include "lower/int_cell.h"
 
 #include <math.h>
-
-typedef struct IntCell {
-  const Layer *layer;
-  const QuantLayer *q;
-  CellPlace *place;
-  int dir, gates;
-  int64_t units;
-  IntVector x, h;      /* operands */
-  KirBuffer *rh, *z;   /* reset before: r h as an operand, z of all units */
-  KirBuffer *peephole; /* [unit][i f o] */
-} IntCell;
 
 static bool streams(const Lower *l, const Layer *layer) {
   return l->streaming && type_is_stream(&layer->in[0]->type);
@@ -49,71 +37,6 @@ void int_cell_place(Emit *e, const Layer *layer) {
         .h = h, .c = wide, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
 }
 
-/* ---- initial states ---- */
-
-/* A initial state in f32: a value's, or learned; NULL: zeros. */
-static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, KirIndex *at,
-                              int64_t *stride) {
-  int64_t units = layer_units(layer);
-  const Value *from = layer_init_value(layer, state);
-  Role role = state ? ROLE_INITIAL_C : ROLE_INITIAL_H;
-  const float *learned = layer->weights->role[role];
-  if (from) {
-    const View *view = view_of(l, from);
-    *stride = view->stride[0];
-    *at = kir_at_offset(view_row(view, ONLY_STEP, 0), dir * units * view->stride[0]);
-    return view->buffer;
-  }
-  *stride = 1;
-  *at = kir_at(0);
-  if (!learned) return NULL;
-  const char *part = arena_printf(l->arena, "%s0%s", state ? "c" : "h", dir ? "_backward" : "");
-  return new_weights(l, layer, part, learned + dir * units, units, "learned initial state");
-}
-
-/* x * 2^fraction within 32 bits, by the largest floats that are below. */
-static KirExpr *wide_of(Emit *e, KirExpr *x, int fraction, bool is_cell) {
-  Kb *kb = &e->kb;
-  int64_t lo = is_cell ? -2147483520 : -1073741824, hi = is_cell ? 2147483520 : 1073741760;
-  return kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, (float)ldexp(1, fraction), 1)), lo, hi);
-}
-
-static void load_state(Emit *e, const Layer *layer, const QuantLayer *q, int state, int dir) {
-  Lower *l = e->l;
-  Kb *kb = &e->kb;
-  const CellPlace *p = &l->cell[layer->id * 2 + dir];
-  bool gru = layer->kind == LAYER_GRU;
-  KirBuffer *to = state ? p->c : p->h;
-  if (state && layer->kind != LAYER_LSTM) return;
-  KirIndex at = at_batch(e, to, state ? p->c_at : p->h_at),
-           wide = gru ? at_batch(e, p->c, p->c_at) : at, from_at;
-  int64_t stride;
-  KirBuffer *from = start_state(l, layer, state, dir, &from_at, &stride);
-  if (!from || p->width > layer_units(layer)) {
-    if (to->space == KIR_SCRATCH) kb_zero(kb, to, at, p->width);
-    if (gru && p->c->space == KIR_SCRATCH) kb_zero(kb, p->c, wide, p->width);
-  }
-  if (!from) return;
-  KirReg *j = kb_for(kb, "j", 0, layer_units(layer), 1);
-  KirExpr *x = kb_load(kb, from, kir_at_plus(from_at, stride, j), 1);
-  if (gru) {
-    KirReg *s = kb_let(kb, "s", wide_of(e, x, q->state_fraction + 15, false));
-    kb_store(kb, p->c, kir_at_plus(wide, 1, j), kb_use(kb, s));
-    KirExpr *h = int_down(e, int_add(e, kb_use(kb, s), int_num(e, 16384)), 15);
-    kb_store(kb, p->h, kir_at_plus(at, 1, j), int_limit(e, h, INT16_MIN, INT16_MAX));
-  } else if (state)
-    kb_store(kb, to, kir_at_plus(at, 1, j), wide_of(e, x, q->cell_fraction, true));
-  else
-    kb_store(kb, to, kir_at_plus(at, 1, j), int_from_float(e, x, &q->out));
-  kb_end(kb);
-}
-
-void int_cell_start(Emit *e, const Layer *layer, int dir) {
-  const QuantLayer *q = int_layer(e->l, layer);
-  load_state(e, layer, q, 0, dir);
-  load_state(e, layer, q, 1, dir);
-}
-
 /* ---- the step ---- */
 
 static const char *const gru_names[] = {"z", "r", "n"}, *const lstm_names[] = {"i", "f", "g", "o"},
@@ -128,33 +51,37 @@ static const char *const *names_of(const Layer *layer, bool of_h) {
   return of_h ? rnn_h_names : rnn_names;
 }
 
-static KirExpr *clipped(Emit *e, const IntCell *c, KirExpr *p) {
+KirExpr *int_cell_clipped(Emit *e, const IntCell *c, KirExpr *p) {
   double clip = layer_number(c->layer, OPT_clip, 0);
   int64_t most = int_constant(clip, c->q->fraction);
   return clip > 0 ? int_limit(e, p, -most, most) : p;
 }
 
 static KirExpr *gate(Emit *e, const IntCell *c, KirExpr *p) {
-  return int_activation(e, layer_activation(c->layer, OPT_gate), clipped(e, c, p), c->q->fraction);
+  return int_activation(e, layer_activation(c->layer, OPT_gate), int_cell_clipped(e, c, p),
+                        c->q->fraction);
+}
+
+KirExpr *int_cell_mirrored(Emit *e, const IntCell *c, KirExpr *p) {
+  return int_sub(e, int_num(e, -1), int_cell_clipped(e, c, p));
 }
 
 /* The gate of ~p: 1 less what it would be. */
 static KirExpr *other_gate(Emit *e, const IntCell *c, KirExpr *p) {
-  KirExpr *mirrored = int_sub(e, int_num(e, -1), clipped(e, c, p));
-  return int_activation(e, layer_activation(c->layer, OPT_gate), mirrored, c->q->fraction);
+  return int_activation(e, layer_activation(c->layer, OPT_gate), int_cell_mirrored(e, c, p),
+                        c->q->fraction);
 }
 
-static KirIndex unit_at(const Emit *e, KirBuffer *b, int64_t offset, KirReg *j) {
+KirIndex int_cell_unit(const Emit *e, KirBuffer *b, int64_t offset, KirReg *j) {
   return kir_at_plus(at_batch(e, b, offset), 1, j);
 }
 
-static void store_next(Emit *e, const IntCell *c, KirReg *j, KirExpr *h) {
-  kb_store(&e->kb, c->place->next, unit_at(e, c->place->next, 0, j), h);
+void int_cell_next(Emit *e, const IntCell *c, KirReg *j, KirExpr *h) {
+  kb_store(&e->kb, c->place->next, int_cell_unit(e, c->place->next, 0, j), h);
 }
 
-/* p + (mulw(c, P) >> shift), held at the ends of 32 bits */
-static KirExpr *with_peephole(Emit *e, const IntCell *c, KirExpr *p, int which, KirReg *j,
-                              KirReg *cell) {
+KirExpr *int_cell_peephole(Emit *e, const IntCell *c, KirExpr *p, int which, KirReg *j,
+                           KirReg *cell) {
   Kb *kb = &e->kb;
   if (!c->peephole) return p;
   KirExpr *m = kb_load(kb, c->peephole, kir_at_plus(kir_at(which), 3, j), 1);
@@ -162,59 +89,74 @@ static KirExpr *with_peephole(Emit *e, const IntCell *c, KirExpr *p, int which, 
   return kb_op2(kb, KIR_ADDS, p, term);
 }
 
-static void lstm_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr **p) {
+Activation int_cell_output(const Layer *layer) {
+  bool own = layer_has(layer, OPT_cell_activation);
+  return layer_activation(layer, own ? OPT_cell_activation : OPT_activation);
+}
+
+KirReg *int_cell_state(Emit *e, const IntCell *c, KirReg *j, KirReg *before, KirReg *i, KirReg *n,
+                       KirReg *g) {
   Kb *kb = &e->kb;
-  int fc = c->q->cell_fraction, fraction = c->q->fraction;
-  Activation act = layer_activation(c->layer, OPT_activation);
-  Activation out = layer_has(c->layer, OPT_cell_activation)
-                       ? layer_activation(c->layer, OPT_cell_activation)
-                       : act;
-  KirIndex c_at = unit_at(e, c->place->c, c->place->c_at, j);
-  KirReg *before = kb_let(kb, "c", kb_load(kb, c->place->c, c_at, 1));
-  KirReg *i = kb_let(kb, "gi", gate(e, c, with_peephole(e, c, p[0], 0, j, before)));
-  KirReg *n = kb_let(kb, "gn", other_gate(e, c, with_peephole(e, c, p[1], 1, j, before)));
-  KirReg *g = kb_let(kb, "gg", int_activation(e, act, clipped(e, c, p[2]), fraction));
+  int fc = c->q->cell_fraction;
   KirExpr *fresh = int_down(e, int_mul(e, kb_use(kb, i), kb_use(kb, g)), 30 - fc);
   KirExpr *sum =
       kb_op2(kb, KIR_ADDS, kb_op2(kb, KIR_FADE, kb_use(kb, before), kb_use(kb, n)), fresh);
   double limit = layer_number(c->layer, OPT_cell_clip, 0);
   if (limit > 0) sum = int_limit(e, sum, -int_constant(limit, fc), int_constant(limit, fc));
   KirReg *cell = kb_let(kb, "cell", sum);
-  kb_store(kb, c->place->c, c_at, kb_use(kb, cell));
-  KirReg *o = kb_let(kb, "go", gate(e, c, with_peephole(e, c, p[3], 2, j, cell)));
-  KirExpr *h = int_mul(e, kb_use(kb, o), int_activation(e, out, kb_use(kb, cell), fc));
-  store_next(e, c, j, int_down(e, int_add(e, h, int_num(e, 16384)), 15));
+  kb_store(kb, c->place->c, int_cell_unit(e, c->place->c, c->place->c_at, j), kb_use(kb, cell));
+  return cell;
+}
+
+void int_cell_lstm_h(Emit *e, const IntCell *c, KirReg *j, KirExpr *o, KirExpr *squashed) {
+  KirExpr *h = int_mul(e, o, squashed);
+  int_cell_next(e, c, j, int_down(e, int_add(e, h, int_num(e, 16384)), 15));
+}
+
+static void lstm_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr **p) {
+  Kb *kb = &e->kb;
+  int fraction = c->q->fraction;
+  Activation act = layer_activation(c->layer, OPT_activation);
+  KirIndex c_at = int_cell_unit(e, c->place->c, c->place->c_at, j);
+  KirReg *before = kb_let(kb, "c", kb_load(kb, c->place->c, c_at, 1));
+  KirReg *i = kb_let(kb, "gi", gate(e, c, int_cell_peephole(e, c, p[0], 0, j, before)));
+  KirReg *n = kb_let(kb, "gn", other_gate(e, c, int_cell_peephole(e, c, p[1], 1, j, before)));
+  KirReg *g = kb_let(kb, "gg", int_activation(e, act, int_cell_clipped(e, c, p[2]), fraction));
+  KirReg *cell = int_cell_state(e, c, j, before, i, n, g);
+  KirReg *o = kb_let(kb, "go", gate(e, c, int_cell_peephole(e, c, p[3], 2, j, cell)));
+  KirExpr *squashed =
+      int_activation(e, int_cell_output(c->layer), kb_use(kb, cell), c->q->cell_fraction);
+  int_cell_lstm_h(e, c, j, kb_use(kb, o), squashed);
 }
 
 /* n in the format of the wide state. */
 static KirExpr *candidate(Emit *e, const IntCell *c, KirExpr *p) {
   Activation act = layer_activation(c->layer, OPT_activation);
   int64_t most = (int64_t)INT16_MAX << 15;
-  p = clipped(e, c, p);
+  p = int_cell_clipped(e, c, p);
   if (act == ACT_RELU || act == ACT_LINEAR)
     return int_to_fraction(e, p, c->q->fraction, c->q->state_fraction + 15,
                            act == ACT_RELU ? 0 : -most, most);
   return int_up(e, int_activation(e, act, p, c->q->fraction), 15);
 }
 
-static void gru_mix(Emit *e, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *p) {
+void int_cell_mix(Emit *e, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *n) {
   Kb *kb = &e->kb;
-  KirIndex s_at = unit_at(e, c->place->c, c->place->c_at, j);
-  KirExpr *n = candidate(e, c, p);
+  KirIndex s_at = int_cell_unit(e, c->place->c, c->place->c_at, j);
   KirReg *s = kb_let(kb, "wide", kb_op3(kb, KIR_MIX, kb_load(kb, c->place->c, s_at, 1), n, u));
   kb_store(kb, c->place->c, s_at, kb_use(kb, s));
   KirExpr *h = int_down(e, int_add(e, kb_use(kb, s), int_num(e, 16384)), 15);
-  store_next(e, c, j, int_limit(e, h, INT16_MIN, INT16_MAX));
+  int_cell_next(e, c, j, int_limit(e, h, INT16_MIN, INT16_MAX));
 }
 
 static void rnn_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr *p) {
   Activation act = layer_activation(c->layer, OPT_activation);
   bool unbounded = act == ACT_RELU || act == ACT_LINEAR;
-  p = clipped(e, c, p);
-  store_next(e, c, j,
-             unbounded ? int_to_fraction(e, p, c->q->fraction, c->q->state_fraction,
-                                         act == ACT_RELU ? 0 : -INT16_MAX, INT16_MAX)
-                       : int_activation(e, act, p, c->q->fraction));
+  p = int_cell_clipped(e, c, p);
+  int_cell_next(e, c, j,
+                unbounded ? int_to_fraction(e, p, c->q->fraction, c->q->state_fraction,
+                                            act == ACT_RELU ? 0 : -INT16_MAX, INT16_MAX)
+                          : int_activation(e, act, p, c->q->fraction));
 }
 
 /* Weights of `gates` gates from the first one on; of W and of U. */
@@ -286,11 +228,11 @@ static KirReg *second_loop(Emit *e, const IntCell *c, KirReg *j, KirExpr **p, in
   int64_t at[MAT_MAX_ACC];
   new_kept_units(e, c, p, n, kept, at);
   for (int i = 0; i < n; i++)
-    kb_store(kb, kept[i], unit_at(e, kept[i], at[i], j), p[i]);
+    kb_store(kb, kept[i], int_cell_unit(e, kept[i], at[i], j), p[i]);
   kb_end(kb);
   j = kb_for(kb, "j", 0, c->units, 1);
   for (int i = 0; i < n; i++)
-    p[i] = kb_load(kb, kept[i], unit_at(e, kept[i], at[i], j), 1);
+    p[i] = kb_load(kb, kept[i], int_cell_unit(e, kept[i], at[i], j), 1);
   return j;
 }
 
@@ -311,10 +253,10 @@ static void gru_before(Emit *e, IntCell *c) {
   KirReg *j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(e, c, gates, &c->h, j, 0, 2, px, ph);
   KirReg *r = kb_let(kb, "gr", gate(e, c, int_add(e, px[1], ph[1])));
-  kb_store(kb, c->z, unit_at(e, c->z, 0, j), other_gate(e, c, int_add(e, px[0], ph[0])));
-  KirExpr *h = kb_load(kb, c->place->h, unit_at(e, c->place->h, c->place->h_at, j), 1);
+  kb_store(kb, c->z, int_cell_unit(e, c->z, 0, j), other_gate(e, c, int_add(e, px[0], ph[0])));
+  KirExpr *h = kb_load(kb, c->place->h, int_cell_unit(e, c->place->h, c->place->h_at, j), 1);
   KirExpr *product = int_down(e, int_add(e, int_mul(e, kb_use(kb, r), h), int_num(e, 16384)), 15);
-  kb_store(kb, c->rh, unit_at(e, c->rh, 0, j), int_operand(e, product, &h16, &operand));
+  kb_store(kb, c->rh, int_cell_unit(e, c->rh, 0, j), int_operand(e, product, &h16, &operand));
   kb_end(kb);
   if (last[QUANT_STATE].depth > c->units)
     kb_zero(kb, c->rh, at_batch(e, c->rh, c->units), last[QUANT_STATE].depth - c->units);
@@ -322,7 +264,8 @@ static void gru_before(Emit *e, IntCell *c) {
   int_offset(e, c->layer, &last[QUANT_STATE], &rh);
   j = kb_for(kb, "j", 0, c->units, 1);
   unit_sums(e, c, last, &rh, j, 2, 1, px, ph);
-  gru_mix(e, c, j, kb_load(kb, c->z, unit_at(e, c->z, 0, j), 1), int_add(e, px[0], ph[0]));
+  KirExpr *n = candidate(e, c, int_add(e, px[0], ph[0]));
+  int_cell_mix(e, c, j, kb_load(kb, c->z, int_cell_unit(e, c->z, 0, j), 1), n);
   kb_end(kb);
 }
 
@@ -341,13 +284,20 @@ static void other_cells(Emit *e, IntCell *c) {
     p[2] = px[2];
     p[3] = ph[2];
     j = second_loop(e, c, j, p, 4);
+    if (int_lanes_takes(e, c)) {
+      int_lanes_units(e, c, j, p);
+      kb_end(kb);
+      return;
+    }
     KirReg *r = kb_let(kb, "gr", gate(e, c, p[1]));
     KirReg *u = kb_let(kb, "gu", other_gate(e, c, p[0]));
     KirExpr *m = int_up(e, int_mulw(e, p[3], kb_use(kb, r)), 1);
-    gru_mix(e, c, j, kb_use(kb, u), int_add(e, p[2], m));
+    int_cell_mix(e, c, j, kb_use(kb, u), candidate(e, c, int_add(e, p[2], m)));
   } else {
     j = second_loop(e, c, j, p, c->gates);
-    if (c->layer->kind == LAYER_LSTM)
+    if (int_lanes_takes(e, c))
+      int_lanes_units(e, c, j, p);
+    else if (c->layer->kind == LAYER_LSTM)
       lstm_unit(e, c, j, p);
     else
       rnn_unit(e, c, j, p[0]);

@@ -67,11 +67,12 @@ static KirBuffer *cubics_table(Lower *l) {
   return b;
 }
 
-static KirFunc *new_helper(Lower *l, const char *name, const char *doc, Kb *kb, KirReg **p) {
+static KirFunc *new_helper(Lower *l, const char *name, const char *doc, int lanes, Kb *kb,
+                           KirReg **p) {
   KirFunc *f = ARENA_NEW(l->arena, KirFunc);
   f->name = name;
   f->kind = KIR_HELPER;
-  f->result = kir_type(KIR_I32, 1);
+  f->result = kir_type(KIR_I32, lanes);
   f->n_args = 1;
   f->doc = doc;
   *kb = kb_new(l->m, f);
@@ -95,7 +96,7 @@ static KirFunc *cubic_helper(Lower *l) {
   Emit inner = {.l = l}, *in = &inner;
   KirReg *p;
   f = new_helper(l, "tanh_q17", "tanh of Q3.17 in Q0.16, both floors: one's complement mirrors it",
-                 &in->kb, &p);
+                 1, &in->kb, &p);
   Kb *kb = &in->kb;
   KirExpr *sign = int_down(in, kb_use(kb, p), 31);
   KirReg *v = kb_let(kb, "v", kb_op2(kb, KIR_XOR, kb_use(kb, p), sign));
@@ -115,6 +116,66 @@ static KirFunc *cubic_helper(Lower *l) {
   return finish_helper(l, f);
 }
 
+KirExpr *int_of_cubic(Emit *e, Activation a, KirExpr *cubic) {
+  KirExpr *y = a == ACT_TANH ? int_down(e, int_add(e, cubic, int_num(e, 1)), 1)
+                             : int_down(e, int_add(e, cubic, int_num(e, 65538)), 2);
+  return int_limit(e, y, INT16_MIN, INT16_MAX);
+}
+
+enum { LANES = 16 };
+
+/* The coefficients of t^j, which two registers hold. */
+static KirBuffer *column_table(Lower *l, int j) {
+  KirBuffer *b = kir_buffer(l->m, arena_printf(l->arena, "tanh_column%d", j), KIR_CONST, KIR_I32,
+                            QUANT_SEGMENTS);
+  int32_t *data = ARENA_ARRAY(l->arena, int32_t, QUANT_SEGMENTS);
+  for (int i = 0; i < QUANT_SEGMENTS; i++)
+    data[i] = quant_tanh[j][i];
+  b->data = data;
+  b->doc = arena_printf(l->arena, "tanh in 32 cubics: coefficients of t^%d", j);
+  return b;
+}
+
+/* cubic_helper in lanes. */
+static KirFunc *cubics_helper(Lower *l) {
+  static const char name[] = "tanh_q17x16";
+  KirFunc *f = find_helper(l, name);
+  if (f) return f;
+  Emit inner = {.l = l}, *in = &inner;
+  KirReg *p;
+  f = new_helper(l, name, "tanh_q17 of 16 numbers", LANES, &in->kb, &p);
+  Kb *kb = &in->kb;
+  KirExpr *sign = kb_op2(kb, KIR_SHR, kb_use(kb, p), kb_int(kb, KIR_I32, 31, LANES));
+  KirReg *v = kb_let(kb, "v", kb_op2(kb, KIR_XOR, kb_use(kb, p), sign));
+  KirReg *i = f->split =
+      kb_let(kb, "i", kb_op2(kb, KIR_SHR, kb_use(kb, v), kb_int(kb, KIR_I32, SEGMENT_BITS, LANES)));
+  KirExpr *mask = kb_int(kb, KIR_I32, (1 << SEGMENT_BITS) - 1, LANES);
+  KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_AND, kb_use(kb, v), mask)), *r = NULL;
+  for (int j = TERMS - 1; j >= 0; j--) {
+    KirExpr *term = kb_lookup(kb, column_table(l, j), kb_use(kb, i));
+    if (r) {
+      KirExpr *product = int_mul(in, kb_use(kb, r), kb_use(kb, t));
+      product = kb_op2(kb, KIR_SHR, product, kb_int(kb, KIR_I32, 16, LANES));
+      term = int_add(in, term, product);
+    }
+    r = kb_let(kb, "r", term);
+  }
+  kb_return_value(kb, kb_op2(kb, KIR_XOR, kb_use(kb, r), sign));
+  return finish_helper(l, f);
+}
+
+KirExpr *int_cubics(Emit *e, KirExpr *argument) {
+  return kb_call(&e->kb, cubics_helper(e->l), argument);
+}
+
+void int_cubic_bounds(Lower *l, KirBuffer *argument, KirBuffer *cubic) {
+  const KirFunc *f = cubics_helper(l);
+  argument->lo = Q17_LEAST;
+  argument->hi = Q17_MOST;
+  cubic->lo = f->lo;
+  cubic->hi = f->hi;
+}
+
 static KirFunc *squash_helper(Lower *l, bool is_tanh) {
   const char *name = is_tanh ? "tanh_q15" : "sigmoid_q15";
   KirFunc *f = find_helper(l, name);
@@ -122,13 +183,11 @@ static KirFunc *squash_helper(Lower *l, bool is_tanh) {
   KirFunc *cubics = cubic_helper(l);
   Emit inner = {.l = l}, *in = &inner;
   KirReg *p;
-  f = new_helper(l, name, is_tanh ? "tanh of Q3.17 in Q0.15" : "sigmoid of Q4.16 in Q0.15", &in->kb,
-                 &p);
+  f = new_helper(l, name, is_tanh ? "tanh of Q3.17 in Q0.15" : "sigmoid of Q4.16 in Q0.15", 1,
+                 &in->kb, &p);
   Kb *kb = &in->kb;
   KirExpr *r = kb_call(kb, cubics, kb_use(kb, p));
-  KirExpr *y = is_tanh ? int_down(in, int_add(in, r, int_num(in, 1)), 1)
-                       : int_down(in, int_add(in, r, int_num(in, 65538)), 2);
-  kb_return_value(kb, int_limit(in, y, INT16_MIN, INT16_MAX));
+  kb_return_value(kb, int_of_cubic(in, is_tanh ? ACT_TANH : ACT_SIGMOID, r));
   return finish_helper(l, f);
 }
 
@@ -142,6 +201,14 @@ static KirExpr *as_argument(Emit *e, KirExpr *p, int fraction, int to) {
   return int_limit(e, int_up(e, int_limit(e, p, -most, most), n), Q17_LEAST, Q17_MOST);
 }
 
+bool int_is_cubic(Activation a) {
+  return a == ACT_TANH || a == ACT_SIGMOID;
+}
+
+KirExpr *int_cubic_argument(Emit *e, Activation a, KirExpr *p, int fraction) {
+  return as_argument(e, p, fraction, a == ACT_TANH ? 17 : 16);
+}
+
 static KirExpr *hard(Emit *e, KirExpr *p, int fraction, double slope) {
   KirExpr *v = as_argument(e, p, fraction, 17);
   KirExpr *y = int_mulw(e, int_up(e, v, 8), int_num(e, (int64_t)nearbyint(slope * 32768)));
@@ -152,9 +219,9 @@ static KirExpr *hard(Emit *e, KirExpr *p, int fraction, double slope) {
 KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction) {
   Lower *l = e->l;
   switch (a) {
-  case ACT_TANH: return kb_call(&e->kb, squash_helper(l, true), as_argument(e, p, fraction, 17));
+  case ACT_TANH:
   case ACT_SIGMOID:
-    return kb_call(&e->kb, squash_helper(l, false), as_argument(e, p, fraction, 16));
+    return kb_call(&e->kb, squash_helper(l, a == ACT_TANH), int_cubic_argument(e, a, p, fraction));
   case ACT_HARD_SIGMOID: return hard(e, p, fraction, 1.0 / 6);
   case ACT_HARD_SIGMOID_02: return hard(e, p, fraction, 0.2);
   case ACT_HARD_TANH:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Products of pairs of bf16 as LLVM values. In: two vectors of pairs and a sum. Out: the sum with
- * the products, by VDPBF16PS where the machine has it, else in the operations that it is made of.
- */
+/* What x86 has instructions of its own for, as LLVM values: products of pairs of bf16 (VDPBF16PS)
+ * and of bytes (VPDPBUSD), and tables in registers (VPERMI2D). In: vectors. Out: by the instruction
+ * where the machine has it, else in the operations that it is made of. */
 #include "backend/llvm_internal.h"
 
 LLVMValueRef llvm_normal(LlvmWriter *w, LLVMValueRef x, int lanes) {
@@ -64,4 +64,28 @@ LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
   const char *name = arena_printf(w->arena, "llvm.x86.avx512.vpdpbusd.%d", 32 * lanes);
   if (w->machine->has_quads) return llvm_intrinsic(w, name, NULL, args, 3);
   return llvm_byte_products(w, lanes, false, v[0], v[1], v[2]);
+}
+
+/* A table of 32 numbers in two registers, or number by number. */
+LLVMValueRef llvm_lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at) {
+  LLVMBuilderRef b = w->builder;
+  LLVMTypeRef type = llvm_type(w, e->type);
+  LLVMValueRef table = llvm_buffer(w, e->buffer), v[3] = {NULL, at, NULL};
+  if (w->machine->has_permutes) {
+    for (int half = 0; half < 2; half++) {
+      LLVMValueRef first = LLVMConstInt(w->index, (unsigned)(half * e->type.lanes), false);
+      v[2 * half] =
+          LLVMBuildLoad2(b, type, LLVMBuildInBoundsGEP2(b, w->i32, table, &first, 1, ""), "");
+      LLVMSetAlignment(v[2 * half], sizeof(int32_t));
+    }
+    return llvm_intrinsic(w, "llvm.x86.avx512.vpermi2var.d.512", NULL, v, 3);
+  }
+  LLVMValueRef result = LLVMGetPoison(type);
+  for (int i = 0; i < e->type.lanes; i++) {
+    LLVMValueRef lane = LLVMConstInt(w->i32, (unsigned)i, false);
+    LLVMValueRef index = LLVMBuildExtractElement(b, at, lane, "");
+    LLVMValueRef place = LLVMBuildInBoundsGEP2(b, w->i32, table, &index, 1, "");
+    result = LLVMBuildInsertElement(b, result, LLVMBuildLoad2(b, w->i32, place, ""), lane, "");
+  }
+  return result;
 }
