@@ -361,8 +361,7 @@ static LLVMValueRef rounded(LlvmWriter *w, const KirExpr *e, LLVMValueRef x) {
 
 static LLVMValueRef lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at) {
   if (e->type.lanes > 1) return llvm_lookup(w, e, at);
-  LLVMValueRef index = LLVMBuildSExt(w->builder, at, w->index, "");
-  if (w->index == w->i32) index = at;
+  LLVMValueRef index = w->index == w->i32 ? at : LLVMBuildSExt(w->builder, at, w->index, "");
   LLVMTypeRef type = llvm_memory_type(w, e->buffer->elem);
   LLVMValueRef place =
       LLVMBuildInBoundsGEP2(w->builder, type, llvm_buffer(w, e->buffer), &index, 1, "");

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""bf16_peers.py GRUS [UNITS...]: an LSTM in f32 and in bf16 by grus and by oneDNN, in one run.
+"""batch_peers.py GRUS [UNITS...]: an LSTM in f32, bf16 and 8 bits by grus and by oneDNN, in one run.
 
 In:  the program grus, on a processor with AVX512_BF16; torch. UNITS: units and inputs (default 128 256).
 Out: a table in Markdown: microseconds of a step of one sequence, for batches of 1, 16 and 64 on one core, the least of
      several rounds in which all take turns. grus: compiled by LLVM for x86-64-v4-bf16, `grus bench`. oneDNN: the LSTM of
-     torch, with weights and values in bf16. Then the signal-to-noise ratio in dB of both in bf16 to f32.
-     Status 77: something is not installed.
+     torch, with weights and values in bf16, and after quantize_dynamic with the engine `onednn`. Then the
+     signal-to-noise ratio in dB of both in bf16 to f32. Status 77: something is not installed.
 """
 import os
 import re
@@ -26,6 +26,7 @@ except ImportError as missing:
 ROUNDS, CALLS, BATCHES = 5, 40, (1, 16, 64)
 STEPS = {1: 100, 16: 12, 64: 4}  # calls of a few milliseconds, which other processes seldom interrupt
 TARGET = "x86-64-v4-bf16"
+NAMES = ("grus f32", "grus bf16", "grus i8", "oneDNN f32", "oneDNN bf16", "oneDNN int8")
 torch.set_num_threads(1)
 
 
@@ -49,9 +50,15 @@ model lstm {{
 """)
 
 
+def calibrate(grus, units):
+    np.save("c.npy", torch.randn(STEPS[1], units).numpy())
+    grus_says(grus, "calibrate", "lstm.grus", "x=c.npy", "--precision", "i8", "-q", "-o", "lstm.ranges")
+
+
 def by_grus(grus, precision, batch):
+    ranges = ["--ranges", "lstm.ranges"] if precision == "i8" else []
     said = grus_says(grus, "bench", "lstm.grus", "--target", TARGET, "--precision", precision, "--batch", str(batch),
-                     "--json", "-q")
+                     *ranges, "--json", "-q")
     return float(re.search(r'"ns_per_call":\{"min":([0-9.]+)', said)[1]) / 1000
 
 
@@ -87,13 +94,18 @@ def measure(grus, units):
     narrow = torch.nn.LSTM(units, units)
     narrow.load_state_dict(lstm.state_dict())
     narrow = narrow.bfloat16()
+    torch.backends.quantized.engine = "onednn"
+    bytewise = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(lstm), {torch.nn.LSTM}, dtype=torch.qint8)[0]
     found = {}
+    write_model(lstm, units, STEPS[1])
+    calibrate(grus, units)
     for _ in range(ROUNDS):
         for batch in BATCHES:
             write_model(lstm, units, STEPS[batch])
             x = torch.randn(STEPS[batch], batch, units)
-            for name, took in (("grus f32", by_grus(grus, "f32", batch)), ("grus bf16", by_grus(grus, "bf16", batch)),
-                               ("oneDNN f32", by_torch(lstm, x)), ("oneDNN bf16", by_torch(narrow, x.bfloat16()))):
+            times = [by_grus(grus, precision, batch) for precision in ("f32", "bf16", "i8")]
+            times += [by_torch(lstm, x), by_torch(narrow, x.bfloat16()), by_torch(bytewise, x)]
+            for name, took in zip(NAMES, times):
                 key, each = (name, batch), took / STEPS[batch] / batch
                 found[key] = min(each, found.get(key, each))
     found["dB"] = errors(grus, lstm, narrow, units)
@@ -105,7 +117,7 @@ def main(grus, *sizes):
     columns = [in_folder(measure, grus, units) for units in sizes]
     print("| microseconds a step of a sequence |" + "".join(f" {n}, batch {b} |" for n in sizes for b in BATCHES))
     print("|---|" + "---:|" * (len(sizes) * len(BATCHES)))
-    for name in ("grus f32", "grus bf16", "oneDNN f32", "oneDNN bf16"):
+    for name in NAMES:
         print(f"| {name} |" + "".join(f" {c[name, b]:.2f} |" for c in columns for b in BATCHES))
     for n, c in zip(sizes, columns):
         print(f"{n} units in bf16 to f32: grus {c['dB'][0]:.1f} dB, oneDNN {c['dB'][1]:.1f} dB")
