@@ -37,6 +37,10 @@ static void use_list(CWriter *c, const KirStmt *list, bool *buffers, const int *
       buffers[s->bias->id] = true;
       use_index(c, &s->bias_at);
     }
+    if (s->weights) {
+      buffers[s->weights->id] = true;
+      use_index(c, &s->weights_at);
+    }
     for (int i = 0; i < s->n_args; i++)
       buffers[s->args[i]->id] = true;
     use_list(c, s->body, buffers, last);

@@ -107,6 +107,10 @@ of_pairs() {
   "$dir/pairs/plain" >"$dir/said" || { echo "pairs: $(cat "$dir/said")"; exit 1; }
   (cd "$dir/pairs" && gcc -std=c99 -O1 $amx -c model.c -o instructions.o)
   has "$dir/pairs/instructions.o" tdpbf16ps
+  "$grus" build "$dir/pairs.grus" -q --weights=extern $target --batch="$3" --emit=header -o "$dir/apart.h"
+  printf '#define M_IMPLEMENTATION\n#include "apart.h"\n' >"$dir/apart.c" # weights that come at run time
+  # shellcheck disable=SC2086
+  gcc -std=c99 $strict $amx -fsyntax-only "$dir/apart.c"
   if [ "$ways" = all ]; then
     write iso pairs $target --calls=1 --batch="$3" --vectors=iso
     bits iso plain 'gcc -std=c99 -O1'
