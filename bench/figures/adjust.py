@@ -4,8 +4,8 @@
 tests/embedded/figures.sh printed for it.
 
 LOG has the sizes that GCC gave; FIGURES (build/.../bin/figures) counts again what the code is made of. Of all
-numbers with which every build is within LIMIT (default 0.9) of what the test allows, these change the estimates
-least. Nothing is compiled, so that a few builds that are off after a change of the generated code take minutes. Prints a
+numbers with which every build is within LIMIT (default 0.9) of what the test allows, or as near as can be, these change
+the estimates least. Nothing is compiled, so that a few builds that are off after a change of the generated code take minutes. Prints a
 line for each CODE(...) of the core, in the order of costs.def, with how far it is off before and afterwards."""
 import os
 import re
@@ -62,15 +62,36 @@ def present(kinds, core):
         yield x
 
 
-def least_change(counts, code, room, x):
-    """The numbers nearest to x, by what they change, with which counts is within room of code; None: there are none."""
+def least_change(counts, code, allowed, limit, x):
+    """The numbers nearest to x, by what they change, with which counts are within limit of what is allowed, or as near as
+    numbers can bring them."""
     n = len(x)
-    one, none = np.eye(n), np.zeros_like(counts)
-    bounds = np.block([[counts, none], [-counts, none], [one, -one], [-one, -one]])
+    one, none, apart = np.eye(n), np.zeros_like(counts), allowed[:, None]
+    sides, wanted = np.vstack([counts, -counts]), np.concatenate([code, -code])
+    # first the least limit, as one more number
+    found = linprog(np.append(np.zeros(n), 1), np.hstack([sides, -np.vstack([apart, apart])]), wanted, bounds=(0, None), method="highs")
+    room = max(limit, 1.001 * found.fun) * np.concatenate([allowed, allowed])
     # what no build has keeps its number, because a change of it has a price too
-    price = np.concatenate([np.zeros(n), np.maximum(x, 3) * np.maximum(counts.mean(0), 0.01)])
-    found = linprog(price, bounds, np.concatenate([code + room, room - code, x, -x]), bounds=(0, None), method="highs")
-    return np.round(found.x[:n], 1) if found.status == 0 else None
+    price = np.append(np.zeros(n), np.maximum(x, 3) * np.maximum(counts.mean(0), 0.01))
+    bounds = np.block([[sides, np.vstack([none, none])], [one, -one], [-one, -one]])
+    found = linprog(price, bounds, np.concatenate([wanted + room, x, -x]), bounds=(0, None), method="highs")
+    near = np.round(found.x[:n], 1)
+    return near if abs((counts @ near - code) / allowed).max() <= 0.99 else settle(counts, code, allowed, near)
+
+
+def settle(counts, code, allowed, x):
+    """x in tenths, each moved while that brings the build that is furthest off nearer."""
+    off = lambda y: abs((counts @ y - code) / allowed).max()
+    best, moved = np.round(x, 1), True
+    while moved:
+        moved = False
+        for i in range(len(x)):
+            for step in (0.1, -0.1):
+                y = best.copy()
+                y[i] = max(0, round(y[i] + step, 1))
+                if off(y) < off(best):
+                    best, moved = y, True
+    return best
 
 
 def adjust(kinds, core, rows, x, limit):
@@ -91,17 +112,12 @@ def adjust(kinds, core, rows, x, limit):
     print(f"{len(rows)} builds, greatest {before:.2f} of what is allowed ({name})")
     best = None
     for _ in range(STAGES if inlines[0] else 1):
-        now = least_change(np.column_stack([own + share[:, None] * helpers, once]), code, limit * room, x)
-        if now is None:
-            break
+        now = least_change(np.column_stack([own + share[:, None] * helpers, once]), code, room, limit, x)
         after, name, inlined = off(now)
         if best is None or after < best[0]:
             best = (after, name, now)
         share = (share + inlined) / 2
-    if not best:
-        print(f"  no numbers are within {limit} of what is allowed")
-        return
-    print(f"  {best[0]:.2f} ({best[1]}) with: helper {round(10 * best[2][-1])}, TEXT({numbers(kinds, best[2][:-1], 10)})")
+    print(f"  {best[0]:.3f} ({best[1]}) with: helper {round(10 * best[2][-1])}, TEXT({numbers(kinds, best[2][:-1], 10)})")
 
 
 def main():
