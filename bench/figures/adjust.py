@@ -134,4 +134,5 @@ def main():
         adjust(kinds, core, part, x, limit)
 
 
-main()
+if __name__ == "__main__":
+    main()
