@@ -14,8 +14,10 @@ const char *case_part(Arena *arena, const char *text, const char *end, const cha
   *rest = at ? at + strlen(end) : NULL;
   while (n && text[n - 1] == ' ')
     n--;
-  while (n && *text == ' ')
-    text++, n--;
+  while (n && *text == ' ') {
+    text++;
+    n--;
+  }
   return arena_strndup(arena, text, n);
 }
 

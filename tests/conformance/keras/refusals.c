@@ -12,8 +12,7 @@
 
 #include <string.h>
 
-/* The layers one after another, as a functional model of Keras 2.
- */
+/* The layers one after another, as a functional model of Keras 2. */
 static const char *composed(Arena *arena, const char *version, const char *shapes,
                             const char *layers) {
   Text out = text_new(arena), reads = text_new(arena), inputs = text_new(arena);
