@@ -63,10 +63,7 @@ class Bench:
                      *(f"{name}=seen/{name}.npy" for name in seen))
             found[precision] = self.ratio(model, precision, ["--ranges", "m.ranges"], params)
             if precision in ("w8", "i16"):
-                with open("m.ranges") as file:
-                    lines = [line for line in file if not line.startswith("rounded")]
-                with open("nearest.ranges", "w") as file:
-                    file.writelines(lines)
+                without_rounded("m.ranges", "nearest.ranges")
                 found[f"{precision} nearest"] = self.ratio(model, precision, ["--ranges", "nearest.ranges"], params)
         return found
 
@@ -76,9 +73,9 @@ class Bench:
             sys.exit(f"{model} in {precision}: compiled code is not the integer evaluator\n{text}")
         return [float(x) for x in re.findall(r"compiled / recorded .*SNR ([-0-9.]+) dB", text)][0]
 
-    def imported(self, path, *options):
-        self.run("import", os.path.join(self.models, path), *options, "-q", "-o", "m.grus")
-        return "m.grus"
+    def imported(self, path, *options, to="m.grus"):
+        self.run("import", os.path.join(self.models, path), *options, "-q", "-o", to)
+        return to
 
     def data(self, path):
         return np.load(os.path.join(self.models, path))
@@ -87,6 +84,14 @@ class Bench:
         """Samples in -1..1 of a recording of the examples."""
         with open(self.example(path), "rb") as file:
             return np.frombuffer(file.read()[44:], "<i2").astype(np.float32) / 32768
+
+
+def without_rounded(path, to):
+    """Writes a ranges file without the line that names the rounded weights."""
+    with open(path) as file:
+        lines = [line for line in file if not line.startswith("rounded")]
+    with open(to, "w") as file:
+        file.writelines(lines)
 
 
 def halves(name, array):
@@ -161,13 +166,65 @@ def frames(audio, size, hop):
 
 def silero(b):
     """Frames of 512 samples behind the 64 before them; probabilities of speech."""
-    return b.ratios(b.written("silero"), *halves("pcm", frames(b.data("silero_safetensors/ref/audio_16k.npy"), 576, 512)),
+    seen, unseen = halves("pcm", frames(b.data("silero_safetensors/ref/audio_16k.npy"), 576, 512))
+    more = [frames(b.sound(f), 576, 512) for f in ("voice_activity/people.wav", "denoiser/noisy.wav")]
+    return b.ratios(b.written("silero"), {"pcm": np.concatenate([*more, seen["pcm"]])}, unseen,
                     ["--weights", os.path.join(b.models, "silero_safetensors/silero_vad_16k.safetensors")])
 
 
+class Dtln:
+    """Two networks with a Fourier transform around the first: sound to sound, 128 samples a step. The learned
+    transforms of the second network, its layers without a bias, stay in f32."""
+
+    def __init__(self, b):
+        self.b = b
+        for k in (1, 2):
+            b.imported(f"dtln/model_{k}.onnx", to=f"net_{k}.grus")
+        with open("net_2.grus") as file:
+            text = file.read().replace("bias=false)", "bias=false, precision=f32)")
+        with open("net_2.grus", "w") as file:
+            file.write(text)
+
+    def network(self, k, name, x, out, options):
+        np.save(f"{name}.npy", x.astype(np.float32))
+        self.b.run("run", f"net_{k}.grus", *options(k), f"{name}={name}.npy", "-q", "-o", ".")
+        return np.load(f"{out}.npy")
+
+    def blocks(self, sound, options):
+        """Magnitudes, and what the first network leaves of the sound."""
+        spectrum = np.fft.rfft(frames(sound, 512, 128))
+        mask = self.network(1, "input_2", np.abs(spectrum), "activation_2", options)
+        return np.abs(spectrum), np.fft.irfft(mask * spectrum)
+
+    def clean(self, sound, options):
+        done = self.network(2, "input_4", self.blocks(sound, options)[1], "conv1d_3", options)
+        total = np.zeros(128 * len(done) + 384)
+        for i, block in enumerate(done):
+            total[128 * i:128 * i + 512] += block
+        return total
+
+    def calibrate(self, precision, seen):
+        for k, name in ((1, "input_2"), (2, "input_4")):
+            np.save("seen.npy", seen[k - 1].astype(np.float32))
+            self.b.run("calibrate", f"net_{k}.grus", "--precision", precision, "-q", "-o", f"net_{k}.ranges",
+                       f"{name}=seen.npy")
+            without_rounded(f"net_{k}.ranges", f"nearest_{k}.ranges")
+
+
 def dtln(b):
-    """The first of two networks: magnitudes to a mask."""
-    return b.ratios(b.imported("dtln/model_1.onnx"), *halves("input_2", b.data("dtln/ref/s1_in_mag.npy")[:, 0, 0]))
+    net = Dtln(b)
+    noisy = b.sound("denoiser/noisy.wav")
+    sounds = [b.sound("voice_activity/people.wav"), b.data("silero_safetensors/ref/audio_16k.npy")]
+    f32 = lambda k: ("--precision", "f32")
+    ref, seen, found = net.clean(noisy, f32), net.blocks(np.concatenate(sounds), f32), {}
+    for precision in ("w8", "i16", "i8", "i16x16"):
+        net.calibrate(precision, seen)
+        for column, stem in ((precision, "net"), (f"{precision} nearest", "nearest")):
+            if column not in COLUMNS:
+                continue
+            error = net.clean(noisy, lambda k: ("--precision", precision, "--ranges", f"{stem}_{k}.ranges")) - ref
+            found[column] = 10 * np.log10((ref ** 2).sum() / (error ** 2).sum())
+    return found
 
 
 def g2p(b):
@@ -187,7 +244,7 @@ def denoiser(b):
 MODELS = [("gesture, LSTM 24", gesture), ("Japanese vowels, GRU 32 in both directions", vowels),
           ("wake word, GRU 24", wake_word), ("MNIST by rows, LSTM 20", mnist),
           ("RNNoise 0.1, GRU 24, 48, 96", rnnoise), ("RNNoise-nu, GRU 24, 48, 96", rnnoise_nu),
-          ("Silero, convolutions and LSTM 128", silero), ("DTLN, first network, LSTM 128, 128", dtln),
+          ("Silero, convolutions and LSTM 128", silero), ("DTLN, sound, four LSTM 128, transforms in f32", dtln),
           ("g2p decoder, GRU 256", g2p), ("denoiser, GRU 72", denoiser), ("amplifier ht11, LSTM 32", amplifier("ht1-ht11")),
           ("amplifier ht13, GRU 32", amplifier("ht1-ht13")), ("pedal muff1, LSTM 32", amplifier("muff-muff1")),
           ("pedal muff4, GRU 64", amplifier("muff-muff4")), ("Klon centaur 0, GRU 8", centaur("centaur_0")),

@@ -5,7 +5,7 @@
  *
  * A function goes through the operand in turns of several steps, then in single steps. What a turn
  * does is written once for each processor: Arm's DSP instructions multiply two pairs of 16 bits,
- * with bytes of weights that are extended two at a time. */
+ * with bytes of weights that are extended two at a time; for others see c_dots_scalar.c. */
 #include "backend/c_internal.h"
 
 enum { NEAR_STEPS = 2 }; /* whose weights the shortest loads reach, of up to 31 bytes */
@@ -15,7 +15,13 @@ static const char dsp[] =
     "!defined(__ARM_BIG_ENDIAN)";
 
 static bool takes_pairs(const KirStmt *s) {
-  return s->step == 4 && s->source->elem == KIR_I16 && (s->buffer->elem != KIR_I8 || s->swapped);
+  bool weights = s->buffer->elem == KIR_I16 || (s->buffer->elem == KIR_I8 && s->swapped);
+  return s->step == 4 && s->source->elem == KIR_I16 && weights;
+}
+
+/* Whether its elements are loaded as words. */
+static bool takes_words(const KirStmt *s) {
+  return takes_pairs(s) || c_scalar_has_words(s);
 }
 
 /* ---- where operands begin at whole words ---- */
@@ -46,7 +52,7 @@ static int64_t bytes_before(const KirModule *m, const KirBuffer *buffer) {
 bool c_dot_is_loose(const KirModule *m, const KirStmt *s) {
   const KirBuffer *z = s->source;
   int64_t before = 0;
-  if (!takes_pairs(s)) return false;
+  if (!takes_words(s)) return false;
   if (z->space == KIR_IN || z->space == KIR_OUT) return true;
   if (z->space == KIR_STATE) before = bytes_before(m, z);
   return before < 0 || !whole_words(&s->from, kir_elem_size(z->elem), before);
@@ -63,15 +69,17 @@ static bool same_turns(const CUsed *u, const KirStmt *a, const KirStmt *b) {
 }
 
 bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b) {
-  return a->n_regs == b->n_regs && a->step == b->step && a->swapped == b->swapped &&
-         a->buffer->elem == b->buffer->elem && a->source->elem == b->source->elem &&
-         c_dot_is_loose(u->m, a) == c_dot_is_loose(u->m, b) && same_turns(u, a, b);
+  return a->n_regs == b->n_regs && a->step == b->step && !a->bias == !b->bias &&
+         a->swapped == b->swapped && a->buffer->elem == b->buffer->elem &&
+         a->source->elem == b->source->elem && c_dot_is_loose(u->m, a) == c_dot_is_loose(u->m, b) &&
+         same_turns(u, a, b);
 }
 
 const char *c_dot_name(CWriter *c, const KirStmt *s) {
   Arena *arena = c->out->arena;
-  const char *name = arena_printf(arena, "%s_dot%d_%s_%s", c->prefix, s->n_regs,
-                                  kir_elem_name(s->buffer->elem), kir_elem_name(s->source->elem));
+  const char *name =
+      arena_printf(arena, "%s_dot%d_%s_%s%s", c->prefix, s->n_regs, kir_elem_name(s->buffer->elem),
+                   kir_elem_name(s->source->elem), s->bias ? "" : "_from_0");
   if (s->step == 1) return name;
   if (c_dot_has_lanes(s) && c_is_for_mve(c))
     return arena_printf(arena, "%s_by%dx%d%s", name, (int)s->step, c_mve_turn(s),
@@ -81,9 +89,15 @@ const char *c_dot_name(CWriter *c, const KirStmt *s) {
                       kir_dot_has_rest(s) ? "_rest" : "", c_dot_is_loose(c->m, s) ? "_loose" : "");
 }
 
-static void for_each(CWriter *c, int n, const char *between, const char *format) {
+void c_dot_each(CWriter *c, int n, const char *between, const char *format) {
   for (int i = 0; i < n; i++)
     text_printf(c->out, format, i ? between : "", i, i);
+}
+
+void c_dot_starts(CWriter *c, const KirStmt *s) {
+  text_add(c->out, "  int32_t ");
+  c_dot_each(c, s->n_regs, ", ", s->bias ? "%sa%d = bias[%d]" : "%sa%d = 0");
+  text_add(c->out, ";\n");
 }
 
 /* ---- a step ---- */
@@ -157,40 +171,10 @@ static void arm_steps(CWriter *c, const KirStmt *s, int steps) {
   for (int k = 0; k < steps; k++)
     arm_step(c, s, &names);
   text_add(c->out, "            : ");
-  for_each(c, n, ", ", "%s\"+r\"(a%d)");
+  c_dot_each(c, n, ", ", "%s\"+r\"(a%d)");
   text_add(c->out,
            ", \"+r\"(w), \"+r\"(z), \"=&r\"(x), \"=&r\"(y), \"=&r\"(t)\n"
            "            :\n            : \"r8\", \"r10\", \"r11\", \"r12\", \"memory\");\n");
-}
-
-/* ---- AVR: a byte of a weight, without its sign, with both bytes of an element ---- */
-
-static bool takes_bytes(const CWriter *c, const KirStmt *s) {
-  return c->o->machine.is_avr && s->step == 1 && s->buffer->elem == KIR_U8 &&
-         s->source->elem == KIR_I16;
-}
-
-/* Operands: %0.. sums, then w, in Z; the element; t for a weight, s for a sign; a zero. */
-static void avr_step(CWriter *c, const KirStmt *s) {
-  int n = s->n_regs, x = n + 3, t = n + 1, sign = n + 2, zero = n + 4;
-  text_add(c->out, "    const int16_t x = *z++;\n    uint8_t t, s;\n    __asm__ volatile(\n");
-  for (int r = 0; r < n; r++)
-    text_printf(c->out,
-                "            \"lpm %%%d, Z+\\n\\tmul %%A%d, %%%d\\n\\tadd %%A%d, r0\\n\\t\"\n"
-                "            \"adc %%B%d, r1\\n\\tadc %%C%d, %%%d\\n\\tadc %%D%d, %%%d\\n\\t\"\n"
-                "            \"mulsu %%B%d, %%%d\\n\\tsbc %%%d, %%%d\\n\\t\"\n"
-                "            \"add %%B%d, r0\\n\\tadc %%C%d, r1\\n\\tadc %%D%d, %%%d\\n\\t\"\n",
-                t, x, t, r, r, r, zero, r, zero, x, t, sign, sign, r, r, r, sign);
-  text_add(c->out, "            \"clr r1\"\n            : ");
-  for_each(c, n, ", ", "%s\"+r\"(a%d)");
-  text_add(c->out, ", \"+z\"(w), \"=&a\"(t), \"=&r\"(s)\n"
-                   "            : \"a\"(x), \"r\"((uint8_t)0)\n            : \"r0\");\n");
-}
-
-static void avr_loop(CWriter *c, const KirStmt *s) {
-  text_add(c->out, "  const int16_t *const end = z + n;\n  do {\n");
-  avr_step(c, s);
-  text_add(c->out, "  } while (z != end);\n");
 }
 
 /* ---- functions ---- */
@@ -211,20 +195,53 @@ static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool 
     text_add(c->out, "  }\n");
 }
 
-static void loops(CWriter *c, const KirStmt *s, bool arm) {
-  enum { LONG_TURN = 6 };
-  bool rest = kir_dot_has_rest(s);
-  int steps = arm || rest || kir_dot_turn(s) <= LONG_TURN ? kir_dot_turn(s) : 1;
+int c_dot_short_turn(const KirStmt *s, bool *has_rest) {
+  enum { LONGEST = 6, SHORTEST = 3, USUAL = 4 };
+  int turn = kir_dot_turn(s), n = turn < LONGEST ? turn : LONGEST;
+  *has_rest = kir_dot_has_rest(s);
+  if (s->step == 1) return turn;
+  while (turn % n != 0)
+    n--;
+  if (*has_rest || n >= SHORTEST || n == turn) return n;
+  *has_rest = true;
+  return USUAL;
+}
+
+const char *c_dot_ends(CWriter *c, const KirStmt *s, int steps, bool has_rest) {
   int turn = steps * (int)s->step;
   const char *z = c_elem(s->source->elem);
-  if (arm) text_add(c->out, "  uint32_t x, y, t;\n");
-  if (rest)
+  if (has_rest)
     text_printf(c->out, "  const %s *const turns = z + n / %d * %d, *const end = z + n;\n", z, turn,
                 turn);
   else
     text_printf(c->out, "  const %s *const end = z + n;\n", z);
-  loop(c, s, steps, rest ? "turns" : "end", !rest, arm);
+  return has_rest ? "turns" : "end";
+}
+
+static void loops(CWriter *c, const KirStmt *s, bool arm) {
+  bool rest = kir_dot_has_rest(s);
+  int steps = arm || rest ? kir_dot_turn(s) : c_dot_short_turn(s, &rest);
+  if (arm) text_add(c->out, "  uint32_t x, y, t;\n");
+  loop(c, s, steps, c_dot_ends(c, s, steps, rest), !rest, arm);
   if (rest) loop(c, s, 1, "end", false, arm);
+}
+
+/* The loops in assembler, if there are any, beside those in C. */
+static void body(CWriter *c, const KirStmt *s) {
+  const char *needs = takes_pairs(s) ? dsp : c_scalar_needs(c, s);
+  if (needs) text_printf(c->out, "#if %s\n", needs);
+  if (takes_pairs(s))
+    loops(c, s, true);
+  else if (needs)
+    c_scalar_loops(c, s);
+  if (needs) text_add(c->out, "#else\n");
+  loops(c, s, false);
+  if (needs) text_add(c->out, "#endif\n");
+}
+
+/* Between two calls of assembler, compilers would save and load all that lives. */
+static bool is_inline(const CWriter *c, const KirStmt *s) {
+  return takes_words(s) || (s->step == 1 && !c->o->machine.is_avr && c_scalar_needs(c, s));
 }
 
 static void dot_function(CWriter *c, const KirStmt *s) {
@@ -232,49 +249,34 @@ static void dot_function(CWriter *c, const KirStmt *s) {
   int n = s->n_regs;
   text_printf(out, "\n/* %d sum%s of n products each, weights in steps of %d a row */\n", n,
               n > 1 ? "s" : "", (int)s->step);
-  text_printf(out,
-              "static inline %svoid %s(const %s%s *w, const %s *z, int n,\n"
-              "    const %sint32_t *bias",
-              takes_pairs(s) ? arena_printf(out->arena, "%s_INLINE ", c->upper) : "",
-              c_dot_name(c, s), c_in_flash(c), c_elem(s->buffer->elem), c_elem(s->source->elem),
-              c_in_flash(c));
-  for_each(c, n, "", ", %sint32_t *s%d");
+  text_printf(out, "static inline %svoid %s(const %s%s *w, const %s *z, int n,\n    ",
+              is_inline(c, s) ? arena_printf(out->arena, "%s_INLINE ", c->upper) : "",
+              c_dot_name(c, s), c_in_flash(c), c_elem(s->buffer->elem), c_elem(s->source->elem));
+  if (s->bias) text_printf(out, "const %sint32_t *bias, ", c_in_flash(c));
+  c_dot_each(c, n, ", ", "%sint32_t *s%d");
   text_add(out, ") {\n");
   if (c_dot_has_lanes(s)) {
     c_lanes_body(c, s);
     return;
   }
-  text_add(out, "  int32_t ");
-  for_each(c, n, ", ", "%sa%d = bias[%d]");
-  text_add(out, ";\n");
-  if (takes_pairs(s)) {
-    text_printf(out, "#if %s\n", dsp);
-    loops(c, s, true);
-    text_add(out, "#else\n");
-  }
-  if (takes_bytes(c, s)) {
-    text_add(out, "#if defined(__AVR__) && defined(__FLASH)\n");
-    avr_loop(c, s);
-    text_add(out, "#else\n");
-  }
-  loops(c, s, false);
-  if (takes_pairs(s) || takes_bytes(c, s)) text_add(out, "#endif\n");
-  for_each(c, n, "", "%s  *s%d = a%d;\n");
+  c_dot_starts(c, s);
+  body(c, s);
+  c_dot_each(c, n, "", "%s  *s%d = a%d;\n");
   text_add(out, "}\n");
 }
 
 bool c_in_words(const CWriter *c, const KirBuffer *b) {
   const CUsed *u = c->used;
   for (size_t i = 0; u && i < u->n_dots; i++)
-    if (takes_pairs(u->dot[i]) && (b->elem == KIR_I8 || b->elem == KIR_I16)) return true;
+    if (takes_words(u->dot[i]) && (b->elem == KIR_I8 || b->elem == KIR_I16)) return true;
   return false;
 }
 
 void c_dots(CWriter *c, const CUsed *u) {
-  bool pairs = false;
+  bool any = false;
   for (size_t i = 0; i < u->n_dots; i++)
-    pairs = pairs || takes_pairs(u->dot[i]);
-  if (pairs)
+    any = any || is_inline(c, u->dot[i]);
+  if (any)
     text_printf(c->out,
                 "\n#if defined(__GNUC__)\n#define %s_WORDS __attribute__((aligned(4)))\n"
                 "#define %s_INLINE __attribute__((always_inline))\n#else\n"

@@ -171,6 +171,22 @@ const char *c_dot_name(CWriter *c, const KirStmt *dot);
 bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b);
 /* Whether the operand of products by words need not begin at a whole word. */
 bool c_dot_is_loose(const KirModule *m, const KirStmt *dot);
+/* For each of n sums i: format, with the text between two and i, twice. */
+void c_dot_each(CWriter *c, int n, const char *between, const char *format);
+/* Declares sums a0, a1, .. with what they begin with. */
+void c_dot_starts(CWriter *c, const KirStmt *dot);
+/* How many steps a turn of a loop has where they take more room than pairs do: as many as divide a
+ * turn of those, or a few, and what is left over in single steps. */
+int c_dot_short_turn(const KirStmt *dot, bool *has_rest);
+/* Declares the pointers `end`, and `turns` if turns of so many steps leave some over; returns which
+ * of them ends the turns. */
+const char *c_dot_ends(CWriter *c, const KirStmt *dot, int steps, bool has_rest);
+
+/* ---- c_dots_scalar.c: sums of products one at a time ---- */
+/* The condition of the preprocessor under which a sum has loops in assembler; NULL: it has none. */
+const char *c_scalar_needs(const CWriter *c, const KirStmt *dot);
+void c_scalar_loops(CWriter *c, const KirStmt *dot);
+bool c_scalar_has_words(const KirStmt *dot); /* two elements are loaded as a word */
 /* Whether an array has to begin at a whole word. */
 bool c_in_words(const CWriter *c, const KirBuffer *b);
 

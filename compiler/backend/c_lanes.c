@@ -115,16 +115,15 @@ static void by_vectors(CWriter *c, const KirStmt *s) {
                 r * step);
   text_printf(out, "    w += %d;\n  }\n", n * step);
   for (int r = 0; r < n; r++)
-    text_printf(out, "  *s%d = bias[%d] + %s_total(v%d);\n", r, r, p, r);
+    text_printf(out, "  *s%d = %s%s_total(v%d);\n", r,
+                s->bias ? arena_printf(out->arena, "bias[%d] + ", r) : "", p, r);
 }
 
 static void by_loops(CWriter *c, const KirStmt *s) {
   Text *out = c->out;
   int n = s->n_regs, step = (int)s->step;
-  text_add(out, "  int32_t ");
-  for (int r = 0; r < n; r++)
-    text_printf(out, "%sa%d = bias[%d]", r ? ", " : "", r, r);
-  text_printf(out, ";\n  for (int k = 0; k < n; k += %d) {\n    for (int j = 0; j < %d; j++) {\n",
+  c_dot_starts(c, s);
+  text_printf(out, "  for (int k = 0; k < n; k += %d) {\n    for (int j = 0; j < %d; j++) {\n",
               step, step);
   for (int r = 0; r < n; r++)
     text_printf(out, r ? "      a%d += w[j + %d] * z[k + j];\n" : "      a%d += w[j] * z[k + j];\n",
@@ -177,11 +176,8 @@ static void by_mve(CWriter *c, const KirStmt *s) {
   int n = s->n_regs, turn = c_mve_turn(s);
   bool bytes = is_of_bytes(c, s), loops = s->count > turn * s->step;
   text_add(out,
-           "#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)\n"
-           "  int32_t ");
-  for (int r = 0; r < n; r++)
-    text_printf(out, "%sa%d = bias[%d]", r ? ", " : "", r, r);
-  text_add(out, ";\n");
+           "#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)\n");
+  c_dot_starts(c, s);
   if (!loops) text_add(out, "  (void)n;\n");
   text_add(out, "  __asm__ volatile(\n");
   if (loops) text_add(out, "      \"dls lr, %[n]\\n1:\\n\\t\"\n");

@@ -142,8 +142,11 @@ static void dot(CWriter *c, const KirStmt *s) {
   c_access(c, s->buffer, &s->at);
   text_add(c->out, ", &");
   c_access(c, s->source, &s->from);
-  text_printf(c->out, ", %lld, &", (long long)s->count);
-  c_access(c, s->bias, &s->bias_at);
+  text_printf(c->out, ", %lld", (long long)s->count);
+  if (s->bias) {
+    text_add(c->out, ", &");
+    c_access(c, s->bias, &s->bias_at);
+  }
   for (int i = 0; i < s->n_regs; i++)
     text_printf(c->out, ", &%s", c->name[s->regs[i]->id]);
   text_add(c->out, ");");

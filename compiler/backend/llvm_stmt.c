@@ -170,6 +170,13 @@ static void dot_close(LlvmWriter *w, const KirStmt *s, DotLoop *loop) {
   LLVMAddIncoming(loop->k, (LLVMValueRef[]){LLVMConstNull(w->index), next}, loop->from, 2);
 }
 
+/* What sum r of a dot begins with. */
+static LLVMValueRef bias_of(LlvmWriter *w, const KirStmt *s, int r) {
+  KirIndex at = s->bias_at;
+  at.offset += r;
+  return s->bias ? llvm_element(w, s->bias, &at) : LLVMConstNull(w->i32);
+}
+
 static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
   LLVMValueRef rows = llvm_address(w, s->buffer, &s->at), x = llvm_address(w, s->source, &s->from);
   LLVMValueRef phi[KIR_MAX_LOADS], sum[KIR_MAX_LOADS];
@@ -194,9 +201,7 @@ static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
   LLVMPositionBuilderAtEnd(w->builder, loop.end);
   for (int r = 0; r < s->n_regs; r++) {
     LLVMAddIncoming(phi[r], (LLVMValueRef[]){LLVMConstNull(type), sum[r]}, loop.from, 2);
-    KirIndex at = s->bias_at;
-    at.offset += r;
-    w->reg[s->regs[r]->id] = LLVMBuildNSWAdd(w->builder, llvm_element(w, s->bias, &at),
+    w->reg[s->regs[r]->id] = LLVMBuildNSWAdd(w->builder, bias_of(w, s, r),
                                              form == DOT_NUMBER ? sum[r] : total(w, sum[r]), "");
   }
 }
@@ -210,11 +215,8 @@ static void dot(LlvmWriter *w, const KirStmt *s) {
   }
   LLVMValueRef rows = llvm_address(w, s->buffer, &s->at), x = llvm_address(w, s->source, &s->from);
   LLVMValueRef phi[KIR_MAX_LOADS], sum[KIR_MAX_LOADS], start[KIR_MAX_LOADS];
-  for (int r = 0; r < s->n_regs; r++) {
-    KirIndex at = s->bias_at;
-    at.offset += r;
-    start[r] = llvm_element(w, s->bias, &at);
-  }
+  for (int r = 0; r < s->n_regs; r++)
+    start[r] = bias_of(w, s, r);
   DotLoop loop = dot_open(w);
   for (int r = 0; r < s->n_regs; r++)
     sum[r] = phi[r] = LLVMBuildPhi(w->builder, w->i32, s->regs[r]->name);

@@ -65,10 +65,13 @@ static void advance(WasmWriter *w, uint32_t local, int64_t by, bool keep) {
 
 static void dot(WasmWriter *w, const KirStmt *s) {
   for (int r = 0; r < s->n_regs; r++) {
-    KirIndex at = s->bias_at;
-    at.offset += r;
-    uint32_t offset = wasm_address(w, s->bias, &at);
-    wasm_load_element(w, s->bias->elem, offset);
+    if (s->bias) {
+      KirIndex at = s->bias_at;
+      at.offset += r;
+      uint32_t offset = wasm_address(w, s->bias, &at);
+      wasm_load_element(w, s->bias->elem, offset);
+    } else
+      wasm_i32(w, 0);
     wasm_set(w, define(w, s->regs[r]));
   }
   int n = w->active.n;

@@ -204,10 +204,10 @@ typedef enum KirStmtKind {
                  KIR_MAX_LOADS) elements of f32, one lane each; their definition. A machine with
                  an instruction for that may load them at once, into float registers from `home` */
   KIR_DOT,    /* regs[r] = bias[bias_at + r] + sum over k < count of w z, exact in I32, for r in
-                 0..n_regs; their definition. w is element kir_dot_weight of buffer[at], a constant:
-                 (k / step * n_regs + r) * step + k % step, and if `swapped`, with steps of 4, the
-                 middle two of each step have changed places; z is source[from + k]. count is a
-                 multiple of step */
+                 0..n_regs; their definition. Without a bias, sums begin at zero. w is element
+                 kir_dot_weight of buffer[at], a constant: (k / step * n_regs + r) * step + k % step,
+                 and if `swapped`, with steps of 4, the middle two of each step have changed places;
+                 z is source[from + k]. count is a multiple of step */
   KIR_TILES,  /* sums of products by tiles: tiles.h */
   KIR_STORE,  /* buffer[at] (value.type.lanes elements) = value. To I8..U16, I32, F32, SIZE alike;
                  the value is known to fit */
@@ -237,7 +237,7 @@ struct KirStmt {
   KirIndex at;
   KirBuffer *source; /* COPY, DOT, TILES */
   KirIndex from;
-  KirBuffer *bias; /* DOT: constants of I32 */
+  KirBuffer *bias; /* DOT: constants of I32, or NULL */
   KirIndex bias_at;
   KirBuffer *weights; /* TILES: constants */
   KirIndex weights_at;

@@ -129,8 +129,10 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
       print_reg(s->regs[i], text);
     }
     text_add(text, " = ");
-    print_access(s->bias, &s->bias_at, s->n_regs, text);
-    text_add(text, " + ");
+    if (s->bias) {
+      print_access(s->bias, &s->bias_at, s->n_regs, text);
+      text_add(text, " + ");
+    }
     print_access(s->buffer, &s->at, 1, text);
     text_add(text, " . ");
     print_access(s->source, &s->from, (int)s->count, text);

@@ -232,16 +232,22 @@ void kir_expr_range(const KirExpr *e, int64_t *lo, int64_t *hi) {
 /* ---- sums of products ---- */
 
 /* Weights and bias walk together: block b of the weights belongs to block b of the bias. */
+static bool bias_is_regular(const KirStmt *s, int64_t block) {
+  bool ok = s->bias->data && s->bias_at.offset == s->at.offset / block * s->n_regs &&
+            s->at.n_terms == s->bias_at.n_terms;
+  for (int i = 0; ok && i < s->at.n_terms; i++)
+    ok = s->at.term[i].var == s->bias_at.term[i].var &&
+         s->bias_at.term[i].stride == s->at.term[i].stride / block * s->n_regs;
+  return ok;
+}
+
 static bool dot_is_regular(const KirStmt *s) {
   int64_t block = s->n_regs * s->count;
   bool ok = s->n_regs > 0 && s->step > 0 && s->count > 0 && s->count % s->step == 0 &&
-            s->buffer->data && s->bias->data && (!s->swapped || s->step == 4);
-  ok = ok && s->at.offset % block == 0 && s->bias_at.offset == s->at.offset / block * s->n_regs;
-  ok = ok && s->at.n_terms == s->bias_at.n_terms;
+            s->buffer->data && (!s->swapped || s->step == 4) && s->at.offset % block == 0;
   for (int i = 0; ok && i < s->at.n_terms; i++)
-    ok = s->at.term[i].var == s->bias_at.term[i].var && s->at.term[i].stride % block == 0 &&
-         s->bias_at.term[i].stride == s->at.term[i].stride / block * s->n_regs;
-  return ok;
+    ok = s->at.term[i].stride % block == 0;
+  return ok && (!s->bias || bias_is_regular(s, block));
 }
 
 int64_t kir_dot_weight(const KirStmt *s, int r, int64_t k) {
@@ -260,7 +266,7 @@ bool kir_dot_range(const KirStmt *s, int r, int64_t *lo, int64_t *hi) {
   if (first < 0 || last + block > s->buffer->count) return false;
   Interval all = {INT64_MAX, INT64_MIN};
   for (int64_t b = first / block; b <= last / block; b++) {
-    int64_t bias = kir_const_int(s->bias, b * s->n_regs + r);
+    int64_t bias = s->bias ? kir_const_int(s->bias, b * s->n_regs + r) : 0;
     Interval sum = {bias, bias};
     int64_t least = bias, most = bias; /* in whatever order the terms come */
     for (int64_t k = 0; k < s->count; k++) {

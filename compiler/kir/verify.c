@@ -123,8 +123,8 @@ static bool is_small(KirElem elem) {
 }
 
 static void check_dot(Verifier *v, const KirStmt *s) {
-  bool ok = s->buffer->space == KIR_CONST && s->bias->space == KIR_CONST &&
-            s->bias->elem == KIR_I32 && is_small(s->buffer->elem) && is_small(s->source->elem);
+  bool ok = s->buffer->space == KIR_CONST && is_small(s->buffer->elem) && is_small(s->source->elem);
+  ok = ok && (!s->bias || (s->bias->space == KIR_CONST && s->bias->elem == KIR_I32));
   if (!ok || s->n_regs > KIR_MAX_LOADS)
     fail(v, "a dot product of other things than constants and integers");
   for (int i = 0; !v->error && i < s->n_regs; i++) {
@@ -278,7 +278,7 @@ static void check_stmt(Verifier *v, const KirStmt *s) {
     break;
   case KIR_DOT:
     check_access(v, s->buffer, &s->at, s->n_regs * s->count);
-    check_access(v, s->bias, &s->bias_at, s->n_regs);
+    if (s->bias) check_access(v, s->bias, &s->bias_at, s->n_regs);
     check_access(v, s->source, &s->from, s->count);
     if (!v->error) check_dot(v, s);
     for (int i = 0; i < s->n_regs; i++)

@@ -51,7 +51,7 @@ typedef struct IntRows {
 
 typedef struct IntPart {
   const QuantPart *q;
-  KirBuffer *w, *bias, *m, *scale; /* m or scale */
+  KirBuffer *w, *bias, *m, *scale; /* bias: NULL if all are 0; m or scale */
   int group, step;
   bool offset;   /* weights are kept with 128 added, as U8 */
   bool swapped;  /* the middle two weights of each step have changed places */

@@ -69,6 +69,14 @@ static bool offset_fits(const QuantPart *part) {
   return part->shift == 0;
 }
 
+/* Weights that come at run time may have biases that those at hand do not. */
+static bool needs_bias(const Lower *l, const int32_t *bias, int64_t n) {
+  bool any = l->m->weights_extern;
+  for (int64_t i = 0; i < n; i++)
+    any = any || bias[i] != 0;
+  return any;
+}
+
 IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRows *rows,
                  const char *name) {
   Lower *l = e->l;
@@ -111,8 +119,9 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
     int_quads_pack(e, layer, name, &to);
   else {
     to.w = new_constants(l, layer, name, elem, bytes ? (const void *)narrow : w, n * to.depth, doc);
-    to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
-                            "biases, in units of the products");
+    if (needs_bias(l, bias, n))
+      to.bias = new_constants(l, layer, arena_printf(l->arena, "b%s", name), KIR_I32, bias, n,
+                              "biases, in units of the products");
   }
   if (part->m) {
     to.m = new_constants(l, layer, arena_printf(l->arena, "m%s", name), KIR_I16, m, n,
@@ -175,7 +184,7 @@ void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *i
                 .step = part->step,
                 .swapped = part->swapped};
   dot.w_at = block_at(0, part->group * part->depth, index, stride, n_index);
-  dot.bias_at = block_at(0, part->group, index, stride, n_index);
+  if (part->bias) dot.bias_at = block_at(0, part->group, index, stride, n_index);
   kb_dot(&e->kb, sums, part->group, name, &dot);
   for (int r = 0; r < part->group && part->offset; r++) {
     KirExpr *sum = kb_op2(&e->kb, KIR_SUB, kb_use(&e->kb, sums[r]), kb_use(&e->kb, x->offset));

@@ -74,7 +74,7 @@ user() { # NAME CC QEMU FLAGS
 board() { # NAME CPU BOARD
   have arm-none-eabi-gcc qemu-system-arm || return 0
   # shellcheck disable=SC2086
-  arm-none-eabi-gcc $2 -mthumb --specs=rdimon.specs -T "$here/mps.ld" "$here/startup.c" -std=c99 -O2 -I "$runtime/core" -I "$dir" \
+  arm-none-eabi-gcc -O2 $2 -mthumb --specs=rdimon.specs -T "$here/mps.ld" "$here/startup.c" -std=c99 -I "$runtime/core" -I "$dir" \
     "$dir/both.c" "$dir/main.c" -o "$dir/board.elf" 2>"$dir/log" || {
     cat "$dir/log"
     exit 1
@@ -82,12 +82,12 @@ board() { # NAME CPU BOARD
   compare "$1" "$(qemu-system-arm -M "$3" -display none -serial null -monitor none -semihosting -kernel "$dir/board.elf" 2>/dev/null </dev/null)"
 }
 
-riscv() {
+riscv() { # NAME
   have riscv64-unknown-elf-gcc qemu-system-riscv32 || return 0
   riscv64-unknown-elf-gcc -march=rv32imac -mabi=ilp32 --specs=picolibc.specs --oslib=semihost --crt0=hosted \
     -Wl,--defsym=__flash=0x80000000,--defsym=__flash_size=0x00400000,--defsym=__ram=0x80400000,--defsym=__ram_size=0x00400000 \
     -std=c99 -O2 -I "$runtime/core" -I "$dir" "$dir/both.c" "$dir/main.c" -o "$dir/board.elf" 2>/dev/null || return 0
-  compare rv32 "$(qemu-system-riscv32 -M virt -cpu rv32 -bios none -nographic -semihosting-config enable=on,target=native -kernel "$dir/board.elf" 2>&1 </dev/null)"
+  compare "$1" "$(qemu-system-riscv32 -M virt -cpu rv32 -bios none -nographic -semihosting-config enable=on,target=native -kernel "$dir/board.elf" 2>&1 </dev/null)"
 }
 
 # Whether this processor has all of these flags.
@@ -123,7 +123,14 @@ for precision in "$@"; do
   board m4 "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" mps2-an386
   [ $ways = few ] || board m7 "-mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-sp-d16" mps2-an500
   [ $ways = few ] || board m55 "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
-  riscv
+  riscv rv32
+  for_target cortex-m0
+  board m0-bytes -mcpu=cortex-m0 mps2-an385
+  board m0-bytes-on-m4 "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" mps2-an386
+  [ $ways = few ] || board m0-bytes-small "-mcpu=cortex-m0 -Os" mps2-an385
+  for_target rv32
+  [ $ways = few ] || native "${CC:-cc}" -O1
+  riscv rv32-multiplies
   for_target cortex-m4
   [ $ways = few ] || native "${CC:-cc}" -O1
   board m4-dsp "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16" mps2-an386

@@ -390,7 +390,7 @@ static void zero(const KirStmt *s) {
 static void dot(const KirStmt *s) {
   int64_t w = where(&s->at), z = where(&s->from), first = where(&s->bias_at);
   for (int r = 0; r < s->n_regs; r++) {
-    int64_t total = load_whole(s->bias, first + r);
+    int64_t total = s->bias ? load_whole(s->bias, first + r) : 0;
     for (int64_t k = 0; k < s->count; k++) {
       int64_t row = w + (k / s->step * s->n_regs + r) * s->step, in_step = k % s->step;
       if (s->swapped) in_step = in_step == 1 ? 2 : in_step == 2 ? 1 : in_step;
