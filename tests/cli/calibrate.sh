@@ -279,6 +279,13 @@ run build meter.grus $w --precision i16 --ranges huge.ranges -o out.c
 ls out.c 2>/dev/null
 
 echo
+echo "# weights that are integers already are not rounded, however short the data is"
+cp "$root/tests/conformance/onnx/fixtures/integers/dynamic_lstm.onnx" integers.onnx
+run import integers.onnx -q -o integers.grus
+awk 'BEGIN { for (t = 0; t < 7; t++) print sin(t), cos(t), sin(t * t) }' OFS=, >seven.csv
+run calibrate integers.grus x=seven.csv --precision i16
+
+echo
 echo "# from a Keras file to a header in integers"
 cp "$root/tests/conformance/keras/fixtures/lstm.h5" .
 awk 'BEGIN { for (i = 0; i < 200; i++) print sin(i), cos(i * 1.7), sin(i * i) >("k" int(i / 5) ".csv") }' OFS=,

@@ -62,6 +62,7 @@ typedef struct QuantPart {
   const double *scale;     /* [rows]: a weight stands for scale * w */
   const int16_t *m;        /* [rows]; NULL: sums leave as f32 */
   int shift;
+  bool is_grid;  /* the weights of each row were multiples of one number, and are these integers */
   QuantFormat x; /* of the operand */
 } QuantPart;
 

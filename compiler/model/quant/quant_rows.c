@@ -114,13 +114,16 @@ static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, in
 
 QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction) {
   int64_t rows = spec->rows, depth = spec->depth;
-  QuantPart part = {.rows = rows, .depth = depth, .bits = spec->bits, .x = spec->x};
+  QuantPart part = {
+      .rows = rows, .depth = depth, .bits = spec->bits, .is_grid = true, .x = spec->x};
   double *scale = ARENA_ARRAY(arena, double, rows), most = largest_weight(spec->bits);
   int16_t *w = ARENA_ARRAY(arena, int16_t, rows *depth);
   int32_t *bias = ARENA_ARRAY(arena, int32_t, rows);
   bool *is_grid = ARENA_ARRAY(arena, bool, rows);
-  for (int64_t r = 0; r < rows; r++)
+  for (int64_t r = 0; r < rows; r++) {
     scale[r] = row_scale(spec, r, &is_grid[r]);
+    part.is_grid = part.is_grid && is_grid[r];
+  }
   if (!spec->to_float) {
     fraction_of(spec, fraction, &part.shift);
     part.m = multipliers(arena, spec, fraction, part.shift, is_grid, scale);

@@ -193,12 +193,22 @@ static int conv(Arena *arena, const Model *model, const Layer *layer, const Roun
 
 /* ---- any layer ---- */
 
+/* Whether nothing is left to round, as in a model that was imported from a quantised file. */
+static bool has_integers(const QuantLayer *ql) {
+  bool all = true;
+  for (int dir = 0; dir < ql->directions; dir++)
+    for (int k = 0; k < QUANT_PARTS; k++)
+      all = all && (!ql->part[dir][k].rows || ql->part[dir][k].is_grid);
+  return all;
+}
+
 int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
                       QuantGivenPart out[4], int64_t *steps, int64_t *needed) {
   const QuantLayer *ql = model->quant->layer[layer->id];
   bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
   *steps = *needed = 0;
   if (!ql || (!is_recurrent && quant_kind(layer) != QUANT_MATRIX)) return 0;
+  if (has_integers(ql) && !data->prune) return 0;
   *needed = ql->part[0][QUANT_INPUT].depth + (is_recurrent ? ql->part[0][QUANT_STATE].depth : 0);
   *steps = is_recurrent || layer->kind == LAYER_Dense ? round_vector_count(layer, data)
                                                       : windows_apart(layer, data, *needed);

@@ -16,8 +16,9 @@ typedef struct RoundData {
   double prune; /* the share of the blocks of each matrix that become zeros; 0: none */
 } RoundData;
 
-/* The parts of a quantised layer rounded by the data, as QuantGiven wants them; how many. 0: the
- * data has fewer steps than the layer has weights a row, and *steps, *needed say how many. */
+/* The parts of a quantised layer rounded by the data, as QuantGiven wants them; how many. 0: its
+ * weights are integers already, and *needed is 0; or the data has fewer steps than the layer has
+ * weights a row, and *steps, *needed say how many. */
 int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, const RoundData *data,
                       QuantGivenPart out[4], int64_t *steps, int64_t *needed);
 
