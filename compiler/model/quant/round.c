@@ -208,7 +208,7 @@ int quant_round_layer(Arena *arena, const Model *model, const Layer *layer, cons
   bool is_recurrent = layer_info(layer->kind)->flags & RECURRENT;
   *steps = *needed = 0;
   if (!ql || (!is_recurrent && quant_kind(layer) != QUANT_MATRIX)) return 0;
-  if (has_integers(ql) && !data->prune) return 0;
+  if (has_integers(ql) && data->prune <= 0) return 0;
   *needed = ql->part[0][QUANT_INPUT].depth + (is_recurrent ? ql->part[0][QUANT_STATE].depth : 0);
   *steps = is_recurrent || layer->kind == LAYER_Dense ? round_vector_count(layer, data)
                                                       : windows_apart(layer, data, *needed);
