@@ -7,7 +7,10 @@
  * that has a sign, and what that adds to a sum, 128 times its weights, is taken off its bias.
  * Inputs k, k + q, k + 2 q and k + 3 q of a row are a word, so that compilers pack words by whole
  * vectors. Sums are exact: they wrap in KIR, and are known to stay within the bounds they are
- * clamped to. */
+ * clamped to.
+ *
+ * Samples of a batch that lie side by side have their words packed first, then all their sums made
+ * together, in rows of gate after gate; on processors with tiles, by those (int_tiles.c). */
 #include "lower/int.h"
 
 enum { QUAD = 4, BYTE = 8, BYTE_MASK = 0xff, OFFSET = 128 };
