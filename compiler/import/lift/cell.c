@@ -224,11 +224,12 @@ static bool is_inside(const Flat *flat, const GraphNode *node) {
   return trace_moves(flat, node);
 }
 
-/* The factor of a product that is s(r), `depth` nodes before n in whatever sums make it. */
-static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int depth) {
+/* The factor of a product that is s(r), `depth` nodes before n in whatever sums make it. left:
+ * values that may still be asked. */
+static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int depth, int *left) {
   value = step_source(flat, value);
   GraphNode *node = value->node;
-  if (!node) return false;
+  if (!node || --*left < 0) return false;
   if (!depth && node->op == GRAPH_Mul)
     for (int k = 0; k < 2; k++) {
       Activated r = gate_of(flat, node->in[k]);
@@ -240,16 +241,17 @@ static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int 
     }
   for (int i = 0; depth && i < node->n_in && is_inside(flat, node); i++)
     if (node->in[i] && !flat_type_of(flat, node->in[i])->data &&
-        find_reset_at(flat, node->in[i], s, depth - 1))
+        find_reset_at(flat, node->in[i], s, depth - 1, left))
       return true;
   return false;
 }
 
 /* The nearest one: others may belong to the cells before this one. */
 static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s) {
-  enum { MOST_NODES = 12 };
+  enum { MOST_NODES = 12, MOST_VALUES = 1 << 12 };
+  int left = MOST_VALUES;
   for (int depth = 0; depth <= MOST_NODES; depth++)
-    if (find_reset_at(flat, value, s, depth)) return true;
+    if (find_reset_at(flat, value, s, depth, &left)) return true;
   return false;
 }
 

@@ -28,19 +28,19 @@ static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
   return -1;
 }
 
-/* Sums and products make `value` of all of `source`, not of a row of the sequence it is in. */
+/* Sums and products make `value` of all of `source`, not of a row of the sequence it is in. left:
+ * values that may still be asked. */
 static bool reads_whole(const Recognising *r, const GraphValue *value, const GraphValue *source,
-                        int depth) {
-  enum { MOST_NODES = 12 };
+                        int *left) {
   const GraphNode *node = value->node;
   if (value == source) return true;
-  if (!node || depth > MOST_NODES || type_of(r, value)->data) return false;
+  if (!node || --*left < 0 || type_of(r, value)->data) return false;
   bool affine = node->op == GRAPH_Add || node->op == GRAPH_Sub || node->op == GRAPH_Neg ||
                 node->op == GRAPH_Mul || node->op == GRAPH_MatMul || node->op == GRAPH_Concat;
   bool moves = !affine && trace_moves(r->flat, node) &&
                type_of(r, node->in[0])->count == type_of(r, value)->count;
   for (int i = 0; i < node->n_in && (affine || moves); i++)
-    if (node->in[i] && reads_whole(r, node->in[i], source, depth + 1)) return true;
+    if (node->in[i] && reads_whole(r, node->in[i], source, left)) return true;
   return false;
 }
 
@@ -49,15 +49,16 @@ static int step_before(Recognising *r, int which) {
   const CellStep *s = &r->steps.step[which];
   if (s->op == GRAPH_Lstm) return s->c && s->c->node ? maker_of(r, s->c, GRAPH_Lstm) : -1;
   if (s->op == GRAPH_Gru) return s->h && s->h->node ? maker_of(r, s->h, GRAPH_Gru) : -1;
+  enum { MOST_VALUES = 1 << 12 };
   GraphValue *source[FORM_MAX_TERMS];
-  int n = 0;
+  int n = 0, left = MOST_VALUES;
   form_sources(&r->forms, s->gate[0].in, source, &n);
   for (int i = 0; i < n; i++) {
     int before = maker_of(r, source[i], GRAPH_Rnn);
     if (before >= 0 && before != which &&
         strcmp(r->steps.step[before].gate[0].name, s->gate[0].name) == 0 &&
         form_elements(&r->forms, source[i]) == form_elements(&r->forms, s->h_new) &&
-        reads_whole(r, s->gate[0].in, source[i], 0))
+        reads_whole(r, s->gate[0].in, source[i], &left))
       return before;
   }
   return -1;
