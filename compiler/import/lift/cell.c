@@ -239,7 +239,8 @@ static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int 
       s->reset_of = node->in[1 - k];
       return true;
     }
-  for (int i = 0; depth && i < node->n_in && is_inside(flat, node); i++)
+  bool inside = depth && is_inside(flat, node);
+  for (int i = 0; inside && i < node->n_in && *left > 0; i++)
     if (node->in[i] && !flat_type_of(flat, node->in[i])->data &&
         find_reset_at(flat, node->in[i], s, depth - 1, left))
       return true;

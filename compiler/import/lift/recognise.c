@@ -39,7 +39,7 @@ static bool reads_whole(const Recognising *r, const GraphValue *value, const Gra
                 node->op == GRAPH_Mul || node->op == GRAPH_MatMul || node->op == GRAPH_Concat;
   bool moves = !affine && trace_moves(r->flat, node) &&
                type_of(r, node->in[0])->count == type_of(r, value)->count;
-  for (int i = 0; i < node->n_in && (affine || moves); i++)
+  for (int i = 0; i < node->n_in && (affine || moves) && *left > 0; i++)
     if (node->in[i] && reads_whole(r, node->in[i], source, left)) return true;
   return false;
 }
