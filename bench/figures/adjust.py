@@ -75,23 +75,21 @@ def least_change(counts, code, allowed, limit, x):
     price = np.append(np.zeros(n), np.maximum(x, 3) * np.maximum(counts.mean(0), 0.01))
     bounds = np.block([[sides, np.vstack([none, none])], [one, -one], [-one, -one]])
     found = linprog(price, bounds, np.concatenate([wanted + room, x, -x]), bounds=(0, None), method="highs")
-    near = np.round(found.x[:n], 1)
-    return near if abs((counts @ near - code) / allowed).max() <= 0.99 else settle(counts, code, allowed, near)
+    return np.round(found.x[:n], 1)
 
 
-def settle(counts, code, allowed, x):
+def settle(off, x):
     """x in tenths, each moved while that brings the build that is furthest off nearer."""
-    off = lambda y: abs((counts @ y - code) / allowed).max()
-    best, moved = np.round(x, 1), True
+    moved = True
     while moved:
         moved = False
         for i in range(len(x)):
-            for step in (0.1, -0.1):
-                y = best.copy()
+            for step in (1, -1, 0.1, -0.1):
+                y = x.copy()
                 y[i] = max(0, round(y[i] + step, 1))
-                if off(y) < off(best):
-                    best, moved = y, True
-    return best
+                if off(y) < off(x):
+                    x, moved = y, True
+    return x
 
 
 def adjust(kinds, core, rows, x, limit):
@@ -117,6 +115,9 @@ def adjust(kinds, core, rows, x, limit):
         if best is None or after < best[0]:
             best = (after, name, now)
         share = (share + inlined) / 2
+    if best[0] > 0.99:
+        settled = settle(lambda y: off(y)[0], best[2])
+        best = (*off(settled)[:2], settled)
     print(f"  {best[0]:.3f} ({best[1]}) with: helper {round(10 * best[2][-1])}, TEXT({numbers(kinds, best[2][:-1], 10)})")
 
 
