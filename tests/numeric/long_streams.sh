@@ -89,12 +89,14 @@ set 3 8
 END
 "$make_weights" cell.weights cell.safetensors
 awk -v n="$steps" 'BEGIN { print "x"; for (t = 0; t < n; t++) print (t < 20 ? 1 : 0) }' >cell.csv
+# Its time constant is 2,982 steps: after 10,000 an error of the gate still shows, after 100,000 nothing may be left.
+left=$(awk -v n="$steps" 'BEGIN { print n < 50000 ? 0.005 : 0.001 }')
 for precision in i16 i16x16; do
   "$grus" calibrate cell.grus x=cell.csv --precision $precision -q >/dev/null
   compare cell $precision
-  awk -F, -v p=$precision '{ e = $1 - $2; if (e < 0) e = -e; if (e > most) most = e; last = $2; true = $1 }
+  awk -F, -v p=$precision -v left="$left" '{ e = $1 - $2; if (e < 0) e = -e; if (e > most) most = e; last = $2; true = $1 }
     END { printf "cell %s: largest error %.4f, at the end %.5f\n", p, most, last
-      exit !(most < 0.02 && last - true < 0.001 && last - true > -0.001) }' both.csv || complain "cell in $precision: it does not forget"
+      exit !(most < 0.02 && last - true < left && last - true > -left) }' both.csv || complain "cell in $precision: it does not forget"
 done
 
 # ---- drift: the ratio of signal to noise of 2,000 steps at the beginning, in the middle and at the end
