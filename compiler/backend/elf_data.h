@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The bytes of large constants, put into an ELF object behind the compiler's back: LLVM keeps
+/* The bytes of large constants, put into an ELF object after LLVM has written it: LLVM keeps
  * several copies of what passes through it, and weights may have gigabytes. */
 #ifndef GRUS_BACKEND_ELF_DATA_H
 #define GRUS_BACKEND_ELF_DATA_H

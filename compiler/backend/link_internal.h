@@ -24,7 +24,7 @@ typedef struct Link {
   const char *reason;
 } Link;
 
-/* The segments of the file and of memory; what is behind the last end in the file is zeros. */
+/* The segments of the file and of memory; what comes after the last end in the file is zeros. */
 typedef struct LinkPlaces {
   uint64_t start[SEGMENT_COUNT], end[SEGMENT_COUNT], memory_end;
 } LinkPlaces;
@@ -45,7 +45,7 @@ bool link_find(Link *l, const char *name, uint64_t *address, uint64_t *size);
 
 /* The sections of a segment one after another; those without bytes in the file come last. */
 uint64_t link_place(Link *l, Segment segment, uint64_t at, bool with_bytes);
-/* Sections of read-only data from `first` on, then code, then data behind data_head bytes. */
+/* Sections of read-only data from `first` on, then code, then data after data_head bytes. */
 LinkPlaces link_place_all(Link *l, uint64_t first, uint64_t data_head, uint64_t page);
 void link_write(const Link *l, Segment segment, Text *out);
 /* The segment of data with the image. */

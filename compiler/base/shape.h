@@ -24,7 +24,7 @@ typedef enum Elem {
 
 enum { TYPE_MAX_AXES = 8 };
 
-/* A run-time length. lengths[0] is unused. Derived lengths follow the rule of frames:
+/* A bounded length. lengths[0] is unused. Derived lengths follow the rule of frames:
  * n' = n < size ? 0 : (n - size) / hop + 1, with n the length `from`. */
 typedef struct Length {
   const char *name; /* "n"; NULL when the source gave none */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Source files and positions in them. A Span is a byte range of one file; lines and columns are
- * computed when somebody asks. */
+ * computed when they are first asked for. */
 #ifndef GRUS_BASE_SOURCE_H
 #define GRUS_BASE_SOURCE_H
 

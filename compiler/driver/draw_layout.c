@@ -80,7 +80,7 @@ static void make_ways(Drawing *g) {
   }
   for (int k = 0; k < 2 * g->n_real; k++)
     if (furthest[k] > g->box[k / 2].row + 1) all += furthest[k] - g->box[k / 2].row - 1;
-  if (all > WAYS_MAX) return; /* a picture that nobody can look at */
+  if (all > WAYS_MAX) return; /* such a picture is too large to read */
   for (int k = 0; k < 2 * g->n_real; k++) {
     if (furthest[k] <= g->box[k / 2].row + 1) continue;
     Trunk *t = trunk_reach(g, of, k / 2, k % 2, furthest[k]);

@@ -122,7 +122,7 @@ static void write_end(void *arg) {
   interrupts_release();
 }
 
-/* A name beside target that nobody can know before. */
+/* A name next to target that cannot be guessed. */
 static char *name_beside(Arena *arena, const char *target) {
   const char *dir = file_dir(arena, target);
   char *path = arena_printf(arena, "%s/%s%*s", dir, STALE_FILE_PREFIX, RANDOM_LETTERS, "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The verifier: every promise of kir.h that a backend relies on. In: any module. After: NULL, or
- * the first broken promise in words. It runs in debug builds and in the tests; a message from here
- * is a bug of lower/, never of a user. */
+ * the first broken promise in words. Every module passes it before anything is printed; a message
+ * from here is a bug of lower/, never of a user. */
 #include "kir/cases.h"
 #include "kir/kir.h"
 

@@ -9,7 +9,7 @@
  * the first whose max_value is more than the size, the last one without --size.
  *
  * The engine (NeuralAmpModelerCore) plays silence into a model before the first sample. The state
- * that is left behind is the start state here: see nam_net.c and nam_lstm.c. */
+ * that is left behind is the initial state here: see nam_net.c and nam_lstm.c. */
 #include "import/audio/nam.h"
 #include "import/audio/nam_lstm.h"
 

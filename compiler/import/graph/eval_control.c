@@ -45,7 +45,7 @@ bool run_if(Run *run, RunFrame *frame, const GraphNode *node) {
 
 /* ---- loops ---- */
 
-/* What a loop carries, and the rows it leaves behind. */
+/* What a loop carries from step to step, and the rows that its steps add to its outputs. */
 typedef struct Turns {
   Run *run;
   RunFrame *frame;

@@ -174,7 +174,7 @@ static bool match_first_state(const Flat *flat, GraphNode *product, const char *
   return false;
 }
 
-/* c' cut off at -clip..clip: the sum behind the clip; NULL: it is no such clip. */
+/* c' cut off at -clip..clip: the sum that is clipped; NULL: it is no such clip. */
 static GraphNode *clipped_sum(const Flat *flat, const GraphNode *clip, CellStep *s) {
   double low = graph_number(clip, GRAPH_ATTR_low, -INFINITY),
          high = graph_number(clip, GRAPH_ATTR_high, INFINITY);

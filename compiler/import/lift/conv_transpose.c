@@ -86,7 +86,7 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
     sweep[i] = transposed_sweep(l, node, w, live[n == 2 && time_last >= 0 ? n - 1 - i : i]);
     if (sweep[i].before >= 0 && sweep[i].after >= 0) continue;
     lift_refuse(l, node, E902,
-                "adds positions behind its result that no element reaches (`output_padding`)");
+                "adds positions after its result that no element reaches (`output_padding`)");
     return LIFT_FAILED;
   }
   if (!field_find(l, node, n, sweep, &field)) return LIFT_FAILED;

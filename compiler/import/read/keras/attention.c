@@ -43,7 +43,7 @@ static bool operands(KerasLayer *layer, Attended *out) {
   return true;
 }
 
-/* 0 where position s is not behind position t, a large negative number elsewhere: [t, s]. */
+/* 0 where position s is not after position t, a large negative number elsewhere: [t, s]. */
 static GraphValue *later_hidden(KerasLayer *layer, GraphValue *query, GraphValue *key) {
   static const int64_t front[] = {0}, behind[] = {1};
   GraphEmit *e = keras_emit(layer);

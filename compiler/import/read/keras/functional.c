@@ -110,7 +110,7 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
   return true;
 }
 
-/* Arguments of a call of Keras 3 by their places: a value behind a None is no input, but a mask or
+/* Arguments of a call of Keras 3 by their places: a value after a None is no input, but a mask or
  * the like. False after reporting one. */
 static bool places_known(const KerasLayer *layer, json_t *args) {
   bool none = false;
