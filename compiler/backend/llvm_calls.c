@@ -26,8 +26,7 @@ static LLVMValueRef length_at(LlvmWriter *w, LLVMValueRef lengths, int64_t first
 }
 
 static LLVMValueRef element(LlvmWriter *w, const KirBuffer *b, LLVMValueRef at) {
-  return llvm_is_by_value(b) ? LLVMBuildLoad2(w->builder, llvm_memory_type(w, b->elem), at, "")
-                             : at;
+  return kir_is_by_value(b) ? LLVMBuildLoad2(w->builder, llvm_memory_type(w, b->elem), at, "") : at;
 }
 
 static void define_call(LlvmWriter *w, const KirFunc *f) {
@@ -44,7 +43,7 @@ static void define_call(LlvmWriter *w, const KirFunc *f) {
   for (int i = 0; i < f->n_buffers; i++) {
     const KirBuffer *b = f->buffers[i];
     if (b->elem == KIR_SIZE && run)
-      arg[n++] = length_at(w, LLVMGetParam(fn, 0), n_lengths++ * w->m->batch, llvm_is_by_value(b));
+      arg[n++] = length_at(w, LLVMGetParam(fn, 0), n_lengths++ * w->m->batch, kir_is_by_value(b));
     else if (b->space == KIR_OUT)
       arg[n++] = pointer_at(w, out, n_out++);
     else

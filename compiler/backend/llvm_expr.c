@@ -37,10 +37,6 @@ unsigned llvm_memory_size(LlvmWriter *w, KirElem elem) {
 
 /* ---- memory ---- */
 
-bool llvm_is_by_value(const KirBuffer *b) {
-  return b->space == KIR_IN && b->rank == 0;
-}
-
 static LLVMValueRef index_const(LlvmWriter *w, int64_t i) {
   return LLVMConstInt(w->index, (unsigned long long)i, true);
 }
@@ -97,7 +93,7 @@ unsigned llvm_alignment(LlvmWriter *w, const KirBuffer *b, const KirIndex *at) {
 }
 
 LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at) {
-  if (llvm_is_by_value(b)) return w->port[b->id];
+  if (kir_is_by_value(b)) return w->port[b->id];
   LLVMValueRef v =
       LLVMBuildLoad2(w->builder, llvm_memory_type(w, b->elem), llvm_address(w, b, at), b->name);
   LLVMSetAlignment(v, llvm_alignment(w, b, at));

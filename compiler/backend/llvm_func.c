@@ -127,7 +127,7 @@ static LLVMTypeRef entry_type(LlvmWriter *w, const KirFunc *f) {
   if (f->uses_state) param[n++] = w->pointer;
   for (int i = 0; i < f->n_buffers; i++)
     param[n++] =
-        llvm_is_by_value(f->buffers[i]) ? llvm_memory_type(w, f->buffers[i]->elem) : w->pointer;
+        kir_is_by_value(f->buffers[i]) ? llvm_memory_type(w, f->buffers[i]->elem) : w->pointer;
   if (f->takes_weights) param[n++] = w->pointer;
   if (takes_scratch(w, f)) param[n++] = w->pointer;
   LLVMTypeRef result = f->returns_status ? w->c_int : LLVMVoidTypeInContext(w->context);

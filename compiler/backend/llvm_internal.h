@@ -81,7 +81,6 @@ void llvm_stack_take(LlvmWriter *w);
 LLVMTypeRef llvm_memory_type(LlvmWriter *w, KirElem elem);
 LLVMTypeRef llvm_type(LlvmWriter *w, KirType t);
 unsigned llvm_memory_size(LlvmWriter *w, KirElem elem);
-bool llvm_is_by_value(const KirBuffer *b);
 /* Where the first element of a buffer is. */
 LLVMValueRef llvm_buffer(LlvmWriter *w, const KirBuffer *b);
 LLVMValueRef llvm_address(LlvmWriter *w, const KirBuffer *b, const KirIndex *at);

@@ -336,8 +336,8 @@ static void invoke(LlvmWriter *w, const KirStmt *s) {
   unsigned n = 0;
   if (callee->uses_state) args[n++] = w->state;
   for (int i = 0; i < s->n_args; i++)
-    args[n++] = llvm_is_by_value(callee->buffers[i]) ? llvm_element(w, s->args[i], &start)
-                                                     : llvm_buffer(w, s->args[i]);
+    args[n++] = kir_is_by_value(callee->buffers[i]) ? llvm_element(w, s->args[i], &start)
+                                                    : llvm_buffer(w, s->args[i]);
   unsigned params = LLVMCountParamTypes(w->func_type[callee->id]);
   if (callee->takes_weights) args[n++] = w->weights;
   if (n < params) args[n++] = w->scratch;

@@ -79,7 +79,7 @@ static void entry(const KirModule *m, const KirFunc *f, Text *out) {
     const KirBuffer *b = f->buffers[i];
     bool is_length = b->elem == KIR_SIZE;
     text_printf(out, "%s{\"%s\":%d%s}", i ? "," : "", is_length ? "length" : "port",
-                is_length ? length++ : port_of(m, b), wasm_is_by_value(b) ? ",\"value\":true" : "");
+                is_length ? length++ : port_of(m, b), kir_is_by_value(b) ? ",\"value\":true" : "");
   }
   text_printf(out, "]%s}", f->takes_weights ? ",\"weights\":true" : "");
 }

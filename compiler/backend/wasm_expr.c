@@ -12,10 +12,6 @@ WasmType wasm_type(KirType type) {
   return type.elem == KIR_F32 ? WASM_F32 : WASM_I32;
 }
 
-bool wasm_is_by_value(const KirBuffer *b) {
-  return b->space == KIR_IN && b->rank == 0;
-}
-
 uint32_t wasm_local(WasmWriter *w, WasmType type) {
   WasmLocal found = {type, w->n_params + (uint32_t)w->types.len};
   int at = w->idle.n - 1;
@@ -114,7 +110,7 @@ void wasm_load_element(WasmWriter *w, KirElem elem, uint32_t offset) {
 static void load(WasmWriter *w, const KirExpr *e) {
   KirElem elem = e->buffer->elem;
   bool half = e->type.lanes == WASM_HALF;
-  if (wasm_is_by_value(e->buffer)) {
+  if (kir_is_by_value(e->buffer)) {
     wasm_get(w, w->param[e->buffer->id]);
     if (elem == KIR_F16) from_f16(w, 1);
     return;
@@ -142,7 +138,7 @@ static void splat(WasmWriter *w, const KirExpr *e) {
   const KirExpr *of = e->arg[0];
   bool is_float = e->type.elem == KIR_F32;
   if (e->type.lanes > 1 && is_float && of->op == KIR_LOAD && of->buffer->elem == KIR_F32 &&
-      !wasm_is_by_value(of->buffer)) {
+      !kir_is_by_value(of->buffer)) {
     wasm_memory(w, W_V128_LOAD32_SPLAT, wasm_address(w, of->buffer, &of->at));
     return;
   }

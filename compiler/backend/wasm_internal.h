@@ -207,7 +207,6 @@ void wasm_pointer(WasmWriter *w, const KirBuffer *b, const KirIndex *at);
 
 /* ---- wasm_expr.c ---- */
 WasmType wasm_type(KirType type);
-bool wasm_is_by_value(const KirBuffer *b);
 uint32_t wasm_local(WasmWriter *w,
                     WasmType type); /* a local, in use until its list ends or wasm_release */
 void wasm_release(WasmWriter *w, int n_active);

@@ -195,7 +195,7 @@ static void copy(WasmWriter *w, const KirStmt *s) {
   if (s->count == 1) {
     uint32_t to = wasm_address(w, s->buffer, &s->at);
     WasmOp load_op = size == 1 ? W_I32_LOAD8_U : size == 2 ? W_I32_LOAD16_U : W_I32_LOAD;
-    if (wasm_is_by_value(s->source)) {
+    if (kir_is_by_value(s->source)) {
       wasm_get(w, w->param[s->source->id]);
       wasm_memory(w, store_op(s->buffer->elem), to);
       return;
@@ -234,9 +234,9 @@ static void invoke(WasmWriter *w, const KirStmt *s) {
   if (callee->uses_state) wasm_get(w, w->state);
   for (int i = 0; i < s->n_args; i++) {
     const KirBuffer *a = s->args[i];
-    if (!wasm_is_by_value(callee->buffers[i]))
+    if (!kir_is_by_value(callee->buffers[i]))
       wasm_pointer(w, a, &start);
-    else if (wasm_is_by_value(a))
+    else if (kir_is_by_value(a))
       wasm_get(w, w->param[a->id]);
     else if (wasm_elem_size(a->elem) == 2 && a->elem != KIR_I16)
       wasm_memory(w, W_I32_LOAD16_U, wasm_address(w, a, &start));
@@ -290,7 +290,7 @@ static bool has_result(const KirFunc *f) {
 }
 
 static WasmType port_type(const KirBuffer *b) {
-  return wasm_is_by_value(b) && b->elem == KIR_F32 ? WASM_F32 : WASM_I32;
+  return kir_is_by_value(b) && b->elem == KIR_F32 ? WASM_F32 : WASM_I32;
 }
 
 void wasm_signature(const KirFunc *f, Text *type) {

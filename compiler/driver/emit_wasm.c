@@ -13,11 +13,6 @@ void wasm_choose_target(Options *o) {
   if (!o->target) o->target = "wasm-simd";
 }
 
-static bool path_ends(const char *path, const char *end) {
-  size_t n = strlen(path), m = strlen(end);
-  return n >= m && strcmp(path + n - m, end) == 0;
-}
-
 /* The runtime that is the same for every model, and a loader for this one. */
 static void add_script(const KirModule *m, const WasmOptions *options, const char *module_name,
                        Text *out) {
@@ -34,7 +29,7 @@ static void add_script(const KirModule *m, const WasmOptions *options, const cha
 bool wasm_make(Session *s, const KirModule *m, const char *out, WasmFiles *files) {
   static const char ending[] = ".wasm";
   bool to_stdout = strcmp(out, "-") == 0;
-  if (!to_stdout && !path_ends(out, ending)) {
+  if (!to_stdout && !text_ends(out, ending)) {
     session_error(s, "`--emit=wasm` writes NAME.wasm, NAME.js and NAME.d.ts: -o must end in .wasm");
     s->usage_trouble = true;
     return false;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From tree to Models: what the files of resolve share. Private to front/.
  *
- *   resolve.c         files, params, models        resolve_expr.c    names, fields, operators,
- * chains resolve_body.c    statements of a body         resolve_stage.c   a stage and its arguments
- *   resolve_block.c   expanding a block            resolve_option.c  the value of one option
- *   resolve_const.c   arithmetic on constants      resolve_legacy.c  names of other frameworks
- *   resolve_type.c    types, axes, sizes           resolve_report.c  the reports they have in
- * common
+ *   resolve.c         files, params, models
+ *   resolve_block.c   expanding a block
+ *   resolve_body.c    statements of a body
+ *   resolve_stage.c   a stage and its arguments
+ *   resolve_option.c  the value of one option
+ *   resolve_expr.c    names, fields, operators, chains
+ *   resolve_const.c   arithmetic on constants
+ *   resolve_type.c    types, axes, sizes
+ *   resolve_legacy.c  names of other frameworks
+ *   resolve_report.c  the reports they have in common
  */
 #ifndef GRUS_FRONT_RESOLVE_H
 #define GRUS_FRONT_RESOLVE_H

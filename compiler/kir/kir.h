@@ -405,6 +405,10 @@ void kir_buffer_range(const KirBuffer *b, int64_t *lo, int64_t *hi);
 static inline bool kir_is_length(const KirBuffer *b) {
   return b->elem == KIR_SIZE;
 }
+/* Whether an entry takes the number itself: an input without axes. */
+static inline bool kir_is_by_value(const KirBuffer *b) {
+  return b->space == KIR_IN && b->rank == 0;
+}
 int64_t kir_const_int(const KirBuffer *b, int64_t i); /* element of a buffer of constant integers */
 /* Where the weight of register r and element k of a DOT lies, from the first of its block. */
 int64_t kir_dot_weight(const KirStmt *dot, int r, int64_t k);

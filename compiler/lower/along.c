@@ -145,7 +145,7 @@ static void cumsum_before(Emit *e, const Layer *layer) {
   Lower *l = e->l;
   if (!sums_time(layer)) return;
   int64_t n = 2 * view_size(view_of(l, layer->out[0]));
-  bool is_state = l->streaming && type_is_stream(&layer->in[0]->type);
+  bool is_state = lower_streams(l, layer);
   KirBuffer *sums =
       is_state ? new_state(e, layer, "sum", KIR_F32, n) : new_kept(e, layer, "sum", KIR_F32, n);
   l->place[layer->out[0]->id].lost = sums;

@@ -19,10 +19,6 @@ static View kept_view(const Emit *e, const Layer *state) {
   return v;
 }
 
-static bool is_of_stream(const Lower *l, const Layer *state) {
-  return l->streaming && type_is_stream(&state->in[0]->type);
-}
-
 /* Each position of the axes mapped over starts from the same vector. */
 static void start_learned(Emit *e, const Layer *state, const View *to) {
   Kb *kb = &e->kb;
@@ -43,14 +39,14 @@ void state_start(Emit *e, const Layer *state) {
     start_learned(e, state, &to);
   else if (init->n_values)
     copy_row(e, &to, ONLY_STEP, view_of(l, init->values[0]), ONLY_STEP);
-  else if (!is_of_stream(l, state))
+  else if (!lower_streams(l, state))
     kb_zero(&e->kb, to.buffer, to.at, view_size(&to));
 }
 
 static void state_before(Emit *e, const Layer *layer) {
   Lower *l = e->l;
   int64_t n = type_step_size(&layer->out[0]->type);
-  bool streams = is_of_stream(l, layer);
+  bool streams = lower_streams(l, layer);
   l->place[layer->out[0]->id].kept =
       streams ? new_state(e, layer, "kept", KIR_F32, n) : new_kept(e, layer, "kept", KIR_F32, n);
   if (!streams) state_start(e, layer);

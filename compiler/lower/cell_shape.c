@@ -60,12 +60,12 @@ static bool is_in_place(const Lower *l, const Layer *layer, const CellShape *sha
 }
 
 static CellShape shape_of(const Lower *l, const Layer *layer) {
-  CellShape shape = {
-      .gates = layer_gates(layer),
-      .lanes = layer_is_sparse(l, layer) ? l->sparse[layer->id].lanes : cell_lanes(l, layer),
-      .units = layer_size(layer, OPT_units, 1),
-      .positions = positions_of(layer),
-      .of_stream = l->streaming && type_is_stream(&layer->in[0]->type) && runs_in_time(layer)};
+  CellShape shape = {.gates = layer_gates(layer),
+                     .lanes = layer_is_sparse(l, layer) ? l->sparse[layer->id].lanes
+                                                        : cell_lanes(l, layer),
+                     .units = layer_size(layer, OPT_units, 1),
+                     .positions = positions_of(layer),
+                     .of_stream = lower_streams(l, layer) && layer_is_along_time(layer)};
   shape.width = whole_vectors(shape.units, shape.lanes);
   Mat sums = {
       .layer = layer, .units = shape.units, .lanes = shape.lanes, .n_acc = last_sums(layer)};

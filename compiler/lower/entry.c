@@ -368,7 +368,7 @@ void lower_reset(Lower *l) {
     emit_levels(e, true);
     for (int i = 0; i < model->n_layers; i++)
       if ((layer_info(model->layer[i]->kind)->flags & RECURRENT) && !l->job[i].is_dead &&
-          type_is_stream(&model->layer[i]->in[0]->type) && runs_in_time(model->layer[i]))
+          type_is_stream(&model->layer[i]->in[0]->type) && layer_is_along_time(model->layer[i]))
         recurrent_reset(e, model->layer[i]);
     for (int i = 0; i < model->n_layers; i++)
       if (model->layer[i]->kind == LAYER_state && !l->job[i].is_dead &&

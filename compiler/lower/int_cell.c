@@ -6,10 +6,6 @@
 
 #include <math.h>
 
-static bool streams(const Lower *l, const Layer *layer) {
-  return l->streaming && type_is_stream(&layer->in[0]->type);
-}
-
 /* What the wide state of a GRU can hold: between -1 and 1 in its format, and one unit below. */
 enum { WIDE_LEAST = -(1 << 30) - 1, WIDE_MOST = (1 << 30) - 1 };
 
@@ -22,7 +18,7 @@ void int_cell_place(Emit *e, const Layer *layer) {
   int64_t units = layer_units(layer), step = int_step(e, &wide_h);
   int64_t width = (units + step - 1) / step * step;
   KirBuffer *(*new_buffer)(Emit *, const Layer *, const char *, KirElem, int64_t) =
-      streams(l, layer) ? new_state : new_kept;
+      lower_streams(l, layer) ? new_state : new_kept;
   KirBuffer *h = new_buffer(e, layer, "h", KIR_I16, dirs * width), *wide = NULL;
   if (layer->kind != LAYER_RNN)
     wide = new_buffer(e, layer, layer->kind == LAYER_LSTM ? "c" : "s", KIR_I32, dirs * width);

@@ -2,12 +2,15 @@
 /* What the files of lower/ share.
  *
  * Lower is what is decided about a model before anything is emitted; Emit is a function of its
- * module while it is written. The way of a model through here: schedule.c  which layers run in
- * which time loop, which values need all their rows in memory batch.c     whether the samples of a
- * batch run side by side cell_shape.c  the step of every recurrent layer; hoist.c which of them
- * multiply ahead of it place.c     where each value lives: a view into a buffer entry.c     the
- * functions, their parameters and checks loops.c     the time loops, one group of fused layers
- * after the other matpack.c   the order of its weights; matvec.c the one matrix kernel: mat.h
+ * module while it is written. The way of a model through here:
+ *
+ *   schedule.c    which layers run in which time loop, which values need all their rows in memory
+ *   batch.c       whether the samples of a batch run side by side
+ *   cell_shape.c  the step of every recurrent layer; hoist.c: which of them multiply ahead of it
+ *   place.c       where each value lives: a view into a buffer
+ *   entry.c       the functions, their parameters and checks
+ *   loops.c       the time loops, one group of fused layers after the other
+ *   matpack.c     the order of weights; matvec.c: the one matrix kernel, whose interface is mat.h
  *   recurrent.c with recurrent_start.c, recurrent_mats.c and finish.c, weighted.c, pointwise.c,
  *               reduce.c, rearrange.c: each family's step; mathfn.c: activation functions
  *
@@ -395,9 +398,9 @@ void recurrent_place(Emit *e, const Layer *layer);
 void recurrent_reset(Emit *e, const Layer *layer);
 /* A state as it starts. */
 void state_start(Emit *e, const Layer *state);
-/* Whether the steps of a layer are those of time. */
-static inline bool runs_in_time(const Layer *layer) {
-  return layer->along[0].axis == AXIS_TIME;
+/* Whether a layer keeps a state from call to call: it reads a stream in a model of streams. */
+static inline bool lower_streams(const Lower *l, const Layer *layer) {
+  return l->streaming && type_is_stream(&layer->in[0]->type);
 }
 enum { MINUS_INFINITY = -0x00800000, PLUS_INFINITY = 0x7F800000 }; /* the bits of a float */
 /* The greater or lesser of both (op KIR_MAX, KIR_MIN), and NaN if either is. */

@@ -352,7 +352,7 @@ static bool place_in_cell(Emit *e, const Value *v) {
   bool is_c = v->field && v->field[0] == 'c';
   const Need *need = &l->place[v->id].need;
   bool more = need->rows || need->padded || l->place[v->id].in_block;
-  if (need->padded || !runs_in_time(layer)) return false;
+  if (need->padded || !layer_is_along_time(layer)) return false;
   if (!v->field && (more || dirs == 2)) return false;
   if (cell->positions > 1 && (dirs == 2 || cell->width != layer_size(layer, OPT_units, 0)))
     return false;

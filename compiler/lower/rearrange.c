@@ -261,7 +261,7 @@ static void overlap_add_stream(Emit *e, const Layer *layer) {
 static void overlap_add_private(Emit *e, const Layer *layer) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
-  if (l->streaming && type_is_stream(&layer->in[0]->type)) {
+  if (lower_streams(l, layer)) {
     overlap_add_stream(e, layer);
     return;
   }

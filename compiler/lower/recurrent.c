@@ -269,22 +269,22 @@ static void along_axis(Emit *e, const Layer *layer, Step row) {
 }
 
 static bool is_private(const Layer *layer) {
-  return runs_in_time(layer) && !layer_word_is(layer, OPT_direction, "forward");
+  return layer_is_along_time(layer) && !layer_word_is(layer, OPT_direction, "forward");
 }
 
 static void before_steps(Emit *e, const Layer *layer) {
-  if (runs_in_time(layer)) recurrent_before(e, layer, 0);
+  if (layer_is_along_time(layer)) recurrent_before(e, layer, 0);
 }
 
 static void step(Emit *e, const Layer *layer, Step t) {
-  if (runs_in_time(layer))
+  if (layer_is_along_time(layer))
     recurrent_step(e, layer, 0, t);
   else
     along_axis(e, layer, t);
 }
 
 static void after_steps(Emit *e, const Layer *layer) {
-  if (runs_in_time(layer)) give_fields(e, layer, ONLY_STEP);
+  if (layer_is_along_time(layer)) give_fields(e, layer, ONLY_STEP);
 }
 
 const Lowering recurrent_lowering = {.step = step,

@@ -134,7 +134,7 @@ static bool raise_levels(Lower *l) {
 static bool starts_stream(const Lower *l, const Layer *layer) {
   if (!l->streaming || !layer->n_in || !type_is_stream(&layer->in[0]->type)) return false;
   return layer->kind == LAYER_state ||
-         ((layer_info(layer->kind)->flags & RECURRENT) && runs_in_time(layer));
+         ((layer_info(layer->kind)->flags & RECURRENT) && layer_is_along_time(layer));
 }
 
 /* Backwards from the outputs: what a call computes. The initial states of a stream are read by

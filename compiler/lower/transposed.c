@@ -192,7 +192,7 @@ static void transposed_alone(Emit *e, const Layer *layer) {
   Kb *kb = &e->kb;
   int k = layer->along[0].axis == AXIS_TIME ? 0 : 1;
   const LayerAxis *a = &layer->along[k];
-  if (l->streaming && type_is_stream(&layer->in[0]->type)) {
+  if (lower_streams(l, layer)) {
     transposed_stream(e, layer, k);
     return;
   }

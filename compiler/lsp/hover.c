@@ -8,17 +8,13 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool is_word(int c) {
-  return isalnum((unsigned char)c) || c == '_';
-}
-
 /* The word around an offset, as a span; empty if there is none. */
 static Span word_at(const Analysis *a, uint32_t at) {
   const char *text = a->source->text;
   Span span = {a->source->id, at, at};
-  while (span.begin && is_word(text[span.begin - 1]))
+  while (span.begin && lsp_is_word(text[span.begin - 1]))
     span.begin--;
-  while (span.end < a->source->len && is_word(text[span.end]))
+  while (span.end < a->source->len && lsp_is_word(text[span.end]))
     span.end++;
   return span;
 }
@@ -81,7 +77,7 @@ static void add_definition(Request *r, Text *out, Span name) {
   text_add(out, "```grus\n");
   if (v) {
     size_t keyword = 0;
-    while (keyword < len && is_word(text[keyword]))
+    while (keyword < len && lsp_is_word(text[keyword]))
       keyword++;
     text_printf(out, "%.*s %.*s : ", (int)keyword, text, (int)(name.end - name.begin),
                 source->text + name.begin);

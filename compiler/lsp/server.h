@@ -130,6 +130,8 @@ void notify(LspServer *server, Arena *arena, const char *method, const char *par
 /* names.c: what the name at an offset is defined by; none if it is no name. */
 Span definition_at(const Analysis *a, uint32_t at);
 
+/* cursor.c: a letter, a digit or `_`. */
+bool lsp_is_word(int c);
 /* cursor.c: what stands before the cursor, as far as letters tell. */
 typedef struct Cursor {
   uint32_t word;        /* where the word begins that the cursor is in or after */

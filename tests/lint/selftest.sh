@@ -171,6 +171,8 @@ format)
   passes 'C as .clang-format says'
   put compiler/base/a.c 'int add( int a,int b )' '{ return a+b; }'
   catches 'C in another layout' compiler/base/a.c
+  put compiler/base/a.c '/* The files of the room:' ' * one.c has the first part of it two.c    the second part of it */' 'int a;'
+  catches 'a list of files inside of text' compiler/base/a.c
   ;;
 switches)
   put compiler/base/a.c 'void f(int c) {' '  switch (c) {' "  case 'a': g(); break;" '  case 7: g(); break;' '  default: h();' '  }' '}'

@@ -120,13 +120,6 @@ static bool window_place(const CallWindow *w, const int64_t *to, const int64_t *
   return true;
 }
 
-static int64_t product_of(int n, const int64_t *dim) {
-  int64_t all = 1;
-  for (int i = 0; i < n; i++)
-    all *= dim[i];
-  return all;
-}
-
 static void kernel_of(GraphCall *call, CallWindow *w) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
   for (int i = 0; i < x->rank - 2; i++)
@@ -145,9 +138,9 @@ static Convolution convolution_of(GraphCall *call, const GraphTensor *met) {
   Convolution c;
   kernel_of(call, &c.w);
   c.groups = graph_int(call->node, GRAPH_ATTR_groups, 1);
-  c.area_x = product_of(c.w.n, call_in(call, 0)->dim + 2);
-  c.area_y = product_of(c.w.n, call->out[0].dim + 2);
-  c.area_k = product_of(c.w.n, c.w.kernel);
+  c.area_x = dims_product(c.w.n, call_in(call, 0)->dim + 2);
+  c.area_y = dims_product(c.w.n, call->out[0].dim + 2);
+  c.area_k = dims_product(c.w.n, c.w.kernel);
   strides_of(c.w.n, met->dim + 2, c.stride);
   return c;
 }
@@ -245,8 +238,8 @@ static bool pool(GraphCall *call, bool is_max) {
   CallWindow w;
   call_per_axis(call, GRAPH_ATTR_kernel, x->rank - 2, 1, w.kernel);
   call_window(call, x->rank - 2, &w);
-  int64_t planes = x->dim[0] * x->dim[1], area_x = product_of(w.n, x->dim + 2);
-  int64_t area_y = product_of(w.n, out->dim + 2), area_k = product_of(w.n, w.kernel);
+  int64_t planes = x->dim[0] * x->dim[1], area_x = dims_product(w.n, x->dim + 2);
+  int64_t area_y = dims_product(w.n, out->dim + 2), area_k = dims_product(w.n, w.kernel);
   int64_t stride[GRAPH_MAX_RANK];
   strides_of(w.n, x->dim + 2, stride);
   double *y = call_data(call, 0);

@@ -6,17 +6,13 @@
 
 #include <string.h>
 
-static const GraphTensor *type_of(const Recognising *r, const GraphValue *v) {
-  return flat_type_of(r->flat, v);
-}
-
 static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
   value = step_source(r->flat, value);
   const GraphNode *node = value->node;
   if (!node) return false;
-  const GraphTensor *x = node->n_in ? type_of(r, node->in[0]) : NULL;
+  const GraphTensor *x = node->n_in ? chain_type(r, node->in[0]) : NULL;
   if (node->op == GRAPH_Gather) {
-    const GraphTensor *place = type_of(r, node->in[1]);
+    const GraphTensor *place = chain_type(r, node->in[1]);
     if (!place->data || place->count != 1) return false;
     *out =
         (RowPlace){node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0), (int64_t)place->data[0]};
@@ -30,7 +26,7 @@ static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
     return true;
   }
   if (node->op != GRAPH_Slice) return false;
-  const GraphTensor *y = type_of(r, value);
+  const GraphTensor *y = chain_type(r, value);
   int changed = -1;
   if (y->rank != x->rank) return false;
   for (int i = 0; i < x->rank; i++) {
@@ -39,8 +35,8 @@ static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
     changed = i;
   }
   if (changed < 0) return false;
-  const GraphTensor *starts = type_of(r, node->in[1]),
-                    *axes = node->n_in > 3 && node->in[3] ? type_of(r, node->in[3]) : NULL;
+  const GraphTensor *starts = chain_type(r, node->in[1]),
+                    *axes = node->n_in > 3 && node->in[3] ? chain_type(r, node->in[3]) : NULL;
   for (int64_t k = 0; k < starts->count; k++) {
     int64_t axis = axes ? (int64_t)axes->data[k] : k, at = (int64_t)starts->data[k];
     if (axis < 0) axis += x->rank;
@@ -58,7 +54,7 @@ bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out) {
   const GraphAttribute *axes =
       made && made->op == GRAPH_Reverse ? graph_attribute(made, GRAPH_ATTR_axes) : NULL;
   if (!axes || axes->n != 1 || axes->i[0] != out->axis) return true;
-  out->index = type_of(r, out->sequence)->dim[out->axis] - 1 - out->index;
+  out->index = chain_type(r, out->sequence)->dim[out->axis] - 1 - out->index;
   out->sequence = made->in[0];
   return true;
 }
@@ -89,7 +85,7 @@ static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double 
 
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
                            const int64_t *dim) {
-  const GraphTensor *t = type_of(r, x);
+  const GraphTensor *t = chain_type(r, x);
   if (t->data) { /* a constant stays one */
     double *data;
     GraphTensor *made = graph_tensor(r->flat->graph->numbers, t->elem, rank, dim, &data);
@@ -111,7 +107,7 @@ static int batch_axis(const Recognising *r, const GraphValue *x) {
 
 /* A sequence [.., T, ..] as [T, N, d]. */
 static GraphValue *time_first(Recognising *r, const GraphNode *like, GraphValue *x, int axis) {
-  const GraphTensor *t = type_of(r, x);
+  const GraphTensor *t = chain_type(r, x);
   int64_t perm[GRAPH_MAX_RANK], steps = t->dim[axis];
   int n = 0;
   int batch = batch_axis(r, x);
@@ -152,11 +148,12 @@ GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *so
   if (c->n == 1) {
     *backward = false;
     return chain_reshaped(r, like, source[0], 3,
-                          (int64_t[]){1, r->samples, type_of(r, source[0])->count / r->samples});
+                          (int64_t[]){1, r->samples, chain_type(r, source[0])->count / r->samples});
   }
   if (!chain_spot(r, source[0], &first) || !chain_spot(r, source[1], &spot)) return NULL;
   int64_t step = spot.index - first.index;
-  if ((step != 1 && step != -1) || type_of(r, first.sequence)->dim[first.axis] != c->n) return NULL;
+  if ((step != 1 && step != -1) || chain_type(r, first.sequence)->dim[first.axis] != c->n)
+    return NULL;
   *backward = step < 0;
   if (first.index != (step < 0 ? c->n - 1 : 0)) return NULL;
   for (int i = 0; i < c->n; i++)
@@ -250,7 +247,7 @@ static void set_clip(Recognising *r, GraphNode *node, double clip) {
 GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           GraphValue *h0, GraphValue *c0) {
   int gates = recurrent_form(s->op)->gates;
-  ChainWeights to = {.u = form_elements(&r->forms, s->h_new), .d = type_of(r, in->x)->dim[2]};
+  ChainWeights to = {.u = form_elements(&r->forms, s->h_new), .d = chain_type(r, in->x)->dim[2]};
   int64_t w_dim[4] = {1, gates, to.u, to.d}, r_dim[4] = {1, gates, to.u, to.u},
           b_dim[3] = {1, gates, to.u}, p_dim[3] = {1, 3, to.u};
   GraphValue *w = numbers(r, 4, w_dim, &to.w), *rec = numbers(r, 4, r_dim, &to.r),

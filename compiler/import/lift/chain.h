@@ -52,6 +52,10 @@ typedef struct StepForms {
   const Form *gate[CELL_MAX_GATES]; /* NULL: the step lacks it, or it was not worked out */
 } StepForms;
 
+/* Element and shape of a value; NULL: not known. */
+static inline const GraphTensor *chain_type(const Recognising *r, const GraphValue *value) {
+  return flat_type_of(r->flat, value);
+}
 /* Where a source stands in a sequence, one that was reversed read from its other end. */
 bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out);
 /* Types and atoms of a node that was added. */

@@ -11,11 +11,13 @@
  *   attention.c  attention
  *   recurrent.c  LSTM, GRU, RNN and their states; kept.c: states of cells of their own
  *   pointwise.c  functions of one and two values
- *   moves.c      what changes no number; cut.c: slices, steps of a sequence; join.c: joins,
- * padding; reduce.c: reductions written.c    norms and functions in small steps attended.c
- * attention in small steps states.c     what goes out and comes back masks.c      bounded
- * sequences: the graph's masks become their length check.c      Graph and Model computed side by
- * side
+ *   moves.c      what changes no number
+ *   cut.c        slices, steps of a sequence; join.c: joins, padding; reduce.c: reductions
+ *   written.c    norms and functions in small steps
+ *   attended.c   attention in small steps
+ *   states.c     what goes out and comes back
+ *   masks.c      bounded sequences: the graph's masks become their length
+ *   check.c      Graph and Model computed side by side
  *
  * A graph value is placed in a model value: time, where it has a time axis, and features. The batch
  * is gone. Axes of the model hold atoms of the graph; those of size 1 are left out and stand for

@@ -14,10 +14,6 @@
 
 enum { SINGLE_MAX_NODES = 3000 }; /* a graph of one step is small */
 
-static const GraphTensor *type_of(const Recognising *r, const GraphValue *v) {
-  return flat_type_of(r->flat, v);
-}
-
 /* ---- chains ---- */
 
 static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
@@ -34,11 +30,11 @@ static bool reads_whole(const Recognising *r, const GraphValue *value, const Gra
                         int *left) {
   const GraphNode *node = value->node;
   if (value == source) return true;
-  if (!node || --*left < 0 || type_of(r, value)->data) return false;
+  if (!node || --*left < 0 || chain_type(r, value)->data) return false;
   bool affine = node->op == GRAPH_Add || node->op == GRAPH_Sub || node->op == GRAPH_Neg ||
                 node->op == GRAPH_Mul || node->op == GRAPH_MatMul || node->op == GRAPH_Concat;
   bool moves = !affine && trace_moves(r->flat, node) &&
-               type_of(r, node->in[0])->count == type_of(r, value)->count;
+               chain_type(r, node->in[0])->count == chain_type(r, value)->count;
   for (int i = 0; i < node->n_in && (affine || moves) && *left > 0; i++)
     if (node->in[i] && reads_whole(r, node->in[i], source, left)) return true;
   return false;
@@ -75,14 +71,15 @@ static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index,
   GraphNode *gather = flat_node(r->flat, GRAPH_Gather, node, 2, in, 1);
   graph_set_int(r->flat->graph, gather, GRAPH_ATTR_axis, 0);
   if (!chain_settle(r, gather)) return NULL;
-  return chain_reshaped(r, node, gather->out[0], type_of(r, like)->rank, type_of(r, like)->dim);
+  return chain_reshaped(r, node, gather->out[0], chain_type(r, like)->rank,
+                        chain_type(r, like)->dim);
 }
 
 static void replace_states(Recognising *r, const Chain *c, const GraphNode *node, bool backward) {
   for (int i = 0; i < c->n; i++) {
     const CellStep *s = &r->steps.step[c->step[i]];
     bool last = i == c->n - 1;
-    const GraphTensor *t = type_of(r, s->h_new);
+    const GraphTensor *t = chain_type(r, s->h_new);
     GraphValue *h = row_of(r, node, backward ? c->n - 1 - i : i, s->h_new);
     if (h) flat_replace(r->flat, s->h_new, h);
     if (last && s->op == GRAPH_Lstm) {
@@ -120,7 +117,7 @@ static bool comes_out(const Recognising *r, const GraphValue *value) {
 static bool is_given(const Recognising *r, const GraphValue *value) {
   while (moves_elements(r, value->node) && value->node->op != GRAPH_Concat)
     value = value->node->in[0];
-  return !value->node && !type_of(r, value)->data;
+  return !value->node && !chain_type(r, value)->data;
 }
 
 /* A part of an input that comes back: a variable's, or one that --state names. */
@@ -151,7 +148,7 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
 }
 
 static bool is_zero(const Recognising *r, const GraphValue *value) {
-  const GraphTensor *t = type_of(r, value);
+  const GraphTensor *t = chain_type(r, value);
   return t->data && chain_is_all(t->data, t->count, 0);
 }
 
@@ -192,7 +189,7 @@ static void gate_constants(Recognising *r, const CellStep *s, int gates, int64_t
 static void find_folded_start(Recognising *r, const CellStep *first, const CellStep *other,
                               GraphNode *node) {
   enum { START = 5 };
-  const GraphTensor *recurrent = type_of(r, node->in[2]);
+  const GraphTensor *recurrent = chain_type(r, node->in[2]);
   const double *here[4], *there[4];
   int gates = (int)recurrent->dim[1];
   if (first == other || node->op == GRAPH_Gru || node->in[START]) return;
@@ -266,7 +263,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
 /* Concat of all rows of a recurrent result, in order: the result itself. */
 void chain_unstack(Recognising *r, GraphNode *concat) {
   RowPlace first = {0}, spot;
-  const GraphTensor *y = type_of(r, concat->out[0]);
+  const GraphTensor *y = chain_type(r, concat->out[0]);
   int axis = (int)graph_int(concat, GRAPH_ATTR_axis, 0);
   for (int i = 0; i < concat->n_in; i++) {
     if (!chain_spot(r, concat->in[i], &spot)) return;
@@ -279,7 +276,7 @@ void chain_unstack(Recognising *r, GraphNode *concat) {
     int64_t expect = first.index == 0 ? i : concat->n_in - 1 - i;
     if (spot.index != expect) return;
   }
-  const GraphTensor *rows = type_of(r, first.sequence);
+  const GraphTensor *rows = chain_type(r, first.sequence);
   if (rows->dim[0] != concat->n_in || concat->n_in < 2) return;
   GraphValue *x = first.sequence;
   if (first.index != 0) {

@@ -7,15 +7,11 @@
 
 #include <string.h>
 
-static bool is(const TfNode *node, const char *op) {
-  return node && strcmp(node->op, op) == 0;
-}
-
 bool tf_is_frame(const TfNode *node) {
   static const char *const ops[] = {"Enter",         "Merge", "Switch",
                                     "NextIteration", "Exit",  "LoopCond"};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (is(node, ops[i])) return true;
+    if (tf_is(node, ops[i])) return true;
   return false;
 }
 
@@ -34,10 +30,11 @@ static const TfNode **carried_of(TfReader *r, const char *frame, int *n) {
   *n = 0;
   for (size_t i = 0; i < r->nodes->n; i++) {
     const TfNode *node = r->nodes->node[i],
-                 *enter = is(node, "Merge") ? input_node(r, node, 0) : NULL;
-    bool ours = is(enter, "Enter") && enter->n_input > 0 &&
+                 *enter = tf_is(node, "Merge") ? input_node(r, node, 0) : NULL;
+    bool ours = tf_is(enter, "Enter") && enter->n_input > 0 &&
                 strcmp(tf_word(r, enter, "frame_name", ""), frame) == 0;
-    if (ours && is(input_node(r, node, 1), "NextIteration") && input_node(r, node, 1)->n_input > 0)
+    if (ours && tf_is(input_node(r, node, 1), "NextIteration") &&
+        input_node(r, node, 1)->n_input > 0)
       merges[(*n)++] = node;
   }
   return merges;
@@ -47,8 +44,8 @@ static const TfNode **carried_of(TfReader *r, const char *frame, int *n) {
 static const TfNode *condition_of(TfReader *r, const TfNode *const *merges, int n) {
   for (size_t i = 0; n && i < r->nodes->n; i++) {
     const TfNode *node = r->nodes->node[i];
-    for (int k = 0; is(node, "Switch") && k < n; k++)
-      if (input_node(r, node, 0) == merges[k] && is(input_node(r, node, 1), "LoopCond"))
+    for (int k = 0; tf_is(node, "Switch") && k < n; k++)
+      if (input_node(r, node, 0) == merges[k] && tf_is(input_node(r, node, 1), "LoopCond"))
         return input_node(r, node, 1);
   }
   return NULL;
@@ -64,7 +61,7 @@ static TfScope *body_new(TfReader *r, TfScope *outer, const char *frame,
     GraphInput *input = graph_input(body->graph, merges[k]->name, GRAPH_FLOAT);
     map_put(r->arena, &body->values, tf_key(r, merges[k]->name), input->value);
     for (size_t i = 0; i < r->nodes->n; i++)
-      if (is(r->nodes->node[i], "Switch") && input_node(r, r->nodes->node[i], 0) == merges[k])
+      if (tf_is(r->nodes->node[i], "Switch") && input_node(r, r->nodes->node[i], 0) == merges[k])
         map_put(r->arena, &body->values, arena_printf(r->arena, "%s:1", r->nodes->node[i]->name),
                 input->value);
   }
@@ -104,7 +101,7 @@ static GraphNode *loop_new(TfReader *r, TfScope *scope, const TfNode *at, const 
 /* Exit <- Switch <- Merge <- Enter. */
 static GraphValue *exit_value(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfNode *merge = input_node(r, input_node(r, node, 0), 0), *enter = input_node(r, merge, 0);
-  if (!is(merge, "Merge") || !is(enter, "Enter"))
+  if (!tf_is(merge, "Merge") || !tf_is(enter, "Enter"))
     return refuse(r, node, "leaves a loop in a way that is not supported");
   const char *frame = tf_word(r, enter, "frame_name", "");
   GraphNode *loop = map_get(&scope->loops, frame);
@@ -117,8 +114,8 @@ static GraphValue *exit_value(TfReader *r, TfScope *scope, const TfNode *node) {
 }
 
 GraphValue *tf_frame_value(TfReader *r, TfScope *scope, const TfNode *node) {
-  if (is(node, "Exit")) return exit_value(r, scope, node);
-  bool ours = is(node, "Enter") && scope->frame &&
+  if (tf_is(node, "Exit")) return exit_value(r, scope, node);
+  bool ours = tf_is(node, "Enter") && scope->frame &&
               strcmp(tf_word(r, node, "frame_name", ""), scope->frame) == 0;
   if (ours && node->n_input > 0 && tf_bool(node, "is_constant", false))
     return tf_value(r, scope->outer, node->input[0]);

@@ -6,8 +6,9 @@
  *   variables.c     values of variables, which are in a checkpoint next to a SavedModel
  *   bundle.c        that checkpoint: its index, and the files of tensors
  *   functions.c     functions of the file: calls, branches, and loops whose bodies are functions
- *   frames.c        loops, which are written as Enter, Merge, Switch, NextIteration and Exit, as
- * While tensor.c        constants and attributes op_*.c          operators; tf_ops.def: all of them
+ *   frames.c        loops: Enter, Merge, Switch, NextIteration and Exit as one While
+ *   tensor.c        constants and attributes
+ *   op_*.c          operators; tf_ops.def: all of them
  *
  * op_blocks.c says how dilated convolutions are written. A TensorArray becomes a list: its flow
  * carries the list, its handle is nothing. */
@@ -18,7 +19,14 @@
 #include "import/read/emit.h"
 #include "import/read/read.h"
 
+#include <string.h>
+
 typedef TfFile__Node TfNode;
+
+/* Whether there is a node, of this operator. */
+static inline bool tf_is(const TfNode *node, const char *op) {
+  return node && strcmp(node->op, op) == 0;
+}
 
 /* The nodes that references lead to: those of the graph, or of the function that is read. */
 typedef struct TfNodes {

@@ -8,11 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STEPS = 8 }; /* between RestoreV2 and what assigns: Identity, mostly one */
-
-static bool is(const TfNode *node, const char *op) {
-  return node && strcmp(node->op, op) == 0;
-}
+enum { MOST_STEPS = 8 }; /* between RestoreV2 and what assigns: Identity, usually one */
 
 bool tf_changes_variable(const TfNode *node) {
   static const char *const begins[] = {"Assign", "ResourceScatter", "ResourceApply",
@@ -24,7 +20,7 @@ bool tf_changes_variable(const TfNode *node) {
 
 /* String k of a constant; NULL: it is none, or has fewer. */
 static char *string_of(TfReader *r, const TfNode *node, size_t k) {
-  const TfFile__Value *value = is(node, "Const") ? tf_attribute(node, "value") : NULL;
+  const TfFile__Value *value = tf_is(node, "Const") ? tf_attribute(node, "value") : NULL;
   const TfFile__Tensor *t = value ? value->tensor : NULL;
   if (!t || k >= t->n_string_val) return NULL;
   return arena_strndup(r->arena, (const char *)t->string_val[k].data, t->string_val[k].len);
@@ -33,11 +29,11 @@ static char *string_of(TfReader *r, const TfNode *node, size_t k) {
 /* The name in the checkpoint of what a reference reads; NULL: it reads none, or a part of one. */
 static char *restored(TfReader *r, const char *reference) {
   const TfNode *node = tf_node(r, reference);
-  for (int i = 0; i < MOST_STEPS && is(node, "Identity") && node->n_input; i++) {
+  for (int i = 0; i < MOST_STEPS && tf_is(node, "Identity") && node->n_input; i++) {
     reference = node->input[0];
     node = tf_node(r, reference);
   }
-  if (!is(node, "RestoreV2") || node->n_input < 3) return NULL;
+  if (!tf_is(node, "RestoreV2") || node->n_input < 3) return NULL;
   const char *key = tf_key(r, reference);
   unsigned long k = strtoul(strrchr(key, ':') + 1, NULL, 10);
   char *part = string_of(r, tf_node(r, node->input[2]), k);
@@ -54,7 +50,7 @@ static const char *argument_of(const TfFunction *f, const TfNode *call, const ch
 static void index_assigned(TfReader *r, const TfFunction *f, const TfNode *call) {
   for (size_t i = 0; i < r->nodes->n; i++) {
     const TfNode *node = r->nodes->node[i];
-    bool assigns = is(node, "AssignVariableOp") || is(node, "Assign");
+    bool assigns = tf_is(node, "AssignVariableOp") || tf_is(node, "Assign");
     if (!assigns || node->n_input < 2) continue;
     const char *name = f ? argument_of(f, call, node->input[0]) : node->input[0];
     char *stored = restored(r, node->input[1]);
