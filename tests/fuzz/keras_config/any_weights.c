@@ -123,6 +123,6 @@ bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *tensor, const cha
   }
   t->data = ARENA_ARRAY(layer->keras->arena, float, t->count);
   for (int64_t i = 0; i < t->count; i++)
-    t->data[i] = (float)((i * 7 + (int64_t)strlen(leaf)) % NUMBERS - NUMBERS / 3) / NUMBERS;
+    t->data[i] = (float)((i * 7 + (int64_t)strlen(leaf)) % NUMBERS - NUMBERS / 3) / (float)NUMBERS;
   return true;
 }
