@@ -68,8 +68,8 @@ static bool has_no_time_input(Lift *l) {
 }
 
 /* Exporters write the steps of an RNN out, and leave the axis open all the same: --time gives the
- * size of the only axis that could be meant. */
-static bool give_wished_size(Lift *l, Sizes *s, const TimeWish *wish) {
+ * size of the only axis that could be meant. given: whether there is one. */
+static bool give_wished_size(Lift *l, Sizes *s, const TimeWish *wish, bool *given) {
   OpenAxis *open = NULL;
   for (int i = 0; i < s->n; i++) {
     if (!is_to_be_given(l, &s->open[i])) continue;
@@ -78,7 +78,7 @@ static bool give_wished_size(Lift *l, Sizes *s, const TimeWish *wish) {
   }
   if (!open) return true;
   open->size = wish->n;
-  open->set = true;
+  open->set = *given = true;
   return sizes_analyse(l, s, wish);
 }
 
@@ -129,8 +129,8 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
                    "--stream and --time exclude each other: a stream has no length");
     return false;
   }
-  bool only_wished = wish->n && !wish->bounded && has_no_time_input(l);
-  if (only_wished && !give_wished_size(l, s, wish)) return false;
+  bool only_wished = wish->n && !wish->bounded && has_no_time_input(l), given = false;
+  if (only_wished && !give_wished_size(l, s, wish, &given)) return false;
   if (l->roles.question) return report_question(l);
   if (l->roles.way == TIME_WAY_NONE) {
     if (!wish->n && !l->options->stream) return ask_for_sizes(l, s);
@@ -160,7 +160,7 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
     l->time.length = model_length(l->foreign->model, wish->name, wish->n);
   } else
     l->time = (Time){.kind = TIME_FIXED, .n = l->flat_steps};
-  if (!wish->n || wish->bounded || wish->n == l->flat_steps) return true;
+  if (!wish->n || wish->bounded || given || wish->n == l->flat_steps) return true;
   Diag *d = foreign_report(
       l->diags, l->file, E903,
       "the file fixes the length of its sequences at %lld: --time cannot make it %lld",
