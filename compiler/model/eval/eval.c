@@ -145,15 +145,17 @@ static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
 }
 
 static void reads(int *last, const Value *v, int place) {
-  if (v && v->layer && last[v->layer->id] < place) last[v->layer->id] = place;
+  if (v && last[v->id] < place) last[v->id] = place;
 }
 
-/* By layer: the last one that reads a result of it; INT_MAX: an output of the model is one. */
+/* By value: the place of the layer that reads it last, else of its own; INT_MAX: an output of the
+ * model. */
 static int *last_readers(const Model *model, Arena *arena) {
-  int *last = ARENA_ARRAY(arena, int, model->n_layers + 1);
+  int *last = ARENA_ARRAY(arena, int, model->n_values + 1);
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
-    last[i] = i;
+    for (int k = 0; k < LAYER_MAX_RESULTS; k++)
+      reads(last, layer->out[k], i);
     for (int k = 0; k < layer->n_in; k++)
       reads(last, layer->in[k], i);
     for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
@@ -165,6 +167,12 @@ static int *last_readers(const Model *model, Arena *arena) {
   for (int i = 0; i < model->n_out; i++)
     reads(last, model->out[i]->value, INT_MAX);
   return last;
+}
+
+static bool is_read_later(const Layer *layer, const int *last, int place) {
+  for (int k = 0; k < LAYER_MAX_RESULTS; k++)
+    if (layer->out[k] && last[layer->out[k]->id] > place) return true;
+  return false;
 }
 
 /* All layers of a model without loops, each with memory of its own, which goes with the last
@@ -179,7 +187,7 @@ static EvalStatus walk_freeing(Eval *e, EvalFn *one) {
     e->arena = arena;
     if (status != EVAL_OK) return status;
     for (int k = 0; k <= i; k++) {
-      if (last[k] > i) continue;
+      if (!own[k] || is_read_later(model->layer[k], last, i)) continue;
       arena_free(own[k]);
       own[k] = NULL;
     }
