@@ -134,11 +134,13 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
   int have[LAYOUT_MAX_LEAVES], want[LAYOUT_MAX_LEAVES], n = layout_leaves(from, have),
                                                         m = layout_leaves(to, want);
   bool same = n == m && memcmp(have, want, sizeof *have * (size_t)n) == 0;
-  for (int i = 0; i < m; i++) /* an axis may come twice */
-    if (n != m || atom_index(have, n, want[i]) < 0 || atom_index(want, n, have[i]) < 0) {
-      lift_refuse(l, node, E902, "needs axes that its operand does not have");
-      return NULL;
-    }
+  bool fits = n == m;
+  for (int i = 0; i < n && fits; i++) /* an axis may come twice */
+    fits = atom_index(have, n, want[i]) >= 0 && atom_index(want, n, have[i]) >= 0;
+  if (!fits) {
+    lift_refuse(l, node, E902, "needs axes that its operand does not have");
+    return NULL;
+  }
   if (same) return same_axes(l, from, to) ? value : lift_reshaped(l, node, value, to);
   Pieces pieces = pieces_of(from, to, n, have, want, false);
   if (pieces.n > TYPE_MAX_AXES) pieces = pieces_of(from, to, n, have, want, true);
