@@ -20,7 +20,7 @@ typedef struct Fixture {
 static int set_up(void **state) {
   Fixture *f = calloc(1, sizeof *f);
   f->arena = arena_new(&f->oom);
-  f->graph = graph_new(f->arena, "test");
+  f->graph = graph_new(f->arena, f->arena, "test");
   *state = f;
   return 0;
 }
@@ -181,7 +181,8 @@ static void recurrent(void **state) {
 /* i = 0, s = 0; while i < 4: s += i, i += 1; each s is kept in a list. */
 static void loops(void **state) {
   Fixture *f = *state;
-  Graph *g = f->graph, *condition = graph_new(f->arena, ""), *step = graph_new(f->arena, "");
+  Graph *g = f->graph, *condition = graph_new(f->arena, f->arena, ""),
+        *step = graph_new(f->arena, f->arena, "");
   GraphValue *four = number(g, GRAPH_I64, 4), *one = number(g, GRAPH_I64, 1),
              *zero = number(g, GRAPH_I64, 0);
   Graph *body[2] = {condition, step};
@@ -205,7 +206,8 @@ static void loops(void **state) {
 
 static void endless(void **state) {
   Fixture *f = *state;
-  Graph *g = f->graph, *condition = graph_new(f->arena, ""), *step = graph_new(f->arena, "");
+  Graph *g = f->graph, *condition = graph_new(f->arena, f->arena, ""),
+        *step = graph_new(f->arena, f->arena, "");
   GraphNode *loop = graph_node(g, GRAPH_While, "", "", 1, IN(number(g, GRAPH_BOOL, 1)), 1);
   GraphFault fault;
   const GraphTensor *out;

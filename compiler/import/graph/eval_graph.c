@@ -39,8 +39,7 @@ GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t) {
 static const GraphTensor *value_get(const RunFrame *frame, const GraphValue *value) {
   if (value->constant) return value->constant;
   for (; frame; frame = frame->outer)
-    if (value->id < frame->graph->n_values && frame->graph->value[value->id] == value)
-      return frame->value[value->id];
+    if (graph_owns(frame->graph, value)) return frame->value[value->id];
   return NULL;
 }
 

@@ -24,21 +24,17 @@ struct Release {
   Numbers **own; /* by value; NULL: its numbers lie elsewhere */
 };
 
-static bool is_of(const Graph *graph, const GraphValue *value) {
-  return value && value->id < graph->n_values && graph->value[value->id] == value;
-}
-
 /* All that a body reads of this graph stays. */
 static void keep_read(Release *release, const Graph *graph, const Graph *body) {
   for (int i = 0; i < body->n_nodes; i++) {
     const GraphNode *node = body->node[i];
     for (int k = 0; k < node->n_in; k++)
-      if (is_of(graph, node->in[k])) release->last[node->in[k]->id] = STAYS;
+      if (graph_owns(graph, node->in[k])) release->last[node->in[k]->id] = STAYS;
     for (int b = 0; b < 2; b++)
       if (node->body[b]) keep_read(release, graph, node->body[b]);
   }
   for (int i = 0; i < body->n_out; i++)
-    if (is_of(graph, body->out[i].value)) release->last[body->out[i].value->id] = STAYS;
+    if (graph_owns(graph, body->out[i].value)) release->last[body->out[i].value->id] = STAYS;
 }
 
 static bool is_control(const GraphNode *node) {
@@ -54,13 +50,13 @@ Release *release_plan(Arena *arena, const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
     for (int k = 0; k < node->n_in; k++)
-      if (is_of(graph, node->in[k]) && release->last[node->in[k]->id] != STAYS)
+      if (graph_owns(graph, node->in[k]) && release->last[node->in[k]->id] != STAYS)
         release->last[node->in[k]->id] = is_control(node) ? STAYS : i;
     for (int b = 0; b < 2; b++)
       if (node->body[b]) keep_read(release, graph, node->body[b]);
   }
   for (int i = 0; i < graph->n_out; i++)
-    if (is_of(graph, graph->out[i].value)) release->last[graph->out[i].value->id] = STAYS;
+    if (graph_owns(graph, graph->out[i].value)) release->last[graph->out[i].value->id] = STAYS;
   return release;
 }
 
@@ -70,14 +66,12 @@ Arena *release_arena(const RunFrame *frame, int64_t elements) {
 
 /* Whose numbers those of a result are: an operand's under another shape, or made by the call. */
 static Numbers *numbers_of(const Release *release, const GraphCall *call, const GraphTensor *out,
-                           Numbers *made, bool *handed_on) {
-  *handed_on = false;
+                           Numbers *made) {
   for (int k = 0; k < call->node->n_in; k++) {
     const GraphTensor *in = call->in[k];
     if (!in || !in->data || !out->data || out->data < in->data ||
         out->data >= in->data + (in->count ? in->count : 1))
       continue;
-    *handed_on = true;
     return call->node->in[k]->constant ? NULL : release->own[call->node->in[k]->id];
   }
   return made;
@@ -93,8 +87,7 @@ void release_made(const RunFrame *frame, const GraphCall *call, int64_t room) {
   }
   for (int k = 0; k < call->node->n_out; k++) {
     const GraphValue *value = call->node->out[k];
-    bool handed_on;
-    Numbers *numbers = numbers_of(release, call, &call->out[k], made, &handed_on);
+    Numbers *numbers = numbers_of(release, call, &call->out[k], made);
     if (!value || !numbers) continue;
     release->own[value->id] = numbers;
     numbers->values++;
@@ -104,7 +97,7 @@ void release_made(const RunFrame *frame, const GraphCall *call, int64_t room) {
 
 static void release_value(Run *run, RunFrame *frame, const GraphValue *value, int place) {
   Release *release = frame->release;
-  if (!is_of(frame->graph, value) || release->last[value->id] > place) return;
+  if (!graph_owns(frame->graph, value) || release->last[value->id] > place) return;
   Numbers *numbers = release->own[value->id];
   release->own[value->id] = NULL;
   frame->value[value->id] = NULL;

@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-Graph *graph_new(Arena *arena, const char *name) {
+Graph *graph_new(Arena *arena, Arena *numbers, const char *name) {
   Graph *graph = ARENA_NEW(arena, Graph);
-  graph->arena = graph->numbers = arena;
+  graph->arena = arena;
+  graph->numbers = numbers;
   graph->name = name;
   return graph;
 }
@@ -209,7 +210,7 @@ GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values) {
 
 /* Numbers of values are those of their own graph: "^" marks a value of a graph around. */
 static void print_value(Text *out, const Graph *graph, const GraphValue *value) {
-  bool own = value && value->id < graph->n_values && graph->value[value->id] == value;
+  bool own = graph_owns(graph, value);
   if (!value)
     text_add(out, "-");
   else if (value->constant && value->constant->count == 1)

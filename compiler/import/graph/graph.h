@@ -159,7 +159,7 @@ typedef struct GraphSaid {
 /* A body sees the values of the graphs around it. */
 struct Graph {
   Arena *arena;
-  Arena *numbers; /* of constants that are computed while the graph is made */
+  Arena *numbers; /* of constants, which may go before the graph does */
   const char *name;
   GraphInput *in;
   int n_in;
@@ -190,7 +190,8 @@ struct Graph {
 };
 
 /* ---- graph.c: building; everything is zeroed ---- */
-Graph *graph_new(Arena *arena, const char *name);
+/* numbers: where those of its constants go; the same for the bodies in it. */
+Graph *graph_new(Arena *arena, Arena *numbers, const char *name);
 GraphValue *graph_value(Graph *graph, const char *name);
 GraphValue *graph_constant(Graph *graph, const char *name, const GraphTensor *tensor);
 GraphInput *graph_input(Graph *graph, const char *name,
@@ -213,6 +214,10 @@ void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int
 void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said);
 void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
 
+/* Whether a value is one of this graph, not of one around it. */
+static inline bool graph_owns(const Graph *graph, const GraphValue *value) {
+  return value && value->id < graph->n_values && graph->value[value->id] == value;
+}
 const GraphAttribute *graph_attribute(const GraphNode *node,
                                       GraphAttributeName name); /* NULL: not set */
 int64_t graph_int(const GraphNode *node, GraphAttributeName name, int64_t if_absent);

@@ -68,6 +68,8 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward);
 /* ---- chain_alike.c ---- */
+/* Whether two numbers are the same but for rounding. */
+bool numbers_agree(double a, double b);
 /* The forms of a step's gates. source: n of them, which live as long as the result. */
 StepForms chain_forms(Recognising *r, const CellStep *s, GraphValue *const *source, int n,
                       int steps);

@@ -10,13 +10,14 @@
 
 enum { ALIKE_MAX = 1 << 21 }; /* elements of the matrices of all steps */
 
-static bool agree(double a, double b) {
+bool numbers_agree(double a, double b) {
   return fabs(a - b) <= 1e-6 * (1 + fabs(a));
 }
 
 static bool constants_differ(const Form *a, const Form *b) {
   for (int64_t i = 0; i < a->n; i++)
-    if (!agree(a->constant ? a->constant[i] : 0, b->constant ? b->constant[i] : 0)) return true;
+    if (!numbers_agree(a->constant ? a->constant[i] : 0, b->constant ? b->constant[i] : 0))
+      return true;
   return false;
 }
 
@@ -39,7 +40,8 @@ static bool forms_differ(const Forms *forms, const Form *a, const Form *b, const
   for (int t = 0; t < a->n_terms; t++)
     for (int64_t i = 0, width = form_elements(forms, a->term[t].source); i < a->n; i++)
       for (int64_t k = 0; k < width; k++)
-        if (!agree(term_weight(forms, &a->term[t], i, k), term_weight(forms, &b->term[t], i, k)))
+        if (!numbers_agree(term_weight(forms, &a->term[t], i, k),
+                           term_weight(forms, &b->term[t], i, k)))
           return true;
   return constants_differ(a, b);
 }

@@ -13,7 +13,7 @@ bool flatten_fail(Flattening *f, const char *text) {
 }
 
 static FlattenFrame *frame_of(FlattenFrame *frame, const GraphValue *value) {
-  while (frame && !(value->id < frame->graph->n_values && frame->graph->value[value->id] == value))
+  while (frame && !graph_owns(frame->graph, value))
     frame = frame->outer;
   return frame;
 }
@@ -161,8 +161,7 @@ static GraphValue *without_zeros(const Flat *flat, GraphValue *value) {
 Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault *fault) {
   Flat *flat = ARENA_NEW(arena, Flat);
   flat->arena = arena;
-  flat->graph = graph_new(arena, graph->name);
-  flat->graph->numbers = graph->numbers;
+  flat->graph = graph_new(arena, graph->numbers, graph->name);
   flat->n_variables = graph->n_variables;
   flat->variable = ARENA_ARRAY(arena, FlatVariable, graph->n_variables + 1);
   Flattening f = {.flat = flat, .fault = fault};

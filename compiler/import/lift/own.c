@@ -12,7 +12,6 @@
 
 #include "import/lift/lift.h"
 
-#include <math.h>
 #include <string.h>
 
 enum {
@@ -227,7 +226,7 @@ static const GraphTensor *number_at_first(Own *own, int which, int depth) {
 
 static bool close_numbers(const GraphTensor *a, const GraphTensor *b) {
   for (int64_t i = 0; i < a->count; i++)
-    if (!(fabs(a->data[i] - b->data[i]) <= 1e-6 * (1 + fabs(a->data[i])))) return false;
+    if (!numbers_agree(a->data[i], b->data[i])) return false;
   return true;
 }
 

@@ -82,7 +82,7 @@ static const GraphTensor *said_of(const RealFrame *frame, const GraphValue *valu
 
 RealValue *real_value(RealFrame *frame, const GraphValue *value) {
   RealFrame *home = frame;
-  while (home && !(value->id < home->from->n_values && home->from->value[value->id] == value))
+  while (home && !graph_owns(home->from, value))
     home = home->outer;
   if (!home) return NULL;
   RealValue *m = &home->meaning[value->id];
@@ -284,8 +284,8 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
 }
 
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
-  RealFrame frame = {.from = from, .to = graph_new(r->arena, from->name), .outer = outer};
-  frame.to->numbers = r->root->numbers;
+  RealFrame frame = {
+      .from = from, .to = graph_new(r->arena, from->numbers, from->name), .outer = outer};
   frame.meaning = ARENA_ARRAY(r->arena, RealValue, from->n_values + 1);
   for (int i = 0; i < from->n_in; i++)
     add_input(r, &frame, &from->in[i]);

@@ -228,8 +228,10 @@ static bool lower_chain(Recognising *r, const Chain *c) {
     if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
       h0 = own[--n]; /* the state is read last */
     if (n != in.n) return false;
-    StepForms these = chain_forms(r, s, own, n, c->n);
-    if (!chain_alike(r, &alike, &these)) return false;
+    if (s != model) {
+      StepForms these = chain_forms(r, s, own, n, c->n);
+      if (!chain_alike(r, &alike, &these)) return false;
+    }
     for (int k = 0; k < n; k++)
       source[k * c->n + i] = own[k];
   }

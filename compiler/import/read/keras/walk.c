@@ -234,8 +234,7 @@ static bool makes_mask(json_t *object, int depth) {
 Graph *keras_walk(Keras *k, json_t *config, const char *version, const char *container) {
   const char *format = format_of(k, config, version, container);
   if (!format) return NULL;
-  Graph *graph = graph_new(k->arena, k->file->path);
-  graph->numbers = foreign_numbers(k->file);
+  Graph *graph = graph_new(k->arena, foreign_numbers(k->file), k->file->path);
   graph->format = format;
   graph->names_layers = true;
   k->emit = ARENA_NEW(k->arena, GraphEmit);

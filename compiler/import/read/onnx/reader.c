@@ -294,8 +294,9 @@ static bool read_graph(OnnxReader *r, Scope *scope, const OnnxBody *from, bool o
 
 Graph *call_body(OnnxCall *c, const OnnxBody *body) {
   OnnxReader *r = c->reader;
-  Scope scope = {
-      .graph = graph_new(r->arena, body->name), .outer = c->scope, .depth = c->scope->depth + 1};
+  Scope scope = {.graph = graph_new(r->arena, foreign_numbers(r->file), body->name),
+                 .outer = c->scope,
+                 .depth = c->scope->depth + 1};
   if (scope.depth > MAX_SCOPES) {
     call_refuse(c, E901, "has bodies that are nested too deeply");
     return NULL;
@@ -334,8 +335,7 @@ Graph *onnx_graph(const ForeignFile *file, const ImportOptions *options, Diags *
   r.model = onnx_unpack(arena, file, diags);
   if (!r.model || !opset_is_known(&r)) return NULL;
   const OnnxBody *from = r.model->graph;
-  r.graph = graph_new(arena, from->name);
-  r.graph->numbers = foreign_numbers(file);
+  r.graph = graph_new(arena, foreign_numbers(file), from->name);
   const char *producer = r.model->producer_name, *version = r.model->producer_version;
   r.graph->format =
       arena_printf(arena, "ONNX opset %lld%s%s%s%s", (long long)r.opset, *producer ? ", " : "",

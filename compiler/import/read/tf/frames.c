@@ -56,7 +56,8 @@ static const TfNode *condition_of(TfReader *r, const TfNode *const *merges, int 
 static TfScope *body_new(TfReader *r, TfScope *outer, const char *frame,
                          const TfNode *const *merges, int n) {
   TfScope *body = ARENA_NEW(r->arena, TfScope);
-  *body = (TfScope){.graph = graph_new(r->arena, frame), .outer = outer, .frame = frame};
+  *body = (TfScope){
+      .graph = graph_new(r->arena, r->graph->numbers, frame), .outer = outer, .frame = frame};
   for (int k = 0; k < n; k++) {
     GraphInput *input = graph_input(body->graph, merges[k]->name, GRAPH_FLOAT);
     map_put(r->arena, &body->values, tf_key(r, merges[k]->name), input->value);

@@ -106,7 +106,7 @@ static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results) {
   const TfFile__Declared *declared = f->def->signature;
   GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_input + 1),
              **out = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_output + 1);
-  Graph *body = graph_new(c->reader->arena, declared->name);
+  Graph *body = graph_new(c->reader->arena, c->emit->graph->numbers, declared->name);
   if (declared->n_output != n_results) {
     tf_refuse(c, E901, "is a loop whose function has %zu results, not %zu", declared->n_output,
               n_results);
@@ -139,7 +139,7 @@ bool tf_op_while(TfCall *c) {
 static Graph *branch(TfCall *c, const TfFunction *f, GraphValue *const *in) {
   const TfFile__Declared *declared = f->def->signature;
   GraphValue **out = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_output + 1);
-  Graph *body = graph_new(c->reader->arena, declared->name);
+  Graph *body = graph_new(c->reader->arena, c->emit->graph->numbers, declared->name);
   if (!results(c, f, body, in, out)) return NULL;
   for (size_t k = 0; k < declared->n_output; k++)
     graph_output(body, declared->output[k]->name, out[k]);

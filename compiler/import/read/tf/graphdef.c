@@ -271,8 +271,7 @@ Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Dia
     foreign_report(diags, file, E904, "`%s` has no node `%s` to begin at", file->path, r.begin);
     return NULL;
   }
-  r.graph = graph_new(file->arena, "graph");
-  r.graph->numbers = foreign_numbers(file);
+  r.graph = graph_new(file->arena, foreign_numbers(file), "graph");
   r.graph->format = "TensorFlow frozen graph";
   TfScope scope = {.graph = r.graph};
   return read_outputs(&r, &scope) ? r.graph : NULL;

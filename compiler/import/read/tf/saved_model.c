@@ -125,8 +125,7 @@ Graph *saved_model_graph(const ForeignFile *file, const ImportOptions *options, 
     return NULL;
   }
   r.is_saved = true;
-  r.graph = graph_new(file->arena, "graph");
-  r.graph->numbers = foreign_numbers(file);
+  r.graph = graph_new(file->arena, foreign_numbers(file), "graph");
   r.graph->format = "TensorFlow SavedModel";
   const TfFile__Signature *signature = signature_to_read(&r, meta, options->signature);
   if (!signature || !tf_graph_index(&r, meta->graph)) return NULL;

@@ -67,7 +67,7 @@ static bool operands_fit(TflCall *c) {
 static Graph *body_of(TflCall *c, GraphValue *recurrent) {
   static const char *const names[] = {"h", "c", "gates"};
   const TflTensor *hidden = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
-  Graph *body = graph_new(c->reader->arena, c->emit->name);
+  Graph *body = graph_new(c->reader->arena, c->emit->graph->numbers, c->emit->name);
   GraphEmit e[1] = {
       {.graph = body, .name = c->emit->name, .source = c->emit->source, .folds = c->emit->folds}};
   Rounding gate = rounding(c, body, ldexp(1, -12), GRAPH_I16, 0),

@@ -201,7 +201,8 @@ bool tfl_body(TflCall *c, int32_t subgraph, bool own, TflScope *scope) {
   if (scope->depth > MAX_SCOPES)
     return tfl_refuse(c, E901, "has bodies that are nested too deeply");
   if (!tfl_open_scope(scope, subgraph)) return false;
-  scope->graph = own ? graph_new(r->arena, tfl_text(r, scope->table, 4)) : c->emit->graph;
+  scope->graph = own ? graph_new(r->arena, foreign_numbers(r->file), tfl_text(r, scope->table, 4))
+                     : c->emit->graph;
   return true;
 }
 
@@ -247,8 +248,7 @@ Graph *tflite_graph(const ForeignFile *file, const ImportOptions *options, Diags
                  .numbers = usual_numbers + NUMBERS_PER_BYTE * bytes,
                  .operators = MAX_OPERATORS};
   if (!tfl_open(&r)) return NULL;
-  r.graph = graph_new(arena, "");
-  r.graph->numbers = foreign_numbers(file);
+  r.graph = graph_new(arena, foreign_numbers(file), "");
   r.graph->format = "TensorFlow Lite";
   r.graph->scaled_ports = true;
   size_t signature;

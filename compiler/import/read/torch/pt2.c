@@ -434,8 +434,7 @@ Graph *pt2_graph(const ForeignFile *file, const ImportOptions *options, Diags *d
       !torch_list(&r, "data/constants/model_constants_config.json", &r.constants))
     return NULL;
   const char *version = json_string_value(json_object_get(r.root, "torch_version"));
-  r.graph = graph_new(file->arena, "model");
-  r.graph->numbers = foreign_numbers(file);
+  r.graph = graph_new(file->arena, foreign_numbers(file), "model");
   r.graph->format =
       version ? arena_printf(file->arena, "torch.export of PyTorch %s", version) : "torch.export";
   return read_program(&r) ? r.graph : NULL;
