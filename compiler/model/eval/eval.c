@@ -122,19 +122,31 @@ static EvalStatus run(Eval *e, const Layer *layer, EvalFn *one) {
 
 /* Whether all that a layer reads is there; of a loop, what comes from outside of it. */
 static bool is_there(const bool *done, const Value *v, int loop) {
-  return !v || !v->layer || done[v->layer->id] || (loop && v->layer->loop == loop);
+  return !v->layer || done[v->layer->id] || (loop && v->layer->loop == loop);
+}
+
+/* Value k that a layer reads: its inputs, then those of its options; NULL after the last. */
+static const Value *read_of(const Layer *layer, int k) {
+  if (k < layer->n_in) return layer->in[k];
+  k -= layer->n_in;
+  for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
+    const OptVal *opt = &layer->opt[o];
+    if (opt->value && k == 0) return opt->value;
+    k -= opt->value != NULL;
+    if (k < opt->n_values) return opt->values[k];
+    k -= opt->n_values;
+    int states = opt->states_of ? layer_n_states(opt->states_of) : 0;
+    if (k < states) return opt->states_of->out[1 + k];
+    k -= states;
+  }
+  return NULL;
 }
 
 static bool reads_done(const Layer *layer, const bool *done) {
-  bool there = true;
-  for (int k = 0; k < layer->n_in; k++)
-    there = there && is_there(done, layer->in[k], layer->loop);
-  for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
-    there = there && is_there(done, layer->opt[o].value, layer->loop);
-    for (int k = 0; k < layer->opt[o].n_values; k++)
-      there = there && is_there(done, layer->opt[o].values[k], layer->loop);
-  }
-  return there;
+  const Value *v;
+  for (int k = 0; (v = read_of(layer, k)) != NULL; k++)
+    if (!is_there(done, v, layer->loop)) return false;
+  return true;
 }
 
 static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
@@ -144,28 +156,20 @@ static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
   return ready;
 }
 
-static void reads(int *last, const Value *v, int place) {
-  if (v && last[v->id] < place) last[v->id] = place;
-}
-
 /* By value: the place of the layer that reads it last, else of its own; INT_MAX: an output of the
  * model. */
 static int *last_readers(const Model *model, Arena *arena) {
   int *last = ARENA_ARRAY(arena, int, model->n_values + 1);
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
-    for (int k = 0; k < LAYER_MAX_RESULTS; k++)
-      reads(last, layer->out[k], i);
-    for (int k = 0; k < layer->n_in; k++)
-      reads(last, layer->in[k], i);
-    for (int o = 0, n = layer_opt_count(layer_info(layer->kind)); o < n; o++) {
-      reads(last, layer->opt[o].value, i);
-      for (int k = 0; k < layer->opt[o].n_values; k++)
-        reads(last, layer->opt[o].values[k], i);
-    }
+    const Value *v;
+    for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
+      last[layer->out[k]->id] = i;
+    for (int k = 0; (v = read_of(layer, k)) != NULL; k++)
+      last[v->id] = i;
   }
   for (int i = 0; i < model->n_out; i++)
-    reads(last, model->out[i]->value, INT_MAX);
+    last[model->out[i]->value->id] = INT_MAX;
   return last;
 }
 
