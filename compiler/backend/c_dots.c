@@ -42,7 +42,7 @@ static int64_t bytes_before(const KirModule *m, const KirBuffer *buffer) {
     int size = kir_elem_size(b->elem);
     if (b->space != KIR_STATE) continue;
     has_words = has_words || size >= 4;
-    at = (at + size - 1) / size * size;
+    at = size_whole(at, size);
     if (b == buffer) before = at;
     at += b->count * size;
   }

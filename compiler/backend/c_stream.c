@@ -276,10 +276,6 @@ static void queue_struct(CWriter *c, const KirFunc *f) {
               c->prefix);
 }
 
-static int64_t aligned(int64_t bytes, int64_t to) {
-  return (bytes + to - 1) / to * to;
-}
-
 int64_t backend_c_queue_bytes(const KirModule *m, int64_t queue) {
   const KirFunc *f = queue ? entry_of(m) : NULL;
   const int64_t word = 4; /* of `put` and `taken` */
@@ -288,10 +284,10 @@ int64_t backend_c_queue_bytes(const KirModule *m, int64_t queue) {
     const KirBuffer *b = f->buffers[i];
     int64_t size = kir_elem_size(b->elem);
     if (b->space != KIR_IN) continue;
-    bytes = aligned(bytes, size) + b->count * (queue + 1) * size;
+    bytes = size_whole(bytes, size) + b->count * (queue + 1) * size;
     if (size > widest) widest = size;
   }
-  return f ? aligned(aligned(bytes, word) + 2 * word, widest) : 0;
+  return f ? size_whole(size_whole(bytes, word) + 2 * word, widest) : 0;
 }
 
 static void queue_put(CWriter *c, const KirFunc *f) {

@@ -3,12 +3,10 @@
  * each, by the instructions of AMX where the compiler is told that the processor has them, else in
  * plain C; both give the same bits.
  *
- * A tile is a register of 16 rows of 64 bytes. All eight are configured alike when a section that
- * holds tiles begins, and released when it ends: 0 to 3 are sums, 4 and 5 rows of the source, 6 and
- * 7 weights. */
+ * All tiles (amx_tiles.h) are configured alike when a section that holds them begins, and released
+ * when it ends. */
+#include "backend/amx_tiles.h"
 #include "backend/c_internal.h"
-
-#include <string.h>
 
 typedef struct Kind {
   const char *name, *doc, *sum, *source, *weights; /* types of C */
@@ -145,22 +143,17 @@ static void function(CWriter *c, CTileKind which) {
   text_add(c->out, c->used->iso ? "    }\n  }\n}\n" : "    }\n  }\n#endif\n}\n");
 }
 
-/* Palette 1; bytes 16 to 31: the bytes of a row of each tile, 48 to 55: its rows. */
 static void configuration(CWriter *c) {
-  enum { BYTES = 64, WIDTHS = 16, HEIGHTS = 48, TILES = 8 };
+  enum { LINE = 32 };
+  uint8_t shape[AMX_SHAPE_BYTES];
+  amx_shape(shape);
   text_printf(c->out,
               "\n/* all eight tiles of AMX: 16 rows of 64 bytes each */\n"
               "#if defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AMX_BF16__)\n"
-              "#define %s_TILES 1\nstatic const uint8_t %s_tile_shapes[%d] = {1",
-              c->upper, c->prefix, BYTES);
-  for (int i = 1; i < BYTES; i++) {
-    bool is_width = i >= WIDTHS && i < WIDTHS + 2 * TILES && i % 2 == 0;
-    bool is_height = i >= HEIGHTS && i < HEIGHTS + TILES;
-    text_printf(c->out, ",%s%d", i % BYTES % 32 == 0 ? "\n    " : " ",
-                is_width    ? BYTES
-                : is_height ? KIR_TILE
-                            : 0);
-  }
+              "#define %s_TILES 1\nstatic const uint8_t %s_tile_shapes[%d] = {%d",
+              c->upper, c->prefix, AMX_SHAPE_BYTES, shape[0]);
+  for (int i = 1; i < AMX_SHAPE_BYTES; i++)
+    text_printf(c->out, ",%s%d", i % LINE ? " " : "\n    ", shape[i]);
   text_printf(c->out, "};\n#else\n#define %s_TILES 0\n#endif\n", c->upper);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sums of products by tiles as LLVM values: by the instructions of AMX where the machine has them,
- * on tiles numbered as in c_tiles.c, else by loops over rows and words with the columns of a tile
+ * on the tiles of amx_tiles.h, else by loops over rows and words with the columns of a tile
  * in 16 lanes. Both give the same bits. */
+#include "backend/amx_tiles.h"
 #include "backend/llvm_internal.h"
 
 typedef struct Tiles {
@@ -73,7 +74,6 @@ static void each_sum(LlvmWriter *w, const Tiles *t, const char *name) {
 }
 
 static void by_instructions(LlvmWriter *w, const Tiles *t) {
-  enum { ROWS = 4, COLUMNS = 6 }; /* the first tiles of the operands */
   static const char load[] = "llvm.x86.tileloadd64";
   const KirStmt *s = t->s;
   const KirTiles *shape = &s->tiles;
@@ -87,15 +87,15 @@ static void by_instructions(LlvmWriter *w, const Tiles *t) {
   LLVMValueRef from = element_after(w, x, t->source, times(w, loop.i, row)),
                weights = element_after(w, b, t->weights, times(w, loop.i, row * KIR_TILE));
   for (int c = 0; c < shape->columns; c++)
-    move_tile(w, load, COLUMNS + c,
+    move_tile(w, load, AMX_COLUMNS + c,
               element_after(w, b, weights, number(w, c * shape->weights_column)), bytes);
   for (int r = 0; r < shape->rows; r++) {
-    move_tile(w, load, ROWS + r,
+    move_tile(w, load, AMX_ROWS + r,
               element_after(w, x, from, number(w, r * KIR_TILE * shape->source_row)),
               shape->source_row * kir_elem_size(x));
     for (int c = 0; c < shape->columns; c++) {
-      LLVMValueRef args[3] = {tile_number(w, r * KIR_MOST_TILES + c), tile_number(w, ROWS + r),
-                              tile_number(w, COLUMNS + c)};
+      LLVMValueRef args[3] = {tile_number(w, r * KIR_MOST_TILES + c), tile_number(w, AMX_ROWS + r),
+                              tile_number(w, AMX_COLUMNS + c)};
       llvm_intrinsic(w, product, NULL, args, 3);
     }
   }
@@ -204,23 +204,18 @@ void llvm_tiles(LlvmWriter *w, const KirStmt *s) {
     in_loops(w, &t);
 }
 
-/* Palette 1; bytes 16 to 31: the bytes of a row of each tile, 48 to 55: its rows. */
 static LLVMValueRef shapes(LlvmWriter *w) {
-  enum { BYTES = 64, WIDTHS = 16, HEIGHTS = 48, TILES = 8 };
   static const char name[] = "tile_shapes";
-  char data[BYTES] = {1};
+  uint8_t data[AMX_SHAPE_BYTES];
   LLVMValueRef known = LLVMGetNamedGlobal(w->module, name);
   if (known) return known;
-  for (int i = 0; i < TILES; i++) {
-    data[WIDTHS + 2 * i] = BYTES;
-    data[HEIGHTS + i] = KIR_TILE;
-  }
-  LLVMValueRef value = LLVMConstStringInContext(w->context, data, BYTES, true);
+  amx_shape(data);
+  LLVMValueRef value = LLVMConstStringInContext(w->context, (const char *)data, sizeof data, true);
   LLVMValueRef global = LLVMAddGlobal(w->module, LLVMTypeOf(value), name);
   LLVMSetInitializer(global, value);
   LLVMSetGlobalConstant(global, true);
   LLVMSetLinkage(global, LLVMPrivateLinkage);
-  LLVMSetAlignment(global, BYTES);
+  LLVMSetAlignment(global, sizeof data);
   return global;
 }
 

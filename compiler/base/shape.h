@@ -112,6 +112,10 @@ const char *shape_or_type_str(Arena *arena, const Type *t);
 
 /* The greatest common divisor; 1 of two zeros. */
 int64_t size_gcd(int64_t a, int64_t b);
+/* n rounded up to a multiple of unit; both are small enough to add. */
+static inline int64_t size_whole(int64_t n, int64_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
 /* Arithmetic of sizes: false on overflow, *out untouched. */
 bool size_mul(int64_t a, int64_t b, int64_t *out);
 bool size_add(int64_t a, int64_t b, int64_t *out);

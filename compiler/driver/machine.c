@@ -20,9 +20,12 @@ static int x86_level(void) {
   return wide ? 4 : 3;
 }
 
+static bool has_vnni(void) {
+  return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
+}
+
 static bool has_bf16(void) {
-  return x86_level() == 4 && __builtin_cpu_supports("avx512vnni") &&
-         __builtin_cpu_supports("avx512bf16");
+  return has_vnni() && __builtin_cpu_supports("avx512bf16");
 }
 #endif
 
@@ -32,7 +35,7 @@ static const char *host_target(void) {
   static const char *const by_level[] = {"generic", "generic", "x86-64-v2", "x86-64-v3",
                                          "x86-64-v4"};
   /* The same f32 as x86-64-v4. That of x86-64-v4-bf16 is rounded, and has to be asked for. */
-  if (x86_level() == 4 && __builtin_cpu_supports("avx512vnni")) return "x86-64-v4-vnni";
+  if (has_vnni()) return "x86-64-v4-vnni";
   return by_level[x86_level()];
 #elif defined(__aarch64__)
   return "aarch64";
@@ -45,8 +48,7 @@ static const char *host_target(void) {
 static bool is_here(const char *name) {
   if (strcmp(name, "generic") == 0) return true;
 #if defined(__x86_64__)
-  if (strcmp(name, "x86-64-v4-vnni") == 0)
-    return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
+  if (strcmp(name, "x86-64-v4-vnni") == 0) return has_vnni();
   if (strcmp(name, "x86-64-v4-bf16") == 0) return has_bf16();
   if (strcmp(name, "x86-64-amx") == 0)
     return has_bf16() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&

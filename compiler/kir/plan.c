@@ -85,7 +85,7 @@ static int64_t place(const Life *life, int n) {
       if (!together || at >= o->scratch_offset + buffer_bytes(o) ||
           o->scratch_offset >= at + buffer_bytes(b))
         continue;
-      at = (o->scratch_offset + buffer_bytes(o) + align - 1) / align * align;
+      at = size_whole(o->scratch_offset + buffer_bytes(o), align);
       moved = true;
     }
   }
@@ -113,5 +113,5 @@ void kir_plan(KirModule *m) {
     if (b->align > m->scratch_align) m->scratch_align = b->align;
   }
   int64_t align = m->scratch_align;
-  m->scratch_bytes = (m->scratch_bytes + align - 1) / align * align;
+  m->scratch_bytes = size_whole(m->scratch_bytes, align);
 }

@@ -9,7 +9,7 @@
 /* Elements from one slot of a merged buffer to the next: whole vectors. */
 int64_t share_slot_size(const KirBuffer *b) {
   int64_t whole = b->align / kir_elem_size(b->elem);
-  return whole > 1 ? (b->count + whole - 1) / whole * whole : b->count;
+  return whole > 1 ? size_whole(b->count, whole) : b->count;
 }
 
 /* One buffer for each group; its slots in order. */

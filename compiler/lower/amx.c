@@ -12,10 +12,10 @@
  * other bits than those of a single sample (docs/numerics.md). Sums of bytes are exact. */
 #include "lower/mat.h"
 
-enum { LEAST_ROWS = KIR_TILE, AT_ONCE = KIR_MOST_TILES * KIR_TILE };
+enum { LEAST_ROWS = KIR_TILE };
 
 int64_t amx_whole(int64_t n) {
-  return (n + KIR_TILE - 1) / KIR_TILE * KIR_TILE;
+  return size_whole(n, KIR_TILE);
 }
 
 bool amx_has_rows(const Emit *e) {

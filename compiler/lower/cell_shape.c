@@ -10,15 +10,11 @@ bool cell_resets_before(const Layer *layer) {
   return layer->kind == LAYER_GRU && layer_word_is(layer, OPT_reset, "before");
 }
 
-static int64_t whole_vectors(int64_t units, int lanes) {
-  return (units + lanes - 1) / lanes * lanes;
-}
-
 /* Weights of a step, padded to whole vectors. */
 static int64_t cell_bytes(const Layer *layer, int lanes) {
   const Type *in = &layer->in[0]->type;
   int64_t units = layer_size(layer, OPT_units, 1);
-  return (int64_t)sizeof(float) * layer_gates(layer) * whole_vectors(units, lanes) *
+  return (int64_t)sizeof(float) * layer_gates(layer) * size_whole(units, lanes) *
          (units + in->dim[in->rank - 1].n);
 }
 
@@ -66,7 +62,7 @@ static CellShape shape_of(const Lower *l, const Layer *layer) {
                      .units = layer_size(layer, OPT_units, 1),
                      .positions = positions_of(layer),
                      .of_stream = lower_streams(l, layer) && layer_is_along_time(layer)};
-  shape.width = whole_vectors(shape.units, shape.lanes);
+  shape.width = size_whole(shape.units, shape.lanes);
   Mat sums = {
       .layer = layer, .units = shape.units, .lanes = shape.lanes, .n_acc = last_sums(layer)};
   shape.split = mat_split(l, &sums);

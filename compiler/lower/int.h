@@ -19,9 +19,10 @@ KirExpr *int_mulw(Emit *e, KirExpr *a, KirExpr *m);
 /* Within lo..hi: a itself where it is known to be. */
 KirExpr *int_limit(Emit *e, KirExpr *a, int64_t lo, int64_t hi);
 KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction);
+enum { INT_LANES = 16 };
 /* sigmoid and tanh, which are cubics of an argument, apart from them: the argument of p; what the
- * cubic of that makes the activation; the cubics of LANES arguments at once; and what both are at
- * least and at most. */
+ * cubic of that makes the activation; the cubics of INT_LANES arguments at once; and what both are
+ * at least and at most. */
 bool int_is_cubic(Activation a);
 KirExpr *int_cubic_argument(Emit *e, Activation a, KirExpr *p, int fraction);
 KirExpr *int_of_cubic(Emit *e, Activation a, KirExpr *cubic);

@@ -16,7 +16,7 @@ void int_cell_place(Emit *e, const Layer *layer) {
   int dirs = layer_directions(layer);
   QuantFormat wide_h = {.bits = 16};
   int64_t units = layer_units(layer), step = int_step(e, &wide_h);
-  int64_t width = (units + step - 1) / step * step;
+  int64_t width = size_whole(units, step);
   KirBuffer *(*new_buffer)(Emit *, const Layer *, const char *, KirElem, int64_t) =
       lower_streams(l, layer) ? new_state : new_kept;
   KirBuffer *h = new_buffer(e, layer, "h", KIR_I16, dirs * width), *wide = NULL;
@@ -29,7 +29,7 @@ void int_cell_place(Emit *e, const Layer *layer) {
   }
   KirBuffer *next = new_kept(e, layer, "next", KIR_I16, width);
   for (int d = 0; d < dirs; d++)
-    l->cell[layer->id * 2 + d] = (CellPlace){
+    *cell_of(l, layer, (int)d) = (CellPlace){
         .h = h, .c = wide, .next = next, .h_at = d * width, .c_at = d * width, .width = width};
 }
 
@@ -374,7 +374,7 @@ void int_cell_fields(Emit *e, const Layer *layer) {
                    : layer->kind == LAYER_GRU ? q->state_fraction + 15
                                               : q->state_fraction;
     for (int dir = 0; dir < q->directions; dir++) {
-      const CellPlace *p = &l->cell[layer->id * 2 + dir];
+      const CellPlace *p = cell_of(l, layer, dir);
       KirBuffer *from = wide ? p->c : p->h;
       KirIndex at = at_batch(e, from, wide ? p->c_at : p->h_at);
       KirIndex to = kir_at_offset(view_row(y, ONLY_STEP, 0), dir * units * y->stride[0]);

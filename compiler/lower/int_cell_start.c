@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The states that GRU, LSTM and RNN in integers start from: zeros, learned, or a value's. */
+#include "lower/cell_shape.h"
 #include "lower/int.h"
 
 #include <math.h>
 
-/* A initial state in f32: a value's, or learned; NULL: zeros. */
+/* An initial state in f32: a value's, or learned; NULL: zeros. */
 static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, KirIndex *at,
                               int64_t *stride) {
   int64_t units = layer_units(layer);
@@ -34,7 +35,7 @@ static KirExpr *wide_of(Emit *e, KirExpr *x, int fraction, bool is_cell) {
 static void load_state(Emit *e, const Layer *layer, const QuantLayer *q, int state, int dir) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
-  const CellPlace *p = &l->cell[layer->id * 2 + dir];
+  const CellPlace *p = cell_of(l, layer, dir);
   bool gru = layer->kind == LAYER_GRU;
   KirBuffer *to = state ? p->c : p->h;
   if (state && layer->kind != LAYER_LSTM) return;

@@ -90,7 +90,7 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   to.quads = !to.sparse && int_takes_quads(l, part, rows);
   to.offset = l->target->dot_unsigned && part->bits == 8 && !to.sparse && offset_fits(part);
   to.swapped = l->target->dot_swapped && part->bits == 8;
-  to.depth = (part->depth + to.step - 1) / to.step * to.step;
+  to.depth = size_whole(part->depth, to.step);
   int64_t n = rows->blocks * rows->group;
   int16_t *w = ARENA_ARRAY(l->arena, int16_t, n *to.depth);
   int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, n *to.depth);
@@ -228,7 +228,7 @@ IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x
                      const QuantFormat *operand) {
   bool fits = value->bits && value->bits <= operand->bits;
   if (fits && lies_ready(e, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
-  int64_t step = int_step(e, fits ? value : operand), padded = (n + step - 1) / step * step;
+  int64_t step = int_step(e, fits ? value : operand), padded = size_whole(n, step);
   KirBuffer *q = int_new_operand(e, layer, name, fits ? value : operand, padded);
   KirIndex q_at = at_batch(e, q, 0);
   int_convert(e, q, q_at, 1, x, at, stride, n, value, operand);

@@ -10,7 +10,7 @@
  *     arguments[gate][unit]  ->  cubics[gate][unit]     16 units at a time */
 #include "lower/int_cell.h"
 
-enum { LANES = 16, ROWS = 4 };
+enum { ROWS = 4 };
 
 typedef struct Lanes {
   const IntCell *c;
@@ -49,8 +49,8 @@ static void look_up(Emit *e, const Lanes *v, KirReg *j, int first, int n) {
   kb_end(kb);
   for (int row = first; row < first + n && v->width > units; row++)
     kb_zero(kb, v->argument, at_batch(e, v->argument, row * v->width + units), v->width - units);
-  KirReg *k = kb_for(kb, "k", first * v->width, (first + n) * v->width, LANES);
-  KirExpr *p = kb_load(kb, v->argument, int_cell_unit(e, v->argument, 0, k), LANES);
+  KirReg *k = kb_for(kb, "k", first * v->width, (first + n) * v->width, INT_LANES);
+  KirExpr *p = kb_load(kb, v->argument, int_cell_unit(e, v->argument, 0, k), INT_LANES);
   kb_store(kb, v->cubic, int_cell_unit(e, v->cubic, 0, k), int_cubics(e, p));
   kb_end(kb);
   kb_for_again(kb, j, 0, units);
@@ -107,7 +107,7 @@ static void rnn_units(Emit *e, const Lanes *v, KirReg *j, KirExpr *const *p) {
 void int_lanes_units(Emit *e, const IntCell *c, KirReg *j, KirExpr *const *p) {
   const Layer *layer = c->layer;
   Lanes v = {.c = c, .act = layer_activation(layer, OPT_activation)};
-  v.width = (c->units + LANES - 1) / LANES * LANES;
+  v.width = size_whole(c->units, INT_LANES);
   v.argument = new_kept(e, layer, "arguments", KIR_I32, ROWS * v.width);
   v.cubic = new_kept(e, layer, "cubics", KIR_I32, ROWS * v.width);
   int_cubic_bounds(e->l, v.argument, v.cubic);

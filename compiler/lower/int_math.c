@@ -122,8 +122,6 @@ KirExpr *int_of_cubic(Emit *e, Activation a, KirExpr *cubic) {
   return int_limit(e, y, INT16_MIN, INT16_MAX);
 }
 
-enum { LANES = 16 };
-
 /* The coefficients of t^j, which two registers hold. */
 static KirBuffer *column_table(Lower *l, int j) {
   KirBuffer *b = kir_buffer(l->m, arena_printf(l->arena, "tanh_column%d", j), KIR_CONST, KIR_I32,
@@ -143,19 +141,19 @@ static KirFunc *cubics_helper(Lower *l) {
   if (f) return f;
   Emit inner = {.l = l}, *in = &inner;
   KirReg *p;
-  f = new_helper(l, name, "tanh_q17 of 16 numbers", LANES, &in->kb, &p);
+  f = new_helper(l, name, "tanh_q17 of 16 numbers", INT_LANES, &in->kb, &p);
   Kb *kb = &in->kb;
-  KirExpr *sign = kb_op2(kb, KIR_SHR, kb_use(kb, p), kb_int(kb, KIR_I32, 31, LANES));
+  KirExpr *sign = kb_op2(kb, KIR_SHR, kb_use(kb, p), kb_int(kb, KIR_I32, 31, INT_LANES));
   KirReg *v = kb_let(kb, "v", kb_op2(kb, KIR_XOR, kb_use(kb, p), sign));
-  KirReg *i = f->split =
-      kb_let(kb, "i", kb_op2(kb, KIR_SHR, kb_use(kb, v), kb_int(kb, KIR_I32, SEGMENT_BITS, LANES)));
-  KirExpr *mask = kb_int(kb, KIR_I32, (1 << SEGMENT_BITS) - 1, LANES);
+  KirReg *i = f->split = kb_let(
+      kb, "i", kb_op2(kb, KIR_SHR, kb_use(kb, v), kb_int(kb, KIR_I32, SEGMENT_BITS, INT_LANES)));
+  KirExpr *mask = kb_int(kb, KIR_I32, (1 << SEGMENT_BITS) - 1, INT_LANES);
   KirReg *t = kb_let(kb, "t", kb_op2(kb, KIR_AND, kb_use(kb, v), mask)), *r = NULL;
   for (int j = TERMS - 1; j >= 0; j--) {
     KirExpr *term = kb_lookup(kb, column_table(l, j), kb_use(kb, i));
     if (r) {
       KirExpr *product = int_mul(in, kb_use(kb, r), kb_use(kb, t));
-      product = kb_op2(kb, KIR_SHR, product, kb_int(kb, KIR_I32, 16, LANES));
+      product = kb_op2(kb, KIR_SHR, product, kb_int(kb, KIR_I32, 16, INT_LANES));
       term = int_add(in, term, product);
     }
     r = kb_let(kb, "r", term);

@@ -82,7 +82,7 @@ static IntVector operand_of(Emit *e, const Mat *mat, KirReg *group) {
     return int_vector(e, mat->layer, "x", p->x, from, p->k_stride, p->d, &in, operand);
   bool fits = in.bits && in.bits <= operand->bits;
   int64_t n = mat_part_depth(p), step = int_step(e, fits ? &in : operand);
-  int64_t padded = (n + step - 1) / step * step;
+  int64_t padded = size_whole(n, step);
   KirBuffer *q = int_new_operand(e, mat->layer, "x", fits ? &in : operand, padded);
   KirIndex at = at_batch(e, q, 0);
   gather(e, p, from, q, at, &in, operand);

@@ -123,8 +123,7 @@ static Mat mat_of(const Lower *l, const Layer *layer, const IntPart *part) {
 }
 
 int64_t int_quads_width(const Lower *l, const IntPart *part) {
-  int lanes = lanes_of(l, part);
-  return (units_of(&part->rows) + lanes - 1) / lanes * lanes;
+  return size_whole(units_of(&part->rows), lanes_of(l, part));
 }
 
 int64_t int_quads_row(const Lower *l, const IntPart *part, int64_t at) {

@@ -158,17 +158,13 @@ static void order_functions(KirModule *m) {
   }
 }
 
-static int64_t aligned(int64_t at) {
-  return (at + KIR_WEIGHTS_ALIGN - 1) / KIR_WEIGHTS_ALIGN * KIR_WEIGHTS_ALIGN;
-}
-
 static void place_weights(KirModule *m) {
   int64_t at = KIR_WEIGHTS_HEADER;
   for (int i = 0; i < m->n_buffers; i++) {
     KirBuffer *b = m->buffer[i];
     if (b->space != KIR_CONST) continue;
     b->weight_offset = at;
-    at = aligned(at + b->count * kir_elem_size(b->elem));
+    at = size_whole(at + b->count * kir_elem_size(b->elem), KIR_WEIGHTS_ALIGN);
   }
   m->block_bytes = at;
 }

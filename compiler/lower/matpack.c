@@ -8,7 +8,7 @@ static int row_lanes(const Lower *l, int64_t units) {
   int lanes = l->target->lanes;
   /* The widest vector that wastes at most an eighth of its lanes. */
   while (lanes > l->target->min_lanes) {
-    int64_t padded = (units + lanes - 1) / lanes * lanes;
+    int64_t padded = size_whole(units, lanes);
     if ((padded - units) * 8 <= units) break;
     lanes /= 2;
   }
