@@ -4,12 +4,11 @@
 # in pairs. The instruction, its scalar form, vectors in ISO C and LLVM with and without the instruction give the same
 # bits, near to the evaluator; batches give those of singles; and operands are rounded to nearest even.
 set -eu
-. "$(dirname "$0")/../ccache.sh"
+. "$(dirname "$0")/bits.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 grus=$1 tool=$2 make_weights=$3 dir=$4 ways=$5 object_tool=${6:-}
 rm -rf "$dir"
 mkdir -p "$dir"
-strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
 has_instruction=
 if grep -q avx512_bf16 /proc/cpuinfo; then has_instruction=yes; else echo "this processor has no AVX512_BF16: the scalar form alone"; fi
 
@@ -43,10 +42,6 @@ finish() {
   gcc "$1/check.o" "$1/$2.o" -o "$1/$2"
   "$1/$2" >"$1/$2.out" || { echo "$1, $2: $(cat "$1/$2.out")"; exit 1; }
   "$1/$2" bits | sort >"$1/$2.bits"
-}
-
-same() {
-  cmp -s "$dir/$1.bits" "$dir/$2.bits" || { echo "$dir: $1 and $2 differ in bits"; exit 1; }
 }
 
 # every NAME MODEL SAMPLES: all ways to compile it

@@ -3,11 +3,10 @@
 # quads.sh KERNEL_TOOL DIR few|all: `i8` where bytes are multiplied four at a time. The instruction, its
 # scalar form and vectors in ISO C give the bits of the scalar target, alone and in a batch.
 set -eu
-. "$(dirname "$0")/../ccache.sh"
+. "$(dirname "$0")/bits.sh"
 tool=$1 dir=$2 ways=$3
 rm -rf "$dir"
 mkdir -p "$dir"
-strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
 
 # model TIME UNITS INPUTS: every stage whose sums are made so
 model() {
@@ -30,10 +29,6 @@ bits() {
   gcc "$at/check.o" "$at/model.o" -o "$at/check"
   "$at/check" bits | sort >"$at.bits"
   [ -s "$at.bits" ] || { echo "$at: no bits"; exit 1; }
-}
-
-same() {
-  cmp -s "$dir/$1.bits" "$dir/$2.bits" || { echo "$dir: $1 and $2 differ in bits"; exit 1; }
 }
 
 # sizes UNITS INPUTS: odd ones leave bytes of a word and lanes of a vector empty

@@ -5,12 +5,11 @@
 # samples on a scalar target, in bf16 numbers near the evaluator's. Compilers and LLVM make the instructions, and a
 # processor without them is told so.
 set -eu
-. "$(dirname "$0")/../ccache.sh"
+. "$(dirname "$0")/bits.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 grus=$1 tool=$2 dir=$3 ways=$4 object_tool=${5:-}
 rm -rf "$dir"
 mkdir -p "$dir"
-strict='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-psabi -ffp-contract=off'
 amx='-march=x86-64-v4 -mavx512vnni -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16'
 emulated="$amx -include $here/amx_emulator.h"
 target=--target=x86-64-amx
@@ -49,10 +48,6 @@ finish() {
   gcc "$1/check.o" "$1/$2.o" -o "$1/$2"
   EMULATOR_REPORT=1 "$1/$2" bits 2>"$1/$2.said" | sort >"$1/$2.bits"
   [ -s "$1/$2.bits" ] || { echo "$1/$2: no bits: $(cat "$1/$2.said")"; exit 1; }
-}
-
-same() {
-  cmp -s "$dir/$1.bits" "$dir/$2.bits" || { echo "$dir: $1 and $2 differ in bits"; exit 1; }
 }
 
 # multiplied NAME: the emulated instructions ran

@@ -3,10 +3,8 @@
  * refused with a message, or a model that prints and agrees with the graph of its configuration. */
 #include "any_weights.h"
 
-#include "export/export.h"
-#include "import/foreign.h"
+#include "../import.h"
 
-#include <setjmp.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,20 +23,9 @@ static void import(Arena *arena, const uint8_t *data, size_t size) {
   ImportOptions options = {0};
   Foreign *foreign = foreign_import(&file, &options, diags);
   if (is_wrong(diags) || (!foreign && !diags->n_errors)) __builtin_trap();
-  if (foreign)
-    print_model(arena, foreign->model,
-                &(PrintOrigin){foreign->file->path, foreign->format, foreign->allow_reason},
-                "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
+  fuzz_print(arena, foreign);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  jmp_buf oom;
-  Arena *volatile arena = NULL;
-  if (setjmp(oom) == 0) {
-    arena = arena_new(&oom);
-    if (!arena) return 0;
-    import(arena, data, size);
-  }
-  arena_free(arena);
-  return 0;
+  return fuzz_in_arena(import, data, size);
 }

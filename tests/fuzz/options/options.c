@@ -2,10 +2,8 @@
 /* Any bytes as what the command line says of a model of another framework: a fixture is imported
  * with it, or refused. The first byte chooses the fixture; then lines, each a letter and a text, to
  * an empty one; the rest is the file of --config. */
-#include "export/export.h"
-#include "import/foreign.h"
+#include "../import.h"
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,30 +74,22 @@ static const char *config_of(const char *text) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void import(Arena *arena, const uint8_t *data, size_t size) {
+  Sources sources = {.arena = arena};
+  Diags *diags = diags_new(arena, &sources);
+  int which = data[0] % FIXTURES;
+  ForeignFile foreign_file = {
+      .arena = arena, .path = "fuzz", .data = {file[which].bytes, file[which].n}};
+  ImportOptions options = {0};
+  const char *config =
+      options_of(arena, arena_strndup(arena, (const char *)data + 1, size - 1), &options);
+  if (config && *config) options.config = config_of(config);
+  Foreign *foreign = foreign_import(&foreign_file, &options, diags);
+  if (!foreign && !diags->n_errors) __builtin_trap(); /* refused without a word */
+  fuzz_print(arena, foreign);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  jmp_buf oom;
-  Arena *volatile arena = NULL;
   read_fixtures();
-  if (!size) return 0;
-  if (setjmp(oom) == 0) {
-    arena = arena_new(&oom);
-    if (!arena) return 0;
-    Sources sources = {.arena = arena};
-    Diags *diags = diags_new(arena, &sources);
-    int which = data[0] % FIXTURES;
-    ForeignFile foreign_file = {
-        .arena = arena, .path = "fuzz", .data = {file[which].bytes, file[which].n}};
-    ImportOptions options = {0};
-    const char *config =
-        options_of(arena, arena_strndup(arena, (const char *)data + 1, size - 1), &options);
-    if (config && *config) options.config = config_of(config);
-    Foreign *foreign = foreign_import(&foreign_file, &options, diags);
-    if (!foreign && !diags->n_errors) __builtin_trap(); /* refused without a word */
-    if (foreign)
-      print_model(arena, foreign->model,
-                  &(PrintOrigin){foreign->file->path, foreign->format, foreign->allow_reason},
-                  "w.safetensors", ARENA_ARRAY(arena, Layer *, foreign->model->n_layers + 1));
-  }
-  arena_free(arena);
-  return 0;
+  return size ? fuzz_in_arena(import, data, size) : 0;
 }
