@@ -139,7 +139,7 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
 
 bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
                    bool makes_c, bool makes_object) {
-  enum { SMALL_SYSTEM = 4096 };
+  enum { SMALL_STACK = 4096 };
   const Options *o = s->options;
   Report report = report_for(s, m);
   bool ok = estimates_check(s, model, m, &report, makes_object);
@@ -176,8 +176,8 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
     ok = false;
   }
   bool on_stack = o->scratch == C_SCRATCH_STACK && (o->scratch_given || !is_program);
-  bool is_small = o->target && strcmp(o->target, "native") != 0 && !machine_is_here(s);
-  if (on_stack && report.scratch > (is_small ? SMALL_SYSTEM : REPORT_LARGE_STACK)) {
+  int64_t most_scratch = s->machine.has_small_stacks ? SMALL_STACK : REPORT_LARGE_STACK;
+  if (on_stack && report.scratch > most_scratch) {
     Diag *d = diag_new(s->diags, W801, model->name_span, "`%s` uses %s of stack for scratch",
                        model->name, bytes_str(s->arena, report.scratch));
     note_largest(d, &report, false);

@@ -193,6 +193,14 @@ void machine_set(Session *s, const Target *target) {
                                .needs = target->c_needs};
 }
 
+/* By the row of a named machine, if it is one; else by its schedule, or a triple without a system.
+ */
+static bool has_small_stacks(const Target *schedule, const Machine *machine, const char *name) {
+  if (machine) return machine->group != APPLICATION_CORE;
+  return schedule->is_mcu || text_begins(name, "wasm") || strstr(name, "-none") ||
+         strstr(name, "-elf");
+}
+
 bool machine_choose(Session *s, bool for_host) {
   const Options *o = s->options;
   const char *name = o->target && !machine_is_multi(o) ? o->target
@@ -218,5 +226,6 @@ bool machine_choose(Session *s, bool for_host) {
     s->machine.name = s->machine.llvm = name;
   } else
     unknown(s, name);
+  s->machine.has_small_stacks = target && has_small_stacks(target, machine, name);
   return target != NULL;
 }

@@ -14,6 +14,7 @@ typedef struct ChosenMachine {
   const char *cpu, *features; /* of LLVM, where the name implies them; else NULL */
   const char *flags, *needs;  /* of the C compiler: CMachine of backend/c.h */
   int64_t flash, ram;         /* bytes of a chip; 0: not known */
+  bool has_small_stacks;      /* as tasks of microcontrollers have */
 } ChosenMachine;
 
 typedef struct Session {

@@ -52,7 +52,7 @@ static int outputs_make_folder(HostOutputs *outputs) {
  * NULL if none. */
 static const GrusPort *outputs_named(const HostOutputs *outputs, const char *path) {
   size_t length = strcspn(path, "=");
-  if (!path[length] || !path[length + 1]) return NULL;
+  if (!path[length]) return NULL;
   for (size_t i = 0; i < outputs->program->port_count; i++) {
     const GrusPort *port = &outputs->program->ports[i];
     if (port->role == GRUS_ROLE_OUT && strlen(port->name) == length &&
@@ -66,7 +66,8 @@ static const GrusPort *outputs_named(const HostOutputs *outputs, const char *pat
 static int outputs_refuse_one(const HostOutputs *outputs, HostFormat format,
                               const GrusPort *named) {
   const char *path = outputs->options->folder;
-  const char *file = named ? path + strlen(named->name) + 1 : path;
+  const char *equals = strchr(path, '='), *file = equals ? equals + 1 : path;
+  if (!*file) file = "FOLDER";
   HostText names = {{0}, 0};
   const GrusPort *first = host_port_names(outputs->program, GRUS_ROLE_OUT, &names);
   host_error(outputs->log, GRUS_EXIT_USAGE,

@@ -35,6 +35,7 @@ t total one.npz --out o.csv
 t total one.npz --out twice=o.csv
 t total one.npz --out twice=o.npz
 t total one.npz --out twice=o
+t total one.npz --out twice=
 t audio one.npy o.npy
 
 say JSON lines

@@ -145,9 +145,8 @@ static int64_t windows_apart(const Layer *layer, const RoundData *data, int64_t 
   int64_t elements = 0, groups = layer_size(layer, OPT_groups, 1);
   const Value *in = layer->in[0];
   for (int i = 0; i < data->n_runs; i++) {
-    int64_t steps = data->run[i].value[in->id].steps;
-    elements +=
-        (steps > 1 ? round_looked_at(data, steps) : steps) * type_step_size(&in->type) / groups;
+    elements += round_looked_at(data, data->run[i].value[in->id].steps) *
+                type_step_size(&in->type) / groups;
   }
   int64_t all = windows_in_all(layer, data);
   return elements / depth < all ? elements / depth : all;

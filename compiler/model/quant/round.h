@@ -12,7 +12,7 @@
 typedef struct RoundData {
   const EvalRun *run;
   int n_runs;
-  double share; /* of the steps of each run that are looked at, from its beginning */
+  double share; /* of the steps of each run that are looked at, from its beginning; at least one */
   double prune; /* the share of the blocks of each matrix that become zeros; 0: none */
 } RoundData;
 

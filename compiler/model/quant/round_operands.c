@@ -13,7 +13,7 @@ enum { MOST_ROWS = 6000 };
 static const double MOST_WORK = 4e9;
 
 int64_t round_looked_at(const RoundData *data, int64_t steps) {
-  return (int64_t)((double)steps * data->share);
+  return steps > 1 ? (int64_t)((double)steps * data->share) : steps;
 }
 
 int64_t round_stride(int64_t all) {
