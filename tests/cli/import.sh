@@ -34,6 +34,8 @@ cmp out/a.safetensors out/b.safetensors && echo same
 say weights alone
 cp "$fixtures"/weights_alone/* .
 t import model.weights.h5 -o out/w.grus
+t import data.h5 -o out/w.grus
+t import --list data.h5
 t import model.weights.h5 --config model.json -o out/w.grus
 q verify out/w.grus
 sed 's/"module": "keras.layers", //g; s/"module": "keras", //; s/"recurrent_activation": "sigmoid", //' model.json >bare.json

@@ -38,9 +38,18 @@ static json_t *config_of_file(const Keras *k, const char *text) {
   return keras_json(k, "model_config", text, strlen(text));
 }
 
-static json_t *find_config(const Keras *k, const char *text) {
+/* text: the architecture in the file, or NULL. has_layers: the arrays are listed as Keras does. */
+static json_t *find_config(const Keras *k, const char *text, bool has_layers) {
   if (text) return config_of_file(k, text);
   if (k->options->config) return config_of_user(k);
+  if (!has_layers) {
+    Diag *d =
+        foreign_report(k->diags, k->file, E904,
+                       "`%s` holds neither an architecture nor layers of Keras", k->file->path);
+    diag_note(d, "if its arrays are weights (`--list` shows them), write the model they belong to: "
+                 "`--config MODEL.grus`");
+    return NULL;
+  }
   Diag *d = foreign_report(k->diags, k->file, E904,
                            "`%s` holds weights alone: it does not say what the layers are",
                            k->file->path);
@@ -71,7 +80,7 @@ static Graph *read_opened(Keras *k) {
     k->root = "layers";
     k->by_class = true;
   }
-  json_t *config = find_config(k, hdf5_text(k->hdf5, "", "model_config"));
+  json_t *config = find_config(k, hdf5_text(k->hdf5, "", "model_config"), listed || k->by_class);
   const char *version = config ? find_version(k, config) : NULL;
   return version ? keras_walk(k, config, version, "HDF5") : NULL;
 }
