@@ -36,12 +36,15 @@ bad() {
 fresh() {
   rm -rf "$work/dir"/* "$work/dir"/.g* "$work/tmp"/*
   cp "$work"/in/* .
-  [ -z "$(ls "$work/old")" ] || cp "$work"/old/* .
+  [ -z "$(ls "$work/old")" ] || cp -r "$work"/old/* .
 }
 same_as() { # FOLDER: all outputs of it are here
   for file in "$work/$1"/*; do
-    [ -e "$file" ] || continue
-    cmp -s "$file" "./${file##*/}" || return 1
+    if [ -d "$file" ]; then
+      diff -qr "$file" "./${file##*/}" >/dev/null 2>&1 || return 1
+    elif [ -e "$file" ]; then
+      cmp -s "$file" "./${file##*/}" || return 1
+    fi
   done
 }
 check() { # CODE ALLOWED STRICT: the state after a run
@@ -71,9 +74,9 @@ sweep() { # ALLOWED command...
   case " $name " in *" ${WORD:-$1} "*) ;; *) return ;; esac
   fresh
   "$@" >"$work/said" 2>&1 </dev/null || { what=$name; bad "fails as it is: $(tail -1 "$work/said")"; return; }
-  rm -f "$work"/new/*
-  for file in *; do [ -e "$work/in/$file" ] || cp "$file" "$work/new/"; done
-  size=$(cat "$work"/new/* 2>/dev/null | wc -c)
+  rm -rf "$work"/new/*
+  for file in *; do [ -e "$work/in/$file" ] || cp -r "$file" "$work/new/"; done
+  size=$(find "$work/new" -type f -exec cat {} + | wc -c)
   for kind in memory llvm files; do
     points=$POINTS
     [ $kind != llvm ] || points=$LLVM
@@ -157,8 +160,8 @@ done
 "$ARRAYS" npy "$work/in/x.npy" '<f4' C 6,3 ramp:18
 cd "$work/dir" && cp "$work"/in/* . || exit 2
 # Outputs of before: of other models.
-sed 's/GRU(5)/GRU(6)/' m.grus >other.grus
-"$GRUS" build other.grus --weights=random:2 -q -o m.c && cp m.c m.h "$work/old/" || exit 2
+sed 's/GRU(5)/GRU(6)/' m.grus >"$work/other.grus"
+"$GRUS" build "$work/other.grus" --weights=random:2 -q -o m.c && cp m.c m.h "$work/old/" || exit 2
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.c
 killed "$GRUS" build m.grus --weights=random:1 -q -o m.c
 at_once
@@ -167,6 +170,11 @@ rm "$work"/old/*
 sweep 3 "$GRUS" check m.grus
 sweep 3 "$GRUS" inspect m.grus --svg --weights=random:1
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.o
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=lib -o libm.a
+"$GRUS" build "$work/other.grus" --weights=random:2 -q --emit=package -o "$work/old/package" || exit 2
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=package -o package
+rm -r "$work"/old/*
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=package --zip -o package
 "$GRUS" build m.grus --weights=random:1 -q -O0 --emit=exe -o "$work/in/program" || exit 2
 sweep 3 ./program x=x.npy y=y.npy
 sweep 3 "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy

@@ -264,18 +264,24 @@ static GraphValue *sequence_across(Own *own, const Part *part) {
   return reshaped(own, like, x, n, dim);
 }
 
-/* The first sequence of the cell: its steps are those of the states. */
-static GraphValue *steps_of(Own *own) {
-  for (int i = 0; i < own->n; i++) {
-    Part *part = &own->part[i];
-    if (part->kind != PART_SEQUENCE) continue;
-    if (!part->across) part->across = sequence_across(own, part);
-    return part->across;
-  }
+static bool make_across(Own *own, int which, int depth);
+
+/* A part whose steps are those of the states, at all steps: a sequence of numbers, or numbers that
+ * a cell over places in a table makes of each of them. */
+static GraphValue *steps_of(Own *own, int depth) {
+  static const PartKind kinds[] = {PART_SEQUENCE, PART_NODE};
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+    for (int i = 0; i < own->n; i++) {
+      Part *part = &own->part[i];
+      if (part->kind != kinds[k] || part->stateful ||
+          own_type(own, part->value)->elem != GRAPH_FLOAT)
+        continue;
+      if (part->kind == PART_SEQUENCE && !part->across) part->across = sequence_across(own, part);
+      if (part->kind == PART_SEQUENCE) return part->across;
+      if (make_across(own, i, depth) && part->timed) return part->across;
+    }
   return NULL;
 }
-
-static bool make_across(Own *own, int which, int depth);
 
 static bool make_node(Own *own, int which, int depth) {
   const GraphNode *node = own->part[which].value->node;
@@ -310,7 +316,7 @@ static bool make_across(Own *own, int which, int depth) {
     break;
   case PART_STATE: {
     const GraphNode *like = own->part[part->of].value->node;
-    GraphValue *in[2] = {steps_of(own), part->at[0]};
+    GraphValue *in[2] = {steps_of(own, depth + 1), part->at[0]};
     GraphNode *state = in[0] ? flat_node(own->flat, GRAPH_State, like, 2, in, 1) : NULL;
     if (state) own_name(own, state);
     part->across = state ? flat_typed(own->flat, state) : NULL;
