@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # measure.sh BIN CORE NET D H PRECISION [gcc|llvm]: what one step of a recurrent layer costs in integers on a core
-# under QEMU. BIN: folder of grus and cycles. CORE: m0 m3 m4 m7 m55 rv32. NET: lstm gru.
+# under QEMU. BIN: folder of grus and cycles. CORE: m0 m3 m4 m7 m55 rv32, and AArch64
+# without dot products and with them: a64 a64dot. NET: lstm gru.
 # Prints: core net d h precision compiler instructions flash-bytes ram-bytes checksum
 # flash and ram are those of `size` on a linked image that holds the model and its state; image.c's
-# own arrays are taken off. Exit code 77: the tools are not installed.
+# own arrays are taken off; of AArch64 they are not counted. Exit code 77: the tools are not installed.
 set -eu
 bin=$(cd "$1" && pwd) core=$2 net=$3 d=$4 h=$5 precision=$6 how=${7:-gcc}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,10 +19,12 @@ m3) flags="-mcpu=cortex-m3 -mthumb" board=mps2-an385 priced=m4 ;;
 m4) flags="-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16" board=mps2-an386 ;;
 m7) flags="-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16" board=mps2-an500 ;;
 m55) flags="-mcpu=cortex-m55 -mthumb -mfloat-abi=hard" board=mps3-an547 ;;
+a64) flags="" gcc=aarch64-linux-gnu-gcc size=aarch64-linux-gnu-size target=aarch64 ;;
+a64dot) flags=-march=armv8.2-a+dotprod gcc=aarch64-linux-gnu-gcc size=aarch64-linux-gnu-size target=aarch64-dotprod ;;
 rv32) flags="-march=rv32imac -mabi=ilp32" gcc=riscv64-unknown-elf-gcc size=riscv64-unknown-elf-size target=rv32 ;;
 *) echo "measure.sh: no core $core" >&2 && exit 2 ;;
 esac
-for tool in $gcc qemu-system-arm qemu-system-riscv32; do
+for tool in $gcc qemu-system-arm qemu-system-riscv32 qemu-aarch64; do
   command -v $tool >/dev/null || { echo "skipped: $tool is not installed" && exit 77; }
 done
 cd "$dir"
@@ -41,6 +44,16 @@ fi
 # shellcheck disable=SC2086
 [ -n "$object" ] || $gcc $libc -c layer.c -o layer.o
 case $core in
+a64*)
+  # shellcheck disable=SC2086
+  $gcc "$here/step.c" layer.o -static -no-pie -o image
+  place() { "${size%size}nm" image | awk -v name="$1" '$3 == name { print $1 }'; }
+  answer=$(qemu-aarch64 -cpu max ./image)
+  count=$(qemu-aarch64 -cpu max -singlestep -d exec,nochain -D /dev/stdout ./image |
+    awk -F/ -v from="$(place layer_step)" -v to="$(place step_done)" '/^Trace/ { if ($2 == from) n = 0; if ($2 == to) last = n; n++ } END { print last }')
+  echo "$core $net $d $h $precision $how $count - - ${answer%% *}"
+  exit
+  ;;
 rv32)
   # shellcheck disable=SC2086
   $gcc $libc --oslib=semihost --crt0=hosted $memory "$here/step.c" layer.o -o image 2>log || { cat log >&2 && exit 1; }

@@ -55,6 +55,7 @@ static const char *binary_operator(const KirExpr *e) {
   case KIR_MAD:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_SHL:
   case KIR_SELECT:
   case KIR_CALL: break;
@@ -74,6 +75,7 @@ static bool is_atom(const KirExpr *e) {
   case KIR_FMA:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_BITCAST:
   case KIR_ABS:
   KIR_FIXED_CASES:
@@ -115,15 +117,22 @@ static void call(CWriter *c, const char *name, const KirExpr *e) {
 }
 
 static const char *function_name(CWriter *c, const KirExpr *e) {
-  static const char *const name[] = {
-      [KIR_ADD] = "add",       [KIR_SUB] = "sub",     [KIR_MUL] = "mul",    [KIR_DIV] = "div",
-      [KIR_MIN] = "min",       [KIR_MAX] = "max",     [KIR_NEG] = "neg",    [KIR_ABS] = "abs",
-      [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma",     [KIR_MAD] = "mad",    [KIR_AND] = "and",
-      [KIR_OR] = "or",         [KIR_XOR] = "xor",     [KIR_SHL] = "shl",    [KIR_SHR] = "shr",
-      [KIR_LT] = "lt",         [KIR_LE] = "le",       [KIR_EQ] = "eq",      [KIR_NE] = "ne",
-      [KIR_SELECT] = "select", [KIR_SUM] = "sum",     [KIR_CALL] = "",      [KIR_MULW] = "mulw",
-      [KIR_CLAMP] = "clamp",   [KIR_ADDS] = "adds",   [KIR_MIX] = "mix",    [KIR_FADE] = "fade",
-      [KIR_ROUND] = "round",   [KIR_PAIRS] = "pairs", [KIR_QUADS] = "quads"};
+  static const char *const name[] = {[KIR_ADD] = "add",       [KIR_SUB] = "sub",
+                                     [KIR_MUL] = "mul",       [KIR_DIV] = "div",
+                                     [KIR_MIN] = "min",       [KIR_MAX] = "max",
+                                     [KIR_NEG] = "neg",       [KIR_ABS] = "abs",
+                                     [KIR_SQRT] = "sqrt",     [KIR_FMA] = "fma",
+                                     [KIR_MAD] = "mad",       [KIR_AND] = "and",
+                                     [KIR_OR] = "or",         [KIR_XOR] = "xor",
+                                     [KIR_SHL] = "shl",       [KIR_SHR] = "shr",
+                                     [KIR_LT] = "lt",         [KIR_LE] = "le",
+                                     [KIR_EQ] = "eq",         [KIR_NE] = "ne",
+                                     [KIR_SELECT] = "select", [KIR_SUM] = "sum",
+                                     [KIR_CALL] = "",         [KIR_MULW] = "mulw",
+                                     [KIR_CLAMP] = "clamp",   [KIR_ADDS] = "adds",
+                                     [KIR_MIX] = "mix",       [KIR_FADE] = "fade",
+                                     [KIR_ROUND] = "round",   [KIR_PAIRS] = "pairs",
+                                     [KIR_QUADS] = "quads",   [KIR_SIGNED_QUADS] = "signed_quads"};
   KirType t =
       e->op == KIR_LT || e->op == KIR_LE || e->op == KIR_EQ || e->op == KIR_NE || e->op == KIR_SUM
           ? e->arg[0]->type
@@ -396,6 +405,7 @@ void c_expr(CWriter *c, const KirExpr *e) {
   KIR_COMPARE_CASES:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_DIV:
   case KIR_MIN:
   case KIR_MAX:

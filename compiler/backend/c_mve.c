@@ -26,6 +26,7 @@ static const char has_mve[] = "defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_
   case KIR_MAD:                                                                                    \
   case KIR_PAIRS:                                                                                  \
   case KIR_QUADS:                                                                                  \
+  case KIR_SIGNED_QUADS:                                                                           \
   case KIR_OR:                                                                                     \
   case KIR_LT:                                                                                     \
   case KIR_LE:                                                                                     \
@@ -69,6 +70,7 @@ static bool is_number(const KirExpr *e) {
   case KIR_MAD:                                                                                    \
   case KIR_PAIRS:                                                                                  \
   case KIR_QUADS:                                                                                  \
+  case KIR_SIGNED_QUADS:                                                                           \
   case KIR_OR:                                                                                     \
   KIR_COMPARE_CASES:                                                                               \
   case KIR_SELECT: KIR_FORM_CASES

@@ -107,15 +107,17 @@ static bool uses(const CUsed *u, KirOp op, bool is_int) {
   return false;
 }
 
-/* One lane of KIR_QUADS, for compilers that do not know the instruction. */
-static void quad(CWriter *c, bool is_certain) {
+/* One lane of KIR_QUADS or KIR_SIGNED_QUADS, for compilers that do not know the instruction. */
+static void quad(CWriter *c, bool is_certain, bool is_signed) {
   text_printf(c->out,
-              "\n/* c + the products of four bytes, those of a without a sign, of b with one */\n"
-              "static inline %sint32_t %s_quad_i32(int32_t a, int32_t b, int32_t c) {\n"
+              "\n/* c + the products of four bytes, those of %s with one */\n"
+              "static inline %sint32_t %s_%s_i32(int32_t a, int32_t b, int32_t c) {\n"
               "  uint32_t sum = (uint32_t)c;\n  for (int i = 0; i < 32; i += 8) {\n"
               "    const uint32_t x = (uint32_t)a >> i & 255u, y = (uint32_t)b >> i & 255u;\n"
-              "    sum += x * ((y ^ 128u) - 128u);\n  }\n  return (int32_t)sum;\n}\n",
-              is_certain ? "" : "__attribute__((unused)) ", c->prefix);
+              "    sum += %s * ((y ^ 128u) - 128u);\n  }\n  return (int32_t)sum;\n}\n",
+              is_signed ? "a and of b" : "a without a sign, of b",
+              is_certain ? "" : "__attribute__((unused)) ", c->prefix,
+              is_signed ? "signed_quad" : "quad", is_signed ? "((x ^ 128u) - 128u)" : "x");
 }
 
 static void normal(CWriter *c, bool is_certain) {
@@ -173,7 +175,8 @@ static void scalars(CWriter *c, const CUsed *u) {
   if (fma) fused(c, u->iso || u->scalar[KIR_FMA]);
   if (halves) normal(c, u->iso);
   if (pairs) pair(c, u->iso);
-  if (uses(u, KIR_QUADS, true)) quad(c, u->iso);
+  if (uses(u, KIR_QUADS, true)) quad(c, u->iso, false);
+  if (uses(u, KIR_SIGNED_QUADS, true)) quad(c, u->iso, true);
   if (u->scalar[KIR_SQRT])
     text_printf(
         out, "\nstatic inline float %s_sqrt_f32(float x) {\n  return __builtin_sqrtf(x);\n}\n", p);
@@ -289,6 +292,8 @@ void c_prelude(CWriter *c) {
                       uses(&u, KIR_LOOKUP, true) || c_tiles_used(&u);
   if (instructions && !u.iso)
     text_add(c->out, "\n#ifdef __SSE4_1__\n#include <immintrin.h>\n#endif\n");
+  if (uses(&u, KIR_SIGNED_QUADS, true) && !u.iso)
+    text_add(c->out, "\n#ifdef __ARM_FEATURE_DOTPROD\n#include <arm_neon.h>\n#endif\n");
   *used = u;
   c->used = used;
   if (c->o->machine.is_avr)

@@ -173,6 +173,21 @@ static void vector_quads(CWriter *c, int lanes) {
   lane_by_lane(c, t, lanes, "c", "quad_i32");
 }
 
+static void vector_signed_quads(CWriter *c, int lanes) {
+  const char *t = vector_type(c, lanes, true), *p = c->prefix;
+  bool gnu = c->o->vectors == C_VECTORS_GNU;
+  text_printf(c->out,
+              "\n/* c + the products of four bytes, those of a and of b with a sign */\n"
+              "static inline %s %s_signed_quads_i32x%d(%s a, %s b, %s c) {\n",
+              t, p, lanes, t, t, t);
+  if (gnu)
+    text_printf(c->out,
+                "#if defined(__ARM_FEATURE_DOTPROD)\n"
+                "  return (%s)vdotq_s32((int32x4_t)c, (int8x16_t)a, (int8x16_t)b);\n#else\n",
+                t);
+  lane_by_lane(c, t, lanes, "c", "signed_quad_i32");
+}
+
 /* A table of 32 numbers, which two registers of 16 lanes hold. */
 static void vector_lookup(CWriter *c, int lanes) {
   const char *t = vector_type(c, lanes, true);
@@ -423,6 +438,7 @@ void c_vectors(CWriter *c, const CUsed *u) {
     if (u->fma_scalar[w]) vector_fma_scalar(c, lanes);
     if (u->vector[w][KIR_PAIRS][0]) vector_pairs(c, lanes);
     if (u->vector[w][KIR_QUADS][1]) vector_quads(c, lanes);
+    if (u->vector[w][KIR_SIGNED_QUADS][1]) vector_signed_quads(c, lanes);
     if (u->vector[w][KIR_LOOKUP][1]) vector_lookup(c, lanes);
     if (u->vector[w][KIR_SUM][0]) vector_sum(c, lanes);
   }

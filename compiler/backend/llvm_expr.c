@@ -258,6 +258,7 @@ static LLVMValueRef arithmetic(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueR
   case KIR_MAD:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_SELECT:
   case KIR_CALL: break; /* KIR_BINARY_CASES are the others */
   }
@@ -390,6 +391,7 @@ static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v
   case KIR_MAD:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_SELECT:
   case KIR_CALL: break; /* KIR_FIXED_CASES are the others */
   }
@@ -427,8 +429,9 @@ LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e) {
   case KIR_MAD:
     return LLVMBuildFAdd(w->builder, LLVMBuildFMul(w->builder, v[0], v[1], ""), v[2], "");
   case KIR_PAIRS: return llvm_pairs(w, e->type.lanes, v);
-  case KIR_QUADS:
-    return llvm_quads(w, e->type.lanes, v);
+  case KIR_QUADS: return llvm_quads(w, e->type.lanes, v);
+  case KIR_SIGNED_QUADS:
+    return llvm_signed_quads(w, e->type.lanes, v);
   KIR_COMPARE_CASES:
     return compare(w, e->op, e->arg[0]->type.elem, v[0], v[1]);
   case KIR_SELECT: return LLVMBuildSelect(w->builder, v[0], v[1], v[2], "");

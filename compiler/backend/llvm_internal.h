@@ -18,6 +18,7 @@ typedef struct LlvmMachine {
   bool has_f16;                              /* conversion from binary16 is an instruction */
   bool has_bf16_pairs;                       /* VDPBF16PS, on vectors of every width */
   bool has_quads;                            /* VPDPBUSD, likewise */
+  bool has_signed_quads;                     /* SDOT */
   bool has_permutes;                         /* VPERMI2D, on vectors of 16 lanes */
   bool has_tiles;                            /* AMX: of bytes and of bf16 */
   int int_bits;                              /* C's int */
@@ -98,8 +99,9 @@ LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, L
 /* ---- llvm_x86.c ---- */
 /* KIR_PAIRS of v[0], v[1] and v[2]. */
 LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v);
-/* KIR_QUADS of them. */
+/* KIR_QUADS, KIR_SIGNED_QUADS of them. */
 LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v);
+LLVMValueRef llvm_signed_quads(LlvmWriter *w, int lanes, LLVMValueRef *v);
 
 /* KIR_LOOKUP in lanes. */
 LLVMValueRef llvm_lookup(LlvmWriter *w, const KirExpr *e, LLVMValueRef at);

@@ -177,6 +177,8 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   out->has_f16 = converts_f16(out);
   out->has_bf16_pairs = multiplies_by(out, "+avx512bf16");
   out->has_quads = multiplies_by(out, "+avx512vnni");
+  bool is_arm64 = text_begins(out->triple, "aarch64") || text_begins(out->triple, "arm64");
+  out->has_signed_quads = is_arm64 && has_feature(out->features, "+dotprod");
   out->has_permutes = multiplies_by(out, "+avx512f") ||
                       (text_begins(out->triple, "x86_64") && strcmp(out->cpu, "x86-64-v4") == 0);
   out->has_tiles = multiplies_by(out, "+amx-int8") && multiplies_by(out, "+amx-bf16");

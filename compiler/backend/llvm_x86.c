@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What x86 has instructions of its own for, as LLVM values: products of pairs of bf16 (VDPBF16PS)
- * and of bytes (VPDPBUSD), and tables in registers (VPERMI2D). In: vectors. Out: by the instruction
- * where the machine has it, else in the operations that it is made of. */
+ * and tables in registers (VPERMI2D). In: vectors. Out: by the instruction where the machine has
+ * it, else in the operations that it is made of. */
 #include "backend/llvm_internal.h"
 
 LLVMValueRef llvm_normal(LlvmWriter *w, LLVMValueRef x, int lanes) {
@@ -38,32 +38,6 @@ LLVMValueRef llvm_pairs(LlvmWriter *w, int lanes, LLVMValueRef *v) {
                           LLVMBuildBitCast(w->builder, v[1], half, "")};
   const char *name = arena_printf(w->arena, "llvm.x86.avx512bf16.dpbf16ps.%d", 32 * lanes);
   return llvm_intrinsic(w, name, NULL, args, 3);
-}
-
-/* Byte i of each lane, with its sign or without. */
-static LLVMValueRef byte_of(LlvmWriter *w, LLVMValueRef v, int i, bool has_sign, int lanes) {
-  enum { BYTE = 8, UPPERMOST = 24 };
-  LLVMValueRef up = LLVMBuildShl(w->builder, v, llvm_i32(w, UPPERMOST - BYTE * i, lanes), "");
-  LLVMValueRef down = llvm_i32(w, UPPERMOST, lanes);
-  return has_sign ? LLVMBuildAShr(w->builder, up, down, "")
-                  : LLVMBuildLShr(w->builder, up, down, "");
-}
-
-LLVMValueRef llvm_byte_products(LlvmWriter *w, int lanes, bool a_has_sign, LLVMValueRef a,
-                                LLVMValueRef b, LLVMValueRef sum) {
-  for (int i = 0; i < KIR_WORD; i++) {
-    LLVMValueRef product = LLVMBuildMul(w->builder, byte_of(w, a, i, a_has_sign, lanes),
-                                        byte_of(w, b, i, true, lanes), "");
-    sum = LLVMBuildAdd(w->builder, sum, product, "");
-  }
-  return sum;
-}
-
-LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
-  LLVMValueRef args[3] = {v[2], v[0], v[1]};
-  const char *name = arena_printf(w->arena, "llvm.x86.avx512.vpdpbusd.%d", 32 * lanes);
-  if (w->machine->has_quads) return llvm_intrinsic(w, name, NULL, args, 3);
-  return llvm_byte_products(w, lanes, false, v[0], v[1], v[2]);
 }
 
 /* A table of 32 numbers in two registers, or number by number. */

@@ -214,47 +214,57 @@ static void print_descriptor(ProgramPrint *p, const COptions *options) {
               program_entry(p, KIR_PUSH, "push"));
 }
 
-/* What processors of a level can do, as GCC and clang name it. */
+/* What processors of a level can do, as GCC and clang name it; or the function that knows. */
 static const struct {
   const char *target, *words;
   bool has_tiles; /* which the system has to allow, too */
   const char *features[10];
+  const char *header, *function;
 } levels[] = {
-    {"x86-64-v2", "SSE4.2", false, {"sse4.2", "popcnt"}},
-    {"x86-64-v3", "AVX2 and FMA", false, {"avx2", "fma", "bmi", "bmi2"}},
-    {"x86-64-v4",
-     "AVX-512",
-     false,
-     {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
-    {"x86-64-v4-vnni",
-     "AVX-512 with VNNI",
-     false,
-     {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
-    {"x86-64-v4-bf16",
-     "AVX-512 with VNNI and BF16",
-     false,
-     {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"}},
-    {"x86-64-amx",
-     "AMX with AVX-512, VNNI and BF16",
-     true,
-     {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "amx-tile",
-      "amx-int8", "amx-bf16"}},
+    {.target = "x86-64-v2", .words = "SSE4.2", .features = {"sse4.2", "popcnt"}},
+    {.target = "x86-64-v3", .words = "AVX2 and FMA", .features = {"avx2", "fma", "bmi", "bmi2"}},
+    {.target = "x86-64-v4",
+     .words = "AVX-512",
+     .features = {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
+    {.target = "x86-64-v4-vnni",
+     .words = "AVX-512 with VNNI",
+     .features = {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
+    {.target = "x86-64-v4-bf16",
+     .words = "AVX-512 with VNNI and BF16",
+     .features = {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni",
+                  "avx512bf16"}},
+    {.target = "x86-64-amx",
+     .words = "AMX with AVX-512, VNNI and BF16",
+     .has_tiles = true,
+     .features = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16",
+                  "amx-tile", "amx-int8", "amx-bf16"}},
+    {.target = "aarch64-dotprod",
+     .words = "dot products of bytes",
+     .header = "host_dotprod.h",
+     .function = "host_has_dotprod"},
 };
+
+/* The function that asks the processor. */
+static void print_question(ProgramPrint *p, size_t level) {
+  if (levels[level].has_tiles) text_add(p->out, "\n#include \"host_tiles.h\"\n");
+  if (levels[level].header) text_printf(p->out, "\n#include \"%s\"\n", levels[level].header);
+  text_add(p->out, "\n#include <stdio.h>\n\nstatic int processor_can(void) {\n");
+  if (levels[level].function)
+    text_printf(p->out, "  return %s()", levels[level].function);
+  else
+    text_add(p->out, "  __builtin_cpu_init();\n  return ");
+  for (int k = 0; levels[level].features[k]; k++)
+    text_printf(p->out, "%s__builtin_cpu_supports(\"%s\")", k ? " && " : "",
+                levels[level].features[k]);
+  text_add(p->out, ";\n}\n");
+}
 
 /* main, which asks the processor before it runs what not every one can. */
 static void print_main(ProgramPrint *p, const char *target) {
   size_t i = 0, n = sizeof levels / sizeof *levels;
   while (i < n && !(target && strcmp(levels[i].target, target) == 0))
     i++;
-  if (i < n) {
-    if (levels[i].has_tiles) text_add(p->out, "\n#include \"host_tiles.h\"\n");
-    text_add(p->out, "\n#include <stdio.h>\n\nstatic int processor_can(void) {\n  "
-                     "__builtin_cpu_init();\n  return ");
-    for (int k = 0; levels[i].features[k]; k++)
-      text_printf(p->out, "%s__builtin_cpu_supports(\"%s\")", k ? " && " : "",
-                  levels[i].features[k]);
-    text_add(p->out, ";\n}\n");
-  }
+  if (i < n) print_question(p, i);
   text_add(p->out, "\nint main(int argc, char **argv) {\n");
   if (i < n)
     text_printf(p->out,

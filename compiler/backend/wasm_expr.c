@@ -337,7 +337,8 @@ void wasm_expr(WasmWriter *w, const KirExpr *e) {
   case KIR_MAD: multiply_add(w, e); return;
   case KIR_FMA: w->error = "multiply-adds that round once"; return;
   case KIR_PAIRS: w->error = "products of pairs of bf16"; return;
-  case KIR_QUADS: w->error = "products of four bytes"; return;
+  case KIR_QUADS:
+  case KIR_SIGNED_QUADS: w->error = "products of four bytes"; return;
   case KIR_SHL:
   case KIR_SHR: shift(w, e); return;
   case KIR_SELECT: select(w, e); return;

@@ -34,6 +34,7 @@ static const struct {
     LEVEL("x86-64-v4", GRUS_NEEDS_X86_64_V4),
     LEVEL("x86-64-v3", GRUS_NEEDS_X86_64_V3),
     LEVEL("x86-64-v2", GRUS_NEEDS_X86_64_V2),
+    LEVEL("aarch64-dotprod", GRUS_NEEDS_AARCH64_DOTPROD),
     LEVEL(NULL, GRUS_NEEDS_NOTHING),
 };
 
@@ -217,7 +218,7 @@ static LinkObject shared_functions(const Session *s) {
 #endif
   is_x86 = is_x86 || strncmp(name, "x86-64", 6) == 0 ||
            (strncmp(name, "x86_64-", 7) == 0 && strstr(name, "linux"));
-  is_arm = is_arm || strcmp(name, "aarch64") == 0 ||
+  is_arm = is_arm || strcmp(name, "aarch64") == 0 || strcmp(name, "aarch64-dotprod") == 0 ||
            (strncmp(name, "aarch64-", 8) == 0 && strstr(name, "linux"));
   if (is_x86) return (LinkObject){(const char *)grus_shared_object, grus_shared_object_size};
   if (is_arm) return (LinkObject){(const char *)grus_aarch64_object, grus_aarch64_object_size};

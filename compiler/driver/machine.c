@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "driver/native.h"
+#include "runtime/host/host_dotprod.h"
 #include "runtime/host/host_tiles.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ static const char *host_target(void) {
   if (has_vnni()) return "x86-64-v4-vnni";
   return by_level[x86_level()];
 #elif defined(__aarch64__)
-  return "aarch64";
+  return host_has_dotprod() ? "aarch64-dotprod" : "aarch64"; /* of the same f32 */
 #else
   return "generic";
 #endif
@@ -56,6 +57,7 @@ static bool is_here(const char *name) {
   if (text_begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
   return text_begins(name, "x86_64-") && strstr(name, "linux");
 #elif defined(__aarch64__)
+  if (strcmp(name, "aarch64-dotprod") == 0) return host_has_dotprod();
   return text_begins(name, "aarch64") || text_begins(name, "arm64-linux");
 #else
   return false;

@@ -13,9 +13,15 @@
 static const struct {
   const char *triple, *feature, *schedule;
 } schedules[] = {
-    {"aarch64", NULL, "aarch64"},      {"arm64", NULL, "aarch64"}, {"thumbv6m", NULL, "cortex-m0"},
-    {"thumbv7em", NULL, "cortex-m4"},  {"riscv32", NULL, "rv32"},  {"riscv64", "+v", "rv64gcv"},
+    {"aarch64", NULL, "aarch64"},
+    {"arm64", NULL, "aarch64"},
+    {"thumbv6m", NULL, "cortex-m0"},
+    {"thumbv7em", NULL, "cortex-m4"},
+    {"riscv32", NULL, "rv32"},
+    {"riscv64", "+v", "rv64gcv"},
     {"wasm", "+simd128", "wasm-simd"},
+    {"aarch64", "+dotprod", "aarch64-dotprod"},
+    {"arm64", "+dotprod", "aarch64-dotprod"},
 };
 
 /* Whether there is LLVM: it may abort while it is loaded. */

@@ -94,6 +94,10 @@ KirExpr *kb_quads(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c) {
   return kb_op3(kb, KIR_QUADS, a, b, c);
 }
 
+KirExpr *kb_signed_quads(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c) {
+  return kb_op3(kb, KIR_SIGNED_QUADS, a, b, c);
+}
+
 KirExpr *kb_convert(Kb *kb, KirElem elem, KirExpr *a) {
   if (a->type.elem == elem) return a;
   KirExpr *e = expr_new(kb, KIR_CONVERT, kir_type(elem, a->type.lanes));

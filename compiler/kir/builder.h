@@ -42,8 +42,9 @@ KirExpr *kb_call(Kb *kb, KirFunc *helper, KirExpr *a);
 KirExpr *kb_exact(Kb *kb, KirOp op, KirExpr *a, KirExpr *b);
 /* c + products of pairs of bf16. */
 KirExpr *kb_pairs(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c);
-/* c + products of bytes, four a lane; a has no signs. */
+/* c + products of bytes, four a lane; a has no signs, or signed: it has. */
 KirExpr *kb_quads(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c);
+KirExpr *kb_signed_quads(Kb *kb, KirExpr *a, KirExpr *b, KirExpr *c);
 KirExpr *kb_clamp(Kb *kb, KirExpr *a, int64_t lo, int64_t hi);
 KirExpr *kb_round(Kb *kb, KirExpr *x, int64_t lo, int64_t hi);
 KirExpr *kb_lookup(Kb *kb, KirBuffer *b, KirExpr *index);

@@ -69,6 +69,7 @@ static void of_node(CensusWalk *w, const KirExpr *e) {
   case KIR_FMA: add(w, vector ? CENSUS_VECTOR : CENSUS_FUSED, 1); break;
   case KIR_MAD: add(w, plain, 2); break;
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_PAIRS: add(w, CENSUS_VECTOR, 1); break;
   case KIR_LT:
   case KIR_LE:

@@ -148,6 +148,7 @@ typedef enum KirOp {
                 zeros of their sign, in operands and in both sums */
   KIR_QUADS, /* a and b of I32: four bytes in each lane, those of a without a sign, those of b with
                 one. c + their four products, to I32, wrapping */
+  KIR_SIGNED_QUADS, /* the same in 4 lanes, where the bytes of a have a sign, too */
   KIR_AND,
   KIR_OR,
   KIR_XOR,

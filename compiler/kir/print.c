@@ -5,10 +5,10 @@
 #include "kir/kir.h"
 
 static const char *const op_name[] = {
-    "num",  "reg",  "load", "add",   "sub",   "mul",    "div",     "min",     "max",   "neg",
-    "abs",  "sqrt", "fma",  "mad",   "pairs", "quads",  "and",     "or",      "xor",   "shl",
-    "shr",  "lt",   "le",   "eq",    "ne",    "select", "convert", "bitcast", "splat", "sum",
-    "lane", "call", "mulw", "clamp", "adds",  "mix",    "fade",    "lookup",  "round"};
+    "num", "reg",  "load", "add",  "sub",   "mul",   "div",          "min",     "max",     "neg",
+    "abs", "sqrt", "fma",  "mad",  "pairs", "quads", "signed_quads", "and",     "or",      "xor",
+    "shl", "shr",  "lt",   "le",   "eq",    "ne",    "select",       "convert", "bitcast", "splat",
+    "sum", "lane", "call", "mulw", "clamp", "adds",  "mix",          "fade",    "lookup",  "round"};
 _Static_assert(sizeof op_name / sizeof *op_name == KIR_ROUND + 1, "a name for each operation");
 static const char *const space_name[] = {"const", "state", "scratch", "in", "out"};
 static const char *const status_name[] = {"OK", "BAD_INDEX", "BAD_LENGTH", "NO_OUTPUT"};
@@ -71,6 +71,7 @@ static void print_expr(const KirExpr *e, Text *text) {
   case KIR_MAD:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_SELECT:
   case KIR_SUM:
   case KIR_LANE: text_add(text, op_name[e->op]); break;

@@ -211,6 +211,7 @@ static Interval expr_range(const KirExpr *e) {
   case KIR_MAD:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_OR:
   case KIR_LT:
   case KIR_LE:

@@ -7,6 +7,8 @@
 
 #include <stdarg.h>
 
+enum { SIGNED_QUADS_LANES = 4 };
+
 typedef struct Verifier {
   const KirModule *m;
   const KirFunc *f;
@@ -106,6 +108,7 @@ static bool fixed_point_fits(const KirExpr *e) {
   case KIR_MAD:
   case KIR_PAIRS:
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
   case KIR_SELECT:
   case KIR_CALL: break;
   }
@@ -181,8 +184,9 @@ static void check_operands(Verifier *v, const KirExpr *e) {
          kir_type_equal(c->type, f32);
     break;
   case KIR_QUADS:
+  case KIR_SIGNED_QUADS:
     ok = is_i32(a, e->type.lanes) && is_i32(b, e->type.lanes) && is_i32(c, e->type.lanes) &&
-         e->type.lanes > 1;
+         (e->op == KIR_QUADS ? e->type.lanes > 1 : e->type.lanes == SIGNED_QUADS_LANES);
     break;
   case KIR_PAIRS:
     ok = c && is_i32(a, e->type.lanes) && is_i32(b, e->type.lanes) && e->type.lanes > 1 &&

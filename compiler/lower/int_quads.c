@@ -3,8 +3,9 @@
  * QuantPart of 8 bits whose operand has 8 bits, too. After: all its sums in memory, made by the
  * matrix kernel with units in lanes, ahead of what reads them.
  *
- * The instruction multiplies bytes without a sign by bytes with one: 128 is added to an operand
- * that has a sign, and what that adds to a sum, 128 times its weights, is taken off its bias.
+ * On x86 the instruction multiplies bytes without a sign by bytes with one: 128 is added to an
+ * operand that has a sign, and what that adds to a sum, 128 times its weights, is taken off its
+ * bias. Arm's multiplies bytes with a sign: 128 is taken off an operand that has none.
  * Inputs k, k + q, k + 2 q and k + 3 q of a row are a word, so that compilers pack words by whole
  * vectors. Sums are exact: they wrap in KIR, and are known to stay within the bounds they are
  * clamped to.
@@ -19,7 +20,9 @@ static int64_t words_of(const QuantPart *part) {
   return (part->depth + QUAD - 1) / QUAD;
 }
 
-static int64_t offset_of(const QuantPart *part) {
+/* What is added to an element of the operand to make it such a byte. */
+static int64_t offset_of(const Lower *l, const QuantPart *part) {
+  if (l->target->quads_signed) return part->x.is_unsigned ? -OFFSET : 0;
   return part->x.is_unsigned ? 0 : OFFSET;
 }
 
@@ -49,14 +52,18 @@ static int lanes_of(const Lower *l, const IntPart *part) {
 
 /* The bias of a row as the sums of its words begin, and the least and the most that they, or a
  * part of them, can be. */
-static int64_t bias_of(const QuantPart *part, int64_t row, int64_t *least, int64_t *most) {
-  int64_t offset = offset_of(part), bias = part->bias[row];
+static int64_t bias_of(const Lower *l, const QuantPart *part, int64_t row, int64_t *least,
+                       int64_t *most) {
+  bool is_signed = l->target->quads_signed;
+  int64_t lo = is_signed ? INT8_MIN : 0, hi = is_signed ? INT8_MAX : UINT8_MAX;
+  int64_t offset = offset_of(l, part), bias = part->bias[row];
   for (int64_t k = 0; k < part->depth; k++)
     bias -= offset * part->w[row * part->depth + k];
   *least = *most = bias;
   for (int64_t k = 0; k < part->depth; k++) {
-    int64_t product = BYTE_MASK * (int64_t)part->w[row * part->depth + k];
-    *(product < 0 ? least : most) += product;
+    int64_t w = part->w[row * part->depth + k];
+    *least += w * (w < 0 ? hi : lo);
+    *most += w * (w < 0 ? lo : hi);
   }
   return bias;
 }
@@ -66,7 +73,7 @@ bool int_takes_quads(const Lower *l, const QuantPart *part, const IntRows *rows)
     return false;
   for (int64_t r = 0; r < part->rows; r++) {
     int64_t least, most;
-    bias_of(part, r, &least, &most);
+    bias_of(l, part, r, &least, &most);
     if (least < INT32_MIN || most > INT32_MAX) return false;
   }
   return true;
@@ -166,7 +173,7 @@ static const int32_t *pack_bias(Lower *l, const Mat *mat, IntPart *part) {
   for (int64_t i = 0; i < n; i++) {
     int64_t row = bias_row(l, mat, part, i), least, most;
     if (row < 0) continue;
-    int64_t bias = bias_of(part->q, row, &least, &most);
+    int64_t bias = bias_of(l, part->q, row, &least, &most);
     to[i] = part->tiles ? part->q->bias[row] : (int32_t)bias;
     if (least < part->least) part->least = least;
     if (most > part->most) part->most = most;
@@ -210,7 +217,9 @@ static KirExpr *byte_at(Emit *e, const IntPart *part, const IntVector *x, KirReg
   int64_t at = first + i * words_of(part->q);
   if (at >= part->q->depth) return NULL;
   KirExpr *byte = kb_load(&e->kb, x->buffer, kir_at_plus(kir_at_offset(x->at, at), 1, k), 1);
-  if (offset_of(part->q)) byte = int_add(e, byte, int_num(e, OFFSET));
+  int64_t offset = offset_of(e->l, part->q);
+  if (offset) byte = int_add(e, byte, int_num(e, offset));
+  if (e->l->target->quads_signed) byte = kb_op2(&e->kb, KIR_AND, byte, int_num(e, BYTE_MASK));
   return i ? kb_op2(&e->kb, KIR_SHL, byte, int_num(e, (int64_t)BYTE * i)) : byte;
 }
 

@@ -108,6 +108,7 @@ int32_t mat_weight_pair(const void *part, int gate, int64_t unit, int64_t k) {
 
 KirExpr *mat_product(Emit *e, const Mat *mat, const MatPart *p, KirExpr *w, KirExpr *x,
                      KirExpr *sum) {
+  if (mat->is_integer && e->l->target->quads_signed) return kb_signed_quads(&e->kb, x, w, sum);
   if (mat->is_integer) return kb_quads(&e->kb, x, w, sum);
   return p->terms ? kb_pairs(&e->kb, w, x, sum) : muladd(e, w, x, sum);
 }

@@ -23,6 +23,7 @@ typedef struct Target {
   int32_t l1_bytes, l2_bytes; /* 0: no cache */
   bool has_bf16_pairs;        /* products of bf16 two at a time, on vectors of 4 lanes and more */
   bool has_quads;             /* products of bytes four at a time, on vectors of 4 lanes and more */
+  bool quads_signed;          /* both factors have a sign; else the operand has none */
   bool has_permutes;          /* vectors of 16 lanes look up tables of 32 numbers in registers */
   bool has_tiles;             /* sums of products by tiles of 16 rows, columns and words */
   int dot_step;               /* products of integers taken together; 0: one at a time */

@@ -8,6 +8,7 @@
 #endif
 #include "grus_shared.h"
 
+#include "host_dotprod.h"
 #include "host_tiles.h"
 
 enum { MAX_PORTS = 256, STATE_MAGIC = 0x53555247 /* "GRUS" */, STATE_HEAD = 64 };
@@ -111,6 +112,16 @@ static GrusNeeds processor_level(void) {
   if (!has(more.d, AMX_D7) || !has(saved_registers(), TILES_SAVED) || !tiles_granted())
     return GRUS_NEEDS_X86_64_V4_BF16;
   return GRUS_NEEDS_X86_64_AMX;
+}
+
+#elif defined(__aarch64__)
+
+/* Asks the system only where a body needs dot products. */
+static GrusNeeds processor_level(void) {
+  for (size_t i = 0; i < grus_library.body_count; i++)
+    if (grus_library.bodies[i].needs == GRUS_NEEDS_AARCH64_DOTPROD && host_has_dotprod())
+      return GRUS_NEEDS_AARCH64_DOTPROD;
+  return GRUS_NEEDS_NOTHING;
 }
 
 #else

@@ -104,6 +104,12 @@ for_target() {
   "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$1" --backend llvm -o "$dir/both.o" 2>/dev/null || true
 }
 
+user_object() { # NAME CC QEMU
+  [ -f "$dir/both.o" ] && have "$2" "$3" || return 0
+  $2 -std=c99 -static -I "$dir" "$dir/both.o" "$dir/main.c" -o "$dir/user"
+  compare "$1" "$($3 "$dir/user")"
+}
+
 native_object() { # NAME
   [ -f "$dir/both.o" ] || return 0
   ${CC:-cc} -std=c99 -I "$dir" "$dir/both.o" "$dir/main.c" -o "$dir/native"
@@ -140,6 +146,9 @@ for precision in "$@"; do
   board m55-mve "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
   for_target aarch64
   user aarch64-simd aarch64-linux-gnu-gcc qemu-aarch64 -O2
+  for_target aarch64-dotprod
+  user aarch64-dotprod aarch64-linux-gnu-gcc qemu-aarch64 "-O2 -march=armv8.2-a+dotprod"
+  user_object llvm-aarch64-dotprod aarch64-linux-gnu-gcc qemu-aarch64
   if runs_here avx2 fma; then
     for_target x86-64-v3
     native "${CC:-cc}" "-O2 -march=x86-64-v3"

@@ -261,11 +261,20 @@ static float pairs(uint32_t a, uint32_t b, float c) {
   return c;
 }
 
+static int64_t byte_with_sign(uint32_t word, int at) {
+  int64_t byte = word >> at & 255;
+  return byte < 128 ? byte : byte - 256;
+}
+
 static int64_t quads(uint32_t a, uint32_t b, int64_t c) {
-  for (int i = 0; i < 32; i += 8) {
-    int64_t x = a >> i & 255, y = b >> i & 255;
-    c += x * (y < 128 ? y : y - 256);
-  }
+  for (int i = 0; i < 32; i += 8)
+    c += (int64_t)(a >> i & 255) * byte_with_sign(b, i);
+  return c;
+}
+
+static int64_t signed_quads(uint32_t a, uint32_t b, int64_t c) {
+  for (int i = 0; i < 32; i += 8)
+    c += byte_with_sign(a, i) * byte_with_sign(b, i);
   return c;
 }
 
@@ -325,6 +334,8 @@ static void by_lane(const KirExpr *e, Lane *out) {
   case KIR_LANE: EACH(out[i] = a[e->i]);
   case KIR_QUADS:
     EACH(out[i].i = whole(KIR_I32, quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
+  case KIR_SIGNED_QUADS:
+    EACH(out[i].i = whole(KIR_I32, signed_quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
   case KIR_PAIRS: EACH(out[i].f = pairs((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].f));
   default: break;
   }

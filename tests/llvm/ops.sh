@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # ops.sh OPS_TOOL TESTS few|all: every operation of KIR, by C and by LLVM, on the same numbers, gives the
-# same bits: one lane, four and eight, at -O0 and -O2, here and on AArch64. `few` takes each number of lanes
+# same bits: one lane, four and eight, at -O0 and -O2, here and on AArch64 with dot products and without. `few` takes each number of lanes
 # and each processor once, at -O2.
 set -eu
 tool=$1 check=$2/llvm/ops_check.c ways=$3
@@ -9,9 +9,9 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
 for lanes in 1 4 8; do
-  for target in generic x86-64-v3 aarch64; do
+  for target in generic x86-64-v3 aarch64 aarch64-dotprod; do
     cc=cc run=''
-    case $ways:$lanes:$target in all:* | few:1:generic | few:8:x86-64-v3 | few:4:aarch64) ;; *) continue ;; esac
+    case $ways:$lanes:$target in all:* | few:1:generic | few:8:x86-64-v3 | few:4:aarch64 | few:4:aarch64-dotprod) ;; *) continue ;; esac
     case $target in
     generic) [ "$(uname -m)" = x86_64 ] || [ $lanes != 8 ] || continue ;;
     x86-64-v3)
@@ -20,7 +20,7 @@ for lanes in 1 4 8; do
         continue
       }
       ;;
-    aarch64)
+    aarch64*)
       cc='aarch64-linux-gnu-gcc -static' run=qemu-aarch64
       command -v aarch64-linux-gnu-gcc >/dev/null && command -v $run >/dev/null || {
         echo "$target: skipped, aarch64-linux-gnu-gcc or $run is not installed"

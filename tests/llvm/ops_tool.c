@@ -89,6 +89,9 @@ static void lane_ops(Ops *o) {
   out(o, kb_splat(kb, kb_lane(kb, in(o, o->a), o->lanes - 1), o->lanes));
   out(o, kb_splat(kb, kb_load(kb, o->b, here(o, 0), 1), o->lanes));
   out(o, kb_quads(kb, as_int(o, in(o, o->a)), as_int(o, in(o, o->b)), as_int(o, in(o, o->c))));
+  if (o->lanes == 4)
+    out(o, kb_signed_quads(kb, as_int(o, in(o, o->a)), as_int(o, in(o, o->b)),
+                           as_int(o, in(o, o->c))));
   out(o, kb_pairs(kb, as_int(o, in(o, o->a)), as_int(o, in(o, o->b)), in(o, o->c)));
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# quads.sh KERNEL_TOOL DIR few|all: `i8` where bytes are multiplied four at a time. The instruction, its
-# scalar form and vectors in ISO C give the bits of the scalar target, alone and in a batch.
+# quads.sh KERNEL_TOOL DIR few|all: `i8` where bytes are multiplied four at a time, by VPDPBUSD and by SDOT. The
+# instruction, its scalar form and vectors in ISO C give the bits of the scalar target, alone and in a batch.
 set -eu
 . "$(dirname "$0")/bits.sh"
 tool=$1 dir=$2 ways=$3
@@ -15,7 +15,7 @@ model() {
     "Conv1D($2, kernel=3, padding=causal)"; do
     printf '  out y%d : f32[time %s, %d] = x |> %s\n' "$((n += 1))" "$1" "$2" "$stage"
   done
-  printf '}\n'
+  printf '  in u : u8[time %s, %d]\n  out v : f32[time %s, %d] = u |> normalize(mean=0, std=255) |> GRU(%d)\n}\n' "$1" "$3" "$1" "$2" "$2"
 }
 
 # bits NAME MODEL COMPILER -- OPTIONS: what the C of a model computes, in NAME.bits
@@ -25,10 +25,28 @@ bits() {
   mkdir -p "$at"
   "$tool" "$dir/$model.grus" "$at" --precision=i8 "$@"
   # shellcheck disable=SC2086
-  (cd "$at" && $cache $compiler $strict -MD -c model.c -o model.o && $cache gcc -std=c99 -w -MD -c check.c -o check.o)
-  gcc "$at/check.o" "$at/model.o" -o "$at/check"
-  "$at/check" bits | sort >"$at.bits"
+  (cd "$at" && $cache $compiler $strict -MD -c model.c -o model.o && $cache ${link:-gcc} -std=c99 -w -MD -c check.c -o check.o)
+  ${link:-gcc} "$at/check.o" "$at/model.o" -o "$at/check"
+  ${run:-} "$at/check" bits | sort >"$at.bits"
   [ -s "$at.bits" ] || { echo "$at: no bits"; exit 1; }
+}
+
+# dot_products: the same by those of Arm, under QEMU
+dot_products() {
+  target=--target=aarch64-dotprod arm='aarch64-linux-gnu-gcc -static'
+  if command -v ${arm%% *} >/dev/null && command -v qemu-aarch64 >/dev/null; then
+    link=$arm run='qemu-aarch64 -cpu max'
+    bits arm whole "$arm -std=c99 -O2 -march=armv8.2-a+dotprod" -- $target --calls=1 --batch=2
+    ${arm%-gcc*}-objdump -d "$dir/arm/model.o" | grep -q sdot || { echo "GCC does not multiply by SDOT"; exit 1; }
+    same plain arm
+    link='' run=''
+    [ "$ways" = all ] || return 0
+  else
+    echo "aarch64-linux-gnu-gcc or qemu-aarch64 is not installed: the scalar form alone"
+  fi
+  bits arm_scalar whole 'gcc -std=c99 -O1' -- $target --calls=2
+  grep -q signed_quads_i32x "$dir/arm_scalar/model.c" || { echo "Arm: nothing is multiplied four at a time"; exit 1; }
+  same plain arm_scalar
 }
 
 # sizes UNITS INPUTS: odd ones leave bytes of a word and lanes of a vector empty
@@ -58,8 +76,11 @@ sizes() {
 }
 
 sizes 33 17
+dot_products
 if [ "$ways" = all ]; then
   sizes 128 64
+  dot_products
   sizes 20 300
+  dot_products
 fi
 rm -rf "$dir"

@@ -112,6 +112,16 @@ if [ "$backend" = llvm ] && command -v $cross >/dev/null && command -v qemu-aarc
     PATH=/nowhere "$grus" build $name.grus --weights=random:3 --target aarch64 -q -o arm.so || fail "a compiler was needed for AArch64"
     qemu-aarch64 ./host_aarch64 check ./arm.so
   done
+  # With dot products, and on a processor that has none.
+  without='qemu-aarch64 -cpu cortex-a53'
+  PATH=/nowhere "$grus" build steps.grus --weights=random:3 --precision i8 --target aarch64-dotprod -q -o arm.so
+  qemu-aarch64 -cpu max ./host_aarch64 check ./arm.so
+  ! $without ./host_aarch64 check ./arm.so >said 2>&1 || fail "a processor without dot products ran a library that needs them"
+  grep -q 'not so: .*body' said || fail "$(cat said)"
+  CC="$cross -static" "$grus" build seq.grus --weights=random:3 --precision i8 --target aarch64-dotprod -q -o arm_program
+  qemu-aarch64 -cpu max ./arm_program --help >said
+  ! $without ./arm_program --help >said 2>&1 || fail "a processor without dot products ran a program that needs them"
+  grep -q 'this processor has no dot products of bytes' said || fail "$(cat said)"
 else
   echo "SKIPPED in part, AArch64: needs the LLVM backend, $cross and qemu-aarch64"
 fi
