@@ -80,66 +80,32 @@ static void write_rounded(const Calibrate *c, Text *out) {
   if (tensor_file_sort(arena, &file, &reason)) safetensors_write(out, &file);
 }
 
-/* Half the width of the range of a value that was always 0. */
-#define LEAST_RANGE 1e-6
-
-static void add_word(Text *out, const char *word) {
-  bool plain = word[strcspn(word, " \t\"#")] == 0 && *word;
-  text_printf(out, plain ? "%s" : "\"%s\"", word);
-}
-
-static void write_range(Text *out, const Range *r) {
-  double low = r->low, high = r->high;
-  text_add(out, "range   ");
-  if (low == 0 && high == 0) { /* any range that is not empty */
-    low = -LEAST_RANGE;
-    high = LEAST_RANGE;
-  }
-  add_word(out, r->name);
-  text_fill(out, ' ', strlen(r->name) < 20 ? 20 - strlen(r->name) : 1);
-  text_add_double(out, low);
-  text_add(out, "  ");
-  text_add_double(out, high);
-  text_add(out, r->low == 0 && r->high == 0 ? "   # always 0\n" : "\n");
-}
-
-/* "snr     y.gru   i16  78.5": the layer alone, and "total   69.7". */
-static void write_ratios(const Calibrate *c, Text *out) {
-  text_add(out,
-           "\n# signal-to-noise ratio in dB: of a layer alone in integers, and of all together\n");
-  for (int i = 0; i < c->n; i++) {
-    const Judged *j = &c->judged[i];
-    text_add(out, "snr     ");
-    add_word(out, j->layer->path);
-    text_fill(out, ' ', strlen(j->layer->path) < 20 ? 20 - strlen(j->layer->path) : 1);
-    text_printf(out, "%-6s  %.1f\n", precision_name[j->precision],
-                verdict_snr(&j->in[j->precision]));
-  }
-  text_printf(out, "total   %.1f\n", c->measured);
-}
-
-static void write_digest(const Text *file, Text *out) {
-  char digits[SHA256_DIGITS + 1];
+static const char *digest_of(Arena *arena, const Text *file) {
+  char *digits = arena_alloc(arena, SHA256_DIGITS + 1);
   Sha256 sha = sha256_new();
   sha256_add(&sha, file->s, file->len);
   sha256_finish(&sha, digits);
-  text_printf(out, " sha256 %s\n", digits);
+  return digits;
 }
 
 /* content: what is to be in the file `rounded`. */
 static void write_ranges(const Calibrate *c, const char *rounded, const Text *content, Text *out) {
-  text_add(out, "grus-ranges 1\n");
-  text_printf(out, "weights sha256 %s\n", weights_digest(c->s->arena, c->model));
-  text_printf(out, "data    \"%lld steps in %d run%s\"\n", (long long)c->data.steps, c->data.n,
-              c->data.n == 1 ? "" : "s");
-  if (rounded) {
-    text_printf(out, "rounded \"%s\"", rounded);
-    write_digest(content, out);
+  Arena *arena = c->s->arena;
+  Ranges ranges = *c->ranges;
+  ranges.weights = weights_digest(arena, c->model);
+  ranges.data = arena_printf(arena, "%lld steps in %d run%s", (long long)c->data.steps, c->data.n,
+                             c->data.n == 1 ? "" : "s");
+  ranges.rounded = rounded;
+  if (rounded) ranges.rounded_digest = digest_of(arena, content);
+  for (int i = 0; i < c->n; i++) {
+    const Judged *j = &c->judged[i];
+    RangesRatio ratio = {.layer = j->layer->path,
+                         .precision = precision_name[j->precision],
+                         .snr = verdict_snr(&j->in[j->precision])};
+    ARENA_PUSH(arena, ranges.ratio, ranges.n_ratios, ranges.cap_ratios, ratio);
   }
-  text_add(out, "\n");
-  for (int i = 0; i < c->ranges->n; i++)
-    write_range(out, c->ranges->range[i]);
-  write_ratios(c, out);
+  ranges.total = c->measured;
+  ranges_print(&ranges, out);
 }
 
 ExitCode calibrate_write(Calibrate *c, const char *path) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus import: a model of another framework as a .grus file and its weights beside it. Before
- * anything is written the weights are read back the way `build` will read them, and compared bit
- * for bit. */
+/* grus import: a model of another framework as a .grus file and its weights beside it, and the
+ * ranges of a quantised one. Before anything is written the weights are read back the way `build`
+ * will read them, and compared bit for bit. */
 #include "base/safe.h"
-#include "driver/imported.h"
+#include "driver/imported_ranges.h"
+#include "driver/quantise.h"
 #include "driver/written.h"
 #include "export/export.h"
 
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 typedef struct ImportPaths {
-  const char *text, *weights, *weights_name;
+  const char *text, *weights, *weights_name, *ranges;
 } ImportPaths;
 
 /* "dir/kws.grus" and "dir/kws.safetensors"; without -o the model's own name, here. */
@@ -23,7 +24,7 @@ static bool choose_paths(Session *s, const char *model, ImportPaths *out) {
   const char *stem = foreign_stem(s->arena, foreign_path(s->arena, model));
   out->text = s->options->out ? s->options->out : arena_printf(s->arena, "%s.grus", stem);
   if (strcmp(out->text, "-") == 0) {
-    session_error(s, "`-o` needs a name: two files are written, NAME.grus and NAME.safetensors");
+    session_error(s, "`-o` needs a name: NAME.grus is written, and NAME.safetensors next to it");
     return false;
   }
   size_t len = strlen(out->text);
@@ -68,13 +69,16 @@ static bool read_back(Session *s, const Imported *in, const Text *weights) {
   return ok;
 }
 
-/* Both files or none. */
-static bool write_both(Session *s, const ImportPaths *paths, const Imported *in,
-                       const Text *weights) {
+/* All files or none. ranges: NULL where there are none. */
+static bool write_all(Session *s, const ImportPaths *paths, const Imported *in, const Text *weights,
+                      const char *ranges) {
   const char *failed, *reason;
-  FileOut out[2] = {{.path = paths->text, .data = in->source->text, .len = in->source->len},
-                    {.path = paths->weights, .data = text_str(weights), .len = weights->len}};
-  if (files_write(s->arena, out, in->model->weights.path ? 2 : 1, &failed, &reason)) return true;
+  FileOut out[3] = {{.path = paths->text, .data = in->source->text, .len = in->source->len}};
+  int n = 1;
+  if (in->model->weights.path)
+    out[n++] = (FileOut){.path = paths->weights, .data = text_str(weights), .len = weights->len};
+  if (ranges) out[n++] = (FileOut){.path = paths->ranges, .data = ranges, .len = strlen(ranges)};
+  if (files_write(s->arena, out, n, &failed, &reason)) return true;
   session_file_error(s, failed, "write", reason);
   return false;
 }
@@ -98,7 +102,8 @@ static void add_row(Text *out, Session *s, const Layer *layer, const char *origi
 }
 
 /* What became what. */
-static const char *summary(Session *s, const Imported *in, const ImportPaths *paths) {
+static const char *summary(Session *s, const Imported *in, const ImportPaths *paths,
+                           bool has_ranges) {
   Text out = text_new(s->arena);
   int origin_width = 0, stage_width = 0;
   int64_t total = 0;
@@ -127,7 +132,9 @@ static const char *summary(Session *s, const Imported *in, const ImportPaths *pa
   for (int i = 0; i < in->foreign->n_notes; i++)
     text_printf(&out, "note: %s\n", in->foreign->note[i]);
   text_printf(&out, "wrote %s", safe_line(s->arena, paths->text));
-  if (in->model->weights.path) text_printf(&out, " and %s", safe_line(s->arena, paths->weights));
+  if (in->model->weights.path)
+    text_printf(&out, "%s %s", has_ranges ? "," : " and", safe_line(s->arena, paths->weights));
+  if (has_ranges) text_printf(&out, " and %s", safe_line(s->arena, paths->ranges));
   text_add_char(&out, '\n');
   return text_str(&out);
 }
@@ -177,8 +184,11 @@ ExitCode command_import(Session *s) {
   if (in.model->weights.path && !read_back(s, &in, &weights)) return EXIT_BUG;
   if (in.model->weights.path && !session_spares_inputs(s, o->args[0], paths.weights))
     return EXIT_USAGE;
-  if (!write_both(s, &paths, &in, &weights)) return EXIT_FILE;
-  const char *text = summary(s, &in, &paths);
+  paths.ranges = ranges_path(s, in.model, in.source);
+  const char *ranges = imported_ranges(s, &in, paths.ranges);
+  if (ranges && !session_spares_inputs(s, o->args[0], paths.ranges)) return EXIT_USAGE;
+  if (!write_all(s, &paths, &in, &weights, ranges)) return EXIT_FILE;
+  const char *text = summary(s, &in, &paths, ranges != NULL);
   if (!o->quiet) session_out(text, strlen(text));
   return EXIT_DONE;
 }

@@ -63,6 +63,13 @@ typedef struct ForeignTensor {
   float *data;
 } ForeignTensor;
 
+/* What the file says of the numbers of a value: those that its integers stand for. */
+typedef struct ForeignRange {
+  const Value *value; /* of `model` */
+  bool is_cell;       /* the c of the LSTM that makes it */
+  double low, high;
+} ForeignRange;
+
 typedef struct Foreign {
   Arena *arena;
   const ForeignFile *file;
@@ -74,6 +81,9 @@ typedef struct Foreign {
   const char **note; /* what the user should know of the conversion, a sentence each */
   int n_notes;
   size_t cap_notes;
+  ForeignRange *range; /* of quantised files */
+  int n_ranges;
+  size_t cap_ranges;
   bool finished; /* by its reader, which called foreign_finish: --time and --stream were its
                     business */
   const char *allow_reason[DIAG_CODE_COUNT]; /* of `allowed` in the model: a comment after it */

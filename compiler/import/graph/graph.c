@@ -6,6 +6,7 @@
 #include "base/shape.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 Graph *graph_new(Arena *arena, Arena *numbers, const char *name) {
@@ -28,6 +29,16 @@ GraphValue *graph_constant(Graph *graph, const char *name, const GraphTensor *te
   GraphValue *value = graph_value(graph, name);
   value->constant = tensor;
   return value;
+}
+
+void graph_widen(Graph *graph, GraphValue *value, GraphRange range) {
+  GraphRange *wide = ARENA_NEW(graph->arena, GraphRange);
+  *wide = range;
+  if (value->range) {
+    wide->low = fmin(range.low, value->range->low);
+    wide->high = fmax(range.high, value->range->high);
+  }
+  value->range = wide;
 }
 
 GraphInput *graph_input(Graph *graph, const char *name, GraphElem elem) {

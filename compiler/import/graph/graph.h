@@ -85,6 +85,11 @@ typedef struct GraphAttribute {
 typedef struct Graph Graph;
 typedef struct GraphNode GraphNode;
 
+/* The least and the greatest number of a value, as the scale of its integers in the file says. */
+typedef struct GraphRange {
+  double low, high;
+} GraphRange;
+
 /* One tensor of the graph, made once. */
 typedef struct GraphValue {
   int id;           /* dense in its graph, from 0 */
@@ -93,6 +98,7 @@ typedef struct GraphValue {
                        around it */
   int index;        /* which result of node */
   const GraphTensor *constant; /* NULL: computed, or an input */
+  const GraphRange *range;     /* NULL: the file says nothing */
 } GraphValue;
 
 /* Words for a refusal because a node reads masked steps as if they were real. */
@@ -115,6 +121,7 @@ struct GraphNode {
   bool is_cell;              /* it was made of a cell's operators: name is the scope of theirs */
   Graph *body[2];            /* If: then, else. Loop, Scan: the body. While: condition, body */
   const GraphMasked *masked; /* NULL: the reader knows no more than the graph says */
+  const GraphRange *cell;    /* Lstm: of the c of all its steps; NULL: the file says nothing */
 };
 
 /* What the format itself says an axis is. */
@@ -193,6 +200,8 @@ struct Graph {
 /* numbers: where those of its constants go; the same for the bodies in it. */
 Graph *graph_new(Arena *arena, Arena *numbers, const char *name);
 GraphValue *graph_value(Graph *graph, const char *name);
+/* The value may be all numbers of this range, beside those that were known. */
+void graph_widen(Graph *graph, GraphValue *value, GraphRange range);
 GraphValue *graph_constant(Graph *graph, const char *name, const GraphTensor *tensor);
 GraphInput *graph_input(Graph *graph, const char *name,
                         GraphElem elem); /* rank -1, with its value */

@@ -176,6 +176,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
       flatten_fail(&f, arena_printf(arena, "input `%s` is too large", in->name));
       return NULL;
     }
+    value->range = in->value->range;
     flatten_define(frame, in->value, (Meaning){.value = value});
   }
   flat->n_file_in = flat->graph->n_in;

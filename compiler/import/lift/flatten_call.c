@@ -4,6 +4,11 @@
  * otherwise. */
 #include "import/lift/flatten.h"
 
+/* The same numbers under another name have the same range. */
+static void keep_range(GraphValue *to, const GraphValue *from) {
+  if (from && !to->range) to->range = from->range;
+}
+
 /* The axis that a Slice reverses, all of it, and no other; -1: it does something else. */
 static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, const GraphTensor *y) {
   const GraphTensor *x = flat_type_of(flat, in[0]), *starts = flat_type_of(flat, in[1]);
@@ -115,6 +120,7 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
     if (node->in[i] && !in[i]) return flatten_fail(f, "reads a value that no earlier node defines");
   }
   if (node->n_in == 1 && is_alias(flat, node, in[0])) {
+    keep_range(in[0], node->out[0]);
     flatten_define(frame, node->out[0], (Meaning){.value = in[0]});
     return true;
   }
@@ -164,6 +170,7 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   for (int i = 0; i < node->n_out; i++) {
     if (!node->out[i]) continue;
     made->out[i]->name = node->out[i]->name;
+    keep_range(made->out[i], node->out[i]);
     flatten_define(frame, node->out[i], (Meaning){.value = made->out[i]});
   }
   return true;

@@ -303,6 +303,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   plain.stream = false;
   plain.time = NULL;
   l->foreign->finished = true;
+  lift_ranges(l);
   lift_labels_to_types(l);
   if (!foreign_finish(l->foreign, &plain, diags)) return NULL;
   lift_drop_labels(l);

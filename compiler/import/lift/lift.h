@@ -154,6 +154,9 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
                    const int64_t *dim);
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
                  int64_t count);
+/* ---- ranges.c ---- */
+/* Tells l->foreign what the file says of the numbers of its values. */
+void lift_ranges(Lift *l);
 /* ---- layout.c ---- */
 int64_t axis_size(const Lift *l, const Axis *axis);
 bool axis_equal(const Axis *a, const Axis *b);

@@ -9,42 +9,38 @@
 
 #include <math.h>
 
-/* Bounds of what an operator computes, whatever it reads. */
-typedef struct Bounds {
-  double low, high;
-} Bounds;
-
-static Bounds bounds_of(const GraphValue *value) {
-  const Bounds open = {-INFINITY, INFINITY};
+/* The bounds of what an operator computes, whatever it reads. */
+static GraphRange bounds_of(const GraphValue *value) {
+  const GraphRange open = {-INFINITY, INFINITY};
   while (value->node && graph_op_moves(value->node->op) == GRAPH_MOVES_first)
     value = value->node->in[0];
   const GraphNode *node = value->node;
   if (!node) return open;
   if (node->op == GRAPH_Sigmoid || node->op == GRAPH_Softmax || node->op == GRAPH_HardSigmoid)
-    return (Bounds){0, 1};
-  if (node->op == GRAPH_Tanh) return (Bounds){-1, 1};
-  if (node->op == GRAPH_Relu) return (Bounds){0, INFINITY};
+    return (GraphRange){0, 1};
+  if (node->op == GRAPH_Tanh) return (GraphRange){-1, 1};
+  if (node->op == GRAPH_Relu) return (GraphRange){0, INFINITY};
   if (node->op == GRAPH_Clip)
-    return (Bounds){graph_number(node, GRAPH_ATTR_low, -INFINITY),
-                    graph_number(node, GRAPH_ATTR_high, INFINITY)};
+    return (GraphRange){graph_number(node, GRAPH_ATTR_low, -INFINITY),
+                        graph_number(node, GRAPH_ATTR_high, INFINITY)};
   return open;
 }
 
 /* False: the range of these integers is not known. */
-static bool range_of(GraphElem elem, Bounds *range) {
+static bool range_of(GraphElem elem, GraphRange *range) {
   if (elem == GRAPH_I8)
-    *range = (Bounds){INT8_MIN, INT8_MAX};
+    *range = (GraphRange){INT8_MIN, INT8_MAX};
   else if (elem == GRAPH_U8)
-    *range = (Bounds){0, UINT8_MAX};
+    *range = (GraphRange){0, UINT8_MAX};
   else if (elem == GRAPH_I16)
-    *range = (Bounds){INT16_MIN, INT16_MAX};
+    *range = (GraphRange){INT16_MIN, INT16_MAX};
   else
     return false;
   return true;
 }
 
 /* Kept within -inf .. inf, one or both of them numbers. */
-static GraphValue *limited(Graph *graph, const GraphNode *node, GraphValue *x, Bounds to) {
+static GraphValue *limited(Graph *graph, const GraphNode *node, GraphValue *x, GraphRange to) {
   if (isinf(to.low) && isinf(to.high)) return x;
   bool is_relu = to.low == 0 && isinf(to.high);
   GraphNode *made =
@@ -54,9 +50,7 @@ static GraphValue *limited(Graph *graph, const GraphNode *node, GraphValue *x, B
   return made->out[0];
 }
 
-/* The numbers that the integers of a Quantize stand for. False: more than one scale, or integers
- * whose range is not known. */
-static bool numbers_of(const GraphNode *node, Bounds *range, double *step) {
+bool lift_numbers_of(const GraphNode *node, GraphRange *range, double *step) {
   const GraphTensor *scale = node->in[1]->constant,
                     *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
   GraphElem elem =
@@ -70,9 +64,9 @@ static bool numbers_of(const GraphNode *node, Bounds *range, double *step) {
 }
 
 GraphValue *lift_rounded(Graph *graph, const GraphNode *node, GraphValue *x) {
-  Bounds range, own = bounds_of(x), to = {-INFINITY, INFINITY};
+  GraphRange range, own = bounds_of(x), to = {-INFINITY, INFINITY};
   double step;
-  if (!numbers_of(node, &range, &step)) return NULL;
+  if (!lift_numbers_of(node, &range, &step)) return NULL;
   if (own.low <= range.low - step / 2) to.low = range.low;
   if (own.high >= range.high + step / 2) to.high = range.high;
   GraphValue *within = limited(graph, node, x, to);
@@ -83,10 +77,10 @@ GraphValue *lift_rounded(Graph *graph, const GraphNode *node, GraphValue *x) {
 }
 
 GraphValue *lift_not_negative(Graph *graph, const GraphNode *node, GraphValue *x) {
-  Bounds range;
+  GraphRange range;
   double step;
-  if (!numbers_of(node, &range, &step) || range.low != 0 || bounds_of(x).low >= 0) return x;
-  GraphValue *made = limited(graph, node, x, (Bounds){0, INFINITY});
+  if (!lift_numbers_of(node, &range, &step) || range.low != 0 || bounds_of(x).low >= 0) return x;
+  GraphValue *made = limited(graph, node, x, (GraphRange){0, INFINITY});
   made->name = node->out[0]->name;
   return made;
 }

@@ -5,6 +5,9 @@
 
 #include "import/graph/graph.h"
 
+/* The numbers that the integers of a Quantize or a Dequantize stand for, and how far they are
+ * apart. False: more than one scale, or integers whose range is not known. */
+bool lift_numbers_of(const GraphNode *node, GraphRange *range, double *step);
 /* x as a Quantize rounds it, as real numbers. NULL: it has more than one scale, or integers whose
  * range is not known. */
 GraphValue *lift_rounded(Graph *graph, const GraphNode *quantize, GraphValue *x);

@@ -158,6 +158,9 @@ static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Re
     r->is_rounded = false;
     made.value = lift_not_negative(frame->to, node, x->value);
   }
+  GraphRange range;
+  double step;
+  if (lift_numbers_of(node, &range, &step)) graph_widen(frame->to, made.value, range);
   frame->meaning[node->out[0]->id] = made;
   return true;
 }
@@ -278,6 +281,9 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
   RealValue *m = &frame->meaning[in->value->id];
   *m = scaled(value, scale);
   if (in->fallback) made->fallback = real_numbers(r, in->fallback, m);
+  GraphRange range;
+  double step;
+  if (lift_numbers_of(scale, &range, &step)) graph_widen(frame->to, value, range);
   graph_note(frame->to,
              "input `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g",
              in->name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);

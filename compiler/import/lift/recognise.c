@@ -200,6 +200,22 @@ static void find_folded_start(Recognising *r, const CellStep *first, const CellS
   node->in[START] = flat_constant(r->flat, "", t);
 }
 
+/* What the file says of the c of an LSTM, if it does of every step. */
+static const GraphRange *cell_range(const Recognising *r, const Chain *c) {
+  GraphRange *range = ARENA_NEW(r->flat->arena, GraphRange);
+  for (int i = 0; i < c->n; i++) {
+    const CellStep *s = &r->steps.step[c->step[i]];
+    const GraphValue *cell = s->c_new;
+    if (cell && !cell->range && cell->node && cell->node->op == GRAPH_Clip)
+      cell = cell->node->in[0];
+    const GraphRange *own = cell ? cell->range : NULL;
+    if (!own) return NULL;
+    range->low = i ? fmin(range->low, own->low) : own->low;
+    range->high = i ? fmax(range->high, own->high) : own->high;
+  }
+  return range;
+}
+
 /* Makes the operator of a chain. */
 static bool lower_chain(Recognising *r, const Chain *c) {
   const CellStep *first = &r->steps.step[c->step[0]],
@@ -255,6 +271,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   GraphNode *node = chain_operator(r, model, &in, h, h0, c0);
   if (!node) return false;
   chain_name(r, c, node);
+  if (model->op == GRAPH_Lstm) node->cell = cell_range(r, c);
   find_folded_start(r, first, model, node);
   replace_states(r, c, node, in.backward);
   return true;

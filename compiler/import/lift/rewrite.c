@@ -9,6 +9,7 @@ GraphValue *flat_typed(Flat *flat, GraphNode *node) {
 
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by) {
   Graph *graph = flat->graph;
+  if (!by->range) by->range = old->range;
   for (int i = 0; i < graph->n_nodes; i++)
     for (int k = 0; k < graph->node[i]->n_in; k++)
       if (graph->node[i]->in[k] == old && graph->node[i] != by->node) graph->node[i]->in[k] = by;

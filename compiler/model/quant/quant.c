@@ -87,19 +87,38 @@ bool quant_is_exact(const Model *model, const Value *value) {
   return exact[value->id];
 }
 
+static bool quantise(Quantise *q) {
+  const Model *model = q->model;
+  if (!weights_are_there(q) || !pasts_are_zero(q)) return false;
+  q->quant = ARENA_NEW(q->arena, Quant);
+  q->quant->value = ARENA_ARRAY(q->arena, QuantFormat, model->n_values + 1);
+  q->quant->layer = ARENA_ARRAY(q->arena, QuantLayer *, model->n_layers + 1);
+  q->quant->absorber = ARENA_ARRAY(q->arena, const Layer *, model->n_layers + 1);
+  quantise_formats(q);
+  for (int i = 0; i < model->n_layers && !q->failed; i++)
+    if (q->quant->layer[i]) quantise_layer(q, model->layer[i]);
+  return !q->failed;
+}
+
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags) {
   Quantise q = {
       .model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
   if (!model_wants_integers(model)) return true;
-  if (!weights_are_there(&q) || !pasts_are_zero(&q)) return false;
-  q.quant = ARENA_NEW(q.arena, Quant);
-  q.quant->value = ARENA_ARRAY(q.arena, QuantFormat, model->n_values + 1);
-  q.quant->layer = ARENA_ARRAY(q.arena, QuantLayer *, model->n_layers + 1);
-  q.quant->absorber = ARENA_ARRAY(q.arena, const Layer *, model->n_layers + 1);
-  quantise_formats(&q);
-  for (int i = 0; i < model->n_layers && !q.failed; i++)
-    if (q.quant->layer[i]) quantise_layer(&q, model->layer[i]);
-  if (q.failed) return false;
+  if (!quantise(&q)) return false;
   model->quant = q.quant;
   return true;
+}
+
+const Ranges *quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
+  Sources sources = {.arena = model->arena};
+  Quantise q = {.model = model,
+                .arena = model->arena,
+                .ranges = ranges,
+                .diags = diags_new(model->arena, &sources),
+                .missing = ARENA_NEW(model->arena, Ranges)};
+  Precision own = model->precision;
+  model->precision = precision;
+  quantise(&q); /* what else is wrong is said when integers are asked for */
+  model->precision = own;
+  return q.missing;
 }

@@ -129,6 +129,9 @@ typedef struct Quant {
 
 /* E703 to E705. given may be NULL. A model without integer precisions has no quant. */
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags);
+/* The values that the model would need ranges of in this precision, and that have none: by their
+ * names, with any numbers. */
+const Ranges *quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges);
 /* Whether any layer asks for integers with ranges (i8, i16, i16x16), or for w8. */
 bool model_wants_ranges(const Model *model);
 bool model_wants_integers(const Model *model);

@@ -66,6 +66,10 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
   static const Range none = {.low = -1, .high = 1};
   const Range *r = q->ranges ? ranges_find(q->ranges, name) : NULL;
   if (r) return r;
+  if (q->missing) {
+    if (!ranges_find(q->missing, name)) ranges_add(q->arena, q->missing, name, none.low, none.high);
+    return &none;
+  }
   Diag *d = quant_report(q, E704, layer, arena_printf(q->arena, "no range for `%s`", name));
   diag_primary(d, "computes with integers between known bounds");
   if (q->ranges && q->ranges->path) diag_note(d, "`%s` has none of that name", q->ranges->path);

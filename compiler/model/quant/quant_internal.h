@@ -12,6 +12,7 @@ typedef struct Quantise {
   const QuantGiven *given;
   Diags *diags;
   Quant *quant;
+  Ranges *missing; /* names without a range are noted here and not reported; NULL: E704 */
   bool failed;
 } Quantise;
 

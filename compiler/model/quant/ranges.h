@@ -15,6 +15,8 @@
 
 #include "base/diag.h"
 #include "base/map.h"
+#include "base/text.h"
+#include "model/graph/model.h"
 
 typedef struct Range {
   const char *name;
@@ -32,6 +34,7 @@ typedef struct Ranges {
   const char *path;    /* NULL: computed, not read */
   const char *weights; /* sha256, 64 digits; NULL: not said */
   Span weights_span;
+  const char *data;           /* a remark on where they are from, to be printed; NULL */
   const char *rounded;        /* file of rounded weights, beside it; NULL: none */
   const char *rounded_digest; /* SHA-256 of that file; NULL: not said */
   Span rounded_span;
@@ -53,5 +56,13 @@ double ranges_ratio(const Ranges *ranges, const char *layer, const char *precisi
 void ranges_add(Arena *arena, Ranges *ranges, const char *name, double low, double high);
 /* Widens the range of this name, or begins one. */
 void ranges_widen(Arena *arena, Ranges *ranges, const char *name, double low, double high);
+
+/* The text of a file of ranges. */
+void ranges_print(const Ranges *ranges, Text *out);
+
+/* Adds the ranges that follow from those that are known: what a stage makes of numbers within its
+ * range, what its only reader cuts off or does not tell apart, and the c of an LSTM that cannot
+ * grow further. */
+void ranges_follow(Arena *arena, const Model *model, Ranges *ranges);
 
 #endif

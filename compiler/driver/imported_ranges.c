@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The file of ranges of an imported model. In, what the reader knows of the numbers of a quantised
+ * file; out, the same by the names of the text, with what follows from them, and a note that says
+ * what is in it. */
+#include "driver/imported_ranges.h"
+
+#include "model/quant/observe.h"
+#include "model/quant/quant.h"
+
+static void add_range(Arena *arena, Ranges *ranges, const ForeignRange *from, const char *name) {
+  if (from->is_cell) name = arena_printf(arena, "%s.c", name);
+  ranges_widen(arena, ranges, name, from->low, from->high);
+}
+
+/* The ranges of the reader's values under the names that they have in the text. */
+static void take_ranges(Session *s, const Imported *in, Ranges *ranges) {
+  const Foreign *f = in->foreign;
+  for (int r = 0; r < f->n_ranges; r++) {
+    const ForeignRange *from = &f->range[r];
+    for (int i = 0; i < f->model->n_in && i < in->model->n_in; i++)
+      if (f->model->in[i]->value == from->value)
+        add_range(s->arena, ranges, from, in->model->in[i]->name);
+    for (int i = 0; i < in->model->n_layers; i++)
+      if (in->order[i]->out[0] == from->value)
+        add_range(s->arena, ranges, from, in->model->layer[i]->path);
+  }
+}
+
+/* The same in the order of the model. */
+static Ranges *sorted(Arena *arena, const Model *model, const Ranges *from) {
+  Ranges *to = ARENA_NEW(arena, Ranges);
+  for (int i = 0; i < model->n_in + model->n_layers; i++) {
+    const char *name = i < model->n_in ? model->in[i]->name : model->layer[i - model->n_in]->path;
+    const char *both[] = {name, arena_printf(arena, "%s.c", name)};
+    for (int k = 0; k < 2; k++) {
+      const Range *r = ranges_find(from, both[k]);
+      if (r) ranges_add(arena, to, both[k], r->low, r->high);
+    }
+  }
+  return to;
+}
+
+static const char *names_of(Arena *arena, const Ranges *ranges) {
+  enum { SHOWN = 3 };
+  Text out = text_new(arena);
+  int shown = ranges->n <= SHOWN ? ranges->n : SHOWN - 1;
+  for (int i = 0; i < shown; i++)
+    text_printf(&out, "%s`%s`",
+                !i                  ? ""
+                : i + 1 < ranges->n ? ", "
+                                    : " and ",
+                ranges->range[i]->name);
+  if (shown < ranges->n) text_printf(&out, " and %d others", ranges->n - shown);
+  return text_str(&out);
+}
+
+const char *imported_ranges(Session *s, const Imported *in, const char *path) {
+  Ranges *ranges = ARENA_NEW(s->arena, Ranges);
+  if (!in->foreign->n_ranges) return NULL;
+  take_ranges(s, in, ranges);
+  if (!ranges->n) return NULL;
+  ranges_follow(s->arena, in->model, ranges);
+  ranges = sorted(s->arena, in->model, ranges);
+  ranges->weights = weights_digest(s->arena, in->model);
+  ranges->data = "the scales in the imported file";
+  const Ranges *missing = quant_missing_ranges(in->model, PRECISION_I16, ranges);
+  if (missing->n)
+    foreign_note(in->foreign,
+                 "the scales in the file give no range of %s: for integers, `grus calibrate` "
+                 "measures all ranges anew",
+                 names_of(s->arena, missing));
+  else
+    foreign_note(in->foreign,
+                 "`%s` has the ranges that the scales in the file give: `--precision i16` and `i8` "
+                 "need no calibration",
+                 path);
+  Text text = text_new(s->arena);
+  ranges_print(ranges, &text);
+  return text_str(&text);
+}

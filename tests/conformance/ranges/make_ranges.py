@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Makes the quantised files beside it with constant scales for their values, as onnxruntime's static quantisation and the
+converter of TensorFlow Lite write them, and what these two compute: NAME.onnx or .tflite, and NAME.npz with the input and the
+output as real numbers, samples first. The weights are random.
+
+    python -m venv env && env/bin/pip install onnx onnxruntime tensorflow-cpu
+    env/bin/python make_ranges.py [onnx | tflite]"""
+import os
+import sys
+
+import numpy as np
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
+SAMPLES = 8
+
+
+def save(name, **arrays): np.savez(os.path.join(FOLDER, name + ".npz"), **{k: np.asarray(v, "f4") for k, v in arrays.items()})
+
+
+# ---- ONNX ----
+
+def onnx_files():
+    import onnx
+    import onnxruntime as ort
+    from onnx import TensorProto as T, helper as h, numpy_helper as nh
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    rng = np.random.default_rng(7)
+
+    class Data(CalibrationDataReader):
+        def __init__(self, x): self.rest = iter([{"x": s[None]} for s in x])
+        def get_next(self): return next(self.rest, None)
+
+    def number(name, *shape, size=0.5): return nh.from_array(rng.normal(0, size, shape).astype("f4"), name)
+
+    def quantised(name, nodes, weights, shape, **options):
+        graph = h.make_graph(nodes, "net", [h.make_tensor_value_info("x", T.FLOAT, [1, *shape])], [h.make_tensor_value_info("y", T.FLOAT, None)], weights)
+        real = os.path.join("/tmp", name + ".onnx")
+        onnx.save(onnx.shape_inference.infer_shapes(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="make_ranges")), real)
+        path = os.path.join(FOLDER, name + ".onnx")
+        x = rng.uniform(-1, 1, (64, *shape)).astype("f4")
+        quantize_static(real, path, Data(x), quant_format=QuantFormat.QDQ, **options)
+        off = ort.SessionOptions()
+        off.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = ort.InferenceSession(path, off, providers=["CPUExecutionProvider"])
+        x = x[:SAMPLES]
+        save(name, x=x, y=np.concatenate([session.run(None, {"x": s[None]})[0] for s in x]))
+
+    conv = [h.make_node("Conv", ["x", "w1", "b1"], ["c1"], pads=[2, 0]), h.make_node("Relu", ["c1"], ["r1"]),
+            h.make_node("Conv", ["r1", "w2", "b2"], ["c2"], strides=[2]), h.make_node("Relu", ["c2"], ["r2"]),
+            h.make_node("GlobalAveragePool", ["r2"], ["p"]), h.make_node("Flatten", ["p"], ["f"]), h.make_node("Gemm", ["f", "w3", "b3"], ["y"])]
+    weights = [number("w1", 6, 4, 3), number("b1", 6), number("w2", 5, 6, 3), number("b2", 5), number("w3", 5, 3), number("b3", 3)]
+    quantised("static_conv", conv, weights, (4, 13), per_channel=True, weight_type=QuantType.QInt8, activation_type=QuantType.QInt8)
+
+    lstm = [h.make_node("MatMul", ["x", "w1"], ["m"]), h.make_node("Add", ["m", "b1"], ["a"]), h.make_node("Relu", ["a"], ["r"]),
+            h.make_node("Transpose", ["r"], ["t"], perm=[1, 0, 2]), h.make_node("LSTM", ["t", "w", "u", "b"], ["", "h"], hidden_size=6),
+            h.make_node("Squeeze", ["h", "zero"], ["s"]), h.make_node("Gemm", ["s", "w2", "b2"], ["y"])]
+    weights = [number("w1", 3, 5), number("b1", 5), number("w", 1, 24, 5), number("u", 1, 24, 6), number("b", 1, 48), number("w2", 6, 2), number("b2", 2),
+               nh.from_array(np.array([0], "i8"), "zero")]
+    quantised("static_lstm", lstm, weights, (9, 3), weight_type=QuantType.QUInt8, activation_type=QuantType.QUInt8)
+
+    first = [h.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2]), h.make_node("GRU", ["t", "w", "u", "b"], ["", "h"], hidden_size=6, linear_before_reset=1),
+             h.make_node("Squeeze", ["h", "zero"], ["s"]), h.make_node("Gemm", ["s", "w2", "b2"], ["y"])]
+    weights = [number("w", 1, 18, 3), number("u", 1, 18, 6), number("b", 1, 36), number("w2", 6, 2), number("b2", 2), nh.from_array(np.array([0], "i8"), "zero")]
+    quantised("real_first", first, weights, (9, 3), op_types_to_quantize=["Gemm"])
+
+
+# ---- TensorFlow Lite ----
+
+def tflite_files():
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    import tensorflow as tf
+    import tf_keras as keras
+    rng, L = np.random.default_rng(8), keras.layers
+
+    def converted(name, *layers, shape, wide=False):
+        keras.backend.clear_session()
+        model = keras.Sequential([keras.Input(shape, batch_size=1, name="x"), *layers])
+        model.set_weights([rng.normal(0, 0.5, w.shape) for w in model.weights])
+        x = rng.uniform(-1, 1, (64, *shape)).astype("f4")
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([s[None]] for s in x)
+        sets = tf.lite.OpsSet
+        converter.target_spec.supported_ops = [sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8 if wide else sets.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int16 if wide else tf.int8
+        content = converter.convert()
+        with open(os.path.join(FOLDER, name + ".tflite"), "wb") as file: file.write(content)
+        lite = tf.lite.Interpreter(model_content=content, experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF)
+        lite.allocate_tensors()
+        given, got = lite.get_input_details()[0], lite.get_output_details()[0]
+        (scale, zero), ins, outs = given["quantization"], [], []
+        for s in x[:SAMPLES]:
+            q = np.clip(np.round(s / scale) + zero, np.iinfo(given["dtype"]).min, np.iinfo(given["dtype"]).max).astype(given["dtype"])
+            lite.reset_all_variables()
+            lite.set_tensor(given["index"], q[None])
+            lite.invoke()
+            out_scale, out_zero = got["quantization"]
+            ins.append((q.astype("f8") - zero) * scale)
+            outs.append((lite.get_tensor(got["index"])[0].astype("f8") - out_zero) * out_scale)
+        save(name, x=np.stack(ins), y=np.stack(outs))
+
+    converted("lstm_int8", L.LSTM(6), L.Dense(2, name="y"), shape=(9, 3))
+    converted("conv_int8", L.Conv1D(6, 3, activation="relu"), L.Conv1D(5, 3, strides=2, activation="relu"), L.GlobalAveragePooling1D(), L.Dense(3, name="y"), shape=(11, 4))
+    converted("conv_16x8", L.Conv1D(6, 3, activation="relu"), L.Conv1D(5, 3, strides=2, activation="relu"), L.GlobalAveragePooling1D(), L.Dense(3, name="y"), shape=(11, 4), wide=True)
+
+
+if __name__ == "__main__":
+    os.makedirs(FOLDER, exist_ok=True)
+    which = sys.argv[1:] or ["onnx", "tflite"]
+    if "onnx" in which: onnx_files()
+    if "tflite" in which: tflite_files()
