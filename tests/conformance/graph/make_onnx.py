@@ -107,6 +107,25 @@ def function(folder, f4):
            functions=[make("scaled", inner, field(11, attribute("by", 3.0))), make("twice", outer)])
 
 
+def defaults(folder, f4):
+    """ramp(x; by, to) = by * tanh(x) + to with a default for each: called with none of them, with either and with both"""
+    inner, g = Graph(), Graph()
+    for name in "by", "to": inner.call("Constant", out=name, value_float=Ref(name))
+    inner.call("Tanh", "a", out="t")
+    inner.call("Mul", "t", "by", out="m")
+    inner.call("Add", "m", "to", out="b")
+    ramp = field(1, "ramp") + field(4, "a") + field(5, "b") + b"".join(field(7, n) for n in inner.nodes) + field(9, field(1, "") + field(2, 17)) + field(10, "own")
+    ramp += field(11, attribute("by", 3.0)) + field(11, attribute("to", 0.25))
+    g.input("x", ["n", 3])
+    xs = f4(4, 3)
+    last, want = "x", xs.astype("f8")
+    for given in {}, {"to": -0.5}, {"by": 0.75}, {"by": 2.0, "to": 1.5}:
+        last = g.call("ramp", last, domain="own", **given)
+        want = given.get("by", 3.0) * np.tanh(want) + given.get("to", 0.25)
+    g.output(g.call("Identity", last, out="y"))
+    finish(g, folder, "defaults", {"x": xs}, {"y": want}, functions=[ramp])
+
+
 def loops(folder, f4):
     """a Loop with rows and an outer value, one that fills a sequence, an If within, a Scan backward along axis 1"""
     g = Graph()
@@ -240,7 +259,7 @@ def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in function, loops, einsum, moved, quantised: make(folder, first)
-    for seed, make in enumerate([same_pads, sliced], 1): make(folder, generator(seed))
+    for seed, make in enumerate([same_pads, sliced, defaults], 1): make(folder, generator(seed))
 
 
 if __name__ == "__main__": main(sys.argv[1])

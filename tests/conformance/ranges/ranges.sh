@@ -47,6 +47,11 @@ import conv_16x8.tflite
 as_recorded conv_16x8 i8 32 i16 74 i16x16 74
 
 echo
+import ../../graph/tflite/fixtures/int8_svdf.tflite
+"$grus" verify int8_svdf.grus --precision i8 >said 2>&1
+echo "int8_svdf in i8: [$?]"
+
+echo
 echo "# what the file leaves open"
 import real_first.onnx
 "$grus" build real_first.grus --precision i16 -o none.h 2>&1

@@ -48,11 +48,31 @@ bool tfl_op_embedding_lookup(TflCall *c) {
   return tfl_set_real(c, 0, emit_axis_call(c->emit, GRAPH_Gather, 0, 2, in));
 }
 
+/* Integers with the scale of a state, and as the numbers that they stand for. */
+static GraphValue *state_integers(TflCall *c, GraphValue *x, const TflTensor *state) {
+  return emit_quantize(c->emit, x, graph_constant(c->emit->graph, "", state->scale),
+                       graph_constant(c->emit->graph, "", state->zero));
+}
+
+/* What the interpreter computes in integers. */
+static bool integers_fit(TflCall *c, const TflTensor *state, int activation) {
+  enum { RELU = 1 };
+  const TflTensor *x = tfl_from(c, 0), *times = tfl_from(c, 2);
+  if (state->type != TFL_INT16 || times->type != TFL_INT16 || x->type != TFL_INT8)
+    return tfl_refuse(c, E902, "computes in integers other than 8 bits with a state of 16 bits");
+  if (state->n_scales != 1) return tfl_refuse(c, E902, "has a scale for each channel of its state");
+  return activation == RELU ||
+         tfl_refuse(c, E902, "computes in integers with another activation than relu");
+}
+
 /* x [N, d], features [filters, d], times [filters, m], bias [units], state [N, m filters]; filters
  * = units rank.
  *
  *   state'[n, f] = state[n, f, 1:], features[f] x[n];  y[n, u] = act(sum of rank (sum of m (times
- *                                                      state')) + bias) */
+ *                                                      state')) + bias)
+ *
+ * The sum of m is a convolution that looks m steps back. In integers, the products of a step are
+ * rounded to those of the state, of 16 bits, and the range of y is the relu. */
 bool tfl_op_svdf(TflCall *c) {
   static const int64_t swap[] = {1, 0};
   GraphEmit *e = c->emit;
@@ -61,27 +81,29 @@ bool tfl_op_svdf(TflCall *c) {
   if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "lacks an operand");
   if (times->rank != 2 || !state || state->rank != 2)
     return tfl_refuse(c, E901, "has no state of two axes");
-  if (tfl_quantised(state)) return tfl_refuse(c, E902, "has a quantised state");
+  int activation = flat_u8(&c->reader->flat, c->op.options, 1);
+  if (tfl_quantised(state) && !integers_fit(c, state, activation)) return false;
   int64_t filters = times->dim[0], memory = times->dim[1];
   if (rank < 1 || filters < 1 || memory < 2 || filters % rank != 0)
     return tfl_refuse(c, E901, "has impossible sizes");
   int variable = tfl_state_variable(c, 4);
   if (variable == TFL_NO_VARIABLE) return false;
-  GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *t = tfl_real(c, 2), *b = tfl_real(c, 3);
-  GraphValue *now =
-      emit_unsqueeze(e, EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap)), 1, (int64_t[]){2});
-  GraphValue *past =
-      emit_reshape(e, tfl_variable_read(c, variable), 3, (int64_t[]){-1, filters, memory});
+  GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *t = tfl_real(c, 2),
+             *b = tfl_real_bias(c, 3, 4, 2);
+  GraphValue *made = EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap)),
+             *kept = tfl_real_of(c, tfl_variable_read(c, variable), state);
+  if (tfl_quantised(state)) made = tfl_real_of(c, state_integers(c, made, state), state);
+  GraphValue *now = emit_unsqueeze(e, made, 1, (int64_t[]){2}),
+             *past = emit_reshape(e, kept, 3, (int64_t[]){-1, filters, memory});
   GraphValue *next =
       emit_concat(e, 2, 2, (GraphValue *[]){emit_slice(e, past, 2, 1, memory, 1), now});
-  GraphValue *sums =
-      emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, next, t), 1, (int64_t[]){2}, false);
-  if (rank > 1)
-    sums = emit_reduce(e, GRAPH_ReduceSum,
-                       emit_reshape(e, sums, 3, (int64_t[]){-1, filters / rank, rank}), 1,
-                       (int64_t[]){2}, false);
-  tfl_variable_assign(c, variable, emit_reshape(e, next, 2, (int64_t[]){-1, filters * memory}));
-  GraphValue *y = tfl_activated(c, b ? EMIT(e, Add, sums, b) : sums,
-                                flat_u8(&c->reader->flat, c->op.options, 1));
+  GraphValue *window[3] = {next, emit_reshape(e, t, 3, (int64_t[]){filters / rank, rank, memory}),
+                           b};
+  GraphNode *sums = emit_node(e, GRAPH_Conv, b ? 3 : 2, window, 1);
+  graph_set_int(e->graph, sums, GRAPH_ATTR_groups, filters / rank);
+  GraphValue *keeps = emit_reshape(e, next, 2, (int64_t[]){-1, filters * memory});
+  tfl_variable_assign(c, variable, tfl_quantised(state) ? state_integers(c, keeps, state) : keeps);
+  GraphValue *y = emit_squeeze(e, emit_done(e, sums), 1, (int64_t[]){2});
+  if (!tfl_quantised(state)) y = tfl_activated(c, y, activation);
   return y && tfl_set_real(c, 0, y);
 }

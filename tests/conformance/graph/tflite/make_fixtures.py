@@ -107,6 +107,27 @@ def products():
     save("svdf", model, [real(6, 1, 3)], calls=6)
 
 
+def svdf_in_integers():
+    """Products of a step in the integers of the state. The file says relu, and the interpreter cuts off what is below the
+    least integer: at 0 in the first file, elsewhere in the second. Other activations and a state of 8 bits are refused."""
+    own = np.random.default_rng(11)
+
+    def ints(dtype, *shape): return own.integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, shape).astype(dtype)
+
+    def svdf(zero, kind="int16", activation=1):
+        model = Model()
+        g = model.main
+        sx, sw, st, ss = 0.02, 0.01, 3e-5, 2e-4
+        x = g.input("x", (1, 3), "int8", scale=sx, zero=5)
+        state = g.tensor("state", (1, 4 * 5), kind, scale=ss, zero=0, variable=True)
+        weights = [g.constant(ints("int8", 4, 3), "int8", scale=sw), g.constant(ints(kind, 4, 5), kind, scale=st), g.constant(own.integers(-20000, 20000, 2), "int32", scale=ss * st)]
+        g.output(g.call("SVDF", [x, *weights, state], (1, 2), "int8", options={0: ("i", 2), 1: ("b", activation)}, scale=0.04, zero=zero, version=3))
+        return model
+    for name, zero in (("int8_svdf", -128), ("int8_svdf_shifted", 20)): save(name, svdf(zero), [ints("int8", 9, 1, 3)], calls=9)
+    for name, kind, activation in (("svdf_tanh", "int16", 4), ("svdf_narrow", "int8", 1)):
+        with open(f"{os.path.dirname(FOLDER)}/../../tflite/fixtures/refused/{name}_E902.tflite", "wb") as file: file.write(svdf(-128, kind, activation).content())
+
+
 def windows():
     def conv(g, x):
         f, b = g.constant(real(4, 3, 2, 2)), g.constant(real(4))
@@ -369,6 +390,25 @@ def quantised():
     save("int8_lstm", model, [ints("int8", 1, t, d)])
 
 
+def lstm_in_integers_kept():
+    """A call is one step: the state, and the cell in integers of its own scale, go on to the next call."""
+    own, u, d = np.random.default_rng(12), 4, 3
+
+    def ints(*shape): return own.integers(-128, 128, shape).astype("i1")
+    model = Model()
+    g = model.main
+    sx, sh, sc = 0.0078, 0.0071, 2.0**-11
+    x = g.input("x", (1, 1, d), "int8", scale=sx, zero=-1)
+    w = [g.constant(ints(u, d), "int8", scale=0.006 + 0.001 * k) for k in range(4)]
+    r = [g.constant(ints(u, u), "int8", scale=0.005 + 0.001 * k) for k in range(4)]
+    b = [g.constant(own.integers(-4000, 4000, u), "int32", scale=sx * (0.006 + 0.001 * k)) for k in range(4)]
+    h, c = g.tensor("h", (1, u), "int8", scale=sh, zero=0, variable=True), g.tensor("c", (1, u), "int16", scale=sc, zero=0, variable=True)
+    more = [g.tensor(f"effective{k}", (0,)) for k in range(4)] + [g.tensor("hidden", (0,), "int8", scale=sh, zero=0)]
+    g.output(g.call("UNIDIRECTIONAL_SEQUENCE_LSTM", [x] + w + r + [-1] * 3 + b + [-1, -1, h, c] + [-1] * 4, (1, 1, u), "int8",
+                    options={0: ("b", 4), 1: ("f", 0.0), 2: ("f", 0.0), 3: ("b", 0)}, scale=sh, zero=0, intermediates=more))
+    save("int8_lstm_kept", model, [ints(12, 1, 1, d)], calls=12)
+
+
 def refused():
     """For the test of the importer, in ../../tflite/fixtures/refused: NAME_CODE.tflite."""
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tflite/fixtures/refused")
@@ -387,5 +427,5 @@ def refused():
 
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused):
+    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused, svdf_in_integers, lstm_in_integers_kept):
         make()
