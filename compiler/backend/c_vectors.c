@@ -157,6 +157,7 @@ static void vector_pairs(CWriter *c, int lanes) {
 }
 
 static void vector_quads(CWriter *c, int lanes) {
+  enum { LANES_OF_AVX2 = 8 };
   static const char *const vector[5] = {[1] = "__m128i", [2] = "__m256i", [4] = "__m512i"};
   static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
   const char *t = vector_type(c, lanes, true), *p = c->prefix, *v = vector[lanes / 4];
@@ -168,8 +169,14 @@ static void vector_quads(CWriter *c, int lanes) {
   if (gnu)
     text_printf(c->out,
                 "#if defined(__AVX512VNNI__) && defined(__AVX512VL__)\n"
-                "  return (%s)_mm%s_dpbusd_epi32((%s)c, (%s)a, (%s)b);\n#else\n",
+                "  return (%s)_mm%s_dpbusd_epi32((%s)c, (%s)a, (%s)b);\n",
                 t, width[lanes / 4], v, v, v);
+  if (gnu && lanes <= LANES_OF_AVX2)
+    text_printf(c->out,
+                "#elif defined(__AVXVNNI__)\n"
+                "  return (%s)_mm%s_dpbusd_avx_epi32((%s)c, (%s)a, (%s)b);\n",
+                t, width[lanes / 4], v, v, v);
+  if (gnu) text_add(c->out, "#else\n");
   lane_by_lane(c, t, lanes, "c", "quad_i32");
 }
 

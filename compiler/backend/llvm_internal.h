@@ -17,7 +17,7 @@ typedef struct LlvmMachine {
   bool is_pic, is_medium;                    /* code model */
   bool has_f16;                              /* conversion from binary16 is an instruction */
   bool has_bf16_pairs;                       /* VDPBF16PS, on vectors of every width */
-  bool has_quads;                            /* VPDPBUSD, likewise */
+  bool has_quads;                            /* VPDPBUSD */
   bool has_signed_quads;                     /* SDOT */
   bool has_permutes;                         /* VPERMI2D, on vectors of 16 lanes */
   bool has_tiles;                            /* AMX: of bytes and of bf16 */

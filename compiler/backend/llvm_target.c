@@ -100,7 +100,7 @@ static bool converts_f16(const LlvmMachine *m) {
           has_feature(m->features, "+f16c"));
 }
 
-/* Both imply the vectors of 512 bits, and those processors have the narrower ones. */
+/* Processors that have it have it on vectors of all widths that their schedule uses. */
 static bool multiplies_by(const LlvmMachine *m, const char *feature) {
   return text_begins(m->triple, "x86_64") && has_feature(m->features, feature);
 }
@@ -176,7 +176,7 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   if (text_begins(out->triple, "avr") || text_begins(out->triple, "msp430")) out->int_bits = 16;
   out->has_f16 = converts_f16(out);
   out->has_bf16_pairs = multiplies_by(out, "+avx512bf16");
-  out->has_quads = multiplies_by(out, "+avx512vnni");
+  out->has_quads = multiplies_by(out, "+avx512vnni") || multiplies_by(out, "+avxvnni");
   bool is_arm64 = text_begins(out->triple, "aarch64") || text_begins(out->triple, "arm64");
   out->has_signed_quads = is_arm64 && has_feature(out->features, "+dotprod");
   out->has_permutes = multiplies_by(out, "+avx512f") ||

@@ -223,6 +223,9 @@ static const struct {
 } levels[] = {
     {.target = "x86-64-v2", .words = "SSE4.2", .features = {"sse4.2", "popcnt"}},
     {.target = "x86-64-v3", .words = "AVX2 and FMA", .features = {"avx2", "fma", "bmi", "bmi2"}},
+    {.target = "x86-64-v3-vnni",
+     .words = "AVX-VNNI",
+     .features = {"avx2", "fma", "bmi", "bmi2", "avxvnni"}},
     {.target = "x86-64-v4",
      .words = "AVX-512",
      .features = {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},

@@ -25,6 +25,10 @@ static bool has_vnni(void) {
   return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
 }
 
+static bool has_avx_vnni(void) {
+  return x86_level() >= 3 && __builtin_cpu_supports("avxvnni");
+}
+
 static bool has_bf16(void) {
   return has_vnni() && __builtin_cpu_supports("avx512bf16");
 }
@@ -37,6 +41,7 @@ static const char *host_target(void) {
                                          "x86-64-v4"};
   /* The same f32 as x86-64-v4. That of x86-64-v4-bf16 is rounded, and has to be asked for. */
   if (has_vnni()) return "x86-64-v4-vnni";
+  if (has_avx_vnni() && x86_level() == 3) return "x86-64-v3-vnni";
   return by_level[x86_level()];
 #elif defined(__aarch64__)
   return host_has_dotprod() ? "aarch64-dotprod" : "aarch64"; /* of the same f32 */
@@ -49,6 +54,7 @@ static const char *host_target(void) {
 static bool is_here(const char *name) {
   if (strcmp(name, "generic") == 0) return true;
 #if defined(__x86_64__)
+  if (strcmp(name, "x86-64-v3-vnni") == 0) return has_avx_vnni();
   if (strcmp(name, "x86-64-v4-vnni") == 0) return has_vnni();
   if (strcmp(name, "x86-64-v4-bf16") == 0) return has_bf16();
   if (strcmp(name, "x86-64-amx") == 0)

@@ -79,7 +79,7 @@ static int tiles_granted(void) {
   return 0;
 }
 
-static GrusNeeds processor_level(void) {
+static GrusNeeds x86_level(void) {
   enum {
     V2_C1 = 1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 |
             1 << 23, /* sse3 ssse3 cx16 sse4.1 sse4.2 popcnt */
@@ -114,40 +114,50 @@ static GrusNeeds processor_level(void) {
   return GRUS_NEEDS_X86_64_AMX;
 }
 
+/* The levels come one after another, AVX-VNNI beside those from v3 on. */
+static unsigned processor_can(void) {
+  enum { AVX_VNNI_A71 = 1 << 4, LEAF_MORE = 7 };
+  GrusNeeds level = x86_level();
+  unsigned can = (2u << level) - 1;
+  if (level >= GRUS_NEEDS_X86_64_V3 && cpuid(LEAF_MORE).a > 0 &&
+      has(cpuid_at(LEAF_MORE, 1).a, AVX_VNNI_A71))
+    can |= 1u << GRUS_NEEDS_X86_64_V3_VNNI;
+  return can;
+}
+
 #elif defined(__aarch64__)
 
 /* Asks the system only where a body needs dot products. */
-static GrusNeeds processor_level(void) {
+static unsigned processor_can(void) {
   for (size_t i = 0; i < grus_library.body_count; i++)
     if (grus_library.bodies[i].needs == GRUS_NEEDS_AARCH64_DOTPROD && host_has_dotprod())
-      return GRUS_NEEDS_AARCH64_DOTPROD;
-  return GRUS_NEEDS_NOTHING;
+      return 1u << GRUS_NEEDS_AARCH64_DOTPROD | 1u << GRUS_NEEDS_NOTHING;
+  return 1u << GRUS_NEEDS_NOTHING;
 }
 
 #else
 
-static GrusNeeds processor_level(void) {
-  return GRUS_NEEDS_NOTHING;
+static unsigned processor_can(void) {
+  return 1u << GRUS_NEEDS_NOTHING;
 }
 
 #endif
 
 /* Asking takes long, in a virtual machine above all: it is done once. Threads that ask at the same
  * time find the same. */
-static GrusNeeds level(void) {
-  static volatile int known; /* level + 1 */
-  int at = known;
-  if (at == 0) {
-    at = (int)processor_level() + 1;
-    known = at;
+static int runs_here(const GrusBody *body) {
+  static volatile unsigned known; /* a bit for each GrusNeeds; 0: nobody asked yet */
+  unsigned can = known;
+  if (can == 0) {
+    can = processor_can();
+    known = can;
   }
-  return (GrusNeeds)(at - 1);
+  return (can >> body->needs & 1) != 0;
 }
 
 const GrusBody *grus_body(void) {
-  GrusNeeds can = level();
   for (size_t i = 0; i < grus_library.body_count; i++)
-    if (grus_library.bodies[i].needs <= can) return &grus_library.bodies[i];
+    if (runs_here(&grus_library.bodies[i])) return &grus_library.bodies[i];
   return NULL;
 }
 
@@ -273,7 +283,7 @@ static const GrusBody *body_of(const void *state, int *status) {
   if (head->bytes_low != (uint32_t)bytes || head->bytes_high != (uint32_t)(bytes >> 32))
     return NULL;
   *status = GRUS_BAD_PROCESSOR;
-  if (grus_library.bodies[head->body].needs > level()) return NULL;
+  if (!runs_here(&grus_library.bodies[head->body])) return NULL;
   *status = GRUS_OK;
   return &grus_library.bodies[head->body];
 }

@@ -31,7 +31,8 @@ typedef enum GrusNeeds {
   GRUS_NEEDS_X86_64_V4_VNNI,
   GRUS_NEEDS_X86_64_V4_BF16, /* and VNNI */
   GRUS_NEEDS_X86_64_AMX,     /* and all of those */
-  GRUS_NEEDS_AARCH64_DOTPROD
+  GRUS_NEEDS_AARCH64_DOTPROD,
+  GRUS_NEEDS_X86_64_V3_VNNI /* AVX-VNNI, which not every processor of a higher level has */
 } GrusNeeds;
 
 /* The functions of GrusProgram, compiled for one level; batch_run takes GrusLibrary.batch

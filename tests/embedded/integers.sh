@@ -97,11 +97,14 @@ runs_here() {
   done
 }
 
-# for_target TARGET: the C of a target in both.c, and what LLVM makes of it in both.o, where it can.
+# for_target TARGET [OPTION...]: the C of a target in both.c, and what LLVM makes of it in both.o with the options,
+# where it can.
 for_target() {
-  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$1" -o "$dir/both.c"
+  target=$1
+  shift
+  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$target" -o "$dir/both.c"
   rm -f "$dir/both.o"
-  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$1" --backend llvm -o "$dir/both.o" 2>/dev/null || true
+  "$grus" build "$dir/both.grus" --weights random:9 --precision $precision -q --target "$target" --backend llvm "$@" -o "$dir/both.o" 2>/dev/null || true
 }
 
 user_object() { # NAME CC QEMU
@@ -159,6 +162,9 @@ for precision in "$@"; do
     for_target x86-64-v4-vnni
     native "${CC:-cc}" "-O2 -march=x86-64-v4 -mavx512vnni"
     native_object llvm-v4-vnni
+    for_target x86-64-v3-vnni --cpu x86-64-v4-vnni # the instruction of 8 lanes as AVX-512 writes it
+    native "${CC:-cc}" "-O2 -march=x86-64-v3 -D__AVXVNNI__ -include $here/../numeric/avx_vnni_emulator.h"
+    native_object llvm-v3-vnni
   fi
 done
 echo "$machines checksums"

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # quads.sh KERNEL_TOOL DIR few|all: `i8` where bytes are multiplied four at a time, by VPDPBUSD and by SDOT. The
-# instruction, its scalar form and vectors in ISO C give the bits of the scalar target, alone and in a batch.
+# instructions, their scalar forms and vectors in ISO C give the bits of the scalar target, alone and in a batch. AVX-VNNI
+# is emulated (avx_vnni_emulator.h) where the processor has none.
 set -eu
 . "$(dirname "$0")/bits.sh"
+here=$(cd "$(dirname "$0")" && pwd)
 tool=$1 dir=$2 ways=$3
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -49,6 +51,20 @@ dot_products() {
   same plain arm_scalar
 }
 
+# avx_vnni: the same in 8 lanes
+avx_vnni() {
+  target=--target=x86-64-v3-vnni v3='gcc -std=c99 -O2 -march=x86-64-v3'
+  grep -q avx2 /proc/cpuinfo || { echo "this processor has no AVX2: nobody tries AVX-VNNI"; return 0; }
+  bits vex whole "$v3 -D__AVXVNNI__ -include $here/avx_vnni_emulator.h" -- $target --calls=2
+  same plain vex
+  (cd "$dir/vex" && $v3 -mavxvnni -Wno-psabi -c model.c -o instructions.o)
+  objdump -d "$dir/vex/instructions.o" | grep -q '{vex} vpdpbusd.*ymm' || { echo "GCC does not multiply by AVX-VNNI"; exit 1; }
+  if grep -q avx_vnni /proc/cpuinfo; then
+    bits vex_here whole "$v3 -mavxvnni" -- $target --calls=2
+    same plain vex_here
+  fi
+}
+
 # sizes UNITS INPUTS: odd ones leave bytes of a word and lanes of a vector empty
 sizes() {
   n=0
@@ -77,10 +93,13 @@ sizes() {
 
 sizes 33 17
 dot_products
+avx_vnni
 if [ "$ways" = all ]; then
   sizes 128 64
   dot_products
+  avx_vnni
   sizes 20 300
   dot_products
+  avx_vnni
 fi
 rm -rf "$dir"

@@ -126,6 +126,13 @@ else
   echo "SKIPPED in part, AArch64: needs the LLVM backend, $cross and qemu-aarch64"
 fi
 
+# AVX-VNNI is no part of a higher level.
+if grep -q flags /proc/cpuinfo 2>/dev/null && ! grep -q avx_vnni /proc/cpuinfo; then
+  build steps --precision i8 --target x86-64-v3-vnni
+  ! "$host" check ./steps.so >said 2>&1 || fail "a processor without AVX-VNNI ran a library that needs it"
+  grep -q 'not so: .*body' said || fail "$(cat said)"
+fi
+
 # The numbers are those of a program made of the same model.
 build seq --target native
 "$host" rows ./seq.so x.npy library.f32
