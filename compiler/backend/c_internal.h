@@ -201,6 +201,10 @@ void c_tiles(CWriter *c, const KirStmt *s);
 
 /* ---- c_vectors.c ---- */
 void c_vectors(CWriter *c, const CUsed *u);
+const char *c_vector_type(CWriter *c, int lanes, bool is_int);
+
+/* ---- c_products.c: those of vectors of 1 << width lanes ---- */
+void c_products(CWriter *c, const CUsed *u, int width);
 
 /* ---- c_prelude.c ---- */
 void c_prelude(CWriter *c);

@@ -33,7 +33,7 @@ static const VectorOp vector_ops[] = {
     {KIR_MAX, "max", ">", "gt", "x > y ? x : y", 2, false},
 };
 
-static const char *vector_type(CWriter *c, int lanes, bool is_int) {
+const char *c_vector_type(CWriter *c, int lanes, bool is_int) {
   return arena_printf(c->out->arena, "%s_%s%d", c->prefix, is_int ? "i32x" : "f32x", lanes);
 }
 
@@ -52,7 +52,7 @@ static const char *lane_text(CWriter *c, const char *iso) {
 
 /* min, max: one of the operands by the comparison; the others: its mask. */
 static void gnu_body(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
-  const char *t = vector_type(c, lanes, is_int), *mask = vector_type(c, lanes, true);
+  const char *t = c_vector_type(c, lanes, is_int), *mask = c_vector_type(c, lanes, true);
   const char *elem = is_int ? "s32" : "f32";
   const char *x = arena_printf(c->out->arena, "(%sx4_t)", is_int ? "int32" : "float32");
   if (lanes == 4) {
@@ -73,7 +73,8 @@ static void gnu_body(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
 
 static void vector_op(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
   Text *out = c->out;
-  const char *t = vector_type(c, lanes, is_int), *r = op->to_mask ? vector_type(c, lanes, true) : t;
+  const char *t = c_vector_type(c, lanes, is_int),
+             *r = op->to_mask ? c_vector_type(c, lanes, true) : t;
   bool gnu = c->o->vectors == C_VECTORS_GNU;
   if (gnu && !op->gnu) return;
   text_printf(out, "\nstatic inline %s %s_%s_%s%d(", r, c->prefix, op->name,
@@ -90,114 +91,9 @@ static void vector_op(CWriter *c, const VectorOp *op, int lanes, bool is_int) {
   text_add(out, "}\n");
 }
 
-/* What GCC has for a whole vector, by lanes / 4; other compilers and machines go lane by lane. */
-static const struct {
-  const char *macro, *call;
-} fma_x86[5] = {[1] = {"__FMA__", "__builtin_ia32_vfmaddps(a, b, c)"},
-                [2] = {"__FMA__", "__builtin_ia32_vfmaddps256(a, b, c)"},
-                [4] = {"__AVX512F__", "__builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4)"}};
-
-/* What is left of a function of three vectors: r[i] = SCALAR(a[i], b[i], c[i]); r begins as `like`,
- * which has its type. */
-static void lane_by_lane(CWriter *c, const char *type, int lanes, const char *like,
-                         const char *scalar) {
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  const char *lane = gnu ? "" : ".v", *start = gnu ? " = " : "";
-  text_printf(c->out,
-              "  %s r%s%s;\n  for (int i = 0; i < %d; i++) {\n    r%s[i] = %s_%s(a%s[i], "
-              "b%s[i], c%s[i]);\n  }\n  return r;\n%s}\n",
-              type, start, gnu ? like : "", lanes, lane, c->prefix, scalar, lane, lane, lane,
-              gnu ? "#endif\n" : "");
-}
-
-static void vector_fma(CWriter *c, int lanes) {
-  const char *t = vector_type(c, lanes, false);
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(
-      c->out,
-      "\n/* a * b + c, rounded once */\nstatic inline %s %s_fma_f32x%d(%s a, %s b, %s c) {\n", t,
-      c->prefix, lanes, t, t, t);
-  if (gnu) {
-    text_printf(c->out,
-                "#if %s_FMA && defined(__clang__)\n  return __builtin_elementwise_fma(a, b, c);\n",
-                c->upper);
-    if (fma_x86[lanes / 4].macro)
-      text_printf(c->out, "#elif defined(%s)\n  return (%s)%s;\n", fma_x86[lanes / 4].macro, t,
-                  fma_x86[lanes / 4].call);
-    if (lanes == 4)
-      text_printf(c->out,
-                  "#elif %s_MVE_GCC\n  return (%s)__arm_vfmaq_f32((float32x4_t)c, (float32x4_t)a, "
-                  "(float32x4_t)b);\n",
-                  c->upper, t);
-    text_add(c->out, "#else\n");
-  }
-  lane_by_lane(c, t, lanes, "a", "fma_f32");
-}
-
-/* What x86 has for pairs of bf16, by lanes / 4. */
-static const char *const pairs_x86[5] = {[1] = "(__m128)c, (__m128bh)a, (__m128bh)b",
-                                         [2] = "(__m256)c, (__m256bh)a, (__m256bh)b",
-                                         [4] = "(__m512)c, (__m512bh)a, (__m512bh)b"};
-
-static void vector_pairs(CWriter *c, int lanes) {
-  static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
-  const char *t = vector_type(c, lanes, false), *i = vector_type(c, lanes, true), *p = c->prefix;
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(
-      c->out,
-      "\n/* c + the products of pairs of bfloat16, the upper two first; each sum is rounded "
-      "once */\nstatic inline %s %s_pairs_f32x%d(%s a, %s b, %s c) {\n",
-      t, p, lanes, i, i, t);
-  if (gnu)
-    text_printf(c->out,
-                "#if defined(__AVX512BF16__) && defined(__AVX512VL__)\n"
-                "  return (%s)_mm%s_dpbf16_ps(%s);\n#else\n",
-                t, width[lanes / 4], pairs_x86[lanes / 4]);
-  lane_by_lane(c, t, lanes, "c", "pair_f32");
-}
-
-static void vector_quads(CWriter *c, int lanes) {
-  enum { LANES_OF_AVX2 = 8 };
-  static const char *const vector[5] = {[1] = "__m128i", [2] = "__m256i", [4] = "__m512i"};
-  static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
-  const char *t = vector_type(c, lanes, true), *p = c->prefix, *v = vector[lanes / 4];
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(c->out,
-              "\n/* c + the products of four bytes, those of a without a sign, of b with one */\n"
-              "static inline %s %s_quads_i32x%d(%s a, %s b, %s c) {\n",
-              t, p, lanes, t, t, t);
-  if (gnu)
-    text_printf(c->out,
-                "#if defined(__AVX512VNNI__) && defined(__AVX512VL__)\n"
-                "  return (%s)_mm%s_dpbusd_epi32((%s)c, (%s)a, (%s)b);\n",
-                t, width[lanes / 4], v, v, v);
-  if (gnu && lanes <= LANES_OF_AVX2)
-    text_printf(c->out,
-                "#elif defined(__AVXVNNI__)\n"
-                "  return (%s)_mm%s_dpbusd_avx_epi32((%s)c, (%s)a, (%s)b);\n",
-                t, width[lanes / 4], v, v, v);
-  if (gnu) text_add(c->out, "#else\n");
-  lane_by_lane(c, t, lanes, "c", "quad_i32");
-}
-
-static void vector_signed_quads(CWriter *c, int lanes) {
-  const char *t = vector_type(c, lanes, true), *p = c->prefix;
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(c->out,
-              "\n/* c + the products of four bytes, those of a and of b with a sign */\n"
-              "static inline %s %s_signed_quads_i32x%d(%s a, %s b, %s c) {\n",
-              t, p, lanes, t, t, t);
-  if (gnu)
-    text_printf(c->out,
-                "#if defined(__ARM_FEATURE_DOTPROD)\n"
-                "  return (%s)vdotq_s32((int32x4_t)c, (int8x16_t)a, (int8x16_t)b);\n#else\n",
-                t);
-  lane_by_lane(c, t, lanes, "c", "signed_quad_i32");
-}
-
 /* A table of 32 numbers, which two registers of 16 lanes hold. */
 static void vector_lookup(CWriter *c, int lanes) {
-  const char *t = vector_type(c, lanes, true);
+  const char *t = c_vector_type(c, lanes, true);
   bool gnu = c->o->vectors == C_VECTORS_GNU;
   text_printf(c->out, "\nstatic inline %s %s_lookup_i32x%d(const int32_t *table, %s i) {\n", t,
               c->prefix, lanes, t);
@@ -213,26 +109,10 @@ static void vector_lookup(CWriter *c, int lanes) {
   text_printf(c->out, "  return r;\n%s}\n", gnu ? "#endif\n" : "");
 }
 
-/* The second factor is the same in every lane, as a register of MVE's scalars can be. */
-static void vector_fma_scalar(CWriter *c, int lanes) {
-  const char *t = vector_type(c, lanes, false);
-  text_printf(c->out, "\nstatic inline %s %s_fma_n_f32x%d(%s a, float b, %s c) {\n", t, c->prefix,
-              lanes, t, t);
-  bool mve = c->o->vectors == C_VECTORS_GNU && lanes == 4;
-  if (mve)
-    text_printf(c->out,
-                "#if %s_MVE_GCC\n  return (%s)__arm_vfmaq_n_f32((float32x4_t)c, (float32x4_t)a, "
-                "b);\n#else\n",
-                c->upper, t);
-  text_printf(c->out, "  return %s_fma_f32x%d(a, %s_splat%d(b), c);\n", c->prefix, lanes, c->prefix,
-              lanes);
-  text_add(c->out, mve ? "#endif\n}\n" : "}\n");
-}
-
 /* Loads and stores of elements that lie beside each other. */
 static void vector_memory(CWriter *c, int lanes, bool is_int, bool load, bool store) {
   Text *out = c->out;
-  const char *t = vector_type(c, lanes, is_int), *p = c->prefix, *suffix = is_int ? "_i32" : "",
+  const char *t = c_vector_type(c, lanes, is_int), *p = c->prefix, *suffix = is_int ? "_i32" : "",
              *elem = is_int ? "int32_t" : "float";
   bool gnu = c->o->vectors == C_VECTORS_GNU;
   if (gnu && (load || store))
@@ -259,7 +139,7 @@ static void vector_memory(CWriter *c, int lanes, bool is_int, bool load, bool st
 }
 
 static void vector_types(CWriter *c, int lanes) {
-  const char *f = vector_type(c, lanes, false), *i = vector_type(c, lanes, true);
+  const char *f = c_vector_type(c, lanes, false), *i = c_vector_type(c, lanes, true);
   if (c->o->vectors == C_VECTORS_GNU)
     text_printf(c->out,
                 "\ntypedef float %s __attribute__((vector_size(%d)));\ntypedef int32_t %s "
@@ -321,7 +201,7 @@ static const struct {
                            "__m256i *)(const void *)p)), 16)"}}};
 
 static void vector_load_narrow(CWriter *c, int lanes, bool half) {
-  const char *t = vector_type(c, lanes, false), *kind = half ? "f16" : "bf16";
+  const char *t = c_vector_type(c, lanes, false), *kind = half ? "f16" : "bf16";
   bool gnu = c->o->vectors == C_VECTORS_GNU, direct = gnu && lanes >= 4;
   text_printf(c->out, "\nstatic inline %s %s_load%d_%s(const uint16_t *p) {\n", t, c->prefix, lanes,
               kind);
@@ -340,7 +220,7 @@ static void vector_load_narrow(CWriter *c, int lanes, bool half) {
 }
 
 static void vector_splat(CWriter *c, int lanes, bool is_int) {
-  const char *t = vector_type(c, lanes, is_int), *e = is_int ? "int32_t" : "float";
+  const char *t = c_vector_type(c, lanes, is_int), *e = is_int ? "int32_t" : "float";
   text_printf(c->out, "\nstatic inline %s %s_splat%s%d(%s x) {\n  ", t, c->prefix,
               is_int ? "_i32x" : "", lanes, e);
   if (c->o->vectors == C_VECTORS_GNU) {
@@ -356,7 +236,7 @@ static void vector_splat(CWriter *c, int lanes, bool is_int) {
 
 /* as_ and to_: bits and values from one type to the other. */
 static void vector_convert(CWriter *c, int lanes, bool to_int, bool bits) {
-  const char *to = vector_type(c, lanes, to_int), *from = vector_type(c, lanes, !to_int);
+  const char *to = c_vector_type(c, lanes, to_int), *from = c_vector_type(c, lanes, !to_int);
   text_printf(c->out, "\nstatic inline %s %s_%s_%s%d(%s x) {\n  ", to, c->prefix,
               bits ? "as" : "to", to_int ? "i32x" : "f32x", lanes, from);
   if (c->o->vectors == C_VECTORS_GNU) {
@@ -376,7 +256,7 @@ static void vector_convert(CWriter *c, int lanes, bool to_int, bool bits) {
 }
 
 static void vector_select(CWriter *c, int lanes, bool is_int) {
-  const char *t = vector_type(c, lanes, is_int), *m = vector_type(c, lanes, true);
+  const char *t = c_vector_type(c, lanes, is_int), *m = c_vector_type(c, lanes, true);
   text_printf(c->out, "\nstatic inline %s %s_select_%s%d(%s m, %s a, %s b) {\n  ", t, c->prefix,
               is_int ? "i32x" : "f32x", lanes, m, t, t);
   if (c->o->vectors == C_VECTORS_GNU)
@@ -389,7 +269,7 @@ static void vector_select(CWriter *c, int lanes, bool is_int) {
 }
 
 static void vector_abs(CWriter *c, int lanes) {
-  const char *t = vector_type(c, lanes, false), *m = vector_type(c, lanes, true);
+  const char *t = c_vector_type(c, lanes, false), *m = c_vector_type(c, lanes, true);
   text_printf(c->out, "\nstatic inline %s %s_abs_f32x%d(%s x) {\n  ", t, c->prefix, lanes, t);
   if (c->o->vectors == C_VECTORS_GNU)
     text_printf(c->out, "return (%s)((%s)x & 0x7fffffff);\n}\n", t, m);
@@ -401,7 +281,7 @@ static void vector_abs(CWriter *c, int lanes) {
 }
 
 static void vector_sum(CWriter *c, int lanes) {
-  const char *t = vector_type(c, lanes, false), *v = c->o->vectors == C_VECTORS_GNU ? "x" : "x.v";
+  const char *t = c_vector_type(c, lanes, false), *v = c->o->vectors == C_VECTORS_GNU ? "x" : "x.v";
   text_printf(c->out, "\nstatic inline float %s_sum_f32x%d(%s x) {\n", c->prefix, lanes, t);
   for (int half = lanes / 2; half >= 1; half /= 2)
     text_printf(c->out, "  for (int i = 0; i < %d; i++) {\n    %s[i] += %s[i + %d];\n  }\n", half,
@@ -441,11 +321,7 @@ void c_vectors(CWriter *c, const CUsed *u) {
         if (u->vector[w][vector_ops[i].op][is_int]) vector_op(c, &vector_ops[i], lanes, is_int);
     }
     if (u->vector[w][KIR_ABS][0]) vector_abs(c, lanes);
-    if (u->vector[w][KIR_FMA][0]) vector_fma(c, lanes);
-    if (u->fma_scalar[w]) vector_fma_scalar(c, lanes);
-    if (u->vector[w][KIR_PAIRS][0]) vector_pairs(c, lanes);
-    if (u->vector[w][KIR_QUADS][1]) vector_quads(c, lanes);
-    if (u->vector[w][KIR_SIGNED_QUADS][1]) vector_signed_quads(c, lanes);
+    c_products(c, u, w);
     if (u->vector[w][KIR_LOOKUP][1]) vector_lookup(c, lanes);
     if (u->vector[w][KIR_SUM][0]) vector_sum(c, lanes);
   }
