@@ -53,7 +53,8 @@ static Wav wav_read(const char *path) {
       if (width != 2 && width != 4) wav_fail(path, "has neither 16 nor 32 bits a sample");
       do {
         capacity = capacity ? 2 * capacity : 65536;
-        if (!(data = (unsigned char *)realloc(data, capacity))) wav_fail(path, "is too long");
+        data = (unsigned char *)realloc(data, capacity);
+        if (!data) wav_fail(path, "is too long");
         n = fread(data + got, 1, capacity - got, file);
         got += n;
       } while (got == capacity && got < size);

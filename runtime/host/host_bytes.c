@@ -21,7 +21,10 @@ bool host_bytes_open(HostBytes *bytes, const char *path) {
   if (bytes->fd < 0) return false;
   struct stat info;
   int failure = fstat(bytes->fd, &info) ? errno : S_ISDIR(info.st_mode) ? EISDIR : 0;
-  if (!failure && !(bytes->buffer = malloc(BYTES_CAPACITY))) failure = ENOMEM;
+  if (!failure) {
+    bytes->buffer = malloc(BYTES_CAPACITY);
+    if (!bytes->buffer) failure = ENOMEM;
+  }
   if (failure) {
     host_bytes_close(bytes);
     errno = failure;

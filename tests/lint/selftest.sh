@@ -29,7 +29,7 @@ fresh() {
 # passes WHAT: the lint accepts the tree.
 passes() {
   cases=$((cases + 1))
-  if ! out=$("$lint" "$work" 2>&1); then
+  if ! out=$("$lint" "$work" ${ways-} 2>&1); then
     printf '%s: refused: %s\n%s\n' "$(basename "$lint")" "$1" "$out"
     failures=$((failures + 1))
   fi
@@ -38,7 +38,7 @@ passes() {
 # catches WHAT FILE: the lint refuses the tree and names FILE.
 catches() {
   cases=$((cases + 1))
-  if out=$("$lint" "$work" 2>&1); then
+  if out=$("$lint" "$work" ${ways-} 2>&1); then
     printf '%s: not noticed: %s\n' "$(basename "$lint")" "$1"
     failures=$((failures + 1))
   elif ! printf '%s\n' "$out" | grep -qF "$2"; then
@@ -111,6 +111,13 @@ headers)
   catches 'a runtime header that is not C++' runtime/core/a.h
   put runtime/core/a.h 'struct S { struct { int x; }; };'
   catches 'a runtime header that is not C99' runtime/core/a.h
+  ways=few
+  put compiler/base/a.h '#ifndef A_H' '#define A_H' 'size_t f(void);' '#endif'
+  put compiler/base/a.c '#include <stddef.h>' '#include "base/a.h"'
+  catches 'a missing include that a C file has before' compiler/base/a.h
+  put compiler/base/a.h 'typedef struct { int x; } A;'
+  put compiler/base/a.c '#include "base/a.h"'
+  catches 'a header without a guard that a C file begins with' compiler/base/a.h
   ;;
 spdx)
   put compiler/base/a.c "/* $spdx */" 'int a;'
@@ -184,6 +191,16 @@ switches)
   catches 'default beside a list of cases' runtime/core/a.c:5
   put compiler/base/a.c '  switch (k) {' '  case LAYER_add: {' '    switch (c) {' "    case 'b': break;" '    }' '    break;' '  }' '  default: break;' '  }'
   catches 'default after an inner switch' compiler/base/a.c:8
+  ;;
+statements)
+  put compiler/base/a.c 'int f(int n) {' '  if (n == 1 || g(n, 2) >= 3) return g(1,' '    2);' '  for (int i = 0, k = 1; i < n; i++) h(i);' '  *p = n ? 1 : 2;' '  if (h((Pair){.a = 1})) g();' '  return (Pair){1, 2};' '}'
+  passes 'commas of calls and lists, a value that is chosen'
+  put compiler/base/a.c 'int f(int n) {' '  return n = 2,' '    0;' '}'
+  catches 'a comma after return' compiler/base/a.c:2
+  put tests/unit/a.c '  if ((n = g()) != 0) h(n);'
+  catches 'an assignment in a condition' tests/unit/a.c:1
+  put runtime/host/a.c '  f();' '  *(n < 0 ? least : most) += n;'
+  catches 'an assignment through a conditional' runtime/host/a.c:2
   ;;
 file_size)
   put compiler/base/a.c "$(seq 450)"

@@ -126,7 +126,10 @@ void *malloc(size_t size) {
     *(void **)(&real) = dlsym(RTLD_NEXT, "malloc");
     finding = 0;
   }
-  if (memory_fails(__builtin_return_address(0))) return errno = ENOMEM, NULL;
+  if (memory_fails(__builtin_return_address(0))) {
+    errno = ENOMEM;
+    return NULL;
+  }
   return real(size);
 }
 
@@ -139,13 +142,19 @@ void *calloc(size_t n, size_t size) {
     *(void **)(&real) = dlsym(RTLD_NEXT, "calloc");
     finding = 0;
   }
-  if (memory_fails(__builtin_return_address(0))) return errno = ENOMEM, NULL;
+  if (memory_fails(__builtin_return_address(0))) {
+    errno = ENOMEM;
+    return NULL;
+  }
   return real(n, size);
 }
 
 void *realloc(void *p, size_t size) {
   REAL(void *, realloc, void *, size_t);
-  if (memory_fails(__builtin_return_address(0))) return errno = ENOMEM, NULL;
+  if (memory_fails(__builtin_return_address(0))) {
+    errno = ENOMEM;
+    return NULL;
+  }
   if (!is_start(p)) return real(p, size);
   void *moved = malloc(size);
   if (moved) memcpy(moved, p, size < START_BYTES ? size : START_BYTES);
@@ -193,7 +202,10 @@ ssize_t write(int fd, const void *from, size_t n) {
   REAL(ssize_t, write, int, const void *, size_t);
   if (file_fails()) return -1;
   if (full < 0 || fd == STDERR_FILENO) return real(fd, from, n);
-  if (written >= full) return errno = ENOSPC, -1;
+  if (written >= full) {
+    errno = ENOSPC;
+    return -1;
+  }
   if ((long)n > full - written) n = (size_t)(full - written);
   ssize_t done = real(fd, from, n);
   if (done > 0) written += done;

@@ -136,10 +136,10 @@ static bool shapes_agree(Manifest *m) {
       return false;
     }
   }
-  if (!m->n_cells)
-    return foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no cells",
-                          m->audio.file->path),
-           false;
+  if (!m->n_cells) {
+    foreign_report(m->audio.diags, m->audio.file, E602, "`%s` has no cells", m->audio.file->path);
+    return false;
+  }
   return shape_is(m, &m->softmax_w, "softmax_w", 2, d,
                   m->softmax_w.name ? m->softmax_w.dim[1] : m->embedding.dim[0]) &&
          shape_is(m, &m->softmax_b, "softmax_b", 1, m->softmax_w.dim[1], 0);

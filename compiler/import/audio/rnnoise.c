@@ -168,14 +168,15 @@ static Foreign *network(Rnnoise *r) {
   while (r->at < r->end && *r->at && strchr(" \t\r\n", *r->at))
     r->at++;
   if (r->at == r->end && r->end[-1] >= '0' &&
-      r->end[-1] <= '9') /* cut off, maybe within a number */
-    return foreign_report(a->diags, a->file, E901, "`%s` does not end with its last line",
-                          a->file->path),
-           NULL;
-  if (r->at != r->end)
-    return foreign_report(a->diags, a->file, E901,
-                          "`%s` has data after its last layer, `vad_output`", a->file->path),
-           NULL;
+      r->end[-1] <= '9') { /* cut off, maybe within a number */
+    foreign_report(a->diags, a->file, E901, "`%s` does not end with its last line", a->file->path);
+    return NULL;
+  }
+  if (r->at != r->end) {
+    foreign_report(a->diags, a->file, E901, "`%s` has data after its last layer, `vad_output`",
+                   a->file->path);
+    return NULL;
+  }
   a->foreign = foreign_new(a->file, "RNNoise .rnnn", NULL);
   r->features = a->value =
       model_input(a->foreign->model, "features",

@@ -108,7 +108,7 @@ static const GraphTensor *turns_stack(Turns *turns, int k, int64_t where, bool r
   Arena *arena = turns->frame->arena;
   int64_t n = turns->n_rows ? (int64_t)turns->n_row / turns->n_rows : 0, dim[GRAPH_MAX_RANK + 1];
   double *y;
-  if (n == 0) return graph_tensor(arena, GRAPH_FLOAT, 1, &(int64_t){0}, &y);
+  if (n == 0) return graph_tensor(arena, GRAPH_FLOAT, 1, &n, &y);
   const GraphTensor *first = turns->row[k];
   int64_t axis = where < 0 ? where + first->rank + 1 : where;
   if (axis < 0 || axis > first->rank || first->rank == GRAPH_MAX_RANK) {

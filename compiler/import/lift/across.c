@@ -71,8 +71,10 @@ static bool is_elementwise(GraphOp op) {
 
 static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) {
   int rank = own_type(own, node->out[0])->rank;
-  for (int k = 0; k < node->n_in; k++)
-    if (!(in[k] = aligned(own, node, k, rank))) return NULL;
+  for (int k = 0; k < node->n_in; k++) {
+    in[k] = aligned(own, node, k, rank);
+    if (!in[k]) return NULL;
+  }
   return node_like(own, node, node->n_in, in);
 }
 

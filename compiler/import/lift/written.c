@@ -217,17 +217,15 @@ static bool is_affine_norm(Flat *flat, GraphNode *node) {
 
 /* gate(x) of x * gate(x). */
 static GraphOp gate_of(const GraphValue *gate, const GraphValue *x) {
-  const GraphNode *node = gate->node, *inner;
+  const GraphNode *node = gate->node;
   if (!node) return GRAPH_Identity;
   if (node->op == GRAPH_Sigmoid && node->in[0] == x) return GRAPH_Silu;
   if (node->op == GRAPH_HardSigmoid && node->in[0] == x &&
       fabs(graph_number(node, GRAPH_ATTR_alpha, 0.2) - 1.0 / 6) < close_to &&
       fabs(graph_number(node, GRAPH_ATTR_beta, 0.5) - 0.5) < close_to)
     return GRAPH_HardSwish;
-  if (node->op == GRAPH_Tanh && (inner = made_by(node->in[0], GRAPH_Softplus)) != NULL &&
-      inner->in[0] == x)
-    return GRAPH_Mish;
-  return GRAPH_Identity;
+  const GraphNode *inner = node->op == GRAPH_Tanh ? made_by(node->in[0], GRAPH_Softplus) : NULL;
+  return inner && inner->in[0] == x ? GRAPH_Mish : GRAPH_Identity;
 }
 
 /* 1 + erf(x / sqrt 2) */
@@ -244,16 +242,15 @@ static bool is_normal(const Flat *flat, const GraphValue *value, const GraphValu
 static GraphValue *gelu_of(const Flat *flat, const GraphNode *node) {
   for (int i = 0; i < 2; i++) {
     const GraphValue *one = node->in[i];
-    GraphValue *other = node->in[1 - i], *x;
+    GraphValue *other = node->in[1 - i];
     const GraphNode *product = made_by(one, GRAPH_Mul);
     if (is_near(flat, other, 0.5) && product) { /* (x * n) * 0.5 */
       for (int k = 0; k < 2; k++)
         if (is_normal(flat, product->in[k], product->in[1 - k])) return product->in[1 - k];
     }
-    if (product && (x = with_number(flat, product, 0.5)) != NULL && is_normal(flat, other, x))
-      return x; /* (x * 0.5) * n */
-    if (product && (x = with_number(flat, product, 0.5)) != NULL && is_normal(flat, x, other))
-      return other; /* x * (n * 0.5) */
+    GraphValue *half = product ? with_number(flat, product, 0.5) : NULL;
+    if (half && is_normal(flat, other, half)) return half;  /* (x * 0.5) * n */
+    if (half && is_normal(flat, half, other)) return other; /* x * (n * 0.5) */
   }
   return NULL;
 }

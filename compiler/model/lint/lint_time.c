@@ -25,10 +25,12 @@ static void fix_stream(Infer *lint, Diag *d, const Value *v) {
     if (!span_valid(axis) || !span_valid(expand->pipe) || expand->call) return;
     fix_edit(fix, (Span){axis.file, axis.begin, axis.begin}, "time .., ");
     edit_drop_stage(lint, fix, expand);
-  } else if ((v = lint_run_source(v))->port && v->type.time_pos == 0) {
-    Span axis = type_axis_span(lint, v->port->type_span, 0);
-    if (span_valid(axis)) fix_edit(fix, axis, "time ..");
+    return;
   }
+  const Value *source = lint_run_source(v);
+  if (!source->port || source->type.time_pos != 0) return;
+  Span axis = type_axis_span(lint, source->port->type_span, 0);
+  if (span_valid(axis)) fix_edit(fix, axis, "time ..");
 }
 
 void lint_single_step(Infer *lint, const Layer *layer) {

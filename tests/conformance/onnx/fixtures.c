@@ -76,7 +76,11 @@ static void compare(Conform *c, const char *name, const Model *model, const Tens
       c->failures++;
       return;
     }
-    *(in ? &x[i] : &y[i - model->n_in]) = time_first(c, *t, &port->declared);
+    Tensor ordered = time_first(c, *t, &port->declared);
+    if (in)
+      x[i] = ordered;
+    else
+      y[i - model->n_in] = ordered;
   }
   conform_batch(c, name, model, x, y, calls, 1, 1e-6);
 }

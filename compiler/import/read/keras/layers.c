@@ -77,7 +77,8 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
   if (strcmp(name, "hard_tanh") == 0) return emit_clip(e, x, -1, 1);
   if (strcmp(name, "leaky_relu") == 0)
     return keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, leak);
-  if ((y = composed(layer, x, name)) != NULL) return y;
+  y = composed(layer, x, name);
+  if (y) return y;
   if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
   if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
   Diag *d = keras_refuse(layer, E902, "has activation `%s`, which is not supported", name);
