@@ -54,30 +54,12 @@ static void parameters(CWriter *c, const KirFunc *f) {
   if (f->takes_weights) text_printf(c->out, "%sconst void *weights", comma);
 }
 
-static void arguments(CWriter *c, const KirFunc *f) {
-  const char *comma = "";
-  if (f->uses_state) {
-    text_add(c->out, "&state_");
-    comma = ", ";
-  }
-  for (int i = 0; i < f->n_buffers; i++) {
-    const KirBuffer *b = f->buffers[i];
-    text_add(c->out, comma);
-    if (b->rank == 0)
-      text_add(c->out, b->name);
-    else
-      c_flat_argument(c, b, b->name, NULL);
-    comma = ", ";
-  }
-  if (f->takes_weights) text_printf(c->out, "%sweights", comma);
-}
-
 static void method(CWriter *c, const KirFunc *f) {
   text_printf(c->out, "  %s%s %s(", f->uses_state ? "" : "static ",
               f->returns_status ? "int" : "void", f->name);
   parameters(c, f);
   text_printf(c->out, ") { %s%s_%s(", f->returns_status ? "return " : "", c->prefix, f->name);
-  arguments(c, f);
+  c_flat_arguments(c, f, "&state_");
   text_add(c->out, "); }\n");
 }
 

@@ -17,6 +17,12 @@ static void use_expr(CWriter *c, const KirExpr *e, bool *buffers) {
     use_expr(c, e->arg[i], buffers);
 }
 
+static void use_place(CWriter *c, const KirBuffer *buffer, const KirIndex *at, bool *buffers) {
+  if (!buffer) return;
+  buffers[buffer->id] = true;
+  use_index(c, at);
+}
+
 /* Counts the uses of registers, and marks the buffers touched; definitions nobody uses, going by
  * the last count, are passed over (NULL: none is known yet). */
 static void use_list(CWriter *c, const KirStmt *list, bool *buffers, const int *last) {
@@ -25,22 +31,10 @@ static void use_list(CWriter *c, const KirStmt *list, bool *buffers, const int *
     use_expr(c, s->value, buffers);
     use_expr(c, s->lo, buffers);
     use_expr(c, s->hi, buffers);
-    if (s->buffer) {
-      buffers[s->buffer->id] = true;
-      use_index(c, &s->at);
-    }
-    if (s->source) {
-      buffers[s->source->id] = true;
-      use_index(c, &s->from);
-    }
-    if (s->bias) {
-      buffers[s->bias->id] = true;
-      use_index(c, &s->bias_at);
-    }
-    if (s->weights) {
-      buffers[s->weights->id] = true;
-      use_index(c, &s->weights_at);
-    }
+    use_place(c, s->buffer, &s->at, buffers);
+    use_place(c, s->source, &s->from, buffers);
+    use_place(c, s->bias, &s->bias_at, buffers);
+    use_place(c, s->weights, &s->weights_at, buffers);
     for (int i = 0; i < s->n_args; i++)
       buffers[s->args[i]->id] = true;
     use_list(c, s->body, buffers, last);

@@ -31,21 +31,7 @@ static void flat_function(CWriter *c, const KirFunc *f) {
   if (f->takes_weights) text_printf(c->out, "%sconst void *weights", comma);
   text_printf(c->out, "%s) {\n  %s%s_%s(", *comma || f->takes_weights ? "" : "void",
               f->returns_status ? "return " : "", c->prefix, f->name);
-  comma = "";
-  if (f->uses_state) {
-    text_add(c->out, "go_state");
-    comma = ", ";
-  }
-  for (int i = 0; i < f->n_buffers; i++) {
-    const KirBuffer *b = f->buffers[i];
-    text_add(c->out, comma);
-    comma = ", ";
-    if (b->rank == 0)
-      text_add(c->out, b->name);
-    else
-      c_flat_argument(c, b, b->name, NULL);
-  }
-  if (f->takes_weights) text_printf(c->out, "%sweights", comma);
+  c_flat_arguments(c, f, "go_state");
   text_add(c->out, ");\n}\n");
 }
 

@@ -150,6 +150,8 @@ void c_stream(CWriter *c);
 /* Element `at` of flat memory as an argument of the type that the entry declares; at NULL: the
  * first. */
 void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const char *at);
+/* All that f is called with, by the names of its parameters. */
+void c_flat_arguments(CWriter *c, const KirFunc *f, const char *state);
 
 /* ---- c_selftest.c ---- */
 void c_selftest_prototype(CWriter *c);

@@ -142,6 +142,24 @@ void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const c
   text_printf(c->out, ")(%s)", place);
 }
 
+void c_flat_arguments(CWriter *c, const KirFunc *f, const char *state) {
+  const char *comma = "";
+  if (f->uses_state) {
+    text_add(c->out, state);
+    comma = ", ";
+  }
+  for (int i = 0; i < f->n_buffers; i++) {
+    const KirBuffer *b = f->buffers[i];
+    text_add(c->out, comma);
+    if (b->rank == 0)
+      text_add(c->out, b->name);
+    else
+      c_flat_argument(c, b, b->name, NULL);
+    comma = ", ";
+  }
+  if (f->takes_weights) text_printf(c->out, "%sweights", comma);
+}
+
 /* "k * 13": where call number k begins in the block of a port. NULL: at its beginning. */
 static const char *call_at(const CWriter *c, const KirBuffer *b, const char *k) {
   if (!moves_on(c->m, b)) return NULL;

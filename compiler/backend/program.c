@@ -214,33 +214,20 @@ static void print_descriptor(ProgramPrint *p, const COptions *options) {
               program_entry(p, KIR_PUSH, "push"));
 }
 
-/* What processors of a level can do, as GCC and clang name it; or the function that knows. */
+enum { MOST_FEATURES = 16 };
+
+/* What a program asks its processor for, as GCC and clang name it; or the function that knows. */
 static const struct {
   const char *target, *words;
-  bool has_tiles; /* which the system has to allow, too */
-  const char *features[10];
+  bool has_tiles;                          /* which the system has to allow, too */
+  const char *features[MOST_FEATURES + 1]; /* NULL ends them */
   const char *header, *function;
 } levels[] = {
-    {.target = "x86-64-v2", .words = "SSE4.2", .features = {"sse4.2", "popcnt"}},
-    {.target = "x86-64-v3", .words = "AVX2 and FMA", .features = {"avx2", "fma", "bmi", "bmi2"}},
-    {.target = "x86-64-v3-vnni",
-     .words = "AVX-VNNI",
-     .features = {"avx2", "fma", "bmi", "bmi2", "avxvnni"}},
-    {.target = "x86-64-v4",
-     .words = "AVX-512",
-     .features = {"avx2", "fma", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq"}},
-    {.target = "x86-64-v4-vnni",
-     .words = "AVX-512 with VNNI",
-     .features = {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni"}},
-    {.target = "x86-64-v4-bf16",
-     .words = "AVX-512 with VNNI and BF16",
-     .features = {"avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni",
-                  "avx512bf16"}},
-    {.target = "x86-64-amx",
-     .words = "AMX with AVX-512, VNNI and BF16",
-     .has_tiles = true,
-     .features = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16",
-                  "amx-tile", "amx-int8", "amx-bf16"}},
+#define F(feature) feature,
+#define X86_LEVEL(id, name, what, chosen, tiles, list)                                             \
+  {.target = name, .words = what, .has_tiles = tiles, .features = {list}},
+#include "base/x86_levels.def"
+#undef F
     {.target = "aarch64-dotprod",
      .words = "dot products of bytes",
      .header = "host_dotprod.h",

@@ -167,15 +167,11 @@ static void print_saved(Text *out, const KirModule *m) {
 }
 
 static void print_totals(Session *s, Text *out, const Model *model, const KirModule *m) {
-  int64_t params = 0, macs = 0;
-  for (int i = 0; i < model->n_layers; i++) {
-    params += layer_param_count(model->layer[i]);
-    macs += layer_macs(model, model->layer[i]);
-  }
+  ModelCost cost = model_cost(model);
   text_add(out, "\n  total ");
-  text_add_thousands(out, params);
+  text_add_thousands(out, cost.params);
   text_add(out, " params, ");
-  text_add_count(out, macs);
+  text_add_count(out, cost.macs);
   text_printf(out, " multiply-adds a %s", model->run == RUN_STREAM ? "call" : "run");
   if (m) {
     Report t = report_new(m, s->arena);

@@ -28,16 +28,24 @@ static const struct {
   GrusNeeds needs;
   const char *word;
 } levels[] = {
-    LEVEL("x86-64-amx", GRUS_NEEDS_X86_64_AMX),
-    LEVEL("x86-64-v4-bf16", GRUS_NEEDS_X86_64_V4_BF16),
-    LEVEL("x86-64-v4-vnni", GRUS_NEEDS_X86_64_V4_VNNI),
-    LEVEL("x86-64-v4", GRUS_NEEDS_X86_64_V4),
-    LEVEL("x86-64-v3-vnni", GRUS_NEEDS_X86_64_V3_VNNI),
-    LEVEL("x86-64-v3", GRUS_NEEDS_X86_64_V3),
-    LEVEL("x86-64-v2", GRUS_NEEDS_X86_64_V2),
+#define X86_LEVEL(id, target, ...) LEVEL(target, GRUS_NEEDS_X86_64_##id),
+#include "base/x86_levels.def"
     LEVEL("aarch64-dotprod", GRUS_NEEDS_AARCH64_DOTPROD),
     LEVEL(NULL, GRUS_NEEDS_NOTHING),
 };
+
+/* Those of x86-64 are the targets whose triple is that word alone. */
+#define TARGET(id, name, triple, cpu, features) +(sizeof(triple) == sizeof "x86_64-")
+#define X86_LEVEL(...)                          +1
+enum {
+  X86_TARGETS = 0
+#include "base/targets.def"
+  ,
+  X86_LEVELS = 0
+#include "base/x86_levels.def"
+};
+#undef TARGET
+_Static_assert(X86_TARGETS == X86_LEVELS, "each target of x86-64 is a row of x86_levels.def");
 
 /* The machine of one body, for its system. */
 static void set_machine(Session *s, const Target *target) {

@@ -171,15 +171,11 @@ static void add_plan(Text *out, const KirModule *m) {
 }
 
 static void add_totals(Text *out, const Session *s, const Model *model, const Report *report) {
-  int64_t params = 0, macs = 0;
-  for (int i = 0; i < model->n_layers; i++) {
-    params += layer_param_count(model->layer[i]);
-    macs += layer_macs(model, model->layer[i]);
-  }
+  ModelCost cost = model_cost(model);
   text_add(out, "<p>");
-  text_add_thousands(out, params);
+  text_add_thousands(out, cost.params);
   text_add(out, " parameters, ");
-  text_add_thousands(out, macs);
+  text_add_thousands(out, cost.macs);
   text_printf(out, " multiply-adds a %s", model->run == RUN_STREAM ? "call" : "run");
   if (report) {
     text_add(out, "; ");

@@ -10,58 +10,35 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-/* The highest level of the x86-64 psABI that this processor has, 1 to 4. */
-static int x86_level(void) {
+/* Whether this processor is of a level of x86_levels.def. */
+static bool is_level_here(const char *name) {
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("sse4.2")) return 1;
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 2;
-  bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-              __builtin_cpu_supports("avx512vl");
-  return wide ? 4 : 3;
-}
-
-static bool has_vnni(void) {
-  return x86_level() == 4 && __builtin_cpu_supports("avx512vnni");
-}
-
-static bool has_avx_vnni(void) {
-  return x86_level() >= 3 && __builtin_cpu_supports("avxvnni");
-}
-
-static bool has_bf16(void) {
-  return has_vnni() && __builtin_cpu_supports("avx512bf16");
+#define F(feature) __builtin_cpu_supports(feature) &&
+#define X86_LEVEL(id, target, words, chosen, has_tiles, features)                                  \
+  if (strcmp(name, target) == 0) return features(!(has_tiles) || host_tiles_allowed());
+#include "base/x86_levels.def"
+#undef F
+  return false;
 }
 #endif
 
 /* The widest target of this machine that the table has. */
 static const char *host_target(void) {
 #if defined(__x86_64__)
-  static const char *const by_level[] = {"generic", "generic", "x86-64-v2", "x86-64-v3",
-                                         "x86-64-v4"};
-  /* The same f32 as x86-64-v4. That of x86-64-v4-bf16 is rounded, and has to be asked for. */
-  if (has_vnni()) return "x86-64-v4-vnni";
-  if (has_avx_vnni() && x86_level() == 3) return "x86-64-v3-vnni";
-  return by_level[x86_level()];
+#define X86_LEVEL(id, target, words, chosen, has_tiles, features)                                  \
+  if ((chosen) && is_level_here(target)) return target;
+#include "base/x86_levels.def"
 #elif defined(__aarch64__)
   return host_has_dotprod() ? "aarch64-dotprod" : "aarch64"; /* of the same f32 */
-#else
-  return "generic";
 #endif
+  return "generic";
 }
 
 /* Whether code for `name`, a target of the table or a triple, is code for this processor. */
 static bool is_here(const char *name) {
   if (strcmp(name, "generic") == 0) return true;
 #if defined(__x86_64__)
-  if (strcmp(name, "x86-64-v3-vnni") == 0) return has_avx_vnni();
-  if (strcmp(name, "x86-64-v4-vnni") == 0) return has_vnni();
-  if (strcmp(name, "x86-64-v4-bf16") == 0) return has_bf16();
-  if (strcmp(name, "x86-64-amx") == 0)
-    return has_bf16() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
-           __builtin_cpu_supports("amx-bf16") && host_tiles_allowed();
-  if (text_begins(name, "x86-64-v")) return name[8] - '0' <= x86_level();
-  return text_begins(name, "x86_64-") && strstr(name, "linux");
+  return is_level_here(name) || (text_begins(name, "x86_64-") && strstr(name, "linux"));
 #elif defined(__aarch64__)
   if (strcmp(name, "aarch64-dotprod") == 0) return host_has_dotprod();
   return text_begins(name, "aarch64") || text_begins(name, "arm64-linux");
@@ -229,11 +206,15 @@ bool machine_choose(Session *s, bool for_host) {
     s->machine.flags = machine->c_flags;
     s->machine.flash = machine->flash;
     s->machine.ram = machine->ram;
-  } else if ((target = native_schedule(s, name)) != NULL) {
+  } else {
+    target = native_schedule(s, name);
+    if (!target) {
+      unknown(s, name);
+      return false;
+    }
     machine_set(s, target);
     s->machine.name = s->machine.llvm = name;
-  } else
-    unknown(s, name);
-  s->machine.has_small_stacks = target && has_small_stacks(target, machine, name);
-  return target != NULL;
+  }
+  s->machine.has_small_stacks = has_small_stacks(target, machine, name);
+  return true;
 }

@@ -15,11 +15,15 @@ static const char *table_targets(Arena *arena) {
   return text_str(&out);
 }
 
+static void add_lints(Text *out) {
+  for (int i = 0; i < DIAG_CODE_COUNT; i++)
+    if (diag_info[i].name) text_printf(out, " %s", diag_info[i].name);
+}
+
 static const char *table_lints(Arena *arena) {
   Text out = text_new(arena);
   text_add(&out, "all notes");
-  for (int i = 0; i < DIAG_CODE_COUNT; i++)
-    if (diag_info[i].name) text_printf(&out, " %s", diag_info[i].name);
+  add_lints(&out);
   return text_str(&out);
 }
 
@@ -37,8 +41,7 @@ static const char *table_pages(Arena *arena) {
   text_add(&out, "errors lints stages");
   for (size_t i = 0; i < n_pages; i++)
     text_printf(&out, " %s", pages[i].name);
-  for (int i = 0; i < DIAG_CODE_COUNT; i++)
-    if (diag_info[i].name) text_printf(&out, " %s", diag_info[i].name);
+  add_lints(&out);
   return text_str(&out);
 }
 

@@ -23,6 +23,13 @@ static void print_reg(const KirReg *reg, Text *text) {
   text_printf(text, "%s.%d", reg->name, reg->id);
 }
 
+static void print_regs(const KirStmt *s, Text *text) {
+  for (int i = 0; i < s->n_regs; i++) {
+    if (i) text_add(text, ", ");
+    print_reg(s->regs[i], text);
+  }
+}
+
 static void print_index(const KirIndex *at, Text *text) {
   for (int i = 0; i < at->n_terms; i++) {
     int64_t s = at->term[i].stride;
@@ -116,19 +123,13 @@ static void print_line(const KirStmt *s, int indent, Text *text) {
     break;
   case KIR_LOADS:
     text_add(text, "loads ");
-    for (int i = 0; i < s->n_regs; i++) {
-      if (i) text_add(text, ", ");
-      print_reg(s->regs[i], text);
-    }
+    print_regs(s, text);
     text_add(text, " = ");
     print_access(s->buffer, &s->at, s->n_regs, text);
     break;
   case KIR_DOT:
     text_add(text, "dot ");
-    for (int i = 0; i < s->n_regs; i++) {
-      if (i) text_add(text, ", ");
-      print_reg(s->regs[i], text);
-    }
+    print_regs(s, text);
     text_add(text, " = ");
     if (s->bias) {
       print_access(s->bias, &s->bias_at, s->n_regs, text);

@@ -158,18 +158,8 @@ static void cumsum_time(Emit *e, const Layer *layer, Step t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   KirBuffer *sums = l->place[layer->out[0]->id].lost;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0), at = at_batch(e, sums, 0);
-  int64_t inner = view_size(y), all = inner;
-  int opened = 0;
-  for (int axis = 0; axis < x->rank; axis++) {
-    inner /= x->dim[axis];
-    if (x->dim[axis] == 1) continue;
-    KirReg *k = kb_for(kb, axis == x->rank - 1 ? "k" : "i", 0, x->dim[axis], 1);
-    ix = kir_at_plus(ix, x->stride[axis], k);
-    iy = kir_at_plus(iy, y->stride[axis], k);
-    at = kir_at_plus(at, inner, k);
-    opened++;
-  }
-  KirIndex at_lost = kir_at_offset(at, all);
+  int opened = open_axes_beside(e, x, y, &ix, &iy, &at);
+  KirIndex at_lost = kir_at_offset(at, view_size(y));
   KirReg *sum = kb_var(kb, "sum", kb_load(kb, sums, at, 1)),
          *lost = kb_var(kb, "lost", kb_load(kb, sums, at_lost, 1));
   add_term(e, sum, lost, kb_load(kb, x->buffer, ix, 1));

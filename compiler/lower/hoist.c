@@ -69,9 +69,10 @@ static bool rows_pay(const Lower *l, const Layer *layer) {
  * than 12. Layers by rows need even blocks, of two steps and more
  * (docs/performance.md). A recurrent layer alone is slower in blocks of two or three. */
 int64_t hoist_block(const Lower *l, Domain d) {
-  int64_t rows = 2 * ((l->target->registers - 6) / 4), least;
-  if (rows < 8) rows = 8;
-  least = rows * 2 / 3;
+  enum { KEPT_REGISTERS = 6, COLUMNS = 4, TILES = 2, FEWEST_ROWS = 8 };
+  int64_t rows = TILES * ((l->target->registers - KEPT_REGISTERS) / COLUMNS);
+  if (rows < FEWEST_ROWS) rows = FEWEST_ROWS;
+  int64_t least = rows * 2 / 3;
   for (int64_t n = rows; n >= least && d.kind != TIME_BOUNDED; n--)
     if (d.n % n == 0) return n;
   if (d.kind == TIME_BOUNDED) return rows;

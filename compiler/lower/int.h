@@ -15,6 +15,9 @@ KirExpr *int_sub(Emit *e, KirExpr *a, KirExpr *b);
 KirExpr *int_mul(Emit *e, KirExpr *a, KirExpr *b);
 KirExpr *int_up(Emit *e, KirExpr *a, int n);   /* a 2^n */
 KirExpr *int_down(Emit *e, KirExpr *a, int n); /* floor(a / 2^n) */
+/* Fraction bits of what sigmoid and tanh give, and of the products with it. */
+enum { Q15 = 15, Q15_HALF = 1 << (Q15 - 1) };
+KirExpr *int_down_q15(Emit *e, KirExpr *a); /* a / 2^15 to nearest */
 KirExpr *int_mulw(Emit *e, KirExpr *a, KirExpr *m);
 /* Within lo..hi: a itself where it is known to be. */
 KirExpr *int_limit(Emit *e, KirExpr *a, int64_t lo, int64_t hi);

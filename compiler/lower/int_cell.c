@@ -94,7 +94,7 @@ KirReg *int_cell_state(Emit *e, const IntCell *c, KirReg *j, KirReg *before, Kir
                        KirReg *g) {
   Kb *kb = &e->kb;
   int fc = c->q->cell_fraction;
-  KirExpr *fresh = int_down(e, int_mul(e, kb_use(kb, i), kb_use(kb, g)), 30 - fc);
+  KirExpr *fresh = int_down(e, int_mul(e, kb_use(kb, i), kb_use(kb, g)), 2 * Q15 - fc);
   KirExpr *sum =
       kb_op2(kb, KIR_ADDS, kb_op2(kb, KIR_FADE, kb_use(kb, before), kb_use(kb, n)), fresh);
   double limit = layer_number(c->layer, OPT_cell_clip, 0);
@@ -106,7 +106,7 @@ KirReg *int_cell_state(Emit *e, const IntCell *c, KirReg *j, KirReg *before, Kir
 
 void int_cell_lstm_h(Emit *e, const IntCell *c, KirReg *j, KirExpr *o, KirExpr *squashed) {
   KirExpr *h = int_mul(e, o, squashed);
-  int_cell_next(e, c, j, int_down(e, int_add(e, h, int_num(e, 16384)), 15));
+  int_cell_next(e, c, j, int_down_q15(e, h));
 }
 
 static void lstm_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr **p) {
@@ -128,12 +128,12 @@ static void lstm_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr **p) {
 /* n in the format of the wide state. */
 static KirExpr *candidate(Emit *e, const IntCell *c, KirExpr *p) {
   Activation act = layer_activation(c->layer, OPT_activation);
-  int64_t most = (int64_t)INT16_MAX << 15;
+  int64_t most = (int64_t)INT16_MAX << Q15;
   p = int_cell_clipped(e, c, p);
   if (act == ACT_RELU || act == ACT_LINEAR)
-    return int_to_fraction(e, p, c->q->fraction, c->q->state_fraction + 15,
+    return int_to_fraction(e, p, c->q->fraction, c->q->state_fraction + Q15,
                            act == ACT_RELU ? 0 : -most, most);
-  return int_up(e, int_activation(e, act, p, c->q->fraction), 15);
+  return int_up(e, int_activation(e, act, p, c->q->fraction), Q15);
 }
 
 void int_cell_mix(Emit *e, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *n) {
@@ -141,7 +141,7 @@ void int_cell_mix(Emit *e, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *n) 
   KirIndex s_at = int_cell_unit(e, c->place->c, c->place->c_at, j);
   KirReg *s = kb_let(kb, "wide", kb_op3(kb, KIR_MIX, kb_load(kb, c->place->c, s_at, 1), n, u));
   kb_store(kb, c->place->c, s_at, kb_use(kb, s));
-  KirExpr *h = int_down(e, int_add(e, kb_use(kb, s), int_num(e, 16384)), 15);
+  KirExpr *h = int_down_q15(e, kb_use(kb, s));
   int_cell_next(e, c, j, int_limit(e, h, INT16_MIN, INT16_MAX));
 }
 
@@ -251,7 +251,7 @@ static void gru_before(Emit *e, IntCell *c) {
   KirReg *r = kb_let(kb, "gr", gate(e, c, int_add(e, px[1], ph[1])));
   kb_store(kb, c->z, int_cell_unit(e, c->z, 0, j), other_gate(e, c, int_add(e, px[0], ph[0])));
   KirExpr *h = kb_load(kb, c->place->h, int_cell_unit(e, c->place->h, c->place->h_at, j), 1);
-  KirExpr *product = int_down(e, int_add(e, int_mul(e, kb_use(kb, r), h), int_num(e, 16384)), 15);
+  KirExpr *product = int_down_q15(e, int_mul(e, kb_use(kb, r), h));
   kb_store(kb, c->rh, int_cell_unit(e, c->rh, 0, j), int_operand(e, product, &h16, &operand));
   kb_end(kb);
   if (last[QUANT_STATE].depth > c->units)
@@ -371,7 +371,7 @@ void int_cell_fields(Emit *e, const Layer *layer) {
     const View *y = view_of(l, layer->out[k]);
     bool wide = k == 2 || layer->kind == LAYER_GRU;
     int fraction = k == 2                     ? q->cell_fraction
-                   : layer->kind == LAYER_GRU ? q->state_fraction + 15
+                   : layer->kind == LAYER_GRU ? q->state_fraction + Q15
                                               : q->state_fraction;
     for (int dir = 0; dir < q->directions; dir++) {
       const CellPlace *p = cell_of(l, layer, dir);

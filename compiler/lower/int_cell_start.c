@@ -25,10 +25,11 @@ static KirBuffer *start_state(Lower *l, const Layer *layer, int state, int dir, 
   return new_weights(l, layer, part, learned + dir * units, units, "learned initial state");
 }
 
-/* x * 2^fraction within 32 bits, by the largest floats that are below. */
+/* x * 2^fraction within 32 bits: c within 2^31, h within 2^30, which no float below it reaches. */
 static KirExpr *wide_of(Emit *e, KirExpr *x, int fraction, bool is_cell) {
+  const int64_t below_31 = (1LL << 31) - (1 << 7), below_30 = (1LL << 30) - (1 << 6);
   Kb *kb = &e->kb;
-  int64_t lo = is_cell ? -2147483520 : -1073741824, hi = is_cell ? 2147483520 : 1073741760;
+  int64_t lo = is_cell ? -below_31 : -(1LL << 30), hi = is_cell ? below_31 : below_30;
   return kb_round(kb, kb_op2(kb, KIR_MUL, x, kb_num(kb, (float)ldexp(1, fraction), 1)), lo, hi);
 }
 
@@ -51,9 +52,9 @@ static void load_state(Emit *e, const Layer *layer, const QuantLayer *q, int sta
   KirReg *j = kb_for(kb, "j", 0, layer_units(layer), 1);
   KirExpr *x = kb_load(kb, from, kir_at_plus(from_at, stride, j), 1);
   if (gru) {
-    KirReg *s = kb_let(kb, "s", wide_of(e, x, q->state_fraction + 15, false));
+    KirReg *s = kb_let(kb, "s", wide_of(e, x, q->state_fraction + Q15, false));
     kb_store(kb, p->c, kir_at_plus(wide, 1, j), kb_use(kb, s));
-    KirExpr *h = int_down(e, int_add(e, kb_use(kb, s), int_num(e, 16384)), 15);
+    KirExpr *h = int_down_q15(e, kb_use(kb, s));
     kb_store(kb, p->h, kir_at_plus(at, 1, j), int_limit(e, h, INT16_MIN, INT16_MAX));
   } else if (state)
     kb_store(kb, to, kir_at_plus(at, 1, j), wide_of(e, x, q->cell_fraction, true));

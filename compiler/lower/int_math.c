@@ -25,6 +25,10 @@ KirExpr *int_up(Emit *e, KirExpr *a, int n) {
 KirExpr *int_down(Emit *e, KirExpr *a, int n) {
   return n ? kb_op2(&e->kb, KIR_SHR, a, int_num(e, n)) : a;
 }
+KirExpr *int_down_q15(Emit *e, KirExpr *a) {
+  return int_down(e, int_add(e, a, int_num(e, Q15_HALF)), Q15);
+}
+
 KirExpr *int_mulw(Emit *e, KirExpr *a, KirExpr *m) {
   return kb_op2(&e->kb, KIR_MULW, a, m);
 }
@@ -209,9 +213,9 @@ KirExpr *int_cubic_argument(Emit *e, Activation a, KirExpr *p, int fraction) {
 
 static KirExpr *hard(Emit *e, KirExpr *p, int fraction, double slope) {
   KirExpr *v = as_argument(e, p, fraction, 17);
-  KirExpr *y = int_mulw(e, int_up(e, v, 8), int_num(e, (int64_t)nearbyint(slope * 32768)));
+  KirExpr *y = int_mulw(e, int_up(e, v, 8), int_num(e, (int64_t)nearbyint(slope * (1 << Q15))));
   y = int_down(e, int_add(e, y, int_num(e, 256)), 9);
-  return int_limit(e, int_add(e, y, int_num(e, 16384)), 0, INT16_MAX);
+  return int_limit(e, int_add(e, y, int_num(e, Q15_HALF)), 0, INT16_MAX);
 }
 
 KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction) {
@@ -223,7 +227,7 @@ KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction) {
   case ACT_HARD_SIGMOID: return hard(e, p, fraction, 1.0 / 6);
   case ACT_HARD_SIGMOID_02: return hard(e, p, fraction, 0.2);
   case ACT_HARD_TANH:
-    return int_to_fraction(e, p, fraction, 15, -INT16_MAX, INT16_MAX);
+    return int_to_fraction(e, p, fraction, Q15, -INT16_MAX, INT16_MAX);
   ACTIVATION_OTHER_CASES:
     break;
   }

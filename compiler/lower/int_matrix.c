@@ -144,7 +144,7 @@ void int_embedding_step(Emit *e, const Layer *layer, Step t) {
       new_constants(l, layer, "table", int_elem(&q->out), bytes ? (const void *)narrow : q->table,
                     v * units, "[category][unit]");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_places(e, x, y, &ix, &iy);
+  int opened = open_all_axes(e, x, y, &ix, &iy);
   KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
   row->lo = 0;
   row->hi = v - 1;

@@ -16,64 +16,6 @@ KirExpr *domain_skip(Emit *e, Domain d) {
   return kb_op2(kb, KIR_MIN, left, kb_int(kb, KIR_INDEX, d.n, 1));
 }
 
-int open_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib) {
-  static const char *const names[TYPE_MAX_AXES] = {"i", "j", "m", "p", "q", "r", "s", "v"};
-  int opened = 0;
-  for (int axis = 0; axis + 1 < a->rank; axis++) {
-    if (a->dim[axis] == 1) continue;
-    KirReg *v = kb_for(&e->kb, names[axis], 0, a->dim[axis], 1);
-    *ia = kir_at_plus(*ia, a->stride[axis], v);
-    if (b) *ib = kir_at_plus(*ib, b->stride[axis], v);
-    opened++;
-  }
-  return opened;
-}
-
-void close_loops(Emit *e, int n) {
-  while (n-- > 0)
-    kb_end(&e->kb);
-}
-
-void copy_row(Emit *e, const View *to, Step tt, const View *from, Step tf) {
-  Kb *kb = &e->kb;
-  KirIndex it = view_row(to, tt, 0), jf = view_row(from, tf, 0);
-  bool same = to->buffer->elem == from->buffer->elem;
-  if (same && view_is_dense(to) && view_is_dense(from)) {
-    kb_copy(kb, to->buffer, it, from->buffer, jf, view_size(to));
-    return;
-  }
-  int opened = open_axes(e, to, from, &it, &jf);
-  if (same && view_last_stride(to) == 1 && view_last_stride(from) == 1)
-    kb_copy(kb, to->buffer, it, from->buffer, jf, view_last_dim(to));
-  else {
-    KirReg *k = kb_for(kb, "k", 0, view_last_dim(to), 1);
-    KirExpr *x = kb_load(kb, from->buffer, kir_at_plus(jf, view_last_stride(from), k), 1);
-    kb_store(kb, to->buffer, kir_at_plus(it, view_last_stride(to), k), x);
-    kb_end(kb);
-  }
-  close_loops(e, opened);
-}
-
-void fill_row(Emit *e, const View *v, Step t, int64_t row, double fill) {
-  Kb *kb = &e->kb;
-  KirIndex at = view_row(v, t, row);
-  if (fill == 0 && view_is_dense(v)) {
-    kb_zero(kb, v->buffer, at, view_size(v));
-    return;
-  }
-  int opened = open_axes(e, v, NULL, &at, NULL);
-  KirReg *k = kb_for(kb, "k", 0, view_last_dim(v), 1);
-  bool f32 = v->buffer->elem == KIR_F32;
-  kb_store(kb, v->buffer, kir_at_plus(at, view_last_stride(v), k),
-           f32 ? kb_num(kb, (float)fill, 1) : kb_int(kb, KIR_I32, (int64_t)fill, 1));
-  kb_end(kb);
-  close_loops(e, opened);
-}
-
-void zero_row(Emit *e, const View *v, Step t, int64_t row) {
-  fill_row(e, v, t, row, 0);
-}
-
 /* ---- rows of zeros, or of what was learned, around a value (whole runs) ---- */
 
 void fill_past(Emit *e, const Layer *conv, KirBuffer *b, KirIndex at, int64_t rows, int64_t row) {
@@ -417,30 +359,4 @@ void emit_groups(Emit *e) {
   }
   move_histories(e);
   batch_close(e, samples);
-}
-
-LineParts line_parts(int64_t n, int lanes) {
-  while (lanes > n)
-    lanes /= 2;
-  int64_t whole = n / lanes * lanes;
-  LineParts out = {0};
-  if (whole) {
-    out.part[out.n].to = whole;
-    out.part[out.n++].lanes = lanes;
-  }
-  if (whole < n) {
-    out.part[out.n].from = whole;
-    out.part[out.n].to = n;
-    out.part[out.n++].lanes = 1;
-  }
-  return out;
-}
-
-int open_places(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
-  int opened = open_axes(e, x, y, ix, iy), last = x->rank - 1;
-  if (x->rank < 1 || x->dim[last] <= 1) return opened;
-  KirReg *k = kb_for(&e->kb, "k", 0, x->dim[last], 1);
-  *ix = kir_at_plus(*ix, x->stride[last], k);
-  *iy = kir_at_plus(*iy, y->stride[last], k);
-  return opened + 1;
 }

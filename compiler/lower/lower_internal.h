@@ -9,6 +9,7 @@
  *   cell_shape.c  the step of every recurrent layer; hoist.c: which of them multiply ahead of it
  *   place.c       where each value lives: a view into a buffer
  *   entry.c       the functions, their parameters and checks
+ *   axes.c        loops over the feature axes of one step
  *   loops.c       the time loops, one group of fused layers after the other
  *   matpack.c     the order of weights; matvec.c: the one matrix kernel, whose interface is mat.h
  *   recurrent.c with recurrent_start.c, recurrent_mats.c and finish.c, weighted.c, pointwise.c,
@@ -252,13 +253,18 @@ void emit_levels(Emit *e, bool in_reset);
 KirExpr *domain_count(Emit *e, Domain d); /* steps of a whole run, INDEX */
 /* Slots of this call without a value yet, INDEX in 0..n; NULL if there can be none. */
 KirExpr *domain_skip(Emit *e, Domain d);
+
+/* ---- axes.c ---- */
+
 /* Loops over the leading feature axes of a and b (same leading sizes, b may be NULL); vectors along
  * the last axis are then at *ia, *ib. Returns the number of loops to close. */
 int open_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
+/* The same over all axes of a, which are the first of b. */
+int open_all_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
+/* And over all axes with a third place, in memory that has one element after the other. */
+int open_axes_beside(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib,
+                     KirIndex *dense);
 void close_loops(Emit *e, int n);
-/* Loops over all axes of x, whose elements are places in a table, and the same ones of y, which has
- * one more. Returns the number of loops to close. */
-int open_places(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy);
 /* n elements as whole vectors and the rest one by one: one or two parts. */
 typedef struct LineParts {
   int n;
@@ -268,6 +274,12 @@ typedef struct LineParts {
   } part[2];
 } LineParts;
 LineParts line_parts(int64_t n, int lanes);
+/* All features of one row: to[..] = from[..]. */
+void copy_row(Emit *e, const View *to, Step tt, const View *from, Step tf);
+/* Zeros in all features of row t + row. */
+void zero_row(Emit *e, const View *v, Step t, int64_t row);
+/* One number in all features of it. */
+void fill_row(Emit *e, const View *v, Step t, int64_t row, double fill);
 
 /* ---- hoist.c ---- */
 /* A block of steps. */
@@ -414,14 +426,8 @@ KirReg *same_before(Emit *e, const Layer *layer, const Window *w);
 /* The function of a layer with one input; x is a register. */
 KirExpr *pointwise_value(Emit *e, const Layer *layer, KirExpr *x);
 void reverse_private(Emit *e, const Layer *layer);
-/* Zeros in all features of row t + row. */
-void zero_row(Emit *e, const View *v, Step t, int64_t row);
-/* One number in all features of it. */
-void fill_row(Emit *e, const View *v, Step t, int64_t row, double fill);
 /* The step of what is usually a view, where it has to be copied after all. */
 void view_step(Emit *e, const Layer *layer, Step t);
-/* All features of one row: to[..] = from[..]. */
-void copy_row(Emit *e, const View *to, Step tt, const View *from, Step tf);
 
 /* ---- entry.c ---- */
 Emit emit_new(Lower *l, KirFunc *f);

@@ -4,31 +4,35 @@
  * tests/numeric/more_functions.sh. */
 #include "lower/mathfn.h"
 
-#define INFINITE AS_F32(INT(INFINITY_BITS))
-#define NAN_BITS AS_F32(INT(NAN_BITS))
-#define SIGN_BIT INT(-0x7fffffff - 1)
+#define INFINITE    AS_F32(INT(INFINITY_BITS))
+#define NAN_BITS    AS_F32(INT(NAN_BITS))
+#define SIGN_BIT    INT(-0x7fffffff - 1)
+#define FIRST_WHOLE 8388608.0f /* 2^23: from here on f32 has whole numbers alone */
 
 /* Adding 2^23 to |x| and taking it off again leaves the nearest whole number; from 2^23 on all are
  * whole. */
+static KirReg *nearest(Fn *fn, KirReg *x, KirReg *magnitude) {
+  LET(up, ADD(V(magnitude), NUM(FIRST_WHOLE)));
+  LET(n, SUB(V(up), NUM(FIRST_WHOLE)));
+  LET(s, SELECT(LT(V(x), NUM(0.0f)), NEG(V(n)), V(n)));
+  return s;
+}
+
 void fn_floor(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(a, ABS(V(x)));
-  LET(up, ADD(V(a), NUM(8388608.0f)));
-  LET(n, SUB(V(up), NUM(8388608.0f)));
-  LET(s, SELECT(LT(V(x), NUM(0.0f)), NEG(V(n)), V(n)));
+  KirReg *s = nearest(fn, x, a);
   LET(less, SUB(V(s), NUM(1.0f)));
   LET(y, SELECT(LT(V(x), V(s)), V(less), V(s)));
-  RETURN(SELECT(LT(V(a), NUM(8388608.0f)), V(y), V(x)));
+  RETURN(SELECT(LT(V(a), NUM(FIRST_WHOLE)), V(y), V(x)));
 }
 
-/* As above; the nearest number is what f32 rounds the sum to: halves become even. */
+/* The nearest number is what f32 rounds the sum to: halves become even. */
 void fn_round(Fn *fn) {
   KirReg *x = fn->arg[0];
   LET(a, ABS(V(x)));
-  LET(up, ADD(V(a), NUM(8388608.0f)));
-  LET(n, SUB(V(up), NUM(8388608.0f)));
-  LET(s, SELECT(LT(V(x), NUM(0.0f)), NEG(V(n)), V(n)));
-  RETURN(SELECT(LT(V(a), NUM(8388608.0f)), V(s), V(x)));
+  KirReg *s = nearest(fn, x, a);
+  RETURN(SELECT(LT(V(a), NUM(FIRST_WHOLE)), V(s), V(x)));
 }
 
 /* Up to 1 a polynomial, x P(x^2); beyond it the tail of the normal distribution as gelu has it:

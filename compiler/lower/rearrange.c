@@ -64,7 +64,7 @@ static void onehot_step(Emit *e, const Layer *layer, Step t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   int64_t v = view_last_dim(y), stride = view_last_stride(y);
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_places(e, x, y, &ix, &iy);
+  int opened = open_all_axes(e, x, y, &ix, &iy);
   if (stride == 1)
     kb_zero(kb, y->buffer, iy, v);
   else {

@@ -11,18 +11,6 @@ KirExpr *farther(Kb *kb, KirOp op, KirExpr *x, KirReg *so_far) {
 
 /* ---- mean and max over time: a running row, finished after the loop ---- */
 
-/* All elements of a row of x beside those of y. */
-static int open_row(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
-  int opened = open_axes(e, x, y, ix, iy);
-  if (view_last_dim(x) > 1) {
-    KirReg *k = kb_for(&e->kb, "k", 0, view_last_dim(x), 1);
-    *ix = kir_at_plus(*ix, view_last_stride(x), k);
-    *iy = kir_at_plus(*iy, view_last_stride(y), k);
-    opened++;
-  }
-  return opened;
-}
-
 /* The sum over time is compensated (Kahan 1965), so that its error does not grow with the length:
  * y = x - lost, t = sum + y, lost = (t - sum) - y, sum = t. An infinite sum has lost nothing: inf -
  * inf would make NaN of it. */
@@ -36,7 +24,7 @@ static void over_time_before(Emit *e, const Layer *layer) {
     kb_zero(kb, lost, at_batch(e, lost, 0), view_size(y));
   }
   KirIndex iy = view_row(y, ONLY_STEP, 0), same = iy;
-  int opened = open_row(e, y, y, &same, &iy);
+  int opened = open_all_axes(e, y, y, &same, &iy);
   int bits = layer->kind == LAYER_min ? PLUS_INFINITY : MINUS_INFINITY;
   KirExpr *farthest = kb_bitcast(kb, KIR_F32, kb_int(kb, KIR_I32, bits, 1));
   bool adds = layer->kind == LAYER_mean || layer->kind == LAYER_sum;
@@ -51,18 +39,7 @@ static void over_time_step(Emit *e, const Layer *layer, Step t) {
   KirBuffer *lost = l->place[layer->out[0]->id].lost;
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, ONLY_STEP, 0),
            il = lost ? at_batch(e, lost, 0) : kir_at(0);
-  int opened = 0;
-  for (int axis = 0; axis < x->rank; axis++) { /* lost is dense, the others need not be */
-    int64_t inner = 1;
-    for (int a = axis + 1; a < x->rank; a++)
-      inner *= x->dim[a];
-    if (x->dim[axis] == 1) continue;
-    KirReg *k = kb_for(kb, axis == x->rank - 1 ? "k" : "i", 0, x->dim[axis], 1);
-    ix = kir_at_plus(ix, x->stride[axis], k);
-    iy = kir_at_plus(iy, y->stride[axis], k);
-    il = kir_at_plus(il, inner, k);
-    opened++;
-  }
+  int opened = open_axes_beside(e, x, y, &ix, &iy, &il);
   KirExpr *v = kb_load(kb, x->buffer, ix, 1), *so_far = kb_load(kb, y->buffer, iy, 1);
   if (lost) {
     KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_load(kb, lost, il, 1)));
@@ -92,7 +69,7 @@ static void over_time_after(Emit *e, const Layer *layer) {
                    ? kb_convert(kb, KIR_F32, kb_convert(kb, KIR_I32, domain_count(e, d)))
                    : kb_num(kb, (float)d.n, 1);
   KirIndex iy = view_row(y, ONLY_STEP, 0), same = iy;
-  int opened = open_row(e, y, y, &same, &iy);
+  int opened = open_all_axes(e, y, y, &same, &iy);
   kb_store(kb, y->buffer, iy, kb_op2(kb, KIR_DIV, kb_load(kb, y->buffer, iy, 1), n));
   close_loops(e, opened);
 }

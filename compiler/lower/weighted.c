@@ -59,18 +59,6 @@ static void dense_step(Emit *e, const Layer *layer, Step t) {
   close_loops(e, rows.opened);
 }
 
-/* Opens loops over all features of x and one row of y for each: y[.., :] belongs to x[..]. */
-static int open_elements(Emit *e, const View *x, const View *y, KirIndex *ix, KirIndex *iy) {
-  int opened = open_axes(e, x, y, ix, iy);
-  if (view_last_dim(x) > 1) {
-    KirReg *v = kb_for(&e->kb, "k", 0, view_last_dim(x), 1);
-    *ix = kir_at_plus(*ix, view_last_stride(x), v);
-    *iy = kir_at_plus(*iy, y->stride[x->rank - 1], v);
-    opened++;
-  }
-  return opened;
-}
-
 static void embedding_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
@@ -81,7 +69,7 @@ static void embedding_step(Emit *e, const Layer *layer, Step t) {
                   arena_printf(l->arena, "%s: [category %lld][%lld]",
                                layer->path ? layer->path : "", (long long)v, (long long)units));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
-  int opened = open_elements(e, x, y, &ix, &iy);
+  int opened = open_all_axes(e, x, y, &ix, &iy);
   KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
   row->lo = 0;
   row->hi = v - 1;

@@ -113,17 +113,13 @@ static int64_t flash_bytes(Request *r, const Model *model, int64_t params, const
 }
 
 static void add_costs(Request *r, Text *out, const Model *model) {
-  int64_t params = 0, macs = 0;
-  for (int i = 0; i < model->n_layers; i++) {
-    params += layer_param_count(model->layer[i]);
-    macs += layer_macs(model, model->layer[i]);
-  }
-  text_add_thousands(out, params);
+  ModelCost cost = model_cost(model);
+  text_add_thousands(out, cost.params);
   text_add(out, " parameters \xC2\xB7 ");
-  text_add_thousands(out, macs);
+  text_add_thousands(out, cost.macs);
   text_printf(out, " multiply-adds a %s \xC2\xB7 ", model->run == RUN_STREAM ? "call" : "run");
   const char *core;
-  int64_t flash = flash_bytes(r, model, params, &core);
+  int64_t flash = flash_bytes(r, model, cost.params, &core);
   if (flash) text_add(out, "about ");
   text_add_thousands(out, flash ? flash : weights_bytes(model));
   if (flash)

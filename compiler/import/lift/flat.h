@@ -68,6 +68,9 @@ void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by);
 /* Brings nodes into an order in which each stands after those it reads, and leaves out what no
  * output needs. */
 void flat_sort(Flat *flat);
+/* Takes back the nodes that were made from `mark` on, unless what they were made for is done;
+ * returns whether it is. */
+bool flat_keep_if(Flat *flat, bool done, int mark);
 
 /* ---- ways.c ---- */
 /* Recurrent operators that no layer says in one become what layers do say. */

@@ -69,10 +69,7 @@ bool lift_mapped_steps(Flat *flat) {
     if (!is_join(&own, node)) continue;
     tried++;
     int mark = flat->graph->n_nodes;
-    if (is_mapped(&own, node))
-      changed = true;
-    else
-      flat->graph->n_nodes = mark; /* what was made on the way */
+    changed = flat_keep_if(flat, is_mapped(&own, node), mark) || changed;
   }
   if (changed) flat_sort(flat);
   return changed;

@@ -55,3 +55,8 @@ void flat_sort(Flat *flat) {
   for (int i = 0; i < n; i++)
     if (order[i]) graph->node[graph->n_nodes++] = order[i];
 }
+
+bool flat_keep_if(Flat *flat, bool done, int mark) {
+  if (!done) flat->graph->n_nodes = mark;
+  return done;
+}

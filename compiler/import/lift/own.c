@@ -427,8 +427,7 @@ static bool find_one(Own *own) {
     if (!all_rows_read(own, &sequence[i])) continue;
     for (int backward = 0; backward < 2; backward++) {
       int mark = own->flat->graph->n_nodes;
-      if (find_cell(own, &sequence[i], backward)) return true;
-      own->flat->graph->n_nodes = mark; /* what was made on the way */
+      if (flat_keep_if(own->flat, find_cell(own, &sequence[i], backward), mark)) return true;
     }
   }
   return false;

@@ -385,10 +385,7 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
     bool lowered = lower_chain(&r, &chain);
     r.forms = (Forms){.flat = flat, .arena = flat->arena, .atoms = atoms, .batch = batch};
     arena_free(r.work);
-    if (!lowered) {
-      flat->graph->n_nodes = mark; /* what was made on the way */
-      continue;
-    }
+    if (!flat_keep_if(flat, lowered, mark)) continue;
     changed = true;
     for (int k = 0, n = flat->graph->n_nodes; k < n; k++)
       if (flat->graph->node[k]->op == GRAPH_Concat) chain_unstack(&r, flat->graph->node[k]);

@@ -334,10 +334,7 @@ void flat_spell_cells(Flat *flat) {
     if (!recurrent_form(node->op) || !flat_is_of_no_layer(node) || !can_be_spelled(flat, node))
       continue;
     int mark = flat->graph->n_nodes;
-    if (spell(flat, node))
-      changed = true;
-    else
-      flat->graph->n_nodes = mark;
+    changed = flat_keep_if(flat, spell(flat, node), mark) || changed;
   }
   if (changed) flat_sort(flat);
 }

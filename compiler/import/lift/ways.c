@@ -138,10 +138,7 @@ void flat_part_ways(Flat *flat) {
     if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
     if (!ways_differ(node)) continue;
     int mark = flat->graph->n_nodes;
-    if (part_ways(flat, node))
-      changed = true;
-    else
-      flat->graph->n_nodes = mark;
+    changed = flat_keep_if(flat, part_ways(flat, node), mark) || changed;
   }
   if (changed) flat_sort(flat);
 }

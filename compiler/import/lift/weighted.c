@@ -57,6 +57,14 @@ static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, 
   return NULL;
 }
 
+/* What a layer computes is the product, and its sum with a bias if there is one. */
+static LiftDone place_product(Lift *l, const GraphNode *node, const GraphNode *add,
+                              const Layer *layer, Layout layout) {
+  lift_place(l, node->out[0], layer->out[0], &layout);
+  if (add) lift_place(l, add->out[0], layer->out[0], &layout);
+  return LIFT_DONE;
+}
+
 /* Weights for all rows of a window at once: the same sums as a convolution over calls that looks
  * back on them. Where a call has several new rows, they are features. */
 static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x,
@@ -102,10 +110,7 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   }
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &none);
-  Layout result = layout_with_last(&layout, &made);
-  lift_place(l, node->out[0], layer->out[0], &result);
-  if (add) lift_place(l, add->out[0], layer->out[0], &result);
-  return LIFT_DONE;
+  return place_product(l, node, add, layer, layout_with_last(&layout, &made));
 }
 
 /* A matrix of its own for each position of the axes in front: products in groups, which Conv1D with
@@ -162,9 +167,7 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
         kernel[(g * units + u) * d + i] =
             (float)w->data[g * d * units + (right ? i * units + u : u * d + i)];
   if (!kernel) return LIFT_FAILED;
-  Layout result = layout_with_last(&layout, &made);
-  lift_place(l, node->out[0], layer->out[0], &result);
-  return LIFT_DONE;
+  return place_product(l, node, NULL, layer, layout_with_last(&layout, &made));
 }
 
 /* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
@@ -194,10 +197,7 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
       kernel[u * d + i] = (float)w->data[right ? i * units + u : u * d + i];
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &time);
-  Layout result = layout_with_last(&layout, &made);
-  lift_place(l, node->out[0], layer->out[0], &result);
-  if (add) lift_place(l, add->out[0], layer->out[0], &result);
-  return LIFT_DONE;
+  return place_product(l, node, add, layer, layout_with_last(&layout, &made));
 }
 
 static bool shares(const Axis *a, const Axis *b) {

@@ -192,6 +192,15 @@ bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out) {
   return true;
 }
 
+const char *constant_ints_problem(Arena *arena, const GraphValue *value, const char *what, int most,
+                                  DiagCode *code) {
+  bool many = value && value->constant;
+  *code = many ? E901 : E902;
+  return many ? arena_printf(arena, "has %lld %s; at most %d are supported",
+                             (long long)value->constant->count, what, most)
+              : arena_printf(arena, "has computed %s, where grus needs constants", what);
+}
+
 bool constant_number(const GraphValue *value, double *out) {
   if (!value || !value->constant || value->constant->count != 1) return false;
   *out = value->constant->data[0];

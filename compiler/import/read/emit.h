@@ -49,6 +49,9 @@ GraphValue *emit_quantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphV
 
 /* The numbers of a constant as whole ones; false if it is computed or has more than `most`. */
 bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out);
+/* Why it is false for the `what` ("axes") of a node, as a message goes on after its name. */
+const char *constant_ints_problem(Arena *arena, const GraphValue *value, const char *what, int most,
+                                  DiagCode *code);
 bool constant_number(const GraphValue *value, double *out);
 
 #endif

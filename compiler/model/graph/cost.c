@@ -52,3 +52,12 @@ int64_t layer_macs(const Model *model, const Layer *layer) {
     vectors *= out->dim[i].n;
   return per_vector * vectors;
 }
+
+ModelCost model_cost(const Model *model) {
+  ModelCost cost = {0};
+  for (int i = 0; i < model->n_layers; i++) {
+    cost.params += layer_param_count(model->layer[i]);
+    cost.macs += layer_macs(model, model->layer[i]);
+  }
+  return cost;
+}

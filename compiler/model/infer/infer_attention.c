@@ -31,14 +31,7 @@ static bool report_stream(Infer *inf, const Layer *layer, const Value *v) {
 
 static bool report_parts(Infer *inf, const Layer *layer, const char *message, int a, int b) {
   Diag *d = infer_report(inf, E303, layer, layer->name_span, "%s", message);
-  const int which[] = {a, b};
-  for (int i = 0; i < 2; i++) {
-    Span at = input_span(layer, which[i]);
-    if (span_valid(at))
-      diag_label(d, at, "%s", shape_or_type_str(inf->arena, &layer->in[which[i]]->type));
-  }
-  const Value *values[] = {layer->in[a], layer->in[b]};
-  trace_values(d, inf->model, 2, values, false);
+  infer_label_both(inf, d, layer, a, b);
   return false;
 }
 

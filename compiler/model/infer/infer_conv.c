@@ -9,14 +9,6 @@
  * is there as a whole. All other axes but the last are mapped over. */
 #include "model/infer/infer_rule.h"
 
-static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted",
-                         layer_name(layer));
-  diag_primary(d, "more than 2^63");
-  diag_trace_value(d, inf->model, v);
-  return false;
-}
-
 static bool groups_divide(Infer *inf, Layer *layer, const Value *v, int64_t groups,
                           int64_t filters) {
   int64_t d = v->type.dim[v->type.rank - 1].n;
@@ -67,7 +59,7 @@ bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
   int64_t span, reach;
   a->n = v->type.dim[a->axis].n;
   if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span))
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "positions", "2^63");
   a->before = a->after = 0;
   switch (a->padding.kind) {
   case PAD_VALID: break;
@@ -84,7 +76,7 @@ bool axis_windows(Infer *inf, Layer *layer, const Value *v, LayerAxis *a) {
   }
   }
   if (!size_add(a->n, a->before, &reach) || !size_add(reach, a->after, &reach) || reach > INT32_MAX)
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "positions", "2^63");
   if (reach < span) {
     report_too_long(inf, layer, v, a, span);
     return false;
@@ -110,7 +102,7 @@ bool window_options(Infer *inf, Layer *layer, const Value *v, int k) {
       continue;
     }
     *to[i] = layer_size_of(layer, name[i], k);
-    if (*to[i] < 1) return report_overflow(inf, layer, v);
+    if (*to[i] < 1) return report_uncounted(inf, layer, v, "positions", "2^63");
   }
   a->padding = layer_padding_of(layer, k);
   return true;

@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-static void label_shapes(Infer *inf, Diag *d, const Layer *layer, int i, int j) {
-  const int both[] = {i, j};
-  for (int k = 0; k < 2; k++) {
-    Span at = input_span(layer, both[k]);
-    if (span_valid(at))
-      diag_label(d, at, "%s", shape_or_type_str(inf->arena, &layer->in[both[k]]->type));
-  }
-  const Value *values[] = {layer->in[i], layer->in[j]};
-  trace_values(d, inf->model, 2, values, false);
-}
-
 /* ---- concat ---- */
 
 /* The transposed convolution that made the sizes of v, through stages that keep them; NULL: none.
@@ -70,7 +59,7 @@ static bool report_axes(Infer *inf, const Layer *layer, int j) {
     d = infer_report(inf, E308, layer, layer->name_span,
                      "`concat` joins %s; the number of axes differs", joined);
     diag_primary(d, "%d and %d", a->rank, b->rank);
-    label_shapes(inf, d, layer, 0, j);
+    infer_label_both(inf, d, layer, 0, j);
     return false;
   }
   int axis = axis_that_differs(layer, j);
@@ -79,7 +68,7 @@ static bool report_axes(Infer *inf, const Layer *layer, int j) {
   d = infer_report(inf, E308, layer, layer->name_span, "`concat` joins %s; %s%s%s differs", joined,
                    named ? "`" : "", name, named ? "`" : "");
   diag_primary(d, "%lld and %lld", (long long)a->dim[axis].n, (long long)b->dim[axis].n);
-  label_shapes(inf, d, layer, 0, j);
+  infer_label_both(inf, d, layer, 0, j);
   advise_cut(inf, d, layer, j, axis);
   return false;
 }
@@ -165,7 +154,7 @@ static int only_axis_that_differs(const Type *a, const Type *b) {
 static bool report_shapes(Infer *inf, const Layer *layer, int j) {
   Diag *d = infer_report(inf, E303, layer, layer->name_span,
                          "operands of `%s` must have equal shapes", layer_name(layer));
-  label_shapes(inf, d, layer, 0, j);
+  infer_label_both(inf, d, layer, 0, j);
   diag_note(d, "every axis must be equal: there is no broadcasting");
   int axis = only_axis_that_differs(&layer->in[0]->type, &layer->in[j]->type);
   bool cut = axis >= 0 && advise_cut(inf, d, layer, j, axis);

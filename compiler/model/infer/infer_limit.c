@@ -22,6 +22,15 @@ static bool report(Infer *inf, const Layer *layer, int64_t n, const char *what) 
   return false;
 }
 
+bool report_uncounted(Infer *inf, const Layer *layer, const Value *v, const char *what,
+                      const char *limit) {
+  Diag *d = infer_report(inf, E313, layer, layer->span, "the %s of `%s` cannot be counted", what,
+                         layer_name(layer));
+  diag_primary(d, "more than %s", limit);
+  diag_trace_value(d, inf->model, v);
+  return false;
+}
+
 /* LLONG_MAX: more than can be counted. */
 static int64_t product(const int64_t *size, int n) {
   int64_t all = 1;

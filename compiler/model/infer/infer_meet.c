@@ -16,6 +16,17 @@ static void label_both(Diag *d, const Layer *layer, int i, int j, const char *a,
   if (span_valid(operand_span(layer, j))) diag_label(d, operand_span(layer, j), "%s", b);
 }
 
+void infer_label_both(Infer *inf, Diag *d, const Layer *layer, int i, int j) {
+  const int both[] = {i, j};
+  for (int k = 0; k < 2; k++) {
+    Span at = input_span(layer, both[k]);
+    if (span_valid(at))
+      diag_label(d, at, "%s", shape_or_type_str(inf->arena, &layer->in[both[k]]->type));
+  }
+  const Value *values[] = {layer->in[i], layer->in[j]};
+  trace_values(d, inf->model, 2, values, false);
+}
+
 static const char *shape_and_time(Infer *inf, const Value *v) {
   const char *shape = shape_or_type_str(inf->arena, &v->type);
   return type_is_sequence(&v->type) ? shape : arena_printf(inf->arena, "%s, no time axis", shape);

@@ -146,6 +146,8 @@ bool times_meet(Infer *inf, const Layer *layer, int i, int j);
 bool advise_causal(Infer *inf, Diag *d, const Value *v, const char *title);
 /* Fills in what only one of them says: rate, length name, labels. */
 void type_merge(Type *into, const Type *other);
+/* Labels inputs i and j of layer with their shapes and adds how these came about. */
+void infer_label_both(Infer *inf, Diag *d, const Layer *layer, int i, int j);
 /* E312; at: the layer's name. axis: which clashes. */
 void report_labels(Infer *inf, const Layer *layer, int i, int j, int axis);
 
@@ -209,8 +211,13 @@ void trace_values(Diag *diag, const Model *model, int n, const Value *const *val
 /* The learned past of a Conv1D whose type is known, if it has one, stands alone in front of a
  * value. */
 bool infer_past(Infer *inf, const Layer *layer);
+/* ---- infer_limit.c ---- */
+
 /* The weights of a typed layer and the steps it looks back on have at most 2^31 elements: E313. */
 bool infer_layer_fits(Infer *inf, const Layer *layer);
+/* E313: a layer makes more `what` ("steps") of v than `limit` ("2^63"). */
+bool report_uncounted(Infer *inf, const Layer *layer, const Value *v, const char *what,
+                      const char *limit);
 
 /* Suggests the largest kernel or window along one axis of a layer; the size along another stays. */
 void infer_largest(Diag *d, const Layer *layer, OptName name, int axis, int64_t most);

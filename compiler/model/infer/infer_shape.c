@@ -54,7 +54,7 @@ static const char *time_str(Arena *arena, const Time *time) {
 }
 
 /* Only counted values can be laid out anew. */
-static bool report_uncounted(Infer *inf, Layer *layer, const Value *v) {
+static bool report_open(Infer *inf, Layer *layer, const Value *v) {
   bool stream = type_is_stream(&v->type);
   Text text = text_new(inf->arena);
   text_add_time(&text, &v->type.time);
@@ -114,7 +114,7 @@ bool infer_reshape(Infer *inf, Layer *layer) {
   if (!needs_values(inf, layer, v)) return false;
   if (keeps_time(&v->type, to)) return reshape_steps(inf, layer, v, opt);
   if (type_is_stream(&v->type) || v->type.time.kind == TIME_BOUNDED)
-    return report_uncounted(inf, layer, v);
+    return report_open(inf, layer, v);
   if (to->time.kind == TIME_STREAM || to->time.kind == TIME_BOUNDED) {
     Diag *d =
         infer_report(inf, E306, layer, layer->span, "`reshape` needs a fixed number of steps");

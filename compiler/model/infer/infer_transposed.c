@@ -11,14 +11,6 @@
  * legal along time of a stream, whose rate is multiplied. */
 #include "model/infer/infer_rule.h"
 
-static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E313, layer, layer->span, "the positions of `%s` cannot be counted",
-                         layer_name(layer));
-  diag_primary(d, "more than 2^31");
-  diag_trace_value(d, inf->model, v);
-  return false;
-}
-
 static bool report_empty(Infer *inf, const Layer *layer, const Value *v, const LayerAxis *a,
                          int64_t whole) {
   const OptVal *padding = layer_opt(layer, OPT_padding);
@@ -40,7 +32,7 @@ static bool axis_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
   if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span) ||
       !size_mul(n - 1, a->stride, &whole) || !size_add(whole, span, &whole) || whole > INT32_MAX ||
       !size_mul(n, a->stride, &a->n_out) || a->n_out > INT32_MAX)
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "positions", "2^31");
   a->n = n;
   switch (a->padding.kind) {
   case PAD_VALID: a->n_out = whole; break;
@@ -111,10 +103,11 @@ static bool rate_faster(Infer *inf, const Layer *layer, const Value *v, int64_t 
   if (time->kind == TIME_STREAM) {
     if (time->period % times) return report_clock(inf, layer, v, times);
     time->period /= times;
-    if (!size_mul(time->lag, times, &time->lag)) return report_overflow(inf, layer, v);
+    if (!size_mul(time->lag, times, &time->lag))
+      return report_uncounted(inf, layer, v, "positions", "2^31");
   }
   if (time->rate_num && !size_mul(time->rate_num, times, &time->rate_num))
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "positions", "2^31");
   return true;
 }
 
@@ -136,7 +129,7 @@ static bool time_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
 bool time_faster(Infer *inf, const Layer *layer, const Value *v, int64_t times, Time *time) {
   if (time->kind == TIME_BOUNDED && times > 1) return report_length(inf, layer, v);
   if (time->kind == TIME_FIXED && (!size_mul(time->n, times, &time->n) || time->n > INT32_MAX))
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "positions", "2^31");
   return rate_faster(inf, layer, v, times, time);
 }
 

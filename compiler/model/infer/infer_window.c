@@ -44,14 +44,6 @@ static void report_too_long(Infer *inf, Layer *layer, const Value *v, int64_t sp
     edit_add_argument(inf, fix, layer, "padding=causal");
 }
 
-static bool report_overflow(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E313, layer, layer->span, "the steps of `%s` cannot be counted",
-                         layer_name(layer));
-  diag_primary(d, "more than 2^63");
-  diag_trace_value(d, inf->model, v);
-  return false;
-}
-
 /* Slots without a value before the first one. */
 static bool lag_after(int64_t lag, int64_t span, int64_t step, int64_t *out) {
   int64_t sum;
@@ -76,8 +68,8 @@ bool time_windows(Infer *inf, Layer *layer, const Value *v, int64_t span, int64_
     time.len = inf->model->length[time.length].name;
   }
   if (time.kind == TIME_STREAM && !lag_after(time.lag, span, step, &time.lag))
-    return report_overflow(inf, layer, v);
-  if (!time_slower(&time, step)) return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "steps", "2^63");
+  if (!time_slower(&time, step)) return report_uncounted(inf, layer, v, "steps", "2^63");
   *out = time;
   return true;
 }
@@ -132,7 +124,7 @@ static bool time_with_zeros(Infer *inf, Layer *layer, const Value *v, const Laye
                             int64_t span, Time *out) {
   int64_t both, shorter;
   if (!size_add(a->padding.before, a->padding.after, &both) || both > INT32_MAX)
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "steps", "2^63");
   shorter = span - both;
   if (type_is_stream(&v->type)) {
     if (a->padding.after || shorter < 1) return report_ahead(inf, layer, v, span);
@@ -148,7 +140,7 @@ static bool time_with_zeros(Infer *inf, Layer *layer, const Value *v, const Laye
 bool time_convolved(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a, Time *out) {
   int64_t span;
   if (!size_mul(a->size - 1, a->dilation, &span) || !size_add(span, 1, &span))
-    return report_overflow(inf, layer, v);
+    return report_uncounted(inf, layer, v, "steps", "2^63");
   switch (a->padding.kind) {
   case PAD_SAME:
     if (type_is_stream(&v->type)) return report_same(inf, layer, v, span);
@@ -168,7 +160,8 @@ bool infer_frames(Infer *inf, Layer *layer) {
     return false;
   Type type = type_result(&v->type);
   if (!time_windows(inf, layer, v, size, hop, &type.time)) return false;
-  if (!size_mul(size, v->type.dim[0].n, &width)) return report_overflow(inf, layer, v);
+  if (!size_mul(size, v->type.dim[0].n, &width))
+    return report_uncounted(inf, layer, v, "steps", "2^63");
   type_set_last(&type, width);
   layer->out[0]->type = type;
   return true;

@@ -38,6 +38,12 @@ static int reduced_axes(const KerasLayer *layer, int64_t out[TYPE_MAX_AXES]) {
   return many ? n : 0;
 }
 
+static bool is_among(int64_t axis, int n, const int64_t *axes) {
+  for (int i = 0; i < n; i++)
+    if (axes[i] == axis) return true;
+  return false;
+}
+
 static bool read_reduced(KerasLayer *layer) {
   static const struct {
     const char *name;
@@ -51,9 +57,7 @@ static bool read_reduced(KerasLayer *layer) {
   if (!n) return false;
   out.rank = 0;
   for (int i = 0; i < value.rank; i++) {
-    bool reduced = false;
-    for (int k = 0; k < n; k++)
-      reduced = reduced || axes[k] == i + 1;
+    bool reduced = is_among(i + 1, n, axes);
     if (reduced && !keep) continue;
     out.dim[out.rank++] = reduced ? 1 : value.dim[i];
   }
@@ -234,12 +238,8 @@ static bool read_squeeze(KerasLayer *layer) {
   int n = reduced_axes(layer, axes);
   if (!n) return false;
   out.rank = 0;
-  for (int i = 0; i < value.rank; i++) {
-    bool gone = false;
-    for (int k = 0; k < n; k++)
-      gone = gone || axes[k] == i + 1;
-    if (!gone) out.dim[out.rank++] = value.dim[i];
-  }
+  for (int i = 0; i < value.rank; i++)
+    if (!is_among(i + 1, n, axes)) out.dim[out.rank++] = value.dim[i];
   out.graph = emit_squeeze(keras_emit(layer), value.graph, n, axes);
   return keras_gives(layer, out);
 }

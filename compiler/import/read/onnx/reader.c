@@ -76,11 +76,10 @@ bool call_set(OnnxCall *c, int k, GraphValue *value) {
 
 bool call_constant_ints(OnnxCall *c, int k, const char *what, int most, int *n, int64_t *out) {
   const GraphValue *value = call_operand(c, k);
+  DiagCode code;
   if (constant_ints(value, most, n, out)) return true;
-  return value && value->constant
-             ? call_refuse(c, E901, "has %lld %s; at most %d are supported",
-                           (long long)value->constant->count, what, most)
-             : call_refuse(c, E902, "has computed %s, where grus needs constants", what);
+  const char *problem = constant_ints_problem(c->reader->arena, value, what, most, &code);
+  return call_refuse(c, code, "%s", problem);
 }
 
 /* ---- names ---- */

@@ -138,7 +138,9 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
 
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out) {
   GraphValue *value = tf_in(c, k);
+  DiagCode code;
   if (!value) return false;
-  return constant_ints(value, most, n, out) ||
-         tf_refuse(c, E902, "has computed %s, where grus needs constants", what);
+  if (constant_ints(value, most, n, out)) return true;
+  const char *problem = constant_ints_problem(c->reader->arena, value, what, most, &code);
+  return tf_refuse(c, code, "%s", problem);
 }

@@ -127,11 +127,10 @@ GraphValue *tfl_activated(TflCall *c, GraphValue *y, int activation) {
 
 bool tfl_constant_ints(TflCall *c, int k, const char *what, int most, int *n, int64_t *out) {
   const GraphValue *value = tfl_in(c, k);
+  DiagCode code;
   if (constant_ints(value, most, n, out)) return true;
-  return value && value->constant
-             ? tfl_refuse(c, E901, "has %lld %s; at most %d are supported",
-                          (long long)value->constant->count, what, most)
-             : tfl_refuse(c, E902, "has computed %s, where grus needs constants", what);
+  const char *problem = constant_ints_problem(c->reader->arena, value, what, most, &code);
+  return tfl_refuse(c, code, "%s", problem);
 }
 
 bool tfl_constant_int(TflCall *c, int k, const char *what, int64_t *out) {
