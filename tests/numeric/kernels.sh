@@ -3,7 +3,7 @@
 # kernels.sh TOOL MODEL.grus DIR few|all: the model's C, printed and compiled in every way, gives what the
 # evaluator gives; the same arithmetic gives the same bits whatever the compiler and its level, in
 # batches as in singles; and the code needs nothing from a library. `few` takes the scalar form, the
-# widest vectors of this machine and a batch, by one compiler.
+# widest vectors of this machine and a batch, by one compiler, with -O1 at most.
 set -eu
 tool=$1 model=$2 dir=$3 ways=$4
 . "$(dirname "$0")/../ccache.sh"
@@ -44,22 +44,22 @@ same() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# batch_is_singles LEVEL: a batch of two gives the bits of two calls.
+# batch_is_singles SINGLES LEVEL: a batch of two gives the bits of SINGLES, which are of four calls.
 batch_is_singles() {
-  make batch --batch=2 --calls=2
-  build batch gcc gcc -std=c99 $1
-  make singles --calls=2
-  build singles gcc gcc -std=c99 $1
-  comm -23 "$dir/singles/gcc.bits" "$dir/batch/gcc.bits" >"$dir/differ"
+  make batch --batch=2 --calls=4
+  build batch gcc gcc -std=c99 $2
+  comm -23 "$dir/$1.bits" "$dir/batch/gcc.bits" >"$dir/differ"
   if [ -s "$dir/differ" ]; then
     echo "$dir: batch and singles differ in bits"
     exit 1
   fi
 }
 
+level=-O1
+[ "$ways" = few ] || level=-O2
 make plain --calls=4
-build plain gcc2 gcc -std=c99 -O2
-if nm "$dir/plain/gcc2.o" | grep ' U ' | grep -v -e memcpy -e memset -e memmove -e __stack_chk_fail; then # the last: Ubuntu's gcc guards stacks unasked
+build plain gcc gcc -std=c99 $level
+if nm "$dir/plain/gcc.o" | grep ' U ' | grep -v -e memcpy -e memset -e memmove -e __stack_chk_fail; then # the last: Ubuntu's gcc guards stacks unasked
   echo "$dir: needs a library"
   exit 1
 fi
@@ -71,13 +71,13 @@ if [ "$ways" = few ]; then
     make lanes4 --target=x86-64-v2
     build lanes4 gcc gcc -std=c99 -O1
   fi
-  batch_is_singles -O0
+  batch_is_singles plain/gcc -O0
   rm -rf "$dir"
   exit 0
 fi
 build plain gcc0 gcc -std=c99 -O0
 build plain cpp g++ -x c++ -std=c++11 -O1
-same plain/gcc0 plain/gcc2
+same plain/gcc0 plain/gcc
 same plain/gcc0 plain/cpp
 if have clang-19; then
   build plain clang2 clang-19 -std=c99 -O2
@@ -107,7 +107,7 @@ if grep -q ' fma .* avx2' /proc/cpuinfo; then
   same lanes8/gcc iso8/cpp
 fi
 
-batch_is_singles -O1
+batch_is_singles plain/gcc0 -O1
 
 if grep -q 'time \.\.' "$model"; then
   make long --calls=90

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # pairs.sh GRUS KERNEL_TOOL MAKE_WEIGHTS DIR few|all [OBJECT_TOOL]: `precision bf16` where products of bf16 are taken
 # in pairs. The instruction, its scalar form, vectors in ISO C and LLVM with and without the instruction give the same
-# bits, near to the evaluator; batches give those of singles; and operands are rounded to nearest even.
+# bits, near to the evaluator; batches give those of singles; and operands are rounded to nearest even. `few` optimises less.
 set -eu
 . "$(dirname "$0")/bits.sh"
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,6 +11,9 @@ rm -rf "$dir"
 mkdir -p "$dir"
 has_instruction=
 if grep -q avx512_bf16 /proc/cpuinfo; then has_instruction=yes; else echo "this processor has no AVX512_BF16: the scalar form alone"; fi
+
+level=-O2 plain_level=-O1
+[ "$ways" = all ] || level=-O1 plain_level=-O0
 
 # layers TIME UNITS INPUTS: a model of every stage that has such products
 layers() {
@@ -44,19 +47,20 @@ finish() {
   "$1/$2" bits | sort >"$1/$2.bits"
 }
 
-# every NAME MODEL SAMPLES: all ways to compile it
+# every NAME MODEL SAMPLES: all ways to compile it; with `few` clang and LLVM without the instruction compile single samples alone
 every() {
-  bits "$1" scalar gcc -std=c99 -O1
+  bits "$1" scalar gcc -std=c99 $plain_level
   if [ $has_instruction ]; then
-    bits "$1" gcc gcc -std=c99 -O2 -march=x86-64-v4 -mavx512bf16
+    bits "$1" gcc gcc -std=c99 $level -march=x86-64-v4 -mavx512bf16
     same "$1/scalar" "$1/gcc"
-    if command -v clang-19 >/dev/null; then
-      bits "$1" clang clang-19 -std=c99 -O2 -march=x86-64-v4 -mavx512bf16
+    if command -v clang-19 >/dev/null && { [ "$ways" = all ] || [ "$3" = 1 ]; }; then
+      bits "$1" clang clang-19 -std=c99 $level -march=x86-64-v4 -mavx512bf16
       same "$1/scalar" "$1/clang"
     fi
   fi
   [ -n "$object_tool" ] || return 0
   for target in x86-64-v3 ${has_instruction:+x86-64-v4-bf16}; do
+    case $ways$has_instruction$target$3 in fewyesx86-64-v3[2-9]) continue ;; esac
     [ $target != x86-64-v3 ] || grep -q ' fma .* avx2' /proc/cpuinfo || continue
     "$object_tool" "$2" "$dir/$1/llvm-$target.o" --schedule=x86-64-v4-bf16 --target=$target --batch="$3"
     finish "$dir/$1" llvm-$target
@@ -107,7 +111,7 @@ every odd "$dir/odd.grus" 1
 write batch "$dir/odd.grus" --batch=5 --calls=1
 every batch "$dir/odd.grus" 5
 write singles "$dir/odd.grus" --calls=5
-bits singles scalar gcc -std=c99 -O1
+bits singles scalar gcc -std=c99 $plain_level
 same singles/scalar batch/scalar
 rounding
 # inspect says which stages do so, and verify what it costs

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# paths.sh VECTORS TESTS RUNTIME MODEL.grus few|all: every way from a model to numbers on this machine,
+# paths.sh VECTORS TESTS RUNTIME MODEL.grus scalar|vector|all: every way from a model to numbers on this machine,
 # each compared with the reference evaluator by the harness: scalar and vector schedules, C by gcc and
-# clang at -O0 and -O2, C++, ISO lanes, and with the sanitizers. Warnings are errors. `few` takes the
-# sanitizers with scalars, and vectors, both at -O0; kernels.sh optimises every day.
+# clang at -O0 and -O2, C++, ISO lanes, and with the sanitizers. Warnings are errors. `scalar` and `vector` take one
+# schedule with the sanitizers at -O0; kernels.sh optimises every day.
 set -eu
 vectors=$1 tests=$2 runtime=$3 model=$4 ways=$5
 shift 5
@@ -43,16 +43,20 @@ x86_64) vector=$(grep -q avx2 /proc/cpuinfo && echo x86-64-v3 || echo x86-64-v2)
 *) vector= ;;
 esac
 
+# sanitized NAME FOLDER: -O0 and traps, which need no library, compile in a third of the time; with `all` the sanitizers
+# say what is wrong.
+sanitized() {
+  link="-fsanitize=address" try "$1 sanitized" "$2" -std=c99 gcc -O0 -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
+}
+
+if [ "$ways" = vector ] && [ -n "$vector" ]; then
+  prepare vector $vector
+  sanitized $vector "$dir/vector"
+  exit $failed
+fi
 prepare scalar generic
-if [ "$ways" = few ]; then
-  # -O0 and traps compile in a third of the time; with `all` the sanitizers say what is wrong.
-  link="-fsanitize=address,undefined" try "generic sanitized" "$dir/scalar" -std=c99 gcc -O0 -fsanitize=address,undefined -fsanitize-undefined-trap-on-error
-  if [ -n "$vector" ]; then
-    prepare vector $vector
-    try "$vector gcc -O0" "$dir/vector" -std=c99 gcc -O0
-  else
-    try "generic gcc -O0" "$dir/scalar" -std=c99 gcc -O0
-  fi
+if [ "$ways" != all ]; then
+  sanitized generic "$dir/scalar"
   exit $failed
 fi
 for compiler in gcc clang-19; do

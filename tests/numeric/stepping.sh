@@ -26,9 +26,11 @@ for model in "$@"; do
     flags=
     [ $target = generic ] || flags=-march=$target
     # shellcheck disable=SC2086
-    (cd "$dir/m" && for source in *.c; do
-      $cache gcc -std=c99 $level -ffp-contract=off $flags -I. -I"$runtime/host" -MD -c "$source" -o "${source%.c}.o" || exit 1
-    done)
+    # Two pieces, for the tables of both programs have the same names.
+    (cd "$dir/m" && printf '#include "%s"\n' step_model.c step_program.c stepping.c >one.c && printf '#include "%s"\n' whole_model.c whole_program.c >other.c &&
+      for source in one other; do
+        $cache gcc -std=c99 $level -ffp-contract=off $flags -I. -I"$runtime/host" -MD -c $source.c -o $source.o || exit 1
+      done)
     gcc "$dir/m"/*.o -o "$dir/m/run"
     printf '%s %s: ' "$(basename "$model" .grus)" "$target"
     "$dir/m/run" || exit 1
