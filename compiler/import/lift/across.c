@@ -199,6 +199,22 @@ static GraphNode *regrouped(Own *own, const GraphNode *node, GraphValue **in) {
   return in[0] ? flat_node(own->flat, op, node, 2, in, 1) : NULL;
 }
 
+/* Operators over the places of samples [N, C, ...]: those of all steps are samples as well. */
+static GraphNode *over_samples(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphTensor *x = own_type(own, node->in[0]), *y = own_type(own, node->out[0]);
+  int64_t dim[GRAPH_MAX_RANK + 1];
+  if (!first_alone(own, node) || y->rank >= GRAPH_MAX_RANK) return NULL;
+  for (int k = 1; k < node->n_in; k++)
+    in[k] = node->in[k];
+  memcpy(dim, x->dim, sizeof *dim * (size_t)x->rank);
+  dim[0] *= own->steps;
+  in[0] = reshaped(own, node, own_part(own, node->in[0])->across, x->rank, dim);
+  GraphValue *made = in[0] ? flat_typed(own->flat, node_like(own, node, node->n_in, in)) : NULL;
+  if (!made) return NULL;
+  int n = dims_across(own, y, y->rank, dim);
+  return flat_node(own->flat, GRAPH_Reshape, node, 2, (GraphValue *[]){made, ints(own, n, dim)}, 1);
+}
+
 static GraphNode *along_axis(Own *own, const GraphNode *node, GraphValue **in) {
   return along(own, node, in, 0);
 }
@@ -215,6 +231,12 @@ static GraphNode *along_last(Own *own, const GraphNode *node, GraphValue **in) {
 static GraphNode *node_across(Own *own, const GraphNode *node) {
   static GraphNode *(*const rule[GRAPH_OP_COUNT])(Own *, const GraphNode *, GraphValue **) = {
       [GRAPH_MatMul] = product,
+      [GRAPH_Conv] = over_samples,
+      [GRAPH_ConvTranspose] = over_samples,
+      [GRAPH_MaxPool] = over_samples,
+      [GRAPH_AvgPool] = over_samples,
+      [GRAPH_GroupNorm] = over_samples,
+      [GRAPH_DepthToSpace] = over_samples,
       [GRAPH_Concat] = join,
       [GRAPH_Gather] = gather,
       [GRAPH_Slice] = cut,

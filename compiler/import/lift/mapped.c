@@ -19,13 +19,13 @@ static bool is_join(const Own *own, const GraphNode *node) {
 }
 
 /* The steps of f are those of rows, and no step reads another one. */
-static bool is_map(const Own *own, int root) {
+static bool is_map(const Own *own) {
   bool rows = false;
   for (int i = 0; i < own->n; i++) {
     rows = rows || own->part[i].kind == PART_SEQUENCE;
     if (own->part[i].kind == PART_STATE) return false;
   }
-  return rows && own->part[root].kind == PART_NODE;
+  return rows;
 }
 
 /* f of all rows, [T, ...], with T in the place of the axis along which its steps are joined. */
@@ -51,7 +51,7 @@ static bool is_mapped(Own *own, const GraphNode *join) {
   int64_t steps = join->n_in;
   own_begin(own, steps, false);
   int root = own_match(own, join->in[steps - 2], join->in[steps - 1]);
-  if (root < 0 || !is_map(own, root)) return false;
+  if (root < 0 || !is_map(own)) return false;
   for (int64_t k = steps - 3; k >= 0; k--)
     if (!own_walk(own, root, join->in[k], k)) return false;
   GraphValue *all = own_start(own) ? own_all_steps(own, root) : NULL,

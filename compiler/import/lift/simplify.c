@@ -199,22 +199,74 @@ static GraphValue *whole(const Flat *flat, const GraphNode *node) {
   return node->in[0];
 }
 
-/* Places that TensorFlow counts from the front where they are negative, which a Gather does itself:
- * places < 0 ? places + n : places. */
+/* A whole number or a truth as it was before casts. */
+static GraphValue *uncast(const Flat *flat, GraphValue *value) {
+  while (value->node && value->node->op == GRAPH_Cast &&
+         graph_elem_is_whole(flat_type_of(flat, value->node->in[0])->elem))
+    value = value->node->in[0];
+  return value;
+}
+
+static bool is_number(const Flat *flat, const GraphValue *value, double number) {
+  const GraphTensor *t = flat_type_of(flat, value);
+  return t->data && t->count == 1 && t->data[0] == number;
+}
+
+/* The value that `truth` says to be below 0; NULL: it says something else. */
+static GraphValue *below_zero(const Flat *flat, GraphValue *truth) {
+  const GraphNode *less = uncast(flat, truth)->node;
+  if (!less || less->op != GRAPH_Less || !is_number(flat, less->in[1], 0)) return NULL;
+  return uncast(flat, less->in[0]);
+}
+
+static bool is_plus(const Flat *flat, const GraphValue *sum, const GraphValue *place, double n) {
+  const GraphNode *add = sum->node;
+  return add && add->op == GRAPH_Add && add->in[0] == place && is_number(flat, add->in[1], n);
+}
+
+static bool is_truth(const Flat *flat, GraphValue *value) {
+  const GraphNode *node = uncast(flat, value)->node;
+  return node && (node->op == GRAPH_Less || node->op == GRAPH_Not);
+}
+
+/* The other factor of a product with a truth; NULL: it is something else. */
+static GraphValue *times_truth(const Flat *flat, const GraphValue *product, GraphValue **truth) {
+  const GraphNode *mul = product->node;
+  *truth = NULL;
+  if (!mul || mul->op != GRAPH_Mul) return NULL;
+  for (int k = 0; k < 2; k++) {
+    *truth = mul->in[k];
+    if (is_truth(flat, *truth)) return mul->in[1 - k];
+  }
+  return NULL;
+}
+
+/* place < 0 ? place + n : place, chosen or, as exporters of TensorFlow's graphs to ONNX write it,
+ * (place < 0) (place + n) + !(place < 0) place. NULL: it is something else. */
+static GraphValue *counted_place(const Flat *flat, const GraphValue *value, double n) {
+  const GraphNode *node = value->node;
+  if (node && node->op == GRAPH_Where) {
+    GraphValue *place = node->in[2];
+    bool fits = below_zero(flat, node->in[0]) == place && is_plus(flat, node->in[1], place, n);
+    return fits ? place : NULL;
+  }
+  if (!node || node->op != GRAPH_Add) return NULL;
+  GraphValue *below, *above, *sum = times_truth(flat, node->in[0], &below),
+                             *place = times_truth(flat, node->in[1], &above);
+  const GraphNode *not = sum && place ? uncast(flat, above)->node : NULL;
+  bool fits = not && not->op == GRAPH_Not && below_zero(flat, below) == place &&
+              below_zero(flat, not->in[0]) == place && is_plus(flat, sum, place, n);
+  return fits ? place : NULL;
+}
+
+/* Places that TensorFlow counts from the front where they are negative, which a Gather does
+ * itself. */
 static GraphValue *counted_by_gather(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]);
-  const GraphNode *choice = node->in[1]->node;
-  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
-  if (!choice || choice->op != GRAPH_Where) return NULL;
-  GraphValue *place = choice->in[2];
-  const GraphNode *less = choice->in[0]->node, *sum = choice->in[1]->node;
-  if (!less || less->op != GRAPH_Less || less->in[0] != place || !sum || sum->op != GRAPH_Add ||
-      sum->in[0] != place)
-    return NULL;
-  const GraphTensor *zero = flat_type_of(flat, less->in[1]), *n = flat_type_of(flat, sum->in[1]);
-  if (!zero->data || zero->count != 1 || zero->data[0] != 0 || !n->data || n->count != 1 ||
-      n->data[0] != (double)x->dim[axis < 0 ? axis + x->rank : axis])
-    return NULL;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0),
+          size = x->dim[axis < 0 ? axis + x->rank : axis];
+  GraphValue *place = counted_place(flat, node->in[1], (double)size);
+  if (!place) return NULL;
   GraphNode *gather =
       flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){node->in[0], place}, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);

@@ -100,6 +100,38 @@ KINDS = {
 }
 
 
+KERNEL = np.random.default_rng(6).uniform(-0.7, 0.7, (2, 2, 1)).astype("f4")
+
+
+def convolution(g, s):
+    y = g.call("Conv", square(g, s), g.constant(KERNEL))
+    return row(g, y)
+
+
+def pooled(g, s):
+    best = g.call("MaxPool", square(g, s), kernel_shape=[2], pads=[0, 1], strides=[1])
+    return row(g, best)
+
+
+def instance_norm(g, s):
+    y = g.call("InstanceNormalization", square(g, s), g.constant(SCALE[:2]), g.constant(SHIFT[:2]), epsilon=1e-5)
+    return row(g, y)
+
+
+def pooled_rows(s):
+    a = s.reshape(2, 2)
+    return np.stack([a.max(1), a[:, 1]], 1).ravel()
+
+
+# Of a step with axes of samples, channels and places.
+KINDS_OF_SAMPLES = {
+    "conv": (convolution, lambda s: (KERNEL[:, :, 0] @ s.reshape(2, 2)).ravel()),
+    "pool": (pooled, pooled_rows),
+    "instance_norm": (instance_norm, lambda s: np.concatenate(
+        [layer_norm(row, SCALE[k], SHIFT[k]) for k, row in enumerate(s.reshape(2, 2))])),
+}
+
+
 def save(name, g, x, y, **more):
     g.output("y")
     if name.removeprefix("cell_") not in REFUSED: return finish(g, FOLDER, name, {"x": x, **more}, {"y": y})
@@ -197,9 +229,36 @@ def beside():
     save("beside", g, x, np.array(numbers)[None], z=z)
 
 
+def rows_alone():
+    """rows that are only brought into another shape"""
+    g, x, w = Graph(), random(1, STEPS, 2, 2, scale=1), random(UNITS, 2)
+    g.input("x", [1, STEPS, 2, 2])
+    rows = [row(g, g.call("Gather", "x", g.constant(t, "i8"), axis=1)) for t in range(STEPS)]
+    y = g.call("Concat", *[g.call("Unsqueeze", r, ints(g, 1)) for r in rows], axis=1)
+    g.call("Tanh", g.call("MatMul", y, g.constant(w)), out="y")
+    save("rows_alone", g, x, np.tanh(x.astype("f8").reshape(1, STEPS, 4) @ w))
+
+
+def counted():
+    """places in a table, counted from the front by products where they are negative, as exporters of TensorFlow write it"""
+    g, x, table = Graph(), rng.integers(0, 7, (1, STEPS)).astype("f4"), random(7, UNITS)
+    g.input("x", [1, STEPS])
+    place = g.call("Cast", "x", to=6)
+    below = g.call("Less", g.call("Cast", place, to=1), g.constant(0, "f4"))
+    wrapped = g.call("Mul", g.call("Cast", below, to=6), g.call("Add", place, g.constant(7, "i4")))
+    kept = g.call("Mul", place, g.call("Cast", g.call("Not", below), to=6))
+    e = g.call("Gather", g.constant(table), g.call("Add", wrapped, kept), axis=0)
+    g.call("Tanh", e, out="y")
+    save("counted", g, x, np.tanh(table[x.astype(int)].astype("f8")))
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     for kind, (f, model) in KINDS.items():
         cell(kind, f, model)
         if kind not in REFUSED: mapped(kind, f, model)
     for make in vectors, matrices, places, beside: make()
+    for kind, (f, model) in KINDS_OF_SAMPLES.items():
+        cell(kind, f, model)
+        if kind != "instance_norm": mapped(kind, f, model)
+    for make in rows_alone, counted: make()
