@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Cells of their own, between own.c, which finds the steps of one, and across.c, which computes one
- * step at all steps at once.
+/* Cells of their own, between own.c, which finds the steps of one, across.c, which computes one
+ * step at all steps at once, and across_node.c, which does it for one operator.
  *
  * A part is a value of the last step of a cell, with its counterpart at every other step. */
 #ifndef GRUS_IMPORT_OWN_H
@@ -57,6 +57,19 @@ bool own_walk(Own *own, int which, GraphValue *value, int64_t k);
 /* Values of step 0 that are constants are what the equations give; states that no step 0 shows
  * begin with zeros. */
 bool own_start(Own *own);
+/* ---- across_node.c ---- */
+/* Whether operand k differs from step to step. */
+static inline bool own_is_timed(const Own *own, const GraphNode *node, int k) {
+  return k < node->n_in && node->in[k] && own_part(own, node->in[k])->timed;
+}
+/* [T] and the axes of a value of one step, its last `rank` of them, 1 where it has fewer; returns
+ * how many. */
+int own_dims_across(const Own *own, const GraphTensor *step, int rank, int64_t *dim);
+GraphValue *own_reshaped(Own *own, const GraphNode *like, GraphValue *x, int rank,
+                         const int64_t *dim);
+/* The node at all steps, from operands that are; NULL: it has no such form. */
+GraphNode *own_node_across(Own *own, const GraphNode *node);
+/* ---- across.c ---- */
 /* A part at all steps, [T, ...]; NULL: an operator of it has no form for all steps. */
 GraphValue *own_all_steps(Own *own, int which);
 /* All parts that others outside of the cell read become rows of what the cell gives, and the cell

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* One operator of a cell at all steps at once. In, the operands at all steps, [T, ...]; out, a node
+ * that gives its value at all steps. Attributes that count axes count one more, and operators that
+ * see samples see those of all steps. */
+#include "import/lift/own.h"
+
+#include <string.h>
+
+static GraphValue *ints(Own *own, int n, const int64_t *values) {
+  const GraphTensor *t = graph_ints(own->flat->arena, n, values);
+  return flat_constant(own->flat, "", t);
+}
+
+static GraphNode *node_like(Own *own, const GraphNode *like, int n_in, GraphValue *const *in) {
+  GraphNode *node = flat_node(own->flat, like->op, like, n_in, in, like->n_out);
+  node->attribute = ARENA_ARRAY(own->flat->arena, GraphAttribute, like->n_attributes + 1);
+  if (like->n_attributes)
+    memcpy(node->attribute, like->attribute, sizeof *like->attribute * (size_t)like->n_attributes);
+  node->n_attributes = like->n_attributes;
+  return node;
+}
+
+GraphValue *own_reshaped(Own *own, const GraphNode *like, GraphValue *x, int rank,
+                         const int64_t *dim) {
+  const GraphTensor *t = own_type(own, x);
+  if (t->rank == rank && memcmp(t->dim, dim, sizeof *dim * (size_t)rank) == 0) return x;
+  GraphValue *in[2] = {x, ints(own, rank, dim)};
+  return flat_typed(own->flat, flat_node(own->flat, GRAPH_Reshape, like, 2, in, 1));
+}
+
+int own_dims_across(const Own *own, const GraphTensor *step, int rank, int64_t *dim) {
+  dim[0] = own->steps;
+  for (int i = 0; i < rank; i++) {
+    int axis = i - (rank - step->rank);
+    dim[i + 1] = axis < 0 ? 1 : step->dim[axis];
+  }
+  return rank + 1;
+}
+
+/* Operand k at all steps, with as many axes as `rank` after that of the steps. Those that are the
+ * same at every step are as they are. */
+static GraphValue *aligned(Own *own, const GraphNode *node, int k, int rank) {
+  const Part *part = own_part(own, node->in[k]);
+  int64_t dim[GRAPH_MAX_RANK + 1];
+  const GraphTensor *t = own_type(own, part->value);
+  if (!part->timed || t->rank >= rank) return part->across;
+  if (rank >= GRAPH_MAX_RANK) return NULL;
+  int n = own_dims_across(own, t, rank, dim);
+  return own_reshaped(own, node, part->across, n, dim);
+}
+
+/* ---- operators ---- */
+
+/* Everything but the first operand is the same at every step. */
+static bool first_alone(const Own *own, const GraphNode *node) {
+  for (int k = 1; k < node->n_in; k++)
+    if (own_is_timed(own, node, k)) return false;
+  return own_is_timed(own, node, 0);
+}
+
+/* Operators that come first in the table work element by element. */
+static bool is_elementwise(GraphOp op) {
+  return op <= GRAPH_Where;
+}
+
+static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) {
+  int rank = own_type(own, node->out[0])->rank;
+  for (int k = 0; k < node->n_in; k++) {
+    in[k] = aligned(own, node, k, rank);
+    if (!in[k]) return NULL;
+  }
+  return node_like(own, node, node->n_in, in);
+}
+
+/* W x for a vector x: x times the transposed matrix. */
+static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphTensor *w = own_type(own, node->in[0]);
+  double *data;
+  if (!w->data || w->rank != 2) return NULL;
+  GraphTensor *turned = graph_tensor(own->flat->graph->numbers, GRAPH_FLOAT, 2,
+                                     (int64_t[]){w->dim[1], w->dim[0]}, &data);
+  for (int64_t i = 0; i < w->count; i++)
+    data[i % w->dim[1] * w->dim[0] + i / w->dim[1]] = w->data[i];
+  in[0] = own_part(own, node->in[1])->across;
+  in[1] = flat_constant(own->flat, "", turned);
+  return node_like(own, node, 2, in);
+}
+
+static GraphNode *product(Own *own, const GraphNode *node, GraphValue **in) {
+  int ra = own_type(own, node->in[0])->rank, rb = own_type(own, node->in[1])->rank;
+  bool a = own_is_timed(own, node, 0), b = own_is_timed(own, node, 1);
+  if (a && b && (ra != rb || ra < 2)) return NULL;
+  if (!a && b && rb == 1) return matrix_by_vector(own, node, in);
+  in[0] = aligned(own, node, 0, a && rb > 2 ? rb : ra);
+  in[1] = aligned(own, node, 1, b && ra > 2 ? ra : rb);
+  return in[0] && in[1] ? node_like(own, node, 2, in) : NULL;
+}
+
+/* The same value at every step. */
+static GraphValue *repeated(Own *own, const GraphNode *node, const GraphValue *value) {
+  const GraphTensor *t = own_type(own, value);
+  int64_t dim[GRAPH_MAX_RANK + 1];
+  GraphValue *x = own_part(own, value)->across;
+  if (t->data || t->rank >= GRAPH_MAX_RANK) return NULL;
+  int n = own_dims_across(own, t, t->rank, dim);
+  GraphValue *in[2] = {x, ints(own, n, dim)};
+  return flat_typed(own->flat, flat_node(own->flat, GRAPH_Expand, node, 2, in, 1));
+}
+
+static GraphNode *join(Own *own, const GraphNode *node, GraphValue **in) {
+  for (int k = 0; k < node->n_in; k++) {
+    const Part *part = own_part(own, node->in[k]);
+    in[k] = part->timed ? part->across : repeated(own, node, part->value);
+    if (!in[k]) return NULL;
+  }
+  GraphNode *made = node_like(own, node, node->n_in, in);
+  graph_set_int(own->flat->graph, made, GRAPH_ATTR_axis, graph_int(node, GRAPH_ATTR_axis, 0) + 1);
+  return made;
+}
+
+/* The first operand at all steps, an attribute that names an axis moved by one. */
+static GraphNode *along(Own *own, const GraphNode *node, GraphValue **in, int64_t if_absent) {
+  if (!first_alone(own, node)) return NULL;
+  for (int k = 0; k < node->n_in; k++)
+    in[k] = node->in[k] ? own_part(own, node->in[k])->across : NULL;
+  GraphNode *made = node_like(own, node, node->n_in, in);
+  graph_set_int(own->flat->graph, made, GRAPH_ATTR_axis,
+                graph_int(node, GRAPH_ATTR_axis, if_absent) + 1);
+  return made;
+}
+
+/* Rows of a table by places of each step, or places of an axis of each step. */
+static GraphNode *gather(Own *own, const GraphNode *node, GraphValue **in) {
+  if (own_is_timed(own, node, 0)) return along(own, node, in, 0);
+  if (graph_int(node, GRAPH_ATTR_axis, 0) != 0) return NULL;
+  in[0] = own_part(own, node->in[0])->across;
+  in[1] = own_part(own, node->in[1])->across;
+  return node_like(own, node, 2, in);
+}
+
+static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphTensor *x = own_type(own, node->in[0]), *starts = own_type(own, node->in[1]);
+  const GraphTensor *axes = node->n_in > 3 && node->in[3] ? own_type(own, node->in[3]) : NULL;
+  int64_t moved[GRAPH_MAX_RANK];
+  if (!first_alone(own, node) || starts->count > GRAPH_MAX_RANK) return NULL;
+  for (int64_t i = 0; i < starts->count; i++) {
+    int64_t axis = axes ? (int64_t)axes->data[i] : i;
+    moved[i] = (axis < 0 ? axis + x->rank : axis) + 1;
+  }
+  for (int k = 0; k < node->n_in; k++)
+    in[k] = node->in[k] ? own_part(own, node->in[k])->across : NULL;
+  int n = node->n_in > 4 ? 5 : 4;
+  in[3] = ints(own, (int)starts->count, moved);
+  return node_like(own, node, n, in);
+}
+
+static GraphNode *turned(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm);
+  int rank = own_type(own, node->in[0])->rank;
+  int64_t order[GRAPH_MAX_RANK] = {0};
+  if (rank >= GRAPH_MAX_RANK || (perm && perm->n != rank)) return NULL;
+  for (int i = 0; i < rank; i++)
+    order[i + 1] = (perm ? perm->i[i] : rank - 1 - i) + 1;
+  in[0] = own_part(own, node->in[0])->across;
+  GraphNode *made = node_like(own, node, 1, in);
+  graph_set_ints(own->flat->graph, made, GRAPH_ATTR_perm, rank + 1, order);
+  return made;
+}
+
+/* Axes that are named in `axes`, all of them where that is absent. */
+static GraphNode *over_axes(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
+  int rank = own_type(own, node->in[0])->rank, n = axes ? axes->n : rank;
+  int64_t moved[GRAPH_MAX_RANK];
+  if (n > GRAPH_MAX_RANK || !first_alone(own, node)) return NULL;
+  for (int i = 0; i < n; i++)
+    moved[i] = (axes ? axes->i[i] : i) + 1;
+  in[0] = own_part(own, node->in[0])->across;
+  GraphNode *made = node_like(own, node, 1, in);
+  graph_set_ints(own->flat->graph, made, GRAPH_ATTR_axes, n, moved);
+  return made;
+}
+
+static GraphNode *regrouped(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphTensor *y = own_type(own, node->out[0]);
+  int64_t dim[GRAPH_MAX_RANK + 1];
+  if (y->rank >= GRAPH_MAX_RANK || !first_alone(own, node)) return NULL;
+  int n = own_dims_across(own, y, y->rank, dim);
+  in[0] = node->op == GRAPH_Expand ? aligned(own, node, 0, y->rank)
+                                   : own_part(own, node->in[0])->across;
+  in[1] = ints(own, n, dim);
+  GraphOp op = node->op == GRAPH_Expand ? GRAPH_Expand : GRAPH_Reshape;
+  return in[0] ? flat_node(own->flat, op, node, 2, in, 1) : NULL;
+}
+
+/* Operators over the places of samples [N, C, ...]: those of all steps are samples as well. */
+static GraphNode *over_samples(Own *own, const GraphNode *node, GraphValue **in) {
+  const GraphTensor *x = own_type(own, node->in[0]), *y = own_type(own, node->out[0]);
+  int64_t dim[GRAPH_MAX_RANK + 1];
+  if (!first_alone(own, node) || y->rank >= GRAPH_MAX_RANK) return NULL;
+  for (int k = 1; k < node->n_in; k++)
+    in[k] = node->in[k];
+  memcpy(dim, x->dim, sizeof *dim * (size_t)x->rank);
+  dim[0] *= own->steps;
+  in[0] = own_reshaped(own, node, own_part(own, node->in[0])->across, x->rank, dim);
+  GraphValue *made = in[0] ? flat_typed(own->flat, node_like(own, node, node->n_in, in)) : NULL;
+  if (!made) return NULL;
+  int n = own_dims_across(own, y, y->rank, dim);
+  return flat_node(own->flat, GRAPH_Reshape, node, 2, (GraphValue *[]){made, ints(own, n, dim)}, 1);
+}
+
+static GraphNode *along_axis(Own *own, const GraphNode *node, GraphValue **in) {
+  return along(own, node, in, 0);
+}
+
+static GraphNode *along_channels(Own *own, const GraphNode *node, GraphValue **in) {
+  return along(own, node, in, 1);
+}
+
+static GraphNode *along_last(Own *own, const GraphNode *node, GraphValue **in) {
+  return along(own, node, in, own_type(own, node->in[0])->rank - 1);
+}
+
+GraphNode *own_node_across(Own *own, const GraphNode *node) {
+  static GraphNode *(*const rule[GRAPH_OP_COUNT])(Own *, const GraphNode *, GraphValue **) = {
+      [GRAPH_MatMul] = product,
+      [GRAPH_Conv] = over_samples,
+      [GRAPH_ConvTranspose] = over_samples,
+      [GRAPH_MaxPool] = over_samples,
+      [GRAPH_AvgPool] = over_samples,
+      [GRAPH_GroupNorm] = over_samples,
+      [GRAPH_DepthToSpace] = over_samples,
+      [GRAPH_Concat] = join,
+      [GRAPH_Gather] = gather,
+      [GRAPH_Slice] = cut,
+      [GRAPH_Transpose] = turned,
+      [GRAPH_Reverse] = over_axes,
+      [GRAPH_Reshape] = regrouped,
+      [GRAPH_Squeeze] = regrouped,
+      [GRAPH_Unsqueeze] = regrouped,
+      [GRAPH_Flatten] = regrouped,
+      [GRAPH_Expand] = regrouped,
+      [GRAPH_Split] = along_axis,
+      [GRAPH_Softmax] = along_axis,
+      [GRAPH_LogSoftmax] = along_axis,
+      [GRAPH_CumSum] = along_axis,
+      [GRAPH_LpNormalize] = along_axis,
+      [GRAPH_BatchNorm] = along_channels,
+      [GRAPH_LayerNorm] = along_last,
+      [GRAPH_RmsNorm] = along_last,
+  };
+  GraphValue **in = ARENA_ARRAY(own->flat->arena, GraphValue *, node->n_in + 5);
+  if (is_elementwise(node->op)) return elementwise(own, node, in);
+  if (node->op >= GRAPH_ReduceSum && node->op <= GRAPH_ReduceAny) return over_axes(own, node, in);
+  return rule[node->op] ? rule[node->op](own, node, in) : NULL;
+}
