@@ -49,8 +49,8 @@ static bool same_weights(const Model *a, const Model *b) {
   return true;
 }
 
-/* Reads text and weights as `build` would. */
-static bool read_back(Session *s, const Imported *in, const Text *weights) {
+/* Reads text and weights as `build` would. NULL after reporting. */
+static const Model *read_back(Session *s, const Imported *in, const Text *weights) {
   Diags *kept = s->diags;
   const char *reason;
   Mapped bytes = {(const uint8_t *)text_str(weights), weights->len};
@@ -66,7 +66,7 @@ static bool read_back(Session *s, const Imported *in, const Text *weights) {
   if (!ok)
     session_error(s, "the weights would not be read back as they are: nothing was written; this is "
                      "a bug in grus");
-  return ok;
+  return ok ? again->model[0] : NULL;
 }
 
 /* All files or none. ranges: NULL where there are none. */
@@ -181,11 +181,12 @@ ExitCode command_import(Session *s) {
   if (!ok || s->diags->n_errors) return failure(s);
   Text weights = text_new(s->arena);
   safetensors_write(&weights, model_unbind(in.model, in.model->weights.convention, paths.weights));
-  if (in.model->weights.path && !read_back(s, &in, &weights)) return EXIT_BUG;
+  const Model *written = in.model->weights.path ? read_back(s, &in, &weights) : in.model;
+  if (!written) return EXIT_BUG;
   if (in.model->weights.path && !session_spares_inputs(s, o->args[0], paths.weights))
     return EXIT_USAGE;
   paths.ranges = ranges_path(s, in.model, in.source);
-  const char *ranges = imported_ranges(s, &in, paths.ranges);
+  const char *ranges = imported_ranges(s, &in, written, paths.ranges);
   if (ranges && !session_spares_inputs(s, o->args[0], paths.ranges)) return EXIT_USAGE;
   if (!write_all(s, &paths, &in, &weights, ranges)) return EXIT_FILE;
   const char *text = summary(s, &in, &paths, ranges != NULL);

@@ -40,35 +40,43 @@ static Ranges *sorted(Arena *arena, const Model *model, const Ranges *from) {
   return to;
 }
 
-static const char *names_of(Arena *arena, const Ranges *ranges) {
+static const char *names_of(Arena *arena, const QuantNames *names) {
   enum { SHOWN = 3 };
   Text out = text_new(arena);
-  int shown = ranges->n <= SHOWN ? ranges->n : SHOWN - 1;
+  int shown = names->n <= SHOWN ? names->n : SHOWN - 1;
   for (int i = 0; i < shown; i++)
-    text_printf(&out, "%s`%s`",
-                !i                  ? ""
-                : i + 1 < ranges->n ? ", "
-                                    : " and ",
-                ranges->range[i]->name);
-  if (shown < ranges->n) text_printf(&out, " and %d others", ranges->n - shown);
+    text_printf(&out, "%s`%s`", !i ? "" : i + 1 < names->n ? ", " : " and ", names->name[i]);
+  if (shown < names->n) text_printf(&out, " and %d others", names->n - shown);
   return text_str(&out);
 }
 
-const char *imported_ranges(Session *s, const Imported *in, const char *path) {
+/* What becomes of the file's integers where they do not fit. */
+static void note_rounded(Session *s, const Imported *in) {
+  if (!in->foreign->has_integer_weights) return;
+  QuantNames rounded = quant_rounded_layers(in->model);
+  if (rounded.n)
+    foreign_note(in->foreign,
+                 "`w8`, `i8` and `i16` round the weights of %s: those of a row are not all within "
+                 "127 steps of one scale; `i16x16` has 32,767 steps",
+                 names_of(s->arena, &rounded));
+}
+
+const char *imported_ranges(Session *s, const Imported *in, const Model *written,
+                            const char *path) {
   Ranges *ranges = ARENA_NEW(s->arena, Ranges);
-  if (!in->foreign->n_ranges) return NULL;
-  take_ranges(s, in, ranges);
+  note_rounded(s, in);
+  if (in->foreign->n_ranges) take_ranges(s, in, ranges);
   if (!ranges->n) return NULL;
   ranges_follow(s->arena, in->model, ranges);
   ranges = sorted(s->arena, in->model, ranges);
-  ranges->weights = weights_digest(s->arena, in->model);
+  ranges->weights = weights_digest(s->arena, written);
   ranges->data = "the scales in the imported file";
-  const Ranges *missing = quant_missing_ranges(in->model, PRECISION_I16, ranges);
-  if (missing->n)
+  QuantNames missing = quant_missing_ranges(in->model, PRECISION_I16, ranges);
+  if (missing.n)
     foreign_note(in->foreign,
                  "the scales in the file give no range of %s: for integers, `grus calibrate` "
                  "measures all ranges anew",
-                 names_of(s->arena, missing));
+                 names_of(s->arena, &missing));
   else
     foreign_note(in->foreign,
                  "`%s` has the ranges that the scales in the file give: `--precision i16` and `i8` "

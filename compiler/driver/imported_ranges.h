@@ -5,8 +5,9 @@
 
 #include "driver/imported.h"
 
-/* The text of the file of ranges at `path`, and a note on it in in->foreign. NULL: the file that
- * was imported has no scales of values. */
-const char *imported_ranges(Session *s, const Imported *in, const char *path);
+/* The text of the file of ranges at `path`, and notes in in->foreign on it and on weights that were
+ * integers. written: the model as it is read back, whose weights the file names. NULL: the file
+ * that was imported has no scales of values. */
+const char *imported_ranges(Session *s, const Imported *in, const Model *written, const char *path);
 
 #endif

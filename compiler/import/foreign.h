@@ -84,6 +84,7 @@ typedef struct Foreign {
   ForeignRange *range; /* of quantised files */
   int n_ranges;
   size_t cap_ranges;
+  bool has_integer_weights; /* the file has them as integers with a scale */
   bool finished; /* by its reader, which called foreign_finish: --time and --stream were its
                     business */
   const char *allow_reason[DIAG_CODE_COUNT]; /* of `allowed` in the model: a comment after it */

@@ -49,14 +49,15 @@ void walk_next(Walk *w) {
  * fraction. */
 static int bits_of(GraphElem elem) {
   static const int bits[] = {
-      [GRAPH_FLOAT] = 0, [GRAPH_BOOL] = 0, [GRAPH_I8] = 8,   [GRAPH_U8] = 8,  [GRAPH_I16] = 16,
-      [GRAPH_U16] = 16,  [GRAPH_I32] = 32, [GRAPH_U32] = 32, [GRAPH_I64] = 0, [GRAPH_U64] = 0};
+      [GRAPH_FLOAT] = 0, [GRAPH_BOOL] = 0, [GRAPH_I4] = 4,   [GRAPH_U4] = 4,
+      [GRAPH_I8] = 8,    [GRAPH_U8] = 8,   [GRAPH_I16] = 16, [GRAPH_U16] = 16,
+      [GRAPH_I32] = 32,  [GRAPH_U32] = 32, [GRAPH_I64] = 0,  [GRAPH_U64] = 0};
   return bits[elem];
 }
 
 bool elem_range(GraphElem elem, double *low, double *high) {
   int bits = bits_of(elem);
-  bool is_signed = elem == GRAPH_I8 || elem == GRAPH_I16 || elem == GRAPH_I32;
+  bool is_signed = elem == GRAPH_I4 || elem == GRAPH_I8 || elem == GRAPH_I16 || elem == GRAPH_I32;
   if (!bits) return false;
   double all = (double)(INT64_C(1) << bits);
   *low = is_signed ? -all / 2 : 0;

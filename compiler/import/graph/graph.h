@@ -27,6 +27,8 @@ enum { GRAPH_MAX_RANK = 8, GRAPH_OPEN = -1 };
 typedef enum GraphElem {
   GRAPH_FLOAT,
   GRAPH_BOOL,
+  GRAPH_I4,
+  GRAPH_U4,
   GRAPH_I8,
   GRAPH_U8,
   GRAPH_I16,
@@ -184,6 +186,7 @@ struct Graph {
   GraphVariable *variable; /* of the outermost graph */
   int n_variables;
   size_t cap_variables;
+  bool has_integer_constants; /* with a scale, in the file; here they may be real numbers */
   bool scaled_ports; /* outermost: integers of its inputs and outputs that have a scale are a way to
                         store real numbers */
   bool names_layers; /* outermost: nodes have the names of the layers of the file */

@@ -273,10 +273,11 @@ static void note_states(Lift *l) {
 Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
                     Diags *diags) {
   Lift *l = ARENA_NEW(file->arena, Lift);
-  graph = lift_real(graph);
   *l = (Lift){
       .arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
   l->foreign = foreign_new(file, graph->format, NULL);
+  if (!lift_scales(l, graph)) return NULL;
+  l->graph = graph = lift_real(graph);
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish wish;
   if (!lift_check_sets(l) || !time_wish(l, &wish) || !sizes_find(l, sizes) ||

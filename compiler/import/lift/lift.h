@@ -155,6 +155,8 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
                  int64_t count);
 /* ---- ranges.c ---- */
+/* Notes whether weights are integers. False after reporting a scale that values cannot have. */
+bool lift_scales(Lift *l, const Graph *graph);
 /* Tells l->foreign what the file says of the numbers of its values. */
 void lift_ranges(Lift *l);
 /* ---- layout.c ---- */

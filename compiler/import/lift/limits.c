@@ -7,6 +7,8 @@
  * computes the value stays within it. */
 #include "import/lift/limits.h"
 
+#include "import/graph/eval.h"
+
 #include <math.h>
 
 /* The bounds of what an operator computes, whatever it reads. */
@@ -26,17 +28,9 @@ static GraphRange bounds_of(const GraphValue *value) {
   return open;
 }
 
-/* False: the range of these integers is not known. */
+/* False: the range of these integers is not known, or too wide to round to. */
 static bool range_of(GraphElem elem, GraphRange *range) {
-  if (elem == GRAPH_I8)
-    *range = (GraphRange){INT8_MIN, INT8_MAX};
-  else if (elem == GRAPH_U8)
-    *range = (GraphRange){0, UINT8_MAX};
-  else if (elem == GRAPH_I16)
-    *range = (GraphRange){INT16_MIN, INT16_MAX};
-  else
-    return false;
-  return true;
+  return elem_range(elem, &range->low, &range->high) && range->high <= UINT16_MAX;
 }
 
 /* Kept within -inf .. inf, one or both of them numbers. */

@@ -33,7 +33,9 @@ static int64_t categories_of(const Lift *l, const GraphValue *value, bool only, 
 
 static Elem whole_elem(GraphElem elem) {
   switch (elem) {
+  case GRAPH_I4:
   case GRAPH_I8: return ELEM_I8;
+  case GRAPH_U4:
   case GRAPH_U8:
   case GRAPH_BOOL: return ELEM_U8;
   case GRAPH_I16: return ELEM_I16;

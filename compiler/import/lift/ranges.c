@@ -4,12 +4,40 @@
  * model. */
 #include "import/lift/lift.h"
 
+#include <math.h>
+
 static void add_range(Lift *l, const Value *value, bool is_cell, const GraphRange *range) {
   Foreign *f = l->foreign;
   while (value->layer && value->layer->kind == LAYER_label)
     value = value->layer->in[0];
   ForeignRange made = {.value = value, .is_cell = is_cell, .low = range->low, .high = range->high};
   ARENA_PUSH(f->arena, f->range, f->n_ranges, f->cap_ranges, made);
+}
+
+/* Values are divided by these. */
+static bool scales_are_positive(Lift *l, const GraphNode *node) {
+  const GraphTensor *scale = node->n_in > 1 && node->in[1] ? node->in[1]->constant : NULL;
+  for (int64_t i = 0; scale && i < scale->count; i++) {
+    if (scale->data[i] > 0 && isfinite(scale->data[i])) continue;
+    lift_refuse(l, node, E901, "has the scale %g, and a scale must be a positive number",
+                scale->data[i]);
+    return false;
+  }
+  return true;
+}
+
+bool lift_scales(Lift *l, const Graph *graph) {
+  if (graph->has_integer_constants) l->foreign->has_integer_weights = true;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    if (node->op == GRAPH_Dequantize || node->op == GRAPH_MatMulInteger ||
+        node->op == GRAPH_ConvInteger)
+      l->foreign->has_integer_weights = true;
+    if (node->op == GRAPH_Quantize && !scales_are_positive(l, node)) return false;
+    for (int b = 0; b < 2; b++)
+      if (node->body[b] && !lift_scales(l, node->body[b])) return false;
+  }
+  return true;
 }
 
 void lift_ranges(Lift *l) {

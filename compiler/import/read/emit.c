@@ -58,6 +58,7 @@ GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
   const int64_t small = 4096;
   int64_t given = 0, made = 0;
   if (!may_fold(graph, node)) return node->out[0];
+  if (node->op == GRAPH_Dequantize) graph->has_integer_constants = true;
   const char *key = key_of(e, node);
   GraphValue *known = key ? map_get(e->seen, key) : NULL;
   if (known) {

@@ -2,6 +2,8 @@
 /* The stage `quantise`: see quant.h. */
 #include "model/quant/quant_internal.h"
 
+#include <string.h>
+
 bool model_wants_integers(const Model *model) {
   for (int i = 0; i < model->n_layers; i++) {
     Precision p = layer_precision(model, model->layer[i]);
@@ -109,16 +111,45 @@ bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given,
   return true;
 }
 
-const Ranges *quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
-  Sources sources = {.arena = model->arena};
+void quant_name(Arena *arena, QuantNames *names, const char *name) {
+  for (int i = 0; i < names->n; i++)
+    if (strcmp(names->name[i], name) == 0) return;
+  ARENA_PUSH(arena, names->name, names->n, names->cap, name);
+}
+
+/* Quantises aside, whatever may be wrong: that is said when integers are asked for. */
+static Quantise quantised_aside(Model *model, Precision precision, const Ranges *ranges,
+                                QuantNames *missing) {
+  Sources *sources = ARENA_NEW(model->arena, Sources);
+  sources->arena = model->arena;
   Quantise q = {.model = model,
                 .arena = model->arena,
                 .ranges = ranges,
-                .diags = diags_new(model->arena, &sources),
-                .missing = ARENA_NEW(model->arena, Ranges)};
+                .diags = diags_new(model->arena, sources),
+                .missing = missing};
   Precision own = model->precision;
   model->precision = precision;
-  quantise(&q); /* what else is wrong is said when integers are asked for */
+  quantise(&q);
   model->precision = own;
-  return q.missing;
+  return q;
+}
+
+QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
+  QuantNames missing = {0};
+  quantised_aside(model, precision, ranges, &missing);
+  return missing;
+}
+
+QuantNames quant_rounded_layers(Model *model) {
+  QuantNames missing = {0}, rounded = {0};
+  Quantise q = quantised_aside(model, PRECISION_W8, NULL, &missing);
+  for (int i = 0; i < model->n_layers && q.quant; i++) {
+    const QuantLayer *ql = q.quant->layer[i];
+    bool is_grid = !ql || !ql->table || ql->table_is_grid;
+    for (int dir = 0; ql && dir < ql->directions; dir++)
+      for (int part = 0; part < QUANT_PARTS; part++)
+        is_grid = is_grid && (!ql->part[dir][part].w || ql->part[dir][part].is_grid);
+    if (!is_grid) quant_name(model->arena, &rounded, model->layer[i]->path);
+  }
+  return rounded;
 }

@@ -85,6 +85,7 @@ typedef struct QuantLayer {
   QuantScale *input;    /* stages that join or rescale: one for each input */
   QuantFormat *operand; /* how they read each input */
   const int16_t *table; /* Embedding: [categories][units] in the value's format */
+  bool table_is_grid;   /* its rows were multiples of one number, and are these integers */
 } QuantLayer;
 
 /* What a kind of stage can do with integers. */
@@ -129,9 +130,17 @@ typedef struct Quant {
 
 /* E703 to E705. given may be NULL. A model without integer precisions has no quant. */
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags);
-/* The values that the model would need ranges of in this precision, and that have none: by their
- * names, with any numbers. */
-const Ranges *quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges);
+/* Names of values or layers, each once. */
+typedef struct QuantNames {
+  const char **name;
+  int n;
+  size_t cap;
+} QuantNames;
+
+/* The values that the model would need ranges of in this precision, and that have none. */
+QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges);
+/* The layers whose weights are no multiples of one number a row by -127..127: 8 bits round them. */
+QuantNames quant_rounded_layers(Model *model);
 /* Whether any layer asks for integers with ranges (i8, i16, i16x16), or for w8. */
 bool model_wants_ranges(const Model *model);
 bool model_wants_integers(const Model *model);

@@ -67,7 +67,7 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
   const Range *r = q->ranges ? ranges_find(q->ranges, name) : NULL;
   if (r) return r;
   if (q->missing) {
-    if (!ranges_find(q->missing, name)) ranges_add(q->arena, q->missing, name, none.low, none.high);
+    quant_name(q->arena, q->missing, name);
     return &none;
   }
   Diag *d = quant_report(q, E704, layer, arena_printf(q->arena, "no range for `%s`", name));
@@ -285,16 +285,12 @@ static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
 }
 
 /* A table's own numbers: the 8 or 16 bits of its rows are the operand. */
-static QuantFormat table_format(const Layer *layer, Precision p) {
+static QuantFormat table_format(Arena *arena, const Layer *layer, Precision p) {
   int bits = precision_info[p].weight_bits;
-  const float *table = layer->weights->role[ROLE_TABLE];
-  int64_t n = layer->in[0]->type.categories * layer_size(layer, OPT_units, 1);
-  double most = 1e-9;
-  for (int64_t i = 0; i < n; i++)
-    most = fmax(most, fabs((double)table[i]));
+  bool is_grid;
   QuantFormat f = quant_format_fraction(0, bits);
   f.low = -f.high;
-  f.inverse = (float)(f.high / most);
+  f.inverse = (float)(1 / quant_table_step(arena, layer, bits, &is_grid));
   f.scale = 1 / (double)f.inverse;
   return f;
 }
@@ -307,7 +303,7 @@ static QuantFormat value_format(Quantise *q, const Value *v) {
   if (layer && !q->quant->absorber[layer->id]) {
     switch (quant_kind(layer)) {
     case QUANT_RECURRENT: return recurrent_format(q, layer);
-    case QUANT_TABLE: return table_format(layer, layer_precision(q->model, layer));
+    case QUANT_TABLE: return table_format(q->arena, layer, layer_precision(q->model, layer));
     case QUANT_PORT: return port_format(layer);
     case QUANT_SAME: return q->quant->value[layer->in[0]->id];
     case QUANT_RESCALE:

@@ -12,7 +12,7 @@ typedef struct Quantise {
   const QuantGiven *given;
   Diags *diags;
   Quant *quant;
-  Ranges *missing; /* names without a range are noted here and not reported; NULL: E704 */
+  QuantNames *missing; /* values without a range are noted here and not reported; NULL: E704 */
   bool failed;
 } Quantise;
 
@@ -49,9 +49,16 @@ bool quant_part_fits(const QuantPart *part);
 /* A change of scale by `ratio`, for a of at most `bound`, with at most `most` fraction bits. */
 QuantScale quant_scale_make(double ratio, double bound, int most);
 double quant_largest(const QuantFormat *x); /* |q| */
+/* The number whose multiples by -127..127, in 16 bits by -255..255, all n are, but for their
+ * rounding to f32; 0: there is none. */
+double quant_grid(const double *w, int64_t n, int bits);
+/* Notes a name that is not there yet. */
+void quant_name(Arena *arena, QuantNames *names, const char *name);
 
 /* quant_layer.c */
 void quantise_layer(Quantise *q, const Layer *layer);
+/* What one step of an Embedding's table counts, and whether its rows are whole multiples of it. */
+double quant_table_step(Arena *arena, const Layer *layer, int bits, bool *is_grid);
 /* W and b of a Dense or Conv1D, with the BatchNorm after it folded in: [rows][depth] and
  * [rows]. */
 double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm,

@@ -296,16 +296,24 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
 
 /* ---- the rest ---- */
 
+double quant_table_step(Arena *arena, const Layer *layer, int bits, bool *is_grid) {
+  int64_t n = layer->in[0]->type.categories * layer_units(layer);
+  const double *w = to_double(arena, layer_role(layer, ROLE_TABLE), n);
+  double top = 1e-9, step = quant_grid(w, n, bits);
+  for (int64_t i = 0; i < n; i++)
+    top = fmax(top, fabs(w[i]));
+  *is_grid = step > 0;
+  return *is_grid ? step : top / (bits == 8 ? INT8_MAX : INT16_MAX);
+}
+
 static void table(Quantise *q, const Layer *layer, QuantLayer *ql) {
   const float *from = layer_role(layer, ROLE_TABLE);
   int64_t n = layer->in[0]->type.categories * layer_units(layer);
-  bool w16 = ql->precision == PRECISION_I16X16;
-  double most = w16 ? 32767 : 127, top = 1e-9;
+  int bits = ql->precision == PRECISION_I16X16 ? 16 : 8;
+  double most = bits == 16 ? INT16_MAX : INT8_MAX;
   int16_t *to = ARENA_ARRAY(q->arena, int16_t, n);
-  for (int64_t i = 0; i < n; i++)
-    top = fmax(top, fabs((double)from[i]));
-  QuantFormat f = quant_format_fraction(0, w16 ? 16 : 8);
-  f.inverse = (float)(most / top);
+  QuantFormat f = quant_format_fraction(0, bits);
+  f.inverse = (float)(1 / quant_table_step(q->arena, layer, bits, &ql->table_is_grid));
   f.scale = 1 / (double)f.inverse;
   f.low = -f.high;
   for (int64_t i = 0; i < n; i++)

@@ -48,20 +48,31 @@ static double most_sum(const PartSpec *spec) {
   return ldexp(1, 31) - step * ((double)spec->depth / 2 + 2);
 }
 
-/* The number whose multiples by -127..127 the weights of a row are, but for their rounding to f32,
- * where its sums fit 32 bits; 0: there is none. */
-static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
-  static const double rounding = 1e-4,
-                      room = 1.01; /* of a step; for a multiplier that is rounded down */
-  const double *w = spec->w + row * spec->depth;
-  for (double largest = 127; largest >= 1; largest--) {
-    double step = size->most / largest;
-    int64_t k = 0;
-    while (k < spec->depth && fabs(w[k] / step - nearbyint(w[k] / step)) < rounding)
-      k++;
-    if (k == spec->depth) return size->sum / most_sum(spec) * room <= step ? step : 0;
-  }
+/* Whether all n are whole multiples of step, but for their rounding to f32. */
+static bool are_multiples(const double *w, int64_t n, double step) {
+  static const double rounding = 1e-4; /* of a step */
+  int64_t k = 0;
+  while (k < n && fabs(w[k] / step - nearbyint(w[k] / step)) < rounding)
+    k++;
+  return k == n;
+}
+
+double quant_grid(const double *w, int64_t n, int bits) {
+  double most = 1e-9;
+  for (int64_t k = 0; k < n; k++)
+    most = fmax(most, fabs(w[k]));
+  for (int largest = INT8_MAX; largest >= 1; largest--)
+    if (are_multiples(w, n, most / largest)) return most / largest;
+  for (int largest = UINT8_MAX; bits > 8 && largest > INT8_MAX; largest--)
+    if (are_multiples(w, n, most / largest)) return most / largest;
   return 0;
+}
+
+/* The same of the weights of a row, where its sums fit 32 bits. */
+static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
+  static const double room = 1.01; /* for a multiplier that is rounded down */
+  double step = quant_grid(spec->w + row * spec->depth, spec->depth, spec->bits);
+  return size->sum / most_sum(spec) * room <= step ? step : 0;
 }
 
 static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid) {

@@ -63,6 +63,35 @@ def onnx_files():
     weights = [number("w", 1, 18, 3), number("u", 1, 18, 6), number("b", 1, 36), number("w2", 6, 2), number("b2", 2), nh.from_array(np.array([0], "i8"), "zero")]
     quantised("real_first", first, weights, (9, 3), op_types_to_quantize=["Gemm"])
 
+    small_integers(onnx, ort, h, nh, T)
+
+
+def small_integers(onnx, ort, h, nh, T):
+    """four_bits: a scale for each column, then for each block of 4 rows of a column, values of 4 bits between.
+    wide_bytes: weights between -100 and 155 steps. no_scale: a scale of 0."""
+    rng = np.random.default_rng(9)
+
+    def four(name, shape, signed): return h.make_tensor(name, T.INT4 if signed else T.UINT4, shape, (rng.integers(-8, 8, shape) + (0 if signed else 8)).flatten().tolist())
+    def number(name, value, kind="f4"): return nh.from_array(np.asarray(value, kind), name)
+    def pair(x, scale, zero, y): return [h.make_node("QuantizeLinear", [x, scale, zero], [y + "_q"]), h.make_node("DequantizeLinear", [y + "_q", scale, zero], [y])]
+    ends = [number("s0", 0.01), number("z0", -3, "i1"), number("s2", 0.05), number("z2", 120, "u1")]
+    second = [h.make_node("DequantizeLinear", ["v", "sv", "zv"], ["vr"], axis=0, block_size=4), h.make_node("MatMul", ["m", "vr"], ["n"])]
+    cases = {"four_bits": (pair("x", "s0", "z0", "xr") + [h.make_node("DequantizeLinear", ["w", "sw", "zw"], ["wr"], axis=1), h.make_node("MatMul", ["xr", "wr"], ["a"])] + pair("a", "s1", "z1", "m") + second + pair("n", "s2", "z2", "y"),
+                           [four("w", (5, 8), True), number("sw", rng.uniform(0.05, 0.2, 8)), h.make_tensor("zw", T.INT4, (8,), rng.integers(-2, 3, 8).tolist()), number("s1", 0.2), h.make_tensor("z1", T.INT4, (), [1]),
+                            four("v", (8, 3), False), number("sv", rng.uniform(0.05, 0.2, (2, 3))), h.make_tensor("zv", T.UINT4, (2, 3), rng.integers(5, 11, 6).tolist())]),
+             "wide_bytes": (pair("x", "s0", "z0", "xr") + [h.make_node("DequantizeLinear", ["w", "sw", "zw"], ["wr"], axis=1), h.make_node("MatMul", ["xr", "wr"], ["n"])] + pair("n", "s2", "z2", "y"),
+                            [nh.from_array(np.vstack([rng.integers(0, 256, (4, 3)), [[255] * 3]]).astype("u1"), "w"), number("sw", rng.uniform(0.005, 0.02, 3)), number("zw", [100] * 3, "u1")])}
+    cases["no_scale"] = (cases["wide_bytes"][0], cases["wide_bytes"][1])
+    for name, (nodes, weights) in cases.items():
+        first = ends if name != "no_scale" else [number("s0", 0)] + ends[1:]
+        graph = h.make_graph(nodes, "net", [h.make_tensor_value_info("x", T.FLOAT, [1, 5])], [h.make_tensor_value_info("y", T.FLOAT, None)], first + weights)
+        path = os.path.join(FOLDER, name + ".onnx")
+        onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 21)], ir_version=10, producer_name="make_ranges"), path)
+        if name == "no_scale": continue
+        session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+        x = rng.uniform(-1, 1, (SAMPLES, 5)).astype("f4")
+        save(name, x=x, y=np.concatenate([session.run(None, {"x": s[None]})[0] for s in x]))
+
 
 # ---- TensorFlow Lite ----
 

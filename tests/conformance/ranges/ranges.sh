@@ -12,7 +12,7 @@ cd "$work" || exit 1
 
 import() {
   echo "\$ grus import $1"
-  "$grus" import "$fixtures/$1" | grep -E '^(wrote|note: .*(scales|ranges))'
+  "$grus" import "$fixtures/$1" | grep -E '^(wrote|note: .*(scales|ranges|127 steps))'
 }
 
 # as_recorded NAME PRECISION DECIBELS...: the least ratio to what was recorded.
@@ -50,6 +50,14 @@ echo
 import ../../graph/tflite/fixtures/int8_svdf.tflite
 "$grus" verify int8_svdf.grus --precision i8 >said 2>&1
 echo "int8_svdf in i8: [$?]"
+
+echo
+import four_bits.onnx
+as_recorded four_bits i8 35 i16 35 i16x16 100
+echo
+import wide_bytes.onnx
+as_recorded wide_bytes i8 30 i16 30 i16x16 100
+"$grus" import "$fixtures/no_scale.onnx" 2>&1 | sed "s|$fixtures/||"
 
 echo
 echo "# what the file leaves open"

@@ -5,11 +5,11 @@
 #include "import/read/onnx/reader.h"
 
 static const ElementRow rows[] = {
-    {1, TENSOR_F32, GRAPH_FLOAT},  {2, TENSOR_U8, GRAPH_U8},     {3, TENSOR_I8, GRAPH_I8},
-    {4, TENSOR_U16, GRAPH_U16},    {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I32, GRAPH_I32},
-    {7, TENSOR_I64, GRAPH_I64},    {9, TENSOR_BOOL, GRAPH_BOOL}, {10, TENSOR_F16, GRAPH_FLOAT},
-    {11, TENSOR_F64, GRAPH_FLOAT}, {12, TENSOR_U32, GRAPH_U32},  {13, TENSOR_U64, GRAPH_U64},
-    {16, TENSOR_BF16, GRAPH_FLOAT}};
+    {1, TENSOR_F32, GRAPH_FLOAT},   {2, TENSOR_U8, GRAPH_U8},     {3, TENSOR_I8, GRAPH_I8},
+    {4, TENSOR_U16, GRAPH_U16},     {5, TENSOR_I16, GRAPH_I16},   {6, TENSOR_I32, GRAPH_I32},
+    {7, TENSOR_I64, GRAPH_I64},     {9, TENSOR_BOOL, GRAPH_BOOL}, {10, TENSOR_F16, GRAPH_FLOAT},
+    {11, TENSOR_F64, GRAPH_FLOAT},  {12, TENSOR_U32, GRAPH_U32},  {13, TENSOR_U64, GRAPH_U64},
+    {16, TENSOR_BF16, GRAPH_FLOAT}, {21, TENSOR_U8, GRAPH_U4},    {22, TENSOR_I8, GRAPH_I4}};
 static const ElementTable elements = {rows, sizeof rows / sizeof *rows};
 
 bool onnx_elem(int data_type, GraphElem *elem) {
@@ -43,6 +43,17 @@ static bool listed(const OnnxFile__Tensor *t, TensorElem elem, size_t k, double 
   return true;
 }
 
+/* Two elements of 4 bits are in a byte, the first in its lower half. */
+static bool is_packed(const ElementRow *kind) {
+  return kind->elem == GRAPH_I4 || kind->elem == GRAPH_U4;
+}
+
+/* Element k of those, of which the byte holds two. */
+static double nibble_of(const ElementRow *kind, double byte, int64_t k) {
+  int half = (int)(uint8_t)(int64_t)byte >> (k % 2 ? 4 : 0) & 15;
+  return kind->elem == GRAPH_I4 && half > 7 ? half - 16 : half;
+}
+
 /* How many elements a shape has; false where it is impossible. */
 static bool count_of(const OnnxFile__Tensor *t, int64_t *count) {
   int64_t room = 1;
@@ -71,13 +82,14 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
   }
   if (t->data_location == 1 && !onnx_external(r, t, &bytes, &n_bytes)) return NULL;
   bool raw = t->data_location == 1 || n_bytes > 0;
-  size_t needed = (size_t)count * (size_t)tensor_elem_bytes(kind->stored);
+  int64_t stored = is_packed(kind) ? (count + 1) / 2 : count;
+  size_t needed = (size_t)stored * (size_t)tensor_elem_bytes(kind->stored);
   size_t given =
       t->n_float_data + t->n_int32_data + t->n_int64_data + t->n_double_data + t->n_uint64_data;
-  if (raw ? n_bytes != needed : given != (size_t)count) { /* before memory is taken for it */
+  if (raw ? n_bytes != needed : given != (size_t)stored) { /* before memory is taken for it */
     onnx_bad(r, "tensor `%s` has %zu %s; its shape %s needs %zu", t->name, raw ? n_bytes : given,
              raw ? "bytes of data" : "elements", dims_str(r->arena, (int)t->n_dims, t->dims),
-             raw ? needed : (size_t)count);
+             raw ? needed : (size_t)stored);
     return NULL;
   }
   if (count > r->numbers) {
@@ -89,14 +101,17 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
   double *data;
   GraphTensor *out =
       graph_tensor(foreign_numbers(r->file), kind->elem, (int)t->n_dims, t->dims, &data);
-  Tensor source = {.elem = kind->stored, .count = count, .data = bytes, .rank = 1, .dim = {count}};
+  Tensor source = {
+      .elem = kind->stored, .count = stored, .data = bytes, .rank = 1, .dim = {stored}};
   for (int64_t k = 0; k < count; k++) {
+    int64_t at = is_packed(kind) ? k / 2 : k;
     if (raw)
-      data[k] = tensor_get(&source, k);
-    else if (!listed(t, kind->stored, (size_t)k, &data[k])) {
+      data[k] = tensor_get(&source, at);
+    else if (!listed(t, kind->stored, (size_t)at, &data[k])) {
       onnx_bad(r, "tensor `%s` has its elements in a field of another type", t->name);
       return NULL;
     }
+    if (is_packed(kind)) data[k] = nibble_of(kind, data[k], k);
   }
   return out;
 }

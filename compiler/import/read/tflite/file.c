@@ -36,7 +36,7 @@ static const struct {
     [TFL_FLOAT64] = {"float64", GRAPH_FLOAT}, [TFL_COMPLEX128] = {"complex128", -1},
     [TFL_UINT64] = {"uint64", GRAPH_U64},     [TFL_RESOURCE] = {"resource", -1},
     [TFL_VARIANT] = {"variant", -1},          [TFL_UINT32] = {"uint32", GRAPH_U32},
-    [TFL_UINT16] = {"uint16", GRAPH_U16},     [TFL_INT4] = {"int4", GRAPH_I8}};
+    [TFL_UINT16] = {"uint16", GRAPH_U16},     [TFL_INT4] = {"int4", GRAPH_I4}};
 
 const char *tfl_type_name(int type) {
   return type >= 0 && type < TFL_TYPES ? types[type].name : "a type that is not known";
