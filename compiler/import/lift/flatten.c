@@ -115,24 +115,65 @@ static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int r
   return in->value;
 }
 
-/* What no output needs is left out: constants of shapes, the other results of loops. */
-static void drop_unused(Flat *flat) {
-  Graph *graph = flat->graph;
+static bool gives_used(const GraphNode *node, const bool *used) {
+  for (int k = 0; k < node->n_out; k++)
+    if (used[node->out[k]->id]) return true;
+  return false;
+}
+
+/* Marks what the values that are marked are computed from. */
+static void mark_sources(const Graph *graph, bool *used) {
+  for (int i = graph->n_nodes; i-- > 0;) {
+    const GraphNode *node = graph->node[i];
+    for (int k = 0; k < node->n_in && gives_used(node, used); k++)
+      if (node->in[k]) used[node->in[k]->id] = true;
+  }
+}
+
+/* used[id]: an output of the graph needs this value. */
+static bool *mark_used(const Flat *flat) {
+  const Graph *graph = flat->graph;
   bool *used = ARENA_ARRAY(flat->arena, bool, graph->n_values ? graph->n_values : 1);
   for (int i = 0; i < graph->n_out; i++)
     used[graph->out[i].value->id] = true;
-  for (int i = graph->n_nodes; i-- > 0;) {
-    GraphNode *node = graph->node[i];
-    bool any = false;
-    for (int k = 0; k < node->n_out; k++)
-      any = any || used[node->out[k]->id];
-    for (int k = 0; k < node->n_in && any; k++)
-      if (node->in[k]) used[node->in[k]->id] = true;
-    if (!any) graph->node[i] = NULL;
+  mark_sources(graph, used);
+  return used;
+}
+
+/* A variable becomes an output where an output of the file, of this call or of a later one, needs
+ * what it holds; the others, such as counters of random numbers that nobody draws, are left out. */
+static void end_variables(Flat *flat, GraphValue *const *now) {
+  Graph *graph = flat->graph;
+  bool *used = mark_used(flat), *kept = ARENA_ARRAY(flat->arena, bool, flat->n_variables + 1);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int i = 0; i < flat->n_variables; i++) {
+      if (kept[i] || !used[graph->in[flat->variable[i].in].value->id]) continue;
+      kept[i] = changed = true;
+      used[now[i]->id] = true;
+      mark_sources(graph, used);
+    }
   }
   int n = 0;
+  for (int i = 0; i < flat->n_variables; i++) {
+    if (!kept[i]) continue;
+    GraphInput in = graph->in[flat->variable[i].in];
+    flat->variable[n] = (FlatVariable){
+        .in = flat->n_file_in + n, .out = graph->n_out, .start = flat->variable[i].start};
+    graph->in[flat->variable[n++].in] = in;
+    graph_output(graph, in.name, now[i]);
+  }
+  flat->n_variables = n;
+  graph->n_in = flat->n_file_in + n;
+}
+
+/* What no output needs is left out: constants of shapes, the other results of loops. */
+static void drop_unused(Flat *flat) {
+  Graph *graph = flat->graph;
+  const bool *used = mark_used(flat);
+  int n = 0;
   for (int i = 0; i < graph->n_nodes; i++)
-    if (graph->node[i]) graph->node[n++] = graph->node[i];
+    if (gives_used(graph->node[i], used)) graph->node[n++] = graph->node[i];
   graph->n_nodes = n;
 }
 
@@ -200,10 +241,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     graph_output(flat->graph, graph->out[i].name, without_zeros(flat, m->value));
   }
   flat->n_file_out = flat->graph->n_out;
-  for (int i = 0; i < graph->n_variables; i++) {
-    flat->variable[i].out = flat->graph->n_out;
-    graph_output(flat->graph, graph->variable[i].name, f.variable[i]);
-  }
+  end_variables(flat, f.variable);
   drop_unused(flat);
   return flat;
 }

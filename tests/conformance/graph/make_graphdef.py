@@ -337,6 +337,11 @@ def pointwise(folder, f4):
     d.node("largest", "ArgMax", ["x", "last"]), d.node("smallest", "ArgMin", ["x", "second"])
     put("largest_at", "Cast", ["largest"], a.argmax(-1), SrcT=(6, INT32), DstT=(6, FLOAT))
     put("smallest_at", "Cast", ["smallest"], a.argmin(1), SrcT=(6, INT32), DstT=(6, FLOAT))
+    d.node("alike", "IdentityN", ["x", "relu6"])
+    put("second_of_two", "Neg", ["alike:1"], -np.clip(a, 0, 6))
+    for name, op, decide in ("all", "All", np.all), ("any", "Any", np.any):
+        d.node(name, op, ["unequal", "last"], keep_dims=True)
+        put(name + "_as_numbers", "Cast", [name], decide(np.floor(a) != np.rint(a), -1, keepdims=True) * 1.0, SrcT=(6, BOOL), DstT=(6, FLOAT))
     finish(d, folder, "tf_pointwise", {"x": xs, "m": ys}, out)
 
 

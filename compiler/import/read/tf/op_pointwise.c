@@ -35,6 +35,16 @@ bool tf_op_identity(TfCall *c) {
   return tf_done(c, tf_in(c, 0));
 }
 
+/* Each operand is the result of its place: TensorFlow gives gradients of their own so. */
+bool tf_op_identity_n(TfCall *c) {
+  for (int k = 0; k < c->n_in; k++) {
+    GraphValue *x = tf_in(c, k);
+    if (!x) return false;
+    tf_set(c, k, x);
+  }
+  return true;
+}
+
 static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
   GraphValue *x = tf_in(c, 0);
   if (!x) return false;
@@ -128,11 +138,9 @@ bool tf_op_reduce(TfCall *c) {
   static const struct {
     const char *name;
     GraphOp op;
-  } known[] = {{"Mean", GRAPH_ReduceMean},
-               {"Sum", GRAPH_ReduceSum},
-               {"Max", GRAPH_ReduceMax},
-               {"Min", GRAPH_ReduceMin},
-               {"Prod", GRAPH_ReduceProd}};
+  } known[] = {{"Mean", GRAPH_ReduceMean}, {"Sum", GRAPH_ReduceSum},   {"Max", GRAPH_ReduceMax},
+               {"Min", GRAPH_ReduceMin},   {"Prod", GRAPH_ReduceProd}, {"All", GRAPH_ReduceAll},
+               {"Any", GRAPH_ReduceAny}};
   GraphValue *x = tf_in(c, 0);
   int n;
   int64_t axes[GRAPH_MAX_RANK];
