@@ -104,10 +104,23 @@ static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causa
   return none || later;
 }
 
+/* The value of which this one has other leading axes, with as many rows and columns: exporters of
+ * products of many axes merge samples and heads. */
+static GraphValue *regrouped(const Flat *flat, GraphValue *value) {
+  const GraphTensor *t = type_of(flat, value), *from;
+  GraphValue *x = value;
+  while (x->node && x->node->op != GRAPH_Transpose && is_move(flat, x->node))
+    x = x->node->in[0];
+  from = type_of(flat, x);
+  bool same = t->rank >= 2 && from->rank >= 2 &&
+              memcmp(t->dim + t->rank - 2, from->dim + from->rank - 2, 2 * sizeof *t->dim) == 0;
+  return same ? x : value;
+}
+
 /* Scores before what is done to them: a scale, a mask. NULL: they are not computed, or too much is
  * done. */
-static const GraphValue *scores(const Flat *flat, const GraphValue *value, bool swapped,
-                                double *factor, bool *causal) {
+static const GraphValue *scores(const Flat *flat, GraphValue *value, bool swapped, double *factor,
+                                bool *causal) {
   for (int depth = 0; depth < CHAIN_MAX && value->node; depth++) {
     GraphNode *node = value->node;
     const GraphTensor *t = type_of(flat, value);
@@ -124,15 +137,15 @@ static const GraphValue *scores(const Flat *flat, const GraphValue *value, bool 
           mask_says(mask, t->dim[t->rank - 1], swapped, causal))
         x = node->in[1 - i];
     }
-    if (!x || type_of(flat, x)->count != t->count) return value;
+    if (!x || type_of(flat, x)->count != t->count) return regrouped(flat, value);
     value = x;
   }
   return NULL;
 }
 
 /* The softmax after a value. *columns: its queries are the columns of the value. NULL: none. */
-static const GraphNode *weights(const Flat *flat, const GraphValue *value, bool *columns) {
-  const GraphNode *node = value->node;
+static const GraphNode *weights(const Flat *flat, GraphValue *value, bool *columns) {
+  const GraphNode *node = regrouped(flat, value)->node;
   *columns = false;
   if (node && is_turn(flat, node)) {
     *columns = true;
@@ -183,7 +196,7 @@ static bool attend(Flat *flat, GraphNode *node, int side) {
   const GraphValue *bare = scores(flat, softmax->in[0], swapped, &factor, &causal);
   if (!bare || !bare->node) return false;
   GraphValue *in[4] = {NULL, NULL, node->in[1 - side]};
-  bool product = bare->node->op == GRAPH_MatMul && type_of(flat, bare)->rank == rank;
+  bool product = bare->node->op == GRAPH_MatMul;
   bool found = product ? of_product(flat, node, side, bare->node, swapped, &factor, in)
                        : !swapped && side == 0 && lift_attended_sums(flat, bare, factor, in);
   const char *fault;
@@ -203,6 +216,7 @@ static bool attend(Flat *flat, GraphNode *node, int side) {
   flat_type(flat, made, &fault);
   if (side == 0) return true;
   int64_t perm[GRAPH_MAX_RANK];
+  rank = type_of(flat, node->out[0])->rank;
   turn(rank, perm);
   node->op = GRAPH_Transpose;
   node->n_in = 1;

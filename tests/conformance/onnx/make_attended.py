@@ -135,6 +135,22 @@ def sums():
     save("sums", g, x, softmax(np.tanh(q.run(x)[:, :, None] + k.run(x)[:, None]) @ w[:, 0].astype("f8")) @ v.run(x))
 
 
+def merged():
+    """samples and heads merged into one axis for each product and apart for the softmax, with an axis of one between"""
+    g, x, H, T = Graph(), random(1, 6, 5, scale=1), 2, 6
+    g.input("x", [1, T, 5])
+    q, k, v = Projection(g, 5, 8, H), Projection(g, 5, 8, H), Projection(g, 5, 6, H)
+    i8 = lambda *v: g.constant(np.array(v, "i8"))
+    flat = lambda y, d, perm: g.call("Reshape", g.call("Transpose", y, perm=perm), i8(H, -1, d))
+    s = g.call("MatMul", flat(q.call("x", T), 4, [0, 2, 1, 3]), g.call("Transpose", flat(k.call("x", T), 4, [0, 2, 1, 3]), perm=[0, 2, 1]))
+    s = g.call("Squeeze", g.call("Reshape", s, i8(1, H, T, T, 1)), i8(4))
+    p = g.call("Unsqueeze", g.call("Softmax", g.call("Mul", s, g.constant(np.array(0.5, "f4"))), axis=-1), i8(4))
+    a = g.call("MatMul", g.call("Reshape", p, i8(H, T, T)), flat(v.call("x", T), 3, [0, 2, 1, 3]))
+    a = g.call("Transpose", g.call("Reshape", a, i8(1, H, T, 3)), perm=[0, 2, 1, 3])
+    g.call("Reshape", a, i8(-1, T, 6), out="y"), g.output("y")
+    save("merged", g, x, attention(q.run(x), k.run(x), v.run(x), 0.5).transpose(0, 2, 1, 3).reshape(1, T, 6))
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in single, heads, causal, query, bands, sums: make()
+    for make in single, heads, causal, query, bands, sums, merged: make()
