@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# extern.sh BIN EMBEDDED FEW|ALL: instructions of one step with weights at run time against weights in the code: at most
+# extern.sh BIN EMBEDDED few|all: instructions of one step with weights at run time against weights in the code: at most
 # 10 % more, on a Cortex-M4 under QEMU and on this machine under valgrind. Counts are exact for one compiler. Both
 # forms give the same bits. Exit code 77: none of the tools is installed.
 set -eu
@@ -87,7 +87,7 @@ compare() { # WHAT COMMAND OPTION...
   [ $((count * 100)) -le $((baked * (100 + allowed))) ] || { echo "  more than $allowed % above" && failed=1; }
 }
 set -- 'LSTM(20) |> Dense(4)'
-[ "$how" = FEW ] || set -- "$@" 'GRU(32, reset=after) |> Dense(4)' \
+[ "$how" = few ] || set -- "$@" 'GRU(32, reset=after) |> Dense(4)' \
   'Conv1D(16, kernel=3, padding=causal) |> relu |> Conv1D(4, kernel=3, padding=causal)'
 for stages; do
   model "$stages"

@@ -12,6 +12,11 @@ from grus import _short
 # The tests run by ctypes and by the extension; each time it is the one that is meant.
 assert (_short.extension is not None) == bool(os.environ.get("GRUS_TEST_EXTENSION")), _short.extension
 
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: not run again by the extension every day")
+
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 SEQUENCE = """grus 1

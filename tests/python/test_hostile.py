@@ -97,6 +97,7 @@ except grus.GrusError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64" or not shutil.which("qemu-x86_64"), reason="no qemu-x86_64, or another machine")
 def test_a_pickle_on_an_older_processor(sequence, tmp_path):
     """It runs by the best body of the library there, and where it has none, that is said and nothing else happens."""
