@@ -3,13 +3,18 @@
  * file fail, once or for ever, in the program and in all libraries it uses.
  *
  *   SHIM_KIND=memory|llvm|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
- *                           SHIM_PAUSE=folder  SHIM_COUNT=path
+ *                           SHIM_PAUSE=folder  SHIM_COUNT=path  SHIM_SERVE=1
  *
  * `memory` is what grus and the libraries in C allocate, `llvm` what LLVM and the library of C++
  * do. With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were
  * written to files. SHIM_PAUSE is a folder: before its second rename the process makes the file
  * `paused` in it, and waits for a file `go`. SHIM_COUNT gets the number of calls there were.
- * Standard streams count for SHIM_KIND=files too. */
+ * Standard streams count for SHIM_KIND=files too.
+ *
+ * What comes before main is not counted. With SHIM_SERVE the process stops there, and runs the
+ * program in a child for each line of descriptor 8, which is settings as above with spaces between;
+ * descriptor 9 gets a line for each, with the exit code of the child, or 128 and its signal. So the
+ * loader and the sanitizers do their work once for many runs. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { START_BYTES = 1 << 16, PARTS_MAX = 512 };
@@ -27,7 +33,7 @@ enum { START_BYTES = 1 << 16, PARTS_MAX = 512 };
 static long calls, at, error_number = EIO, full = -1, written;
 static int memory, llvm, files, once, ready;
 
-__attribute__((constructor)) static void shim_start(void) {
+static void shim_start(void) {
   const char *kind = getenv("SHIM_KIND"), *n = getenv("SHIM_AT"), *error = getenv("SHIM_ERROR"),
              *bytes = getenv("SHIM_FULL");
   memory = kind && strcmp(kind, "memory") == 0;
@@ -250,4 +256,56 @@ int mkdir(const char *path, mode_t mode) {
 int ftruncate(int fd, off_t size) {
   REAL(int, ftruncate, int, off_t);
   return file_fails() ? -1 : real(fd, size);
+}
+
+/* ---- before main ---- */
+
+enum { COMMANDS = 8, REPLIES = 9, LINE_BYTES = 256 };
+
+typedef int Main(int, char **, char **);
+
+static Main *program;
+
+/* The next line, without its end; 0: there is none. */
+static int read_line(char *line) {
+  size_t n = 0;
+  while (n < LINE_BYTES && read(COMMANDS, line + n, 1) == 1 && line[n] != '\n')
+    n++;
+  if (n == LINE_BYTES || line[n] != '\n') return 0;
+  line[n] = '\0';
+  return 1;
+}
+
+static void settle(char *line) {
+  unsetenv("SHIM_SERVE");
+  for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
+    putenv(word);
+  close(COMMANDS);
+  close(REPLIES);
+}
+
+static int run_main(int argc, char **argv, char **environment) {
+  static char line[LINE_BYTES]; /* what is in it becomes the environment */
+  while (getenv("SHIM_SERVE")) {
+    int status;
+    if (!read_line(line)) _exit(0);
+    pid_t child = fork();
+    if (child < 0) _exit(EXIT_FAILURE);
+    if (child == 0)
+      settle(line);
+    else if (waitpid(child, &status, 0) == child)
+      dprintf(REPLIES, "%d\n", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+  }
+  (void)environment;
+  shim_start();
+  return program(argc, argv, environ);
+}
+
+/* Stands before that of the C library, which calls main. */
+int __libc_start_main(Main *main, int argc, char **argv, Main *init, void (*fini)(void),
+                      void (*loader)(void), void *stack) {
+  REAL(int, __libc_start_main, Main *, int, char **, Main *, void (*)(void), void (*)(void),
+       void *);
+  program = main;
+  return real(run_main, argc, argv, init, fini, loader, stack);
 }

@@ -32,7 +32,7 @@ bad() {
   failures=$((failures + 1))
   [ $failures -gt 40 ] || printf '%s: %s\n' "$what" "$*"
 }
-# Runs the command on a fresh folder with the outputs of another model in it.
+# The folder as it was before the command: its inputs, and outputs of another model.
 fresh() {
   rm -rf "$work/dir"/* "$work/dir"/.g* "$work/tmp"/*
   cp "$work"/in/* .
@@ -47,15 +47,26 @@ same_as() { # FOLDER: all outputs of it are here
     fi
   done
 }
-check() { # CODE ALLOWED STRICT: the state after a run
+find_stray() { # FOLDER: $stray is a file beside the inputs and the outputs of it; none: empty
+  for stray in ./* ./.[!.]* "$work"/tmp/* "$work"/tmp/.[!.]*; do
+    [ ! -e "$stray" ] || [ -e "$work/in/$stray" ] || [ -e "$work/$1/$stray" ] || return 0
+  done
+  stray=
+}
+check() { # CODE ALLOWED STRICT: the state after a run, of which a folder is made that is as before
   runs=$((runs + 1))
   # The dynamic loader ends a process for whose thread-local data, or table of unique names, it has no memory.
-  if [ "$1" = 127 ] && grep -qE 'thread-local data: ABORT|^out of memory$' "$work/said"; then return; fi
+  if [ "$1" = 127 ] && grep -qE 'thread-local data: ABORT|^out of memory$' "$work/said"; then fresh && return; fi
   case " $2 " in *" $1 "*) ;; *) bad "exit code $1: $(tail -1 "$work/said")" ;; esac
-  [ "$3" = strict ] || return
-  if [ "$1" = 0 ]; then same_as new || bad "success, and not the outputs"; else same_as old || bad "failure, and the outputs are not as they were"; fi
-  stray=$(find . "$work/tmp" -mindepth 1 \( -name '.grus-*' -o -name 'grus-*' \) | head -1)
-  [ -z "$stray" ] || bad "$stray is left"
+  state=old
+  [ "$1" != 0 ] || state=new
+  find_stray $state
+  if [ -z "$stray" ] && same_as $state; then
+    [ $state = old ] || fresh
+    return
+  fi
+  [ "$3" = loose ] || bad "exit code $1, and ${stray:-outputs that are not the $state ones}${stray:+ is left}"
+  fresh
 }
 each() { # COUNT POINTS: the points
   n=$1
@@ -67,6 +78,18 @@ each() { # COUNT POINTS: the points
     at=$((at + step))
   done
 }
+# One process for many runs (shim.c).
+serve() { # command...
+  rm -f "$work/ask" "$work/answer"
+  mkfifo "$work/ask" "$work/answer"
+  SHIM_SERVE=1 LD_PRELOAD=$SHIM "$@" 8<"$work/ask" 9>"$work/answer" >>"$work/said" 2>&1 </dev/null &
+  exec 3>"$work/ask" 4<"$work/answer"
+}
+run() { # SETTINGS: $code of a run
+  : >"$work/said"
+  printf '%s\n' "$1" >&3
+  read -r code <&4 || code='that nobody told'
+}
 sweep() { # ALLOWED command...
   allowed=$1
   shift
@@ -77,29 +100,30 @@ sweep() { # ALLOWED command...
   rm -rf "$work"/new/*
   for file in *; do [ -e "$work/in/$file" ] || cp -r "$file" "$work/new/"; done
   size=$(find "$work/new" -type f -exec cat {} + | wc -c)
+  fresh
+  serve "$@"
   for kind in memory llvm files; do
     points=$POINTS
     [ $kind != llvm ] || points=$LLVM
+    run "SHIM_KIND=$kind SHIM_COUNT=$work/count"
     fresh
-    SHIM_KIND=$kind SHIM_COUNT="$work/count" LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
-    count=$(cat "$work/count")
+    read -r count <"$work/count"
     for at in $(each "$count" "$points"); do
       what="$name, $kind $at of $count, once"
-      fresh
-      SHIM_KIND=$kind SHIM_AT=$at SHIM_ONCE=1 LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
-      check $? "0 $allowed" strict
+      run "SHIM_KIND=$kind SHIM_AT=$at SHIM_ONCE=1"
+      check "$code" "0 $allowed" strict
       what="$name, $kind $at of $count and on"
-      fresh
-      SHIM_KIND=$kind SHIM_AT=$at LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
-      check $? "0 $allowed" loose
+      run "SHIM_KIND=$kind SHIM_AT=$at"
+      check "$code" "0 $allowed" loose
     done
   done
   for at in $(each "$size" "$POINTS"); do
     what="$name, disk full at $at of $size"
-    fresh
-    SHIM_FULL=$at LD_PRELOAD=$SHIM "$@" >"$work/said" 2>&1 </dev/null
-    check $? "0 $allowed" strict
+    run "SHIM_FULL=$at"
+    check "$code" "0 $allowed" strict
   done
+  exec 3>&- 4<&-
+  wait
 }
 killed() { # command...: each output is the old one or the new one, whole, wherever it was killed
   for delay in 0.001 0.003 0.006 0.01 0.015 0.02 0.03 0.05; do
