@@ -186,7 +186,7 @@ ExitCode command_import(Session *s) {
   if (in.model->weights.path && !session_spares_inputs(s, o->args[0], paths.weights))
     return EXIT_USAGE;
   paths.ranges = ranges_path(s, in.model, in.source);
-  const char *ranges = imported_ranges(s, &in, written, paths.ranges);
+  const char *ranges = imported_ranges_text(s, &in, written, paths.ranges);
   if (ranges && !session_spares_inputs(s, o->args[0], paths.ranges)) return EXIT_USAGE;
   if (!write_all(s, &paths, &in, &weights, ranges)) return EXIT_FILE;
   const char *text = summary(s, &in, &paths, ranges != NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a foreign file to a model of the language. The reader's Model is printed and read again, so
  * that there is one way into the compiler; then each layer gets the weights of the layer it was. */
-#include "driver/imported.h"
+#include "driver/imported_ranges.h"
 
 #include "export/export.h"
 #include "model/bind/bind.h"
@@ -161,5 +161,6 @@ Program *session_load_foreign(Session *s, const char *path, const Source **sourc
   bool ok = compile(s, open_foreign(s, path), weights, shown, &in);
   *source = in.source;
   s->weights_path = path;
+  if (ok) s->file_ranges = imported_ranges(s, &in);
   return ok ? in.program : NULL;
 }

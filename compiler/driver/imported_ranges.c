@@ -61,14 +61,19 @@ static void note_rounded(Session *s, const Imported *in) {
                  names_of(s->arena, &rounded));
 }
 
-const char *imported_ranges(Session *s, const Imported *in, const Model *written,
-                            const char *path) {
+Ranges *imported_ranges(Session *s, const Imported *in) {
   Ranges *ranges = ARENA_NEW(s->arena, Ranges);
-  note_rounded(s, in);
   if (in->foreign->n_ranges) take_ranges(s, in, ranges);
   if (!ranges->n) return NULL;
   ranges_follow(s->arena, in->model, ranges);
-  ranges = sorted(s->arena, in->model, ranges);
+  return sorted(s->arena, in->model, ranges);
+}
+
+const char *imported_ranges_text(Session *s, const Imported *in, const Model *written,
+                                 const char *path) {
+  Ranges *ranges = imported_ranges(s, in);
+  note_rounded(s, in);
+  if (!ranges) return NULL;
   ranges->weights = weights_digest(s->arena, written);
   ranges->data = "the scales in the imported file";
   QuantNames missing = quant_missing_ranges(in->model, PRECISION_I16, ranges);

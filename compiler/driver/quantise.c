@@ -335,10 +335,12 @@ bool build_quantise(Session *s, Model *model, const Source *source) {
   if (model_wants_ranges(model) || has_rounded_w8(s, model, path)) {
     if (has_invented_weights(s) && !s->options->ranges)
       ranges = invented_ranges(s, model);
-    else if (!file_exists(path))
-      return report_missing(s, model, path);
-    else
+    else if (file_exists(path))
       ranges = read_ranges(s, path);
+    else if (s->file_ranges)
+      ranges = s->file_ranges;
+    else
+      return report_missing(s, model, path);
     if (!ranges) return false;
     if (ranges->path && (!weights_agree(s, model, ranges) || !names_are_known(s, model, ranges)))
       return false;

@@ -26,11 +26,12 @@ typedef struct Session {
   bool usage_trouble;            /* the command line asked for something that is not: EXIT_USAGE */
   const char *const *used_files; /* by `use`, of the model being built */
   int n_used_files;
-  ChosenMachine machine;       /* set by machine_choose */
-  bool calibrates;             /* the model is not quantised yet */
-  const char *ranges_path;     /* the file of ranges that was read; NULL: none */
-  const struct Ranges *ranges; /* what was in it */
-  const char *weights_path;    /* the weights file that was opened; NULL: none */
+  ChosenMachine machine;            /* set by machine_choose */
+  bool calibrates;                  /* the model is not quantised yet */
+  const char *ranges_path;          /* the file of ranges that was read; NULL: none */
+  const struct Ranges *ranges;      /* what was in it */
+  const struct Ranges *file_ranges; /* of a model of another framework, by its scales; NULL: none */
+  const char *weights_path;         /* the weights file that was opened; NULL: none */
 } Session;
 
 /* Whether output to this file descriptor is coloured: --color, NO_COLOR, and whether it is a

@@ -20,6 +20,7 @@ typedef struct Reals {
       *scale_of;   /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
   bool rounds;     /* wanted: rounded as the file rounds */
   bool is_rounded; /* and so it is everywhere */
+  bool file_rounds; /* the file does at all: integers of constants alone are read as numbers */
 } Reals;
 
 static bool rounds(const Graph *graph) {
@@ -153,6 +154,7 @@ static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const RealVa
 
 static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *x) {
   RealValue made = scaled(x->value, node);
+  r->file_rounds = true;
   made.value = r->rounds ? lift_rounded(frame->to, node, x->value) : NULL;
   if (!made.value) {
     r->is_rounded = false;
@@ -180,6 +182,7 @@ static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node,
   const RealValue made[3] = {{.value = x->value, .scale = scale, .zero = zero},
                              {.value = graph_constant(frame->to, "", scale)},
                              {.value = graph_constant(frame->to, "", zero)}};
+  r->file_rounds = true;
   r->is_rounded = false;
   for (int k = 0; k < node->n_out && k < 3; k++)
     if (node->out[k]) frame->meaning[node->out[k]->id] = made[k];
@@ -222,6 +225,7 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
   GraphNode *made = copied(frame, node, in);
   if (graph_int(node, GRAPH_ATTR_round_state, 0)) {
     graph_set_int(frame->to, made, GRAPH_ATTR_round_state, 0);
+    r->file_rounds = true;
     r->is_rounded = false;
   }
   for (int b = 0; b < 2; b++) {
@@ -347,6 +351,7 @@ const Graph *lift_real(const Graph *graph) {
                "the interpreter reads %d biases as other numbers than the file gives, because "
                "their scales are not those of the sums; the model has the numbers of the file",
                graph->n_said);
+  if (!r.file_rounds) return real;
   graph_note(
       real, "%s",
       r.is_rounded

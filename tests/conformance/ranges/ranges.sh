@@ -52,6 +52,11 @@ import ../../graph/tflite/fixtures/int8_svdf.tflite
 echo "int8_svdf in i8: [$?]"
 
 echo
+echo "# without a file of ranges: the quantised file itself"
+"$grus" verify "$fixtures/static_conv.onnx" --precision i8 --against "$fixtures/static_conv.npz" --snr 100dB >said 2>&1
+echo "static_conv.onnx in i8, 100 dB: [$?]"
+
+echo
 import four_bits.onnx
 as_recorded four_bits i8 35 i16 35 i16x16 100
 echo
