@@ -32,6 +32,15 @@ import static_conv.onnx
 sed 's/sha256 .*/sha256 .../' static_conv.ranges
 as_recorded static_conv i8 100 i16 100 i16x16 100
 echo
+echo "# without the stages that round, for a core without a floating-point unit"
+"$grus" build static_conv.grus --precision i8 --target cortex-m0 -q -o none.h 2>&1 | grep -c 'error.E703.*round'
+sed '/|> round(step=/d' static_conv.grus >plain.grus
+sed '/[.]round/d' static_conv.ranges >plain.ranges
+"$grus" build plain.grus --precision i8 --target cortex-m0 -q -o plain.h
+"$grus" verify plain.grus --precision i8 --against "$fixtures/static_conv.npz" --snr 30dB >said 2>&1
+echo "static_conv without round in i8, 30 dB: [$?]"
+
+echo
 import static_lstm.onnx
 grep '[.]c ' static_lstm.ranges
 as_recorded static_lstm i8 46 i16 50 i16x16 50
