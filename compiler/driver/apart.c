@@ -144,8 +144,8 @@ bool apart_answer(Session *s) {
   apart.results = file_read(s->arena, apart.results_path, LIMIT_BYTES, &len, &reason);
   if (!apart.results) return fail(s, "left no results");
   if (len >= sizeof turned && memcmp(apart.results, &turned, sizeof turned) == 0)
-    return fail(s, "is for a processor with another order of bytes, which can be built for, but "
-                   "not compared or measured here");
+    return fail(s, "is for a processor with another order of bytes; grus can build for it, but not "
+                   "compare or measure");
   if (len < sizeof magic || memcmp(apart.results, &magic, sizeof magic) != 0)
     return fail(s, "left results that are not those of a model");
   if (len != sizeof magic + apart.n_results) return fail(s, "left incomplete results");

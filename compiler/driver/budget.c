@@ -96,7 +96,7 @@ static void note_slowest(Session *s, Diag *d, const KirModule *m) {
     if (!slowest) return;
     if (shown == 0) {
       d->span = slowest->span;
-      diag_primary(d, "takes most: up to %lld", (long long)cycles);
+      diag_primary(d, "takes the most cycles: up to %lld", (long long)cycles);
     }
     diag_note(d, "%s `%s`: up to %lld", slowest->text, slowest->layer, (long long)cycles);
     most = cycles;
@@ -112,25 +112,26 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
                         : o->max_cycles && !r->cycles[1] ? "--max-cycles"
                                                          : NULL;
   if (unknown) {
-    session_error(s, "%s: what `%s` needs is not known; it is for Cortex-M and 32-bit RISC-V",
+    session_error(s, "%s: grus has no estimate for `%s`, only for Cortex-M and 32-bit RISC-V",
                   unknown, s->machine.name);
     s->usage_trouble = true;
     return false;
   }
   if (max_stack && r->stack > o->max_stack) {
-    Diag *d = diag_new(s->diags, E806, model->name_span, "a call may need %s of stack, budget %s",
+    Diag *d = diag_new(s->diags, E806, model->name_span,
+                       "a call may need %s of stack, but the budget is %s",
                        bytes_str(s->arena, r->stack), bytes_str(s->arena, o->max_stack));
     note_largest(d, r, false);
-    diag_note(d, "scratch %s, and what `%s` keeps of registers and calls",
+    diag_note(d, "scratch memory %s, and a bound for the registers and calls of `%s`",
               bytes_str(s->arena, r->scratch), r->core);
     diag_fix(d, FIX_MAYBE,
-             "`--scratch=static` or `--scratch=caller` takes the scratch off the stack");
+             "`--scratch=static` or `--scratch=caller` moves the scratch memory off the stack");
     ok = false;
   }
   if (o->max_cycles && r->cycles[1] > o->max_cycles) {
-    Diag *d =
-        diag_new(s->diags, E807, model->name_span, "a call takes %lld to %lld cycles, budget %ld",
-                 (long long)r->cycles[0], (long long)r->cycles[1], o->max_cycles);
+    Diag *d = diag_new(s->diags, E807, model->name_span,
+                       "a call takes %lld to %lld cycles, but the budget is %ld",
+                       (long long)r->cycles[0], (long long)r->cycles[1], o->max_cycles);
     note_slowest(s, d, m);
     ok = false;
   }
@@ -146,7 +147,8 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   int64_t max_ram = o->max_ram ? o->max_ram : s->machine.ram,
           max_flash = o->max_flash ? o->max_flash : s->machine.flash;
   if (max_ram && report.ram > max_ram) {
-    Diag *d = diag_new(s->diags, E801, model->name_span, "needs %s of RAM, budget %s",
+    Diag *d = diag_new(s->diags, E801, model->name_span,
+                       "the model needs %s of RAM, but the budget is %s",
                        bytes_str(s->arena, report.ram), bytes_str(s->arena, max_ram));
     if (!o->max_ram) diag_note(d, "the budget is the RAM of `%s`", s->machine.name);
     note_largest(d, &report, false);
@@ -159,9 +161,9 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   }
   bool with_code = report.flash <= max_flash && report.core;
   if (max_flash && with_code && makes_c && report.flash + report.code > max_flash) {
-    Diag *d =
-        diag_new(s->diags, E802, model->name_span, "needs about %s of flash, budget %s",
-                 bytes_str(s->arena, report.flash + report.code), bytes_str(s->arena, max_flash));
+    Diag *d = diag_new(
+        s->diags, E802, model->name_span, "the model needs about %s of flash, but the budget is %s",
+        bytes_str(s->arena, report.flash + report.code), bytes_str(s->arena, max_flash));
     if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
     note_largest(d, &report, true);
     diag_note(d, "weights %s, code about %s (gcc -O2)", bytes_str(s->arena, report.flash),
@@ -169,7 +171,8 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
     ok = false;
   }
   if (max_flash && report.flash > max_flash) {
-    Diag *d = diag_new(s->diags, E802, model->name_span, "needs %s of flash for weights, budget %s",
+    Diag *d = diag_new(s->diags, E802, model->name_span,
+                       "the weights need %s of flash, but the budget is %s",
                        bytes_str(s->arena, report.flash), bytes_str(s->arena, max_flash));
     if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
     note_largest(d, &report, true);
@@ -178,7 +181,7 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   bool on_stack = o->scratch == C_SCRATCH_STACK && (o->scratch_given || !is_program);
   int64_t most_scratch = s->machine.has_small_stacks ? SMALL_STACK : REPORT_LARGE_STACK;
   if (on_stack && report.scratch > most_scratch) {
-    Diag *d = diag_new(s->diags, W801, model->name_span, "`%s` uses %s of stack for scratch",
+    Diag *d = diag_new(s->diags, W801, model->name_span, "`%s` uses %s of stack for scratch memory",
                        model->name, bytes_str(s->arena, report.scratch));
     note_largest(d, &report, false);
     diag_fix(d, FIX_MAYBE, "`--scratch=static` or `--scratch=caller` places it elsewhere");
@@ -204,7 +207,8 @@ static bool flash_fits(Session *s, const Model *model, int64_t bytes, int64_t we
   const Options *o = s->options;
   int64_t most = o->max_flash ? o->max_flash : s->machine.flash;
   if (!most || bytes <= most) return true;
-  Diag *d = diag_new(s->diags, E802, model->name_span, "the object takes %s of flash, budget %s",
+  Diag *d = diag_new(s->diags, E802, model->name_span,
+                     "the object needs %s of flash, but the budget is %s",
                      bytes_str(s->arena, bytes), bytes_str(s->arena, most));
   if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
   diag_note(d, "weights %s, code and its constants %s", bytes_str(s->arena, weights),
@@ -217,11 +221,12 @@ static bool stack_fits(Session *s, const Model *model, const ObjectCosts *object
   int64_t budget = s->options->max_stack;
   if (!object->flash || !budget || (most && most->bytes <= budget)) return true;
   if (most) {
-    Diag *d = diag_new(s->diags, E806, model->name_span, "`%s` needs %s of stack, budget %s",
-                       most->entry, bytes_str(s->arena, most->bytes), bytes_str(s->arena, budget));
+    Diag *d =
+        diag_new(s->diags, E806, model->name_span, "`%s` needs %s of stack, but the budget is %s",
+                 most->entry, bytes_str(s->arena, most->bytes), bytes_str(s->arena, budget));
     diag_note(d, "measured: the frames of the object");
   } else
-    session_error(s, "--max-stack: `%s` does not say what an object needs of the stack",
+    session_error(s, "--max-stack: grus cannot measure the stack of an object for `%s`",
                   c_compiler());
   return false;
 }

@@ -72,8 +72,8 @@ void build_check_weights(Session *s, Program *program, const Source *source) {
     const char *path = find_beside(s, source, model->weights.path);
     if (!file_exists(path)) {
       if (s->options->format == RENDER_HUMAN)
-        session_say(s, "grus: `%s` is not there yet: the weights of `%s` are not checked", path,
-                    model->name);
+        session_say(s, "grus: `%s` does not exist yet, so the weights of `%s` are not checked",
+                    path, model->name);
       continue;
     }
     TensorFile *file =
@@ -117,12 +117,11 @@ bool build_bind(Session *s, Model *model, const Source *source) {
                  "model `%s` has layers with weights, but names no weights file", model->name);
     diag_primary(d, "no `weights` in this model");
     diag_fix(d, FIX_FILL,
-             "name the file and the framework it comes from, for instance `weights torch "
-             "\"%s.safetensors\"`",
+             "name the file and the framework that wrote it: `weights torch \"%s.safetensors\"`",
              model->name);
     diag_fix(d, FIX_MAYBE,
-             "or give it on the command line: `--weights FILE`; `--weights=random:1` invents some, "
-             "`--weights=extern` leaves them to run time");
+             "or name it on the command line: `--weights FILE`; `--weights=random:1` invents "
+             "weights, and with `--weights=extern` the program passes them at run time");
     return false;
   }
   const char *shown = w ? w : model->weights.path;
@@ -214,7 +213,7 @@ KirModule *build_lower(Session *s, const Model *model, const Source *source, boo
   const Options *o = s->options;
   if (!machine_choose(s, for_host)) return NULL;
   if (for_host && weights_are_extern(o)) {
-    session_error(s, "a program needs its weights: `--weights=extern` leaves them to run time");
+    session_error(s, "a program contains its weights: remove `--weights=extern`");
     s->usage_trouble = true;
     return NULL;
   }

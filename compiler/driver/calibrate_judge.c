@@ -56,7 +56,7 @@ static void warn_short(Calibrate *c, const Layer *layer, const Verdict *v) {
                      "%lld steps are too few to round the weights of `%s`", (long long)v->steps,
                      layer->path);
   diag_primary(d, "%lld weights in a row", (long long)v->needed);
-  diag_note(d, "rounded to nearest; %lld steps more and the data decides",
+  diag_note(d, "grus rounds them to nearest; with %lld steps more, it uses the data",
             (long long)(v->needed - v->steps));
 }
 
@@ -72,9 +72,8 @@ static void warn_slow(Calibrate *c, const Layer *layer) {
                      "`%s` has %lld unit%s that forget%s too slowly for integers", layer->path,
                      (long long)slow.units, slow.units == 1 ? "" : "s", slow.units == 1 ? "s" : "");
   diag_primary(d, "the slowest has a time constant of %.3g steps", slow.slowest);
-  diag_note(d,
-            "a gate in integers has steps of 1/32768: above 10,000 steps the rate is off by more "
-            "than 15%%, above 65,000 the state never fades");
+  diag_note(d, "a gate in integers has steps of 1/32768: with a time constant above 10,000 steps "
+               "the rate is off by more than 15%%, above 65,000 the state never fades");
   diag_fix(d, FIX_MAYBE, "keep the state of this stage in f32: `precision=w8`");
 }
 

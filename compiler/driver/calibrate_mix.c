@@ -155,21 +155,21 @@ static ExitCode conclude(const Mix *m, const Precision *before, Text *out) {
   if (!fits) {
     text_add(out, "above ");
     text_add_bytes(out, o->max_flash);
-    text_add(out, " in every mixture that was tried\n");
+    text_add(out, " in every combination that was tried\n");
   } else if (!quiet && o->max_flash)
-    text_printf(out, "below %.1f dB: more does not fit\n", o->snr);
+    text_printf(out, "below %.1f dB: nothing better fits\n", o->snr);
   else if (!quiet && all_in_floats(m->c))
     text_printf(out, "below %.1f dB even with every layer in f32\n", o->snr);
   else if (!quiet)
     text_printf(out,
-                "below %.1f dB in every mixture: let the layer with most of the error compute "
-                "in f32, `precision=f32`\n",
+                "below %.1f dB in every combination: compute the layer with most of the error in "
+                "f32, `precision=f32`\n",
                 o->snr);
   bool said = changed || o->precision; /* --precision is of this command, not of the model */
   if (said && quiet && fits && !m->c->writes)
-    text_add(out, "`--write` puts these precisions into the model\n");
+    text_add(out, "`--write` writes these precisions into the model\n");
   else if (!said && quiet && fits)
-    text_add(out, "the model has these precisions already\n");
+    text_add(out, "the model already has these precisions\n");
   return quiet && fits ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -76,7 +76,7 @@ static bool binds_again(Calibrate *c, TensorFile *file) {
     same = !c->model->layer[i]->weights || same_weights(c->model->layer[i], &kept[i]);
   if (!same)
     session_error(c->s,
-                  "the pruned weights of `%s` fit no file: two stages share tensors, or "
+                  "grus cannot write the pruned weights of `%s`: two stages share tensors, or "
                   "`from` lists them one by one",
                   c->model->name);
   return same;

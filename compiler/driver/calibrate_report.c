@@ -46,10 +46,10 @@ void calibrate_report(const Calibrate *c, Text *out) {
     text_printf(out, "%9lld %7.0f%%\n", (long long)v->bytes,
                 100 * pow(10, -verdict_snr(v) / 10) / fmax(all, NO_NOISE));
   }
-  text_printf(out, "%-*s predicted %.1f dB, measured %.1f dB on what was held out\n", width, "all",
+  text_printf(out, "%-*s predicted %.1f dB, measured %.1f dB on held-out data\n", width, "all",
               c->predicted, c->measured);
   if (plain)
-    text_add(out, "* rounded to nearest: the data did not do better on what it had not seen\n");
+    text_add(out, "* rounded to nearest: rounding with the data was not better on held-out data\n");
 }
 
 bool calibrate_report_pruned(Calibrate *c, Text *out) {
@@ -76,7 +76,7 @@ bool calibrate_report_pruned(Calibrate *c, Text *out) {
     text_add_bytes(out, bytes);
     text_printf(out, " flash less on `%s`\n", c->s->machine.name);
   } else
-    text_printf(out, "no multiply-adds less on `%s`: to leave out these zeros would be slower\n",
+    text_printf(out, "no multiply-adds less on `%s`: leaving out these zeros would be slower\n",
                 c->s->machine.name);
   return true;
 }

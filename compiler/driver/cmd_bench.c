@@ -225,9 +225,9 @@ static bool options_fit(Session *s) {
                   "measured in memory",
                   o->emit);
   else if (o->cc && !o->emit)
-    session_error(s, "`--cc` compiles what `--emit=c` or `--emit=header` writes: say which");
+    session_error(s, "`--cc` compiles the C of `--emit=c` or `--emit=header`: add one of them");
   else if (o->dispatch && !o->emit)
-    session_error(s, "`--dispatch` is a way to write C: add `--emit=c` or `--emit=header`");
+    session_error(s, "`--dispatch` works only for C: add `--emit=c` or `--emit=header`");
   else
     return true;
   return false;

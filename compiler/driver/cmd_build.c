@@ -73,13 +73,12 @@ static EmitKind choose_emit(Session *s) {
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
     if (strcmp(ending, endings[i].ending) != 0) continue;
     if (endings[i].advice)
-      session_error(s, "nothing that grus builds ends in `%s`: %s", ending, endings[i].advice);
+      session_error(s, "grus builds no file that ends in `%s`: %s", ending, endings[i].advice);
     return endings[i].emit;
   }
   session_error(s,
                 "`%s` ends in none of .c .h .o .a .so .duckdb_extension .wasm .s .ll .bc .kir "
-                ".elf; a program has no "
-                "ending: say `--emit=KIND` for another name",
+                ".elf; a program has no ending: for another name, add `--emit=KIND`",
                 name);
   return EMIT_COUNT;
 }
@@ -162,7 +161,8 @@ static bool emit_c(Session *s, const BuildJob *job, COptions c, const char *out,
   header_path[strlen(out) - 1] = 'h';
   c.header_name = file_base(header_path);
   if (strpbrk(c.header_name, "\"\\\n\r") || strstr(c.header_name, "??")) {
-    session_error(s, "`%s` cannot be the name of a C file: its header could not be included", out);
+    session_error(s, "`%s` cannot be the name of a C file: no program could include its header",
+                  out);
     s->usage_trouble = true;
     return false;
   }
@@ -253,7 +253,7 @@ static bool emit_package(Session *s, const BuildJob *job, COptions c, const char
   const char *problem =
       strcmp(out, "-") == 0 ? "`--emit=package` writes a folder: -o DIR"
       : c.scratch == C_SCRATCH_CALLER
-          ? "`--emit=package` has a class without scratch memory: leave out `--scratch=caller`"
+          ? "the C++ class of `--emit=package` passes no scratch memory: remove `--scratch=caller`"
           : NULL;
   if (problem) {
     session_error(s, "%s", problem);
@@ -332,14 +332,15 @@ static void say_flags(Session *s, const Model *model, EmitKind kind, const char 
 
 static bool multi_is_c(Session *s, EmitKind kind) {
   if (!machine_is_multi(s->options) || is_c(kind) || is_library(kind)) return true;
-  session_error(s, "`--target multi` and `--dispatch` make C or a shared library: `-o NAME.c`, "
-                   "`--emit=header` or `-o NAME.so`; compile the C");
+  session_error(s, "`--target multi` and `--dispatch` work for C and shared libraries: `-o "
+                   "NAME.c`, `--emit=header` or `-o NAME.so`");
   return false;
 }
 
 static bool selftest_is_c(Session *s, EmitKind kind) {
   if (!s->options->selftest || is_c(kind)) return true;
-  session_error(s, "`--selftest` is C: `-o NAME.c`, `--emit=header` or package; compile that");
+  session_error(s,
+                "`--selftest` works only for C: `-o NAME.c`, `--emit=header` or `--emit=package`");
   return false;
 }
 
@@ -347,12 +348,13 @@ static bool trace_fits(Session *s, EmitKind kind) {
   const Options *o = s->options;
   size_t len = o->out ? strlen(o->out) : 0;
   const char *problem =
-      !o->trace                               ? NULL
-      : kind != EMIT_C && kind != EMIT_HEADER ? "`--trace` is of C: `-o NAME.c` or `--emit=header`"
-      : machine_is_multi(o)                   ? "`--trace` is of one body: leave out `--dispatch` "
-                                                "and `--target multi`"
+      !o->trace ? NULL
+      : kind != EMIT_C && kind != EMIT_HEADER
+          ? "`--trace` works only for C: `-o NAME.c` or `--emit=header`"
+      : machine_is_multi(o)
+          ? "`--trace` works for one target: remove `--dispatch` or `--target multi`"
       : o->out && (len < 3 || (!text_ends(o->out, ".c") && !text_ends(o->out, ".h")))
-          ? "`--trace` writes NAME.trace.csv beside NAME.c or NAME.h: -o must end so"
+          ? "`--trace` writes NAME.trace.csv next to NAME.c or NAME.h: -o must end in .c or .h"
           : NULL;
   if (problem) session_error(s, "%s", problem);
   return !problem;

@@ -11,7 +11,7 @@
 #include <math.h>
 
 static bool report_value(Session *s, const char *name, const char *what) {
-  session_error(s, "`%s` is %s in this data: nothing can be measured", name, what);
+  session_error(s, "`%s` is %s in this data, so grus cannot measure its range", name, what);
   return false;
 }
 
@@ -44,8 +44,8 @@ static void warn_clipped(Calibrate *c, int input, double end) {
   if (e.at < LEAST || e.at * ONE_IN < e.all || e.near * NEAR_ONE_IN < e.at) return;
   Diag *d = diag_new(c->s->diags, W703, port->span, "`%s` stays at %.6g in %.1f%% of the data",
                      port->name, end, 100 * (double)e.at / (double)e.all);
-  diag_primary(d, "the recording looks clipped");
-  diag_note(d, "larger values, which the recording does not have, would be clipped as well");
+  diag_primary(d, "the recording is probably clipped");
+  diag_note(d, "the model will also clip larger values, which the recording does not have");
 }
 
 static bool observe(Calibrate *c) {
@@ -119,7 +119,7 @@ static ExitCode calibrate(Calibrate *c, const char *path) {
   ExitCode judged = mixes ? calibrate_mix(c) : EXIT_DONE;
   if (judged != EXIT_DONE && judged != EXIT_FAILED) return judged;
   if (judged == EXIT_FAILED && c->writes) {
-    session_error(c->s, "the bounds are not met, so nothing was written");
+    session_error(c->s, "no combination meets the bounds, so nothing was written");
     return EXIT_FAILED;
   }
   if (c->is_float) return calibrate_write_floats(c, path);
@@ -153,7 +153,7 @@ ExitCode command_calibrate(Session *s) {
   Calibrate c = {.s = s, .ranges = ARENA_NEW(s->arena, Ranges), .writes = s->options->write};
   if (o->prune > 0 && (o->snr > 0 || o->max_flash)) {
     session_error(s,
-                  "`--prune` and `%s` do not go together: choose precisions first, with "
+                  "`--prune` cannot be combined with `%s`: first choose precisions, with "
                   "`--write`, then prune",
                   o->snr > 0 ? "--snr" : "--max-flash");
     return EXIT_USAGE;

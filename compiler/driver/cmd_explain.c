@@ -106,8 +106,8 @@ static void report_unknown(Session *s, const char *name) {
   const char *near = nearest(name);
   if (is_compiler_stage(name))
     session_error(s,
-                  "`%s` is a stage of the compiler, and `grus explain` has pages for those of "
-                  "models; `--dump-after %s` prints its result",
+                  "`grus explain` has pages for stages of models; `%s` is a stage of the compiler, "
+                  "and `--dump-after %s` prints its result",
                   name, name);
   else if (near)
     session_error(s, "`grus explain` has no page for `%s`; did you mean `%s`?", name, near);

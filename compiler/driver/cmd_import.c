@@ -64,8 +64,8 @@ static const Model *read_back(Session *s, const Imported *in, const Text *weight
   if (!ok) session_print_diags(s);
   s->diags = kept;
   if (!ok)
-    session_error(s, "the weights would not be read back as they are: nothing was written; this is "
-                     "a bug in grus");
+    session_error(s, "internal error: the written weights differ from those of the model, so "
+                     "nothing was written; please report it");
   return ok ? again->model[0] : NULL;
 }
 

@@ -31,9 +31,9 @@ static bool is_whole_calls(Session *s, const Model *model, const Port *port, con
   if (type->time.kind != TIME_STREAM || !s->options->chunk) return true;
   int64_t per_call = call_steps(s, model) / type->time.period;
   if (in->steps % per_call == 0) return true;
-  session_error(s, "`%s` has %lld steps, and with --chunk %lld a call takes %lld: pass a multiple",
-                port->name, (long long)in->steps, (long long)s->options->chunk,
-                (long long)per_call);
+  session_error(
+      s, "`%s` has %lld steps, but with --chunk %lld a call takes %lld: pass a multiple of that",
+      port->name, (long long)in->steps, (long long)s->options->chunk, (long long)per_call);
   s->file_trouble = true;
   return false;
 }
@@ -105,7 +105,7 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
 static bool inputs_are_recorded(Session *s, const Model *model, const Recording *in) {
   for (int i = 0; i < model->n_in; i++) {
     if (in[i].is_there) continue;
-    session_error(s, "`%s` has outputs, but not the input `%s` they belong to: add `%s=DATA`",
+    session_error(s, "`%s` has outputs, but not the input `%s` that they belong to: add `%s=DATA`",
                   s->options->against, model->in[i]->name, model->in[i]->name);
     s->file_trouble = true;
     return false;
@@ -160,8 +160,8 @@ static bool has_answers(Session *s, const Model *model) {
   for (int i = 0; i < model->n_out; i++)
     if (answer_width(&model->out[i]->value->type) > 1) return true;
   session_error(s,
-                "--metric argmax compares which of several values is the largest: no output of "
-                "`%s` has several",
+                "--metric argmax compares the indices of the largest values, but no output of `%s` "
+                "has several values",
                 model->name);
   return false;
 }
@@ -280,8 +280,8 @@ static void name_first(Session *s, const Model *model, const LayerRun *run, int6
       return;
     }
   }
-  session_error(s, "every layer of the compiled code agrees with the evaluator: the model or its "
-                   "weights are not those of the recording");
+  session_error(s, "every layer of the compiled code agrees with the evaluator, so the recording "
+                   "belongs to another model or other weights");
 }
 
 static void append(Session *s, Recorded *to, const Recorded *more) {
@@ -382,7 +382,7 @@ static ExitCode compare(Session *s, Model *model, const Source *source, const Ki
     Text names = text_new(s->arena);
     for (int i = 0; i < model->n_out; i++)
       text_printf(&names, "%s`%s`", i ? ", " : "", model->out[i]->name);
-    session_error(s, "`%s` holds none of the outputs as NAME.npy or NAME.csv; NAME is %s",
+    session_error(s, "`%s` has no output of the model as NAME.npy or NAME.csv; NAME is %s",
                   s->options->against, text_str(&names));
     return EXIT_FILE;
   }

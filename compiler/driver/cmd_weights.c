@@ -19,8 +19,7 @@ static bool options_fit(Session *s) {
   else if (weights_are_extern(o))
     session_error(s, "`grus weights` writes the weights of a model: `--weights=extern` has none");
   else if (machine_is_multi(o))
-    session_error(
-        s, "`--target multi` has no order of weights of its own: name the one target of the build");
+    session_error(s, "`--target multi` has several orders of weights: name one target");
   else
     return true;
   return false;

@@ -21,7 +21,8 @@ enum {
 };
 
 static bool refuse(Session *s, const KirModule *m, const char *why) {
-  session_error(s, "`%s` is no function of DuckDB: %s; `--emit=shared` makes a library of it",
+  session_error(s,
+                "`%s` cannot be a function of DuckDB: %s; `--emit=shared` builds a library instead",
                 m->name, why);
   return false;
 }
@@ -63,11 +64,10 @@ static const char *first_function(Session *s, const char *out) {
            (islower((unsigned char)name[i]) || isdigit((unsigned char)name[i]) || name[i] == '_');
   if (fits && strcmp(name + n, ".duckdb_extension") == 0)
     return arena_printf(s->arena, "%.*s_init_c_api", (int)n, name);
-  session_error(
-      s,
-      "DuckDB finds an extension by the name of its file, which is small letters, digits and "
-      "_, and must end in .duckdb_extension: not `%s`",
-      name);
+  session_error(s,
+                "DuckDB finds an extension by the name of its file: lower-case letters, digits and "
+                "_; it must end in .duckdb_extension, found `%s`",
+                name);
   s->usage_trouble = true;
   return NULL;
 }
@@ -110,7 +110,7 @@ bool duckdb_make(Session *s, const Model *model, const Source *source, const Kir
   const char *first = model_fits(s, m) ? first_function(s, out) : NULL, *reason;
   if (!first) return false;
   if (!platform() || !machine_is_here(s)) {
-    session_error(s, "an extension of DuckDB is made for the machine that grus runs on");
+    session_error(s, "grus builds an extension of DuckDB only for the machine that it runs on");
     s->usage_trouble = true;
     return false;
   }

@@ -97,8 +97,8 @@ static bool makes_extension(const Session *s) {
 }
 
 static bool refuse(Session *s, const char *what) {
-  session_error(s, "`--emit=%s` does not go with %s", makes_extension(s) ? "duckdb" : "shared",
-                what);
+  session_error(s, "`--emit=%s` cannot be combined with %s",
+                makes_extension(s) ? "duckdb" : "shared", what);
   s->usage_trouble = true;
   return false;
 }
@@ -107,15 +107,16 @@ bool library_options_fit(Session *s) {
   const Options *o = s->options;
   if (!library_ending_fits(s)) return false;
   if (o->scratch_given && o->scratch != C_SCRATCH_STACK)
-    return refuse(s, "`--scratch`: many threads call it, each with scratch on its stack");
-  if (weights_are_extern(o)) return refuse(s, "`--weights=extern`: it holds its weights");
-  if (o->flush || o->queue || o->selftest)
-    return refuse(s, "`--flush`, `--queue` and `--selftest`: they add functions to C, and its "
-                     "functions are always the same");
-  if (o->cpu || o->features)
     return refuse(
-        s,
-        "`--cpu` and `--features`: it asks the processor for levels, such as `--target x86-64-v3`");
+        s, "`--scratch`: many threads call the library, and the scratch memory is on their stacks");
+  if (weights_are_extern(o))
+    return refuse(s, "`--weights=extern`: the library contains its weights");
+  if (o->flush || o->queue || o->selftest)
+    return refuse(s, "`--flush`, `--queue` and `--selftest`: they add functions, but a library "
+                     "always has the same functions");
+  if (o->cpu || o->features)
+    return refuse(s, "`--cpu` and `--features`: the library tests the processor for levels, such "
+                     "as `--target x86-64-v3`");
   return true;
 }
 
@@ -317,8 +318,7 @@ bool library_make(Session *s, const Model *model, const Source *source, const ch
   int n = choose_targets(s, target);
   bool ok = true, by_compiler = library_needs_compiler(s);
   if (model->run != RUN_WHOLE && s->options->batch > 1)
-    return refuse(
-        s, "`--batch` of a stream: each stream has a state of its own, and there can be many");
+    return refuse(s, "`--batch` of a stream: each stream has a state of its own");
   for (int i = 0; i < n && ok; i++) {
     if (n > 1 || library_system(s->options)) set_machine(s, target[i]);
     ok = lower_body(s, model, source, target[i], &body[i]) && ports_fit(s, body[i].m) &&

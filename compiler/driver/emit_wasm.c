@@ -39,8 +39,8 @@ bool wasm_make(Session *s, const KirModule *m, const char *out, WasmFiles *files
   const char *why = backend_wasm(m, &options, &files->module);
   if (why) {
     session_error(s,
-                  "`%s` cannot be WebAssembly as it is scheduled for %s: %s; `--target wasm-simd` "
-                  "has vectors of 4 lanes, `--target generic` none",
+                  "`%s` for %s cannot become WebAssembly: %s; use `--target wasm-simd`, which has "
+                  "vectors of 4 lanes, or `--target generic`",
                   m->name, s->machine.name, why);
     s->usage_trouble = true;
     return false;

@@ -100,7 +100,7 @@ int grus_command(int argc, char **argv) {
     }
     break;
   case LEAVE_FILE_SHRANK: return ended(arena, "a file became shorter while it was read");
-  case LEAVE_ABORTED: return ended(arena, "a library gave up, most likely because memory ran out");
+  case LEAVE_ABORTED: return ended(arena, "a library failed, probably because memory ran out");
   }
   return ended(arena, "out of memory");
 }

@@ -36,14 +36,15 @@ void help_general(Text *out) {
   text_add(out, "\n`grus COMMAND --help` lists the options of a command.\n"
                 "A FILE named `-` is standard input. Diagnostics go to standard error, results to "
                 "standard output.\n"
-                "exit codes: 0 done, 1 the model is wrong, 2 the command line is wrong,\n"
-                "            3 a file or tool could not be used, 4 verify or a budget failed, 70 a "
-                "bug in grus\n");
+                "exit codes: 0 success, 1 the model has errors, 2 the command line is wrong,\n"
+                "            3 a file or a tool could not be used, 4 verify found a difference or "
+                "the model\n"
+                "            exceeds a budget, 70 an internal error of grus\n");
 }
 
 void help_command(Text *out, CommandId command) {
   const CommandInfo *info = &command_info[command];
-  text_printf(out, "grus %s: %s\n\nusage: grus %s [OPTION...] %s\n", info->name, info->summary,
-              info->name, info->arguments);
+  text_printf(out, "grus %s: %s\n\nusage: grus %s [OPTION...]%s%s\n", info->name, info->summary,
+              info->name, *info->arguments ? " " : "", info->arguments);
   add_options(out, info->name);
 }

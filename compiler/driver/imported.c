@@ -126,8 +126,8 @@ static bool allow_reported(Foreign *foreign, const Diags *diags, signed char *al
   for (const Diag *d = diags->first; d; d = d->next) {
     const char *name = diag_info[d->code].name;
     if (!name || d->level != LEVEL_WARNING || always[d->code]) continue;
-    foreign_allow(foreign, d->code, "warned of by the import");
-    foreign_note(foreign, "the model says `allow %s`: later commands do not warn of it again",
+    foreign_allow(foreign, d->code, "reported by the import");
+    foreign_note(foreign, "the model has `allow %s`, so later commands do not repeat this warning",
                  name);
     always[d->code] = LINT_ALWAYS;
     any = true;

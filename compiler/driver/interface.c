@@ -31,9 +31,10 @@ static void check_name(const char *name, Span span, const char *what, Diags *dia
 /* Macros begin with the model's name in capitals, and GRUS_ is the runtime's. */
 static void check_model_name(const Model *model, Diags *diags) {
   if (strcmp(in_capitals(diags->arena, model->name), "GRUS") != 0) return;
-  Diag *d = diag_new(diags, E803, model->name_span,
-                     "`%s` cannot be the name of a model: its macros would be those of the runtime",
-                     model->name);
+  Diag *d = diag_new(
+      diags, E803, model->name_span,
+      "`%s` cannot be the name of a model: its macros would have the names of the runtime's macros",
+      model->name);
   diag_fix(d, FIX_MAYBE, "rename it, for instance to `%s_model`", model->name);
 }
 
@@ -51,9 +52,9 @@ void interface_check(const Model *model, Diags *diags) {
     if (!other) map_put(diags->arena, &macros, macro, (void *)(uintptr_t)port);
     if (!other || strcmp(port->name, other->name) == 0) continue;
     Diag *d =
-        diag_new(diags, E803, port->name_span, "`%s` and `%s` differ in upper and lower case only",
+        diag_new(diags, E803, port->name_span, "`%s` and `%s` differ only in upper and lower case",
                  other->name, port->name);
-    diag_primary(d, "their macros in C would have one name");
+    diag_primary(d, "their macros in C would have the same name");
     diag_label(d, other->name_span, "the other");
     diag_fix(d, FIX_MAYBE, "rename one of them");
   }

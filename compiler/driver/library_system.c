@@ -47,8 +47,8 @@ bool library_ending_fits(Session *s) {
   if (!is_of_another || (cc && *cc)) return true;
   bool dll = strcmp(ending, ".dll") == 0, dylib = strcmp(ending, ".dylib") == 0;
   session_error(s,
-                "shared libraries of this system end in %s: name it so, or name one where they end "
-                "in %s, such as `--target %s`, or set CC to the C compiler of one",
+                "shared libraries of this system end in %s: use that ending, or a target whose "
+                "libraries end in %s, such as `--target %s`, or set CC to a C compiler for it",
                 wanted, ending,
                 dll     ? "x86_64-windows-gnu"
                 : dylib ? "aarch64-macos"

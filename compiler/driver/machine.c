@@ -82,7 +82,7 @@ bool machine_runs(Session *s) {
   const char *shown = cpu && !is_here(cpu->name) ? cpu->name : s->machine.name;
   if (wanted && is_here(wanted)) return true;
   session_error(s,
-                "this machine cannot run code for %s, and `grus %s` runs it: leave out `--target`, "
+                "this machine cannot run code for %s, which `grus %s` needs: remove `--target`, "
                 "name an emulator with `--run-with`, or build for %s with `grus build`",
                 shown, command_info[o->command].name, shown);
   s->usage_trouble = true;

@@ -86,10 +86,12 @@ static void add_examples(Text *out, CommandId command) {
 }
 
 static void add_exit_status(Text *out) {
-  text_add(out, ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nthe model is wrong, \\fB\\-\\-werror\\fR, "
+  text_add(out, ".SH EXIT STATUS\n.TP\n0\nthe command succeeded\n.TP\n1\nthe model has errors, or "
+                "warnings with \\fB\\-\\-werror\\fR, "
                 "or \\fBfmt \\-\\-check\\fR found differences\n"
-                ".TP\n2\nthe command line is wrong\n.TP\n3\na file or tool could not be used\n"
-                ".TP\n4\nverify or a budget failed\n.TP\n70\na bug in grus\n");
+                ".TP\n2\nthe command line is wrong\n.TP\n3\na file or a tool could not be used\n"
+                ".TP\n4\nverify found a difference, or the model exceeds a budget\n.TP\n70\nan "
+                "internal error of grus\n");
 }
 
 static void add_see_also(Text *out, CommandId command) {
@@ -107,21 +109,26 @@ void help_man(Text *out) {
       out,
       ".B grus\n.I COMMAND\n[\\fIOPTION\\fR...] [\\fIFILE\\fR...]\n"
       ".SH DESCRIPTION\n"
-      "grus reads a description of a stack of recurrent and other layers, checks every shape,\n"
-      "binds trained weights and compiles the model to C, an object or a standalone program.\n"
+      "grus compiles recurrent neural networks to C, an object, a library or a program. You write\n"
+      "a model in a small language, or import it from another framework. grus checks every shape\n"
+      "of the model and compiles its trained weights with it.\n"
       "A file named \\- is standard input. Diagnostics go to standard error.\n.SH COMMANDS\n");
   for (int i = 0; i < CMD_COUNT; i++) {
-    text_printf(out, ".TP\n\\fB%s\\fR \\fI", command_info[i].name);
-    add_roff(out, command_info[i].arguments);
-    text_add(out, "\\fR\n");
+    text_printf(out, ".TP\n\\fB%s\\fR", command_info[i].name);
+    if (*command_info[i].arguments) {
+      text_add(out, " \\fI");
+      add_roff(out, command_info[i].arguments);
+      text_add(out, "\\fR");
+    }
+    text_add_char(out, '\n');
     add_roff(out, command_info[i].summary);
     text_add_char(out, '\n');
   }
   text_add(out, ".SH OPTIONS\n");
   for (int i = 0; i < OPTION_COUNT; i++)
     add_option(out, i, true);
-  text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR, which also takes a triple "
-                "of LLVM.\n.TP\nnative\nthis machine\n");
+  text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR, which also takes an LLVM "
+                "triple.\n.TP\nnative\nthis machine\n");
   for (int i = 0; target_table[i]; i++) {
     text_add(out, ".TP\n");
     add_roff(out, target_table[i]->name);
@@ -129,7 +136,7 @@ void help_man(Text *out) {
     add_roff(out, target_table[i]->doc);
     text_add_char(out, '\n');
   }
-  text_add(out, ".SH STAGES\nThe layers of the language with their shape rules. \\fBgrus "
+  text_add(out, ".SH STAGES\nThe stages of the language with their shape rules. \\fBgrus "
                 "explain\\fR \\fINAME\\fR prints the page of one.\n");
   for (int i = 0; i < LAYER_KIND_COUNT; i++) {
     const LayerInfo *info = layer_info((LayerKind)i);

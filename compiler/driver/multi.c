@@ -41,7 +41,7 @@ const struct Target *multi_target(int i) {
 }
 
 static bool refuse(Session *s, const char *what) {
-  session_error(s, "`--target multi` does not go with %s", what);
+  session_error(s, "`--target multi` cannot be combined with %s", what);
   s->usage_trouble = true;
   return false;
 }
@@ -51,12 +51,12 @@ bool multi_write(Session *s, const Model *model, const Source *source, const COp
   const Options *o = s->options;
   CBody body[N_BODIES];
   if (o->scratch == C_SCRATCH_CALLER)
-    return refuse(s, "`--scratch=caller`: each body needs scratch of its own size");
+    return refuse(s, "`--scratch=caller`: each body needs scratch memory of another size");
   if (weights_are_extern(o))
-    return refuse(s, "`--weights=extern`: each body has weights in an order of its own");
+    return refuse(s, "`--weights=extern`: each body needs another order of the weights");
   if (o->iso)
-    return refuse(s, "`--vectors=iso`: its bodies are for the vectors of gcc and clang; other "
-                     "compilers take the scalar one");
+    return refuse(s, "`--vectors=iso`: its bodies use the vectors of gcc and clang; other "
+                     "compilers take the scalar body");
   for (int i = 0; i < N_BODIES; i++) {
     body[i] = bodies[i].body;
     body[i].inlines = multi_target(i)->inlines;

@@ -62,7 +62,7 @@ bool native_names_fit(Session *s, bool by_llvm) {
   bool is_triple = o->target && strchr(o->target, '-') && !machine_find(o->target);
   if ((!o->cpu && !o->features) || by_llvm || is_triple) return true;
   session_error(s,
-                "`%s` is an option of the LLVM backend, which does not make this: name the "
+                "`%s` is an option of the LLVM backend, which does not build this output: name the "
                 "processor with `--target`; `--target help` lists them",
                 o->cpu ? "--cpu" : "--features");
   s->usage_trouble = true;

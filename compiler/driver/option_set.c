@@ -244,7 +244,7 @@ bool option_set(Arena *arena, Options *o, OptionId id, const char *value, const 
     return parse_share(value, &o->prune);
   case OPTION_metric:
     *problem = arena_printf(arena,
-                            "--metric is argmax, or argmax with the share that may differ such as "
+                            "--metric is argmax, or argmax with the share that may differ, such as "
                             "argmax:1%%, not `%s`",
                             value);
     return parse_metric(value, o);

@@ -380,7 +380,7 @@ bool package_folders(Session *s, const char *dir) {
         (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
       continue;
     session_file_error(s, path, "make",
-                       errno == EEXIST ? "it exists and is not a folder" : strerror(errno));
+                       errno == EEXIST ? "it exists, but is not a folder" : strerror(errno));
     package_folders_undo(s, dir);
     return false;
   }

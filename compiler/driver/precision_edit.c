@@ -132,7 +132,7 @@ static bool edit_layers(Session *s, Fix *fix, const Source *source, const Model 
       continue;
     if (layer->span.file != source->id) {
       const Source *other = sources_get(&s->sources, layer->span.file);
-      session_error(s, "--write edits `%s` alone: `precision=%s` for `%s` belongs into `%s`",
+      session_error(s, "--write edits only `%s`, but `precision=%s` for `%s` belongs in `%s`",
                     source->path, precision_name[wanted], layer->path,
                     other ? other->path : "another file");
       return false;
@@ -155,7 +155,7 @@ const char *precision_edit(Session *s, const Source *source, const Model *model,
   if (!fix.n_edits) *len = source->len;
   if (says_the_same(s, source, model, text, *len)) return text;
   session_error(s,
-                "the precisions could not be written into `%s`: internal error, please report it",
+                "internal error: the precisions could not be written into `%s`; please report it",
                 source->path);
   return NULL;
 }

@@ -88,9 +88,9 @@ static bool report_missing(Session *s, const Model *model, const char *path) {
             : span_valid(model->precision_span) ? model->precision_span
                                                 : model->name_span;
   Diag *d = diag_new(s->diags, E704, at, "no activation ranges for model `%s`", model->name);
-  diag_primary(d, "`%s` computes with integers between known bounds",
+  diag_primary(d, "`%s` computes in integers and needs the range of its values",
                precision_name[model->precision]);
-  diag_note(d, "`%s` is not there", path);
+  diag_note(d, "`%s` does not exist", path);
   diag_fix(d, FIX_MAYBE, "measure them: `grus calibrate MODEL.grus NAME=DATA`");
   return false;
 }
@@ -171,7 +171,7 @@ static bool rounded_is_whole(Session *s, const Ranges *ranges, const char *path)
   sha256_finish(&sha, digits);
   if (strcmp(digits, ranges->rounded_digest) == 0) return true;
   Diag *d = diag_new(s->diags, E705, ranges->rounded_span,
-                     "the rounded weights in `%s` are not those that calibration wrote", path);
+                     "the rounded weights in `%s` have changed since calibration", path);
   diag_primary(d, "the file is %.12s..", digits);
   diag_fix(d, FIX_MAYBE, "calibrate again, or remove this line");
   return false;
@@ -210,7 +210,7 @@ static const Ranges *read_ranges(Session *s, const char *path) {
   const char *reason;
   char *text = file_read(s->arena, path, RANGES_MAX_BYTES, &len, &reason);
   if (text && len > RANGES_MAX_BYTES) {
-    session_file_error(s, path, "read", "it is larger than 16 MiB, the limit for a file of ranges");
+    session_file_error(s, path, "read", "it is larger than 16 MiB, the limit for a ranges file");
     return NULL;
   }
   if (!text) {

@@ -30,7 +30,7 @@ bool recordings_open(Session *s, const Model *model) {
   const char *against = s->options->against;
   for (size_t i = 1; i < s->options->n_args; i++) {
     if (is_input(model, s->options->args[i])) continue;
-    session_error(s, "`%s` is not an input of `%s`: after the model, give INPUT=DATA",
+    session_error(s, "`%s` is not an input of `%s`: after the model, write INPUT=DATA",
                   s->options->args[i], model->name);
     s->usage_trouble = true;
     return false;
@@ -134,7 +134,7 @@ static double *numbers(Session *s, const Tensor *t) {
 
 static bool misfit(Session *s, const char *path, const Tensor *t, const char *name,
                    const Type *type) {
-  session_error(s, "`%s` has shape %s, `%s` is %s (one axis more in front: samples)", path,
+  session_error(s, "`%s` has shape %s, but `%s` is %s (an extra first axis counts samples)", path,
                 tensor_shape_str(s->arena, t), name, type_str(s->arena, type));
   s->file_trouble = true;
   return false;

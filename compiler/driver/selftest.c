@@ -184,8 +184,8 @@ static bool probe(Session *s, Model *model, const Source *source, int *codes, Ki
   *made = NULL;
   if (!trial_add_layers(s, model, source, model->run == RUN_STREAM, codes)) {
     session_reset_diags(s);
-    session_say(s, "grus: the self-test compares the outputs alone: the rounded weights are for "
-                   "this model without its layers as outputs");
+    session_say(s, "grus: the self-test compares only the outputs: the rounded weights do not fit "
+                   "a model with every layer as an output");
     return true;
   }
   if (model->n_out == first) return true;
@@ -219,8 +219,8 @@ static bool evaluate(Session *s, const KirModule *m, const Model *model, int cal
     take_place(s, m, model, in, b, one);
     cut_to_length(m, model, length, one);
     if (trial_reference(s, model, one, values[b], NULL) != EVAL_OK)
-      return refuse(s, "makes inputs that the evaluator does not accept: an internal error, please "
-                       "report it");
+      return refuse(s, "generates inputs that the evaluator does not accept: an internal error, "
+                       "please report it");
   }
   return true;
 }
@@ -281,28 +281,28 @@ ExitCode selftest_explain(Session *s, const Model *model, long code) {
   const Layer *layer = code > 0 && code <= model->n_layers ? model->layer[code - 1] : NULL;
   int out = (int)(code - model->n_layers - 1);
   if (code == 0)
-    text_add(&line, "0: every output is what it should be\n");
+    text_add(&line, "0: every output is right\n");
   else if (code == -1)
-    text_add(&line, "-1: the model refused inputs that it should take: the code that runs is not "
-                    "that of this build\n");
-  else if (code == -2)
-    text_add(&line, "-2: the block of weights is not the one that the test was made of: the test "
-                    "knows what the weights of the model give\n");
-  else if (layer) {
-    text_printf(
+    text_add(
         &line,
-        "%ld: `%s` (%s) is the first layer whose value is wrong, given its inputs are right\n",
-        code, layer->path, layer_text(s->arena, &s->sources, layer));
+        "-1: the model rejected valid inputs: the running code is not the code of this build\n");
+  else if (code == -2)
+    text_add(&line, "-2: the block holds other weights than the model names: the test compares "
+                    "with the results of those\n");
+  else if (layer) {
+    text_printf(&line,
+                "%ld: `%s` (%s) is the first layer with a wrong value; its inputs are right\n",
+                code, layer->path, layer_text(s->arena, &s->sources, layer));
     const Source *source = sources_get(&s->sources, layer->span.file);
     if (source)
       text_printf(&line, "   %s:%u\n", source->path,
                   source_place(&s->sources, source, layer->span.begin).line);
-    text_add(&line, "   Its weights in flash are damaged, or the compiler's flags are not those "
-                    "that the file asks for.\n");
+    text_add(&line, "   Its weights in flash are damaged, or the C was not compiled with the flags "
+                    "that the file names.\n");
   } else if (out >= 0 && out < model->n_out) {
     text_printf(&line,
-                "%ld: output `%s` is wrong, though every layer alone is right: the compiler makes "
-                "something else of the fused code\n",
+                "%ld: output `%s` is wrong, although every layer alone is right: the C compiler "
+                "translates the fused code wrongly\n",
                 code, model->out[out]->name);
   } else {
     session_error(s, "no self-test of `%s` returns %ld: its codes are -2, -1, 0, and 1 to %d",

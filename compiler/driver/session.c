@@ -216,7 +216,7 @@ static bool is_as_written(Session *s, const char *path) {
                                       : NULL;
   if (!option) return true;
   session_error(s,
-                "`%s` is for models of other frameworks: `%s` says such things itself, for "
+                "`%s` is for models of other frameworks: in `%s`, write it in the model, for "
                 "instance `in x : f32[time .., 6]`",
                 option, path);
   s->usage_trouble = true;

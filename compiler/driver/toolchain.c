@@ -87,7 +87,7 @@ int run_command_within(Session *s, const char *const *argv, long seconds) {
   if (!start_command(s, argv, NULL, &pid)) return -1;
   int code = interrupts_wait_within(pid, seconds, &late);
   if (!late || interrupts_noted()) return code;
-  session_error(s, "`%s` did not end within %ld s: `--timeout SECONDS` gives it more time", argv[0],
+  session_error(s, "`%s` did not end within %ld s: for more time, add `--timeout SECONDS`", argv[0],
                 seconds);
   s->file_trouble = true;
   return -1;

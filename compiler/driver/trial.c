@@ -22,7 +22,7 @@ static void unload(void *arg) {
 const GrusProgram *trial_open(Session *s, const char *dir, const char *path) {
   void **library = ARENA_NEW(s->arena, void *);
   arena_defer(s->arena, unload, library);
-  const char *reason = "it holds no model";
+  const char *reason = "it has no model";
   const GrusProgram *program = NULL;
   *library = module_load(path, &reason);
   if (!*library || !module_take(*library, "grus_program", &program))

@@ -16,10 +16,10 @@ static bool no_retiming(Session *s) {
   Options *o = s->options;
   if (!o->stream && !o->time && !o->n_states) return true;
   s->usage_trouble = true;
-  session_error(s,
-                "`--stream`, `--time` and `--state` are for models that say their layers "
-                "themselves: `%s` says them here",
-                o->config);
+  session_error(
+      s,
+      "`--stream`, `--time` and `--state` are for files that record their layers: here, `%s` does",
+      o->config);
   return false;
 }
 
@@ -64,7 +64,7 @@ bool session_import_written(Session *s, const char *tensors, const char *weights
   if (!out->program || s->diags->n_errors) return false;
   if (out->program->n_models != 1) {
     s->usage_trouble = true;
-    session_error(s, "`%s` has %d models: a file that is imported needs one", config,
+    session_error(s, "`%s` has %d models: to import tensors, it must have one", config,
                   out->program->n_models);
     return false;
   }

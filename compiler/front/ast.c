@@ -128,7 +128,7 @@ Node *node_number(Parser *parser, NodeKind kind, Span span, const char *text) {
       return number_too_large(parser, node, "whole numbers go up to 9223372036854775807");
   } else if (kind == N_QTY) {
     if (!read_quantity(node))
-      return number_too_large(parser, node, "does not fit a ratio of whole numbers");
+      return number_too_large(parser, node, "this number has too many digits");
   } else {
     node->f = read_double(parser, text);
     if (!isfinite(node->f)) return number_too_large(parser, node, "does not fit a double");

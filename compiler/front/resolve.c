@@ -36,9 +36,8 @@ static bool param_define(Resolver *r, const char *name, Item *item) {
     }
     *item = item_bad();
     Diag *diag = diag_new(r->diags, E211, span_none(), "-D %s cannot be `%s`", name, d->value);
-    diag_note(
-        diag,
-        "params are integers, floats, quantities such as 16kHz, element types or option words");
+    diag_note(diag, "a param is an integer, a float, a quantity such as 16kHz, an element type or "
+                    "an option word");
   }
   return found;
 }
@@ -81,7 +80,7 @@ static void block_register(Resolver *r, ModelFile *file, const Node *node) {
   }
   if (map_get(&r->stages, node->text)) {
     Diag *d = diag_new(r->diags, E209, node->at, "`%s` is already defined", node->text);
-    diag_primary(d, "a stage of the language has this name");
+    diag_primary(d, "the language has a stage with this name");
     diag_fix(d, FIX_MAYBE, "give the block another name");
   }
   Entity *e = entity_new(r, ENTITY_BLOCK, node);
@@ -120,7 +119,7 @@ static const Source *file_read(Resolver *r, const ModelFile *user, const char *n
                                const char **path, const char **reason) {
   const char *slash = strrchr(user->path, '/');
   size_t len = slash ? (size_t)(slash - user->path) : 0;
-  *reason = "no files can be read here";
+  *reason = "this command reads no other files";
   *path = name;
   if (!r->options->read) return NULL;
   *path = slash && len == 0 ? path_join(r->arena, "", 0, arena_printf(r->arena, "/%s", name))
@@ -143,7 +142,7 @@ static const Source *file_read(Resolver *r, const ModelFile *user, const char *n
 static void report_circle(Resolver *r, const ModelFile *user, const ModelFile *used,
                           const Node *node) {
   Diag *d = diag_new(r->diags, E214, node->span, "`%s` uses itself", used->path);
-  diag_primary(d, "closes the cycle");
+  diag_primary(d, "this `use` closes the cycle");
   if (user == used) return;
   Text chain = text_new(r->arena);
   for (const ModelFile *f = user; f; f = f->user) {

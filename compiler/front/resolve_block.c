@@ -132,7 +132,7 @@ static void use_arguments(Body *body, BlockUse *use, const Item *piped, Span pip
   if (piped && use->n_inputs == 0) {
     Diag *d = diag_new(body->r->diags, E217, use->stage->span, "block `%s` has no input",
                        use->block->node->text);
-    diag_primary(d, "a value flows in here");
+    diag_primary(d, "this passes a value to the block");
     use->bad = true;
   } else if (piped) {
     use->input_given[0] = true;
@@ -258,7 +258,7 @@ Item block_resolve(Body *body, Block *block, const Node *stage, const Item *pipe
     n_outs += node_is(inner->kid[i], N_OUT) || node_is(inner->kid[i], N_BAD);
   if (n_outs == 0) {
     Diag *d =
-        diag_new(body->r->diags, E206, stage->at, "block `%s` gives no value", block->node->text);
+        diag_new(body->r->diags, E206, stage->at, "block `%s` has no result", block->node->text);
     diag_primary(d, "a value is needed here");
     diag_label(d, block->node->at, "has no `out`");
     block->failed = true;

@@ -79,8 +79,8 @@ static void input_resolve(Body *body, const Node *node) {
   if (!typed) {
     Diag *d = diag_new(r->diags, E208, node->at, "input `%s` needs a type", node->text);
     diag_primary(d, "no type here");
-    diag_note(d, "inputs and outputs are the C interface");
-    Fix *fix = diag_fix(d, FIX_FILL, "add the type of what one call delivers");
+    diag_note(d, "the types of inputs and outputs define the C interface");
+    Fix *fix = diag_fix(d, FIX_FILL, "add the type of the data that one call passes");
     fix_edit(fix, (Span){node->at.file, node->at.end, node->at.end}, " : f32[N]");
   }
   bool ok = typed && type_resolve(body, node->kid[0], true, &type);
@@ -206,7 +206,7 @@ static void allow_resolve(Body *body, const Node *node) {
 
 static void report_misplaced(Body *body, const Node *node, const char *what, const char *where) {
   Span word = {node->span.file, node->span.begin, node->span.begin + (uint32_t)strlen(what)};
-  Diag *d = diag_new(body->r->diags, E216, word, "`%s` stands %s", what, where);
+  Diag *d = diag_new(body->r->diags, E216, word, "`%s` belongs %s", what, where);
   diag_primary(d, "not allowed here");
 }
 

@@ -110,7 +110,7 @@ bool const_fits_f32(Resolver *r, double number, Span at) {
   if (model_number_fits(number)) return true;
   Diag *d = diag_new(r->diags, E113, at, "this number is too %s", large ? "large" : "small");
   diag_primary(d, "values are computed in f32, %s",
-               large ? "whose numbers end at 3.4e38" : "where it is 0");
+               large ? "whose largest number is 3.4e38" : "in which this number is 0");
   return false;
 }
 
@@ -136,7 +136,7 @@ static Item rational(Resolver *r, int64_t num, int64_t den, Unit unit, Span at) 
 static Item mismatch(Resolver *r, Const a, char op, Const b, Span at) {
   Diag *d = diag_new(r->diags, E206, at, "`%c` cannot be applied to %s and %s", op,
                      const_str(r->arena, &a), const_str(r->arena, &b));
-  diag_primary(d, "numbers, and quantities of one unit, can be combined");
+  diag_primary(d, "combine numbers with numbers, and quantities with quantities of the same unit");
   return item_bad();
 }
 

@@ -50,9 +50,9 @@ static void report_no_field(Body *body, const Node *node, const Binding *b) {
     diag_primary(d, "it has no fields");
   diag_label(d, b->name_span, "defined here");
   if (!has.len) {
-    diag_note(d, "fields belong to the final stage of a `let`: `.h` of GRU, RNN and LSTM, `.c` of "
+    diag_note(d, "a `let` has the fields of its final stage: `.h` of GRU, RNN and LSTM, `.c` of "
                  "LSTM, the further `out`s of a block");
-    diag_fix(d, FIX_MAYBE, "bind the recurrent layer with a `let` of its own");
+    diag_fix(d, FIX_MAYBE, "give the recurrent layer a `let` of its own");
   } else if (layer && layer->kind != LAYER_LSTM && strcmp(field->text, "c") == 0) {
     diag_note(d, "only an `LSTM` has a cell state `c` in addition to `h`");
   }

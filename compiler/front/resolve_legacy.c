@@ -56,12 +56,12 @@ static bool legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
   const LayerInfo *info =
       inner && node_is(inner, N_STAGE) ? map_get(&r->stages, inner->text) : NULL;
   if (!both && info && info->flags & (SEQUENCE | ENDS)) {
-    diag_note(d, "`%s` goes along time unless an axis of each step is named: `%s(.., along=freq)`",
+    diag_note(d, "`%s` works along time; for an axis of each step, name it: `%s(.., along=freq)`",
               info->name, info->name);
     return true;
   }
   diag_note(d, both ? "a recurrent layer takes `direction=both`"
-                    : "`Dense` and its like run on every step of a sequence anyway");
+                    : "`Dense` and similar stages act on every step of a sequence");
   if (!inner || !node_is(inner, N_STAGE) || !map_get(&r->stages, inner->text)) return true;
   Span close = {inner->span.file, inner->span.end - 1, inner->span.end};
   const char *text = source_of(r, (Span){inner->span.file, inner->span.begin, close.begin});
@@ -74,8 +74,8 @@ static bool legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
 /* view(512), view(-1, 16, 8): the batch, a first -1, is no axis; another -1 is for the writer. */
 static bool legacy_view(Resolver *r, Diag *d, const Node *stage) {
   if (strcmp(stage->text, "view") != 0) return false;
-  diag_note(d, "the shape stands in brackets, in storage order, and without the batch: "
-               "`reshape([16, 8])`; on a stream time comes first: `reshape([time .., 16, 8])`");
+  diag_note(d, "write the shape in brackets, in storage order and without the batch: `reshape([16, "
+               "8])`; on a stream, time comes first: `reshape([time .., 16, 8])`");
   Text shape = text_new(r->arena);
   bool open = false;
   for (size_t i = 0; i < stage->n; i++) {
@@ -100,7 +100,7 @@ bool legacy_stage(Resolver *r, Diag *d, const Node *stage) {
   if (!l) return false;
   if (l->note) diag_note(d, "%s", l->note);
   if (l->kind == RENAMED_TO) {
-    diag_note(d, "`%s` is called `%s` here", l->theirs, l->ours);
+    diag_note(d, "in grus, `%s` is `%s`", l->theirs, l->ours);
     fix_edit(diag_fix(d, FIX_SURE, "use `%s`", l->ours), stage->at, "%s", l->ours);
   } else if (l->kind == BECOMES_THIS) {
     fix_edit(diag_fix(d, FIX_MAYBE, "use `%s`", l->ours), stage->at, "%s", l->ours);
@@ -192,14 +192,13 @@ static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *
     diag_note(d,
               *name == 'r'
                   ? "states are fields: `let h = x |> GRU(64)`, then `h.h` (and `h.c` for `LSTM`)"
-                  : "a state that lives from call to call belongs to a stream: declare the input "
-                    "`time ..`");
+                  : "only a stream keeps its state from call to call: declare the input `time ..`");
     option_delete(d, stage, arg, is_false(arg) ? FIX_SURE : FIX_MAYBE);
   } else if (strcmp(name, "go_backwards") == 0 && is_true(arg)) {
-    diag_note(d, "the direction is an option with three words: forward, backward, both");
+    diag_note(d, "`direction` is forward, backward or both");
     option_value_edit(d, arg, "direction=backward");
   } else if (strcmp(name, "bidirectional") == 0 && is_true(arg)) {
-    diag_note(d, "the direction is an option with three words: forward, backward, both");
+    diag_note(d, "`direction` is forward, backward or both");
     option_value_edit(d, arg, "direction=both");
   } else if ((strcmp(name, "go_backwards") == 0 || strcmp(name, "bidirectional") == 0) &&
              is_false(arg)) {
@@ -208,10 +207,10 @@ static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *
     bool after = is_true(arg) || (node_is(arg->kid[0], N_INT) && arg->kid[0]->i == 1);
     option_value_edit(d, arg, after ? "reset=after" : "reset=before");
   } else if (strcmp(name, "dropout") == 0) {
-    diag_note(d, "dropout is a stage of its own, and has no effect when run: `|> Dropout(0.1)`");
+    diag_note(d, "dropout is a stage, which does nothing when the model runs: `|> Dropout(0.1)`");
     option_delete(d, stage, arg, FIX_MAYBE);
   } else if (strcmp(name, "name") == 0) {
-    diag_note(d, "`from=\"...\"` says which tensors of the weights file belong to a layer");
+    diag_note(d, "`from=\"...\"` names the tensors of a layer in the weights file");
     if (node_is(arg->kid[0], N_STRING)) {
       if (layer_info_opt(info, "from") >= 0)
         fix_edit(diag_fix(d, FIX_MAYBE, "if it names the weights, use `from`"), arg->at, "from");

@@ -153,7 +153,7 @@ static bool option_states(Body *body, const OptInfo *opt, const Node *node, OptV
     if (item.kind == ITEM_CONST) {
       Diag *d = report_not_constant(body->r, part->span, "a value", &item);
       if (item.constant.kind == CONST_INT && item.constant.i == 0)
-        diag_note(d, "states start at zero without `init`");
+        diag_note(d, "without `init`, the initial state is zero");
     }
     ok = ok && item.kind == ITEM_VALUE;
     if (!ok) continue;
@@ -182,7 +182,7 @@ static bool option_sizes(Body *body, const OptInfo *opt, const Node *node, OptVa
   if (n > WINDOW_MAX_AXES) {
     Diag *d = diag_new(body->r->diags, E206, node->span, "`%s` takes one number or two", opt->name);
     diag_primary(d, "these are %zu", n);
-    diag_note(d, "one for each of the two axes; the features come last and need none");
+    diag_note(d, "give one number for each of the two axes, and none for the features");
     return false;
   }
   for (size_t i = 0; i < n; i++) {
@@ -234,15 +234,14 @@ static bool is_pair_of_numbers(Body *body, const Node *node) {
 
 /* PyTorch's padding=1 and padding=(1, 2): so many on both sides of each axis. */
 static bool report_padding(Body *body, const LayerInfo *info, const Node *node) {
-  Diag *d =
-      diag_new(body->r->diags, E316, node->span,
-               "`padding` of `%s` is a word, or how many zeros stand before and after", info->name);
+  Diag *d = diag_new(body->r->diags, E316, node->span,
+                     "`padding` of `%s` needs a word, or the numbers of zeros before and after",
+                     info->name);
   bool two = info->opts[1].id == OPT_kernel && info->opts[1].kind == OPTK_SIZES,
        number = node_is(node, N_INT);
   diag_primary(d, "expected %s",
                two ? "a word or (before, after) for each axis" : "a word or (before, after)");
-  diag_note(
-      d, "the words are `valid`, `same` and `causal`; a number alone does not say on which side");
+  diag_note(d, "the words are `valid`, `same` and `causal`; one number does not say on which side");
   if (number && !two)
     fix_edit(diag_fix(d, FIX_MAYBE, "the same on both sides, as in PyTorch"), node->span,
              "(%lld, %lld)", (long long)node->i, (long long)node->i);
@@ -309,7 +308,7 @@ static bool option_axes(Body *body, const OptInfo *opt, const Node *node, OptVal
     bool param = b && b->item.kind == ITEM_CONST && b->item.constant.kind == CONST_WORD;
     if (!node_is(part, N_NAME) && !node_is(part, N_TIME_NAME)) {
       bool order = opt->id == OPT_axes; /* permute(ch, freq), label(freq, ch) */
-      Diag *d = diag_new(body->r->diags, E206, part->span, "an axis is given by its name");
+      Diag *d = diag_new(body->r->diags, E206, part->span, "expected the name of an axis");
       diag_primary(d, "expected the label of an axis%s", order ? "" : ", or `time`");
       if (node_is(part, N_INT) || node_is(part, N_NEG))
         diag_note(d, order ? "write the names of the feature axes: `permute(ch, freq)` of "

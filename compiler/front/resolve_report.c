@@ -128,8 +128,8 @@ static void suggest_move_up(Body *body, Diag *d, const Node *later) {
 static void report_none(Body *body, Span at) {
   Diag *d = diag_new(body->r->diags, E202, at, "no value named `None`");
   diag_primary(d, "sizes are known at build time");
-  diag_note(d, "for \"any length up to N\" write `time <= N`, for \"endless\" `time ..`; the batch "
-               "is never an axis");
+  diag_note(d, "for any length up to N, write `time <= N`; for an endless signal, `time ..`; the "
+               "batch is never an axis");
   const Source *source = sources_get(body->r->diags->sources, at.file);
   const char *text = source->text;
   if (at.begin >= 5 && strncmp(text + at.begin - 5, "time ", 5) == 0) {
@@ -155,8 +155,8 @@ void report_unknown_value(Body *body, const char *name, Span at) {
     diag_primary(d, "used here");
     diag_label(d, later->at, "defined here");
     if (later == body->statement)
-      diag_note(d, "a value cannot be made from itself; only recurrent layers feed back");
-    diag_note(d, "definitions come before uses; cycles are not possible");
+      diag_note(d, "a value cannot depend on itself; only states carry results to the next step");
+    diag_note(d, "define a value above its uses; a model has no cycles");
     suggest_move_up(body, d, later);
     return;
   }
@@ -167,7 +167,7 @@ void report_unknown_value(Body *body, const char *name, Span at) {
   Diag *d = diag_new(r->diags, E202, at, "no value named `%s`", name);
   diag_primary(d, "not defined above this line");
   if (layer_info_find(name)) {
-    diag_note(d, "`%s` is a stage: a value flows into it with `|>`", name);
+    diag_note(d, "`%s` is a stage: pass a value to it with `|>`", name);
     return;
   }
   if (!may_suggest(r)) return;
@@ -195,7 +195,7 @@ void report_unknown_stage(Body *body, const Node *stage) {
     const Model *model = r->program->model[i];
     if (strcmp(model->name, stage->text) != 0) continue;
     diag_label(d, model->name_span, "`%s` is a model", stage->text);
-    diag_note(d, "what several models share is a `block`");
+    diag_note(d, "to share stages between models, define a `block`");
     return;
   }
   if (legacy_stage(r, d, stage) || !may_suggest(r)) return;

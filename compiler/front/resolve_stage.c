@@ -84,7 +84,7 @@ static void report_no_input(Body *body, const Node *stage) {
   while (at && before[at - 1] == ' ')
     at--;
   bool whole = at && (before[at - 1] == '=' || before[at - 1] == '(' || before[at - 1] == ',');
-  Fix *fix = diag_fix(d, FIX_FILL, "pipe a value in");
+  Fix *fix = diag_fix(d, FIX_FILL, "pass a value to it");
   fix_edit(fix, stage->span, whole ? "%s |> %s" : "(%s |> %s)", value,
            span_text(body->r->arena, body->r->diags->sources, stage->span));
 }
@@ -117,19 +117,18 @@ static void report_too_many(Body *body, const Node *stage, const Node *arg, cons
   if (info->kind == LAYER_min || info->kind == LAYER_max)
     diag_note(d, "`%simum(a, b)` compares two values", info->name);
   else if (info->kind == LAYER_Embedding)
-    diag_note(d, "the number of categories belongs to the type of what flows in: `index(1000)`");
+    diag_note(d, "the type of the value sets the number of categories: `index(1000)`");
   else if (info->flags & WEIGHTS && taken == 1)
     diag_note(
-        d, "the input width is never an argument: it is the last axis of the value that flows in");
+        d, "the input width is never an argument: grus takes it from the last axis of the value");
   else
     diag_note(d, "options are given by name");
   const Node *first = stage->kid[0];
   bool two_sizes = taken == 1 && stage->n > 1 && arg == stage->kid[1] && !first->text;
   if (info->flags & WEIGHTS && two_sizes && node_is(arg->kid[0], N_INT))
-    fix_edit(
-        diag_fix(d, FIX_MAYBE,
-                 info->kind == LAYER_Embedding ? "leave it out here" : "leave the input width out"),
-        (Span){first->span.file, first->span.begin, arg->span.begin}, "%s", "");
+    fix_edit(diag_fix(d, FIX_MAYBE,
+                      info->kind == LAYER_Embedding ? "omit it here" : "omit the input width"),
+             (Span){first->span.file, first->span.begin, arg->span.begin}, "%s", "");
 }
 
 static bool is_positional(const OptInfo *opt) {

@@ -20,7 +20,7 @@ bool size_of_const(Body *body, const Const *c, const Node *node, int64_t least, 
     } else {
       Diag *d = diag_new(r->diags, E407, at, "a duration needs a sample rate");
       diag_primary(d, "no `@ rate` on this time axis");
-      diag_note(d, "a duration is a number of steps only where the rate of its time axis is known");
+      diag_note(d, "grus converts a duration to steps with the rate of its time axis");
     }
     return false;
   }
@@ -151,7 +151,7 @@ static bool upto_resolve(Body *body, const Node *node, bool input, Time *time) {
     Diag *d = diag_new(body->r->diags, E209, node->at, "length `%s` already has the bound %lld",
                        node->text, (long long)body->model->length[length].bound);
     diag_primary(d, "here it is %lld", (long long)bound);
-    diag_note(d, "lengths of one name are equal at run time, so they have one bound");
+    diag_note(d, "lengths with the same name are equal in each call, so they have the same bound");
     return false;
   }
   time_bounded(time, body->model, length);
@@ -201,7 +201,7 @@ static bool axis_add(Body *body, const Node *axis, bool input, int position, Typ
   if (out->time.kind != TIME_STREAM || position == 0) return true;
   Diag *d = diag_new(r->diags, E305, axis->span, "the time axis of a stream comes first");
   diag_primary(d, "axis %d here", position + 1);
-  diag_note(d, "one call delivers one step, with all its features");
+  diag_note(d, "one call passes one step with all its features");
   return false;
 }
 
@@ -216,7 +216,8 @@ static bool labels_differ(Resolver *r, const Node *shape) {
       Diag *d = diag_new(r->diags, E315, b->span, "two axes have the name `%s`", b->text);
       diag_primary(d, "again here");
       diag_label(d, a->span, "first axis of this name");
-      diag_note(d, "`along=%s` could mean either: give one of them another name, or none", b->text);
+      diag_note(d, "`along=%s` could mean either axis: give one of them another name, or none",
+                b->text);
       return false;
     }
   return true;

@@ -174,7 +174,7 @@ static bool suggest_pipe(Diag *d, const Parser *parser, const Token *found, Span
   for (end = name; isalnum((unsigned char)text[end]) || text[end] == '_';)
     end++;
   if (depth || end == name || text[end] != ')') return true;
-  Fix *fix = diag_fix(d, FIX_SURE, "pipe the value in");
+  Fix *fix = diag_fix(d, FIX_SURE, "pass the value to it");
   fix_edit(fix, (Span){before.file, begin, begin}, "%.*s |> ", (int)(end - name), text + name);
   fix_edit(fix, (Span){before.file, before.end, end + 1}, "%s", "");
   return true;
@@ -189,10 +189,10 @@ static void suggest(Diag *d, const Parser *parser, const Expected *e, const Toke
     fix_edit(diag_fix(d, FIX_MAYBE, "separate them with a space"), gap, " ");
   } else if (found->kind == '-' && open == '[' && parser->depth > 1 &&
              parser->opener[parser->depth - 2].bracket == '(') {
-    diag_note(d, "the size that `-1` stands for is written out: a shape has no open sizes");
+    diag_note(d, "write the size instead of `-1`: a shape has no open sizes");
   } else if (found->kind == '-' && open == '[') {
-    diag_note(d, "sizes are known at build time: for \"any length up to N\" write `time <= N`, for "
-                 "\"endless\" `time ..`");
+    diag_note(d, "sizes are known at build time: for any length up to N, write `time <= N`; for an "
+                 "endless signal, `time ..`");
   } else if (found->kind == ':' && expects(e, '{')) {
     fix_edit(diag_fix(d, FIX_MAYBE, "put the body in braces"), found->span, " {");
   } else if (found->kind == '{' && expects(e, ',')) {

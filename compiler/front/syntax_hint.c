@@ -54,7 +54,7 @@ static bool hint_after_number(Diag *d, const Parser *parser, const Token *found,
   const char *rest = rest_after(parser, found->span);
   if (parser->opener[parser->depth - 1].bracket != '[' || (*rest != ',' && *rest != ']'))
     return false;
-  diag_primary(d, "the name of an axis stands before its size");
+  diag_primary(d, "the name of an axis comes before its size");
   Span both = {before.file, before.end - (uint32_t)strlen(number), found->span.end};
   fix_edit(diag_fix(d, FIX_SURE, "write `%s %s`", found->text, number), both, "%s %s", found->text,
            number);

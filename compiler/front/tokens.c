@@ -98,7 +98,7 @@ static Token token_made_up(const Parser *parser, int kind, const char *text) {
 
 static Diag *header_error(Parser *parser, Span at, const char *message) {
   Diag *d = diag_new(parser->diags, E108, at, "%s", message);
-  diag_note(d, "the header says in which version of the language the file is written");
+  diag_note(d, "the first line names the version of the language");
   return d;
 }
 
@@ -136,7 +136,7 @@ static Token token_header(Parser *parser) {
     if (strncmp(parser->source->text, "\xEF\xBB\xBF", 3) == 0) top.begin = top.end = 3;
     Diag *d = header_error(parser, token.span, "file does not start with `grus 1`");
     if (token.kind != TOK_END) diag_primary(d, "first token here");
-    fix_edit(diag_fix(d, FIX_SURE, "insert the header"), top, "grus 1\n\n");
+    fix_edit(diag_fix(d, FIX_SURE, "insert the line"), top, "grus 1\n\n");
     parser->header_missing = true;
     token_put_back(parser, token);
     return (Token){.kind = TOK_GRUS, .span = top, .text = "grus", .made_up = true};

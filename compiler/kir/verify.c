@@ -129,13 +129,13 @@ static void check_dot(Verifier *v, const KirStmt *s) {
   bool ok = s->buffer->space == KIR_CONST && is_small(s->buffer->elem) && is_small(s->source->elem);
   ok = ok && (!s->bias || (s->bias->space == KIR_CONST && s->bias->elem == KIR_I32));
   if (!ok || s->n_regs > KIR_MAX_LOADS)
-    fail(v, "a dot product of other things than constants and integers");
+    fail(v, "a dot product of other values than constants and integers");
   for (int i = 0; !v->error && i < s->n_regs; i++) {
     int64_t lo, hi;
     if (!kir_dot_range(s, i, &lo, &hi))
-      fail(v, "sum %s can leave 32 bits, or its rows lie otherwise", s->regs[i]->name);
+      fail(v, "sum %s can leave 32 bits, or its rows have another layout", s->regs[i]->name);
     if (s->regs[i]->lo > lo || s->regs[i]->hi < hi)
-      fail(v, "sum %s can leave what is said of it", s->regs[i]->name);
+      fail(v, "sum %s can leave its declared range", s->regs[i]->name);
   }
 }
 
@@ -145,7 +145,7 @@ static void check_tiles(Verifier *v, const KirStmt *s) {
   bool apart = t->columns == 1
                    ? t->sum_row >= KIR_TILE
                    : t->sum_column >= KIR_TILE && t->sum_row >= t->sum_column + KIR_TILE;
-  if (!v->in_tiles) fail(v, "tiles outside of a section that holds them");
+  if (!v->in_tiles) fail(v, "tiles outside of a section that configures them");
   if (t->rows < 1 || t->rows > KIR_MOST_TILES || t->columns < 1 || t->columns > KIR_MOST_TILES ||
       s->count < KIR_TILE || s->count % KIR_TILE || !apart || t->source_row < 0 ||
       t->weights_column < 0)
@@ -153,7 +153,7 @@ static void check_tiles(Verifier *v, const KirStmt *s) {
   if (s->weights->space != KIR_CONST || s->weights->elem != (bytes ? KIR_I8 : KIR_I32) ||
       (!bytes && s->source->elem != KIR_I32) || s->buffer->elem != (bytes ? KIR_I32 : KIR_F32) ||
       s->buffer->lo < s->buffer->hi || s->source == s->buffer)
-    fail(v, "tiles of other things than words and their sums");
+    fail(v, "tiles of other values than words and their sums");
 }
 
 static void check_expr(Verifier *v, const KirExpr *e);
@@ -238,7 +238,7 @@ static void check_expr(Verifier *v, const KirExpr *e) {
   if (e->op == KIR_REG && !v->defined[e->reg->id])
     fail(v, "register %s is not defined here", e->reg->name);
   if (e->op == KIR_LOAD) {
-    if (e->type.elem != kir_elem_widened(e->buffer->elem)) fail(v, "a load widens otherwise");
+    if (e->type.elem != kir_elem_widened(e->buffer->elem)) fail(v, "a load widens to another type");
     check_access(v, e->buffer, &e->at, e->type.lanes);
   }
   check_operands(v, e);

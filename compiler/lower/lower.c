@@ -37,11 +37,11 @@ static bool precision_is_there(const Lower *l, const Layer *layer, bool given, P
 /* What to do about a stage that needs floats where there are none. */
 static const char *without_fpu(const Layer *layer) {
   if (layer->kind == LAYER_softmax || layer->kind == LAYER_log_softmax)
-    return "end the model before it: the values there have the same order";
+    return "end the model before it: the order of its values is the same";
   if (layer->in[0]->port)
-    return "begin the model after it, and give it data that the stage has been applied to";
+    return "begin the model after it, and apply the stage to the data yourself";
   if (layer->kind == LAYER_BatchNorm)
-    return "put it after a `Dense` or `Conv1D`, whose weights take it";
+    return "put it after a `Dense` or `Conv1D`, into whose weights grus folds it";
   return "end the model before it, or choose a core with a floating-point unit";
 }
 
@@ -61,7 +61,7 @@ static bool precisions_are_there(const Lower *l) {
       diag_label(d, l->model->precision_span, "set for the whole model here");
     ok = false;
     if (!precision_is_narrow(p) && l->target->lacks_fpu) {
-      diag_note(d, "it stays in f32, but `%s` has no floating-point unit", l->target->name);
+      diag_note(d, "it computes in f32, but `%s` has no floating-point unit", l->target->name);
       diag_fix(d, FIX_MAYBE, "%s", without_fpu(layer));
       continue;
     }

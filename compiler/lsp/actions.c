@@ -60,8 +60,8 @@ static void add_fix_all(Request *r, Text *out, int n) {
   if (!applied) return;
   Span whole = {r->a->source->id, 0, (uint32_t)r->a->source->len};
   text_printf(out,
-              "%s{\"title\":\"apply every fix that is "
-              "sure\",\"kind\":\"source.fixAll\",\"edit\":{\"changes\":{",
+              "%s{\"title\":\"apply every "
+              "certain fix\",\"kind\":\"source.fixAll\",\"edit\":{\"changes\":{",
               n ? "," : "");
   text_add_json(out, r->document->uri);
   text_add(out, ":[{\"range\":");

@@ -46,8 +46,9 @@ static void check_weights(const LspServer *server, Analysis *a, bool settled) {
         host->tensors(host->context, a->arena, path, limit, a->diags, model->weights.path_span);
     if (file) model_bind(model, file, a->diags);
     if (!file && !a->absent && !host->exists(host->context, path)) {
-      a->absent = arena_printf(a->arena, "`%s` is not there: the weights of `%s` are not checked",
-                               model->weights.path, model->name);
+      a->absent =
+          arena_printf(a->arena, "`%s` does not exist, so the weights of `%s` are not checked",
+                       model->weights.path, model->name);
       a->absent_at = model->weights.path_span;
     }
   }

@@ -222,7 +222,7 @@ static void complete_brackets(Items *items) {
 /* Inside of a shape: `time`, labels that other types have, params. */
 static void complete_shape(Items *items) {
   const Program *p = items->r->a->checked.program;
-  add_item(items, "time", ITEM_KEYWORD, "the axis that layers run along", NULL, 'a');
+  add_item(items, "time", ITEM_KEYWORD, "the axis that recurrent layers run along", NULL, 'a');
   const char *seen[64];
   int n = 0;
   for (int i = 0; i < p->n_models; i++)

@@ -163,7 +163,7 @@ void answer_resolved_lens(Request *r, Text *out) {
   for (int i = 0; i < p->n_models && name; i++)
     if (has_lens(r->a, p->model[i]) && strcmp(p->model[i]->name, name) == 0) model = p->model[i];
   if (!model) {
-    r->error = "the model of this lens is not there any more, or has errors";
+    r->error = "the model of this lens no longer exists, or has errors";
     return;
   }
   Text title = text_new(r->arena);

@@ -57,7 +57,7 @@ static void add_layer(Request *r, Text *out, const Model *model, const Layer *la
   }
   if (info->flags & WEIGHTS)
     text_printf(out, "  \nweights `%s`", layer->prefix ? layer->prefix : layer->path);
-  if (info->flags & TRAINING) text_add(out, "  \nno effect when run");
+  if (info->flags & TRAINING) text_add(out, "  \nno effect when the model runs");
   const char *page = r->server->host->page(r->server->host->context, r->arena, info->name);
   if (page) text_printf(out, "\n\n---\n\n%s", page);
 }

@@ -87,7 +87,7 @@ ask() {
 ask 'build --emit=' 'header\|obj\|kir'
 ask 'build --target cortex-' 'cortex-m[0-9]*'
 ask 'check ' 'model.grus\|notes.txt\|net.onnx'
-ask 'build --ba' 'batch\|compute N samples per call\|how to make machine code'
+ask 'build --ba' 'batch\|compute N samples per call\|make machine code'
 ask 'expl' 'explain'
 END
   zsh -n _grus && zsh -f ask.zsh

@@ -93,7 +93,7 @@ if [ "$(id -u)" -eq 0 ] && printf 'precious\n' >mine/precious.h && ln -s ../mine
   "$GRUS" build m.grus --weights=random:1 -q --emit=header -o shared/trap.h >said 2>&1
   echo "[$?]" >>said
 else
-  printf 'grus: error: cannot write `shared/trap.h`: `shared/trap.h` is a link that another user laid in a folder everyone may write to\n[3]\n' >said
+  printf 'grus: error: cannot write `shared/trap.h`: `shared/trap.h` is a link that another user created in a folder to which everyone can write\n[3]\n' >said
   printf 'precious\n' >mine/precious.h
 fi
 cat said mine/precious.h

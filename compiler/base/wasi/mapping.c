@@ -4,6 +4,6 @@
 
 bool mapping_make(Arena *arena, int fd, size_t len, Mapped *out, const char **reason) {
   (void)arena, (void)fd, (void)len, (void)out;
-  *reason = "it is larger than 256 MiB, more than this compiler reads: it is WebAssembly";
+  *reason = "it is larger than 256 MiB, the limit of grus as WebAssembly";
   return false;
 }

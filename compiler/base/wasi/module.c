@@ -4,7 +4,7 @@
 
 void *module_load(const char *path, const char **reason) {
   (void)path;
-  *reason = "a compiler that is WebAssembly loads no libraries";
+  *reason = "grus as WebAssembly cannot load libraries";
   return NULL;
 }
 

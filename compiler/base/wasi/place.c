@@ -10,8 +10,8 @@
 bool files_confine(Arena *arena, const char *folder, const char **reason) {
   (void)arena;
   if (!folder) return true;
-  *reason = "--root has no meaning here: a compiler that is WebAssembly sees the folders it was "
-            "given alone";
+  *reason =
+      "--root has no effect here: grus as WebAssembly reads only the folders that its host passes";
   return false;
 }
 

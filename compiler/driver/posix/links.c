@@ -42,7 +42,8 @@ static const char *link_content(Arena *arena, const char *done, const char *fold
   ssize_t n = readlink(done, target, sizeof target);
   if (!is_trusted(st, *folder ? folder : "."))
     *reason = arena_printf(
-        arena, "`%s` is a link that another user laid in a folder everyone may write to", done);
+        arena, "`%s` is a link that another user created in a folder to which everyone can write",
+        done);
   else if (n < 0)
     *reason = strerror(errno);
   else if ((size_t)n == sizeof target)

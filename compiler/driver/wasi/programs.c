@@ -4,9 +4,8 @@
 #include "runtime/host/grus_host.h"
 
 static int refuse(FILE *err) {
-  fputs("grus: error: this compiler is WebAssembly: it runs no programs and reads no recordings; "
-        "run the module that "
-        "`grus build --emit=wasm` makes\n",
+  fputs("grus: error: grus as WebAssembly runs no programs and reads no recordings; run the module "
+        "that `grus build --emit=wasm` builds\n",
         err);
   return GRUS_EXIT_FILE;
 }

@@ -35,7 +35,7 @@ static bool list_fits(Bind *b, const Layer *layer) {
   Diag *d =
       diag_new(b->diags, E602, binding_span(layer), "`from` names %d tensor%s, this `%s` has %d",
                given, given == 1 ? "" : "s", layer_info(layer->kind)->name, needed);
-  diag_primary(d, "several names are the tensors one by one");
+  diag_primary(d, "several names in `from` list every tensor of the stage");
   diag_note(d, "in this order: %s", names);
   return false;
 }

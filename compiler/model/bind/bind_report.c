@@ -68,7 +68,7 @@ void binding_report_width(Bind *b, const Layer *layer, const Tensor *t, const Pa
   int64_t fed = p->dim[p->rank - 1];
   bool per_step = type_is_sequence(&layer->in[0]->type);
   Diag *d = diag_new(b->diags, E601, layer->name_span,
-                     "`%s` was trained on %lld inputs%s, but the model feeds it %lld", t->name,
+                     "`%s` was trained on %lld inputs%s, but the model passes %lld", t->name,
                      (long long)trained, per_step ? " per step" : "", (long long)fed);
   diag_primary(d, "gets %s", shape_str(b->model->arena, &layer->in[0]->type));
   const OptVal *from = layer_opt(layer, OPT_from);
@@ -105,12 +105,12 @@ void binding_report_shape(Bind *b, const Layer *layer, const Tensor *t, const Pa
   const Tensor *projection = projection_of(b, t);
   if (projection)
     diag_note(d,
-              "`%s` %s projects the output (`proj_size`), which grus does not have: train without "
-              "it; a Linear behind the LSTM narrows its output too",
+              "`%s` %s projects the output (`proj_size`), which is not supported: train without "
+              "it, and put a Linear after the LSTM to narrow its output",
               projection->name, tensor_shape_str(b->model->arena, projection));
   if (reversed)
     diag_fix(d, FIX_MAYBE,
-             "the shape is transposed: was this file written with another convention than `%s`?",
+             "the shape is transposed: did another framework than `%s` write this file?",
              convention_word[b->convention]);
   const OptVal *units = &layer->opt[0];
   int64_t gates = p->axes[0] == BIND_DIRECTIONS ? p->dim[1] : 1,
@@ -219,7 +219,7 @@ void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
                 tensor_shape_str(b->model->arena, t));
   }
   const char *unread = why_unread(b->file, name);
-  if (unread) diag_note(d, "there is one of that name, which cannot be read: %s", unread);
+  if (unread) diag_note(d, "it has one with this name, but grus cannot read it: %s", unread);
   if (shown)
     diag_note(d, "it has %s", text_str(&list));
   else
@@ -231,7 +231,7 @@ void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
   if (names_start(name))
     diag_note(
         d,
-        "`init=learned` starts from a state among the weights; without `init` it starts from zero");
+        "with `init=learned` the initial state is one of the weights; without `init` it is zero");
   if (bind_listed(layer) || twins != 1 || strpbrk(text_str(&prefix), "\"\\")) return;
   Fix *fix = diag_fix(d, FIX_MAYBE, "its `%s` is under `%s`: `from=\"%s\"`", leaf + 1,
                       text_str(&prefix), text_str(&prefix));
@@ -249,7 +249,7 @@ void binding_report_unused(Bind *b) {
                        "`%s` in `%s` is not used by this model", t->name, b->file->path);
     d->file = b->file->path;
     if (names_start(t->name))
-      diag_note(d, "an initial state of %s; its layer uses it with `init=learned`",
+      diag_note(d, "it is an initial state of %s: add `init=learned` to its layer",
                 tensor_shape_str(b->model->arena, t));
     else
       diag_note(d, "its shape is %s; is a layer missing?", tensor_shape_str(b->model->arena, t));

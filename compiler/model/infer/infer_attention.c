@@ -12,20 +12,19 @@ static bool report_three(Infer *inf, const Layer *layer) {
   Diag *d = infer_report(inf, layer->n_in < 3 ? E204 : E217, layer, layer->span,
                          "`%s` works on three values: queries, keys, values", layer_name(layer));
   diag_primary(d, "%d given", layer->n_in);
-  diag_note(d, "`%s(q, k, v)`; attention of a sequence to itself has all three made from it",
+  diag_note(d, "`%s(q, k, v)`; for self-attention, compute all three from the same sequence",
             layer_name(layer));
   return false;
 }
 
 static bool report_stream(Infer *inf, const Layer *layer, const Value *v) {
-  Diag *d = infer_report(inf, E401, layer, layer->span,
-                         "`%s` along time looks at every step, but a stream has no end",
-                         layer_name(layer));
+  Diag *d =
+      infer_report(inf, E401, layer, layer->span,
+                   "`%s` along time reads every step, but a stream has no end", layer_name(layer));
   diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
-  edit_add_argument(inf, diag_fix(d, FIX_FILL, "look back on the last N steps only"), layer,
-                    "window=N");
-  diag_note(d, "within a step it is legal: `along=` names a feature axis");
+  edit_add_argument(inf, diag_fix(d, FIX_FILL, "read only the last N steps"), layer, "window=N");
+  diag_note(d, "along a feature axis of each step, it needs no end: `along=`");
   return false;
 }
 

@@ -35,8 +35,8 @@ static void advise_label(Infer *inf, Diag *d, const Value *v, const char *name) 
   if (port && span_valid(port->type_span)) {
     int place = which + (type_is_sequence(&v->type) && which >= v->type.time_pos);
     Span at = type_axis_span(inf, port->type_span, place);
-    Fix *fix =
-        diag_fix(d, FIX_MAYBE, "give the axis of %lld this name", (long long)v->type.dim[which].n);
+    Fix *fix = diag_fix(d, FIX_MAYBE, "give the axis of size %lld this name",
+                        (long long)v->type.dim[which].n);
     if (span_valid(at)) fix_edit(fix, (Span){at.file, at.begin, at.begin}, "%s ", name);
     return;
   }
@@ -135,7 +135,7 @@ static void add_axis(Layer *layer, int axis) {
 static bool report_count(Infer *inf, const Layer *layer, const Value *v, int want) {
   const OptVal *along = along_option(layer);
   Span at = span_valid(along->at) ? along->at : layer->span;
-  Diag *d = infer_report(inf, E315, layer, at, "`%s` goes along %s", layer_name(layer),
+  Diag *d = infer_report(inf, E315, layer, at, "`%s` works along %s", layer_name(layer),
                          want == 1 ? "one axis" : "two axes");
   diag_primary(d, "%d named here", along->n_axes);
   diag_trace_value(d, inf->model, v);
@@ -146,12 +146,12 @@ static bool report_count(Infer *inf, const Layer *layer, const Value *v, int wan
 static bool report_features(Infer *inf, const Layer *layer, const Value *v, int k) {
   const OptVal *along = along_option(layer);
   Diag *d = infer_report(inf, E315, layer, name_span(layer, along, k),
-                         "`%s` reads the last axis as its features, and cannot go along it",
+                         "`%s` reads the last axis as its features, so it cannot work along it",
                          layer_name(layer));
   diag_primary(d, "`%s` is the last axis of %s", along->axis[k],
                shape_or_type_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "one feature at each position is an axis of 1 at the end: `reshape` adds it");
+  diag_note(d, "if each position holds one number, add an axis of 1 at the end with `reshape`");
   return false;
 }
 
@@ -174,13 +174,12 @@ static bool report_few(Infer *inf, const Layer *layer, const Value *v) {
   diag_primary(d, "needs %s, gets %s", layer_pattern(inf->arena, layer),
                shape_or_type_str(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
-  diag_note(
-      d,
-      "the last axis holds the features (channels); one feature at each position is an axis of 1");
+  diag_note(d, "the last axis holds the features (channels); if each position holds one number, it "
+               "has size 1");
   if (v->port && have == 1 && t->rank >= 1 && span_valid(v->port->type_span)) {
     Span at = v->port->type_span;
     at.begin = at.end -= 1;
-    fix_edit(diag_fix(d, FIX_MAYBE, "if each position holds one number, say so"), at, ", 1");
+    fix_edit(diag_fix(d, FIX_MAYBE, "if each position holds one number, declare it"), at, ", 1");
   }
   return false;
 }
@@ -222,7 +221,7 @@ bool layer_goes_along_last(Infer *inf, Layer *layer, const Value *v) {
 bool report_not_time(Infer *inf, const Layer *layer, const Value *v, const char *note) {
   const OptVal *along = along_option(layer);
   Span at = along && span_valid(along->at) ? along->at : layer->span;
-  Diag *d = infer_report(inf, E315, layer, at, "`%s` cannot go along time%s", layer_name(layer),
+  Diag *d = infer_report(inf, E315, layer, at, "`%s` cannot work along time%s", layer_name(layer),
                          type_is_stream(&v->type) ? " of a stream" : " here");
   diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);

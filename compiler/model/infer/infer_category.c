@@ -36,7 +36,7 @@ bool infer_argmax(Infer *inf, Layer *layer) {
   if (!needs_numbers(inf, layer, v) || !layer_goes_along_last(inf, layer, v)) return false;
   int axis = layer->along[0].axis;
   if (axis == AXIS_TIME)
-    return report_not_time(inf, layer, v, "it chooses within one step, along a feature axis");
+    return report_not_time(inf, layer, v, "it works within one step, along a feature axis");
   Type type = type_result(&v->type);
   type.elem = ELEM_INDEX;
   type.categories = type.dim[axis].n;

@@ -38,12 +38,12 @@ static bool report_not_state(Infer *inf, const Layer *layer) {
     diag_primary(d, "made by `%s`", layer_name(as->value->layer));
   else
     diag_primary(d, "an input of the model");
-  diag_note(d, "a state begins as `let h = x |> state(units)`");
+  diag_note(d, "declare a state: `let h = x |> state(units)`");
   return false;
 }
 
 static bool report_shape(Infer *inf, const Layer *layer, const Value *v, const Layer *state) {
-  Diag *d = infer_report(inf, E507, layer, layer->span, "what is kept is %s, and the state is %s",
+  Diag *d = infer_report(inf, E507, layer, layer->span, "the kept value is %s, but the state is %s",
                          shape_or_type_str(inf->arena, &v->type),
                          shape_or_type_str(inf->arena, &state->out[0]->type));
   diag_primary(d, "kept here");
@@ -176,14 +176,14 @@ static bool is_of_one_step(const Layer *layer) {
 
 static void report_steps(Infer *inf, const Layer *layer, const Layer *state) {
   Diag *d = infer_report(inf, E508, layer, layer->span,
-                         "`%s` looks at other steps, and stands between a state and its next value",
+                         "`%s` reads other steps, but it is between a state and its next value",
                          layer_name(layer));
-  diag_primary(d, "what is kept must be known when the step ends");
+  diag_primary(d, "the next value must be known at the end of the step");
   diag_label(d, state->span, "the state");
   diag_label(d, state->kept_by->span, "its next value");
   diag_trace_value(d, inf->model, layer->in[0]);
-  diag_note(d, "stages in between act on one step: `Dense`, arithmetic, functions, what goes "
-               "`along` a feature axis");
+  diag_note(d, "use stages that act on one step: `Dense`, arithmetic, functions, stages `along` a "
+               "feature axis");
 }
 
 void infer_loops(Infer *inf) {

@@ -174,14 +174,15 @@ static bool entries_fit(Infer *inf, const Layer *layer, const Value *v) {
   for (int i = 0; i < 2; i++)
     if (layer->n_along == 1 && layer_opt(layer, sizes[i])->n_sizes)
       return report_entries(inf, layer, v, sizes[i],
-                            "`%s` goes along one axis here, `%s`, and needs one number");
+                            "`%s` works along one axis here, `%s`, and needs one number");
   const OptVal *padding = layer_opt(layer, OPT_padding);
   if (layer->n_along == 1 && padding->n_paddings > 1)
     return report_entries(inf, layer, v, OPT_padding,
-                          "`%s` goes along one axis here, `%s`, and needs one entry");
+                          "`%s` works along one axis here, `%s`, and needs one entry");
   if (layer->n_along == 2 && padding->n_paddings == 1)
-    return report_entries(inf, layer, v, OPT_padding,
-                          "`%s` goes along two axes, `%s` first: (before, after) stands for each");
+    return report_entries(
+        inf, layer, v, OPT_padding,
+        "`%s` works along two axes, `%s` first: give a pair (before, after) for each");
   return true;
 }
 
@@ -192,17 +193,17 @@ static bool pool_padding_fits(Infer *inf, Layer *layer, const Value *v, const La
   if (a->padding.kind == PAD_VALID) return true;
   if (a->axis == AXIS_TIME && type_is_stream(&v->type)) {
     Diag *d = infer_report(inf, E403, layer, at,
-                           "`%s` leaves out what its padding adds, but a stream has no end",
+                           "`%s` does not count padding at the end, but a stream has no end",
                            layer_name(layer));
-    diag_primary(d, "not along time of a stream");
+    diag_primary(d, "not supported along time of a stream");
     diag_trace_value(d, inf->model, v);
-    diag_note(d, "`pad(%lld, 0, along=time)` puts zeros before the first step",
+    diag_note(d, "to add zeros before the first step, use `pad(%lld, 0, along=time)`",
               (long long)a->size - 1);
     return false;
   }
   if (a->padding.kind != PAD_ZEROS || (a->padding.before < a->size && a->padding.after < a->size))
     return true;
-  Diag *d = infer_report(inf, E316, layer, at, "`padding` of `%s` is not shorter than its window",
+  Diag *d = infer_report(inf, E316, layer, at, "`padding` of `%s` must be shorter than its window",
                          layer_name(layer));
   diag_primary(d, "at most %lld on each side", (long long)a->size - 1);
   diag_trace_value(d, inf->model, v);

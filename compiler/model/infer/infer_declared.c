@@ -132,8 +132,8 @@ static void note_channels(Diag *d, const Value *v) {
     if (!takes_channels(v->layer)) continue;
     if (is_channels_first(v->layer, type)) {
       diag_note(d,
-                "`%s` takes the last axis, of %lld, for the features (channels): [channel, row, "
-                "column] of PyTorch is [row %lld, column %lld, %lld] here",
+                "the features (channels) of `%s` are the last axis, here %lld: [channel, row, "
+                "column] of PyTorch is [row %lld, column %lld, %lld] in grus",
                 layer_name(v->layer), (long long)type->dim[2].n, (long long)type->dim[1].n,
                 (long long)type->dim[2].n, (long long)type->dim[0].n);
       return;
@@ -141,7 +141,7 @@ static void note_channels(Diag *d, const Value *v) {
     for (int k = 0; k + 1 < type->rank; k++)
       if (is_channels(type->dim[k].label)) {
         const char *last = type->dim[type->rank - 1].label;
-        diag_note(d, "`%s` takes the last axis%s%s%s for the features; `%s` is to stand there",
+        diag_note(d, "`%s` reads the last axis%s%s%s for its features: move `%s` there",
                   layer_name(v->layer), last ? ", `" : "", last ? last : "", last ? "`," : "",
                   type->dim[k].label);
         return;
@@ -160,10 +160,12 @@ static void note_same(Infer *inf, Diag *d, const Value *v, const Type *want) {
     if (a->padding.kind != PAD_SAME || a->stride < 2 || a->axis == AXIS_TIME ||
         want->dim[a->axis].n == v->type.dim[a->axis].n)
       continue;
-    diag_note(
-        d, "with `padding=same` a stride of %lld makes %lld of `%s` %lld: %lld / %lld, rounded up",
-        (long long)a->stride, (long long)a->n, axis_name(inf->arena, &layer->in[0]->type, a->axis),
-        (long long)a->n_out, (long long)a->n, (long long)a->stride);
+    diag_note(d,
+              "with `padding=same` and a stride of %lld, %lld positions of `%s` become %lld: %lld "
+              "/ %lld, rounded up",
+              (long long)a->stride, (long long)a->n,
+              axis_name(inf->arena, &layer->in[0]->type, a->axis), (long long)a->n_out,
+              (long long)a->n, (long long)a->stride);
     return;
   }
 }
@@ -185,18 +187,17 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
   note_same(inf, d, v, want);
   bool reduces = !elem && type_is_sequence(have) && !type_is_sequence(want);
   if (reduces && dense_per_step(v))
-    diag_note(d, "`Dense` acts on the last axis, so on a sequence it runs once per step; that is "
-                 "legal, and its width "
-                 "has nothing to do with the number of steps");
+    diag_note(d, "`Dense` acts on the last axis, so on a sequence it runs once per step; its width "
+                 "is independent of the number of steps");
   if (type_is_stream(have) && reduces)
-    diag_note(d, "a stream gives one value at every step: it has no end to reduce to");
+    diag_note(d, "a stream returns one value at every step; it has no final step");
   else if (reduces && dims_equal(want, have))
     advise_reduce(inf, d, v, declared);
   if (!elem) advise_units(d, v, want);
   if (have->time.kind == want->time.kind && !type_is_stream(have) &&
       !time_fits(&want->time, &have->time) && dims_equal(want, have))
     advise_causal(inf, d, v, "`padding=causal` keeps the length, with zeros before the first step");
-  const char *title = !reduces           ? "declare what the value is"
+  const char *title = !reduces           ? "declare the shape of the value"
                       : declared->is_use ? "declare one value per step"
                                          : "declare one output per step";
   Fix *fix = diag_fix(d, FIX_MAYBE, "%s%s", d->n_fixes ? "or " : "", title);
@@ -208,16 +209,17 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
 
 static void report_label(Infer *inf, const Value *v, const Declared *declared, int axis) {
   const char *a = declared->type->dim[axis].label, *b = v->type.dim[axis].label;
-  Diag *d = infer_report(inf, E312, v->layer, declared->at, "`%s` meets `%s`", b, a);
+  Diag *d = infer_report(inf, E312, v->layer, declared->at,
+                         "the axes `%s` and `%s` have different names", b, a);
   diag_primary(d, "axis named `%s`", b);
   diag_label(d, declared->type_span, "axis named `%s`", a);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "same size, different meaning: the names of axes are checked where values meet");
+  diag_note(d, "the sizes are equal, but axes with names must also have equal names");
   int written = axis + (type_is_sequence(declared->type) && declared->type->time_pos <= axis);
   Span at = type_axis_span(inf, declared->type_span, written);
   if (!span_valid(at)) return;
   at.end = at.begin + (uint32_t)strlen(a);
-  fix_edit(diag_fix(d, FIX_MAYBE, "rename one axis if they are the same thing"), at, "%s", b);
+  fix_edit(diag_fix(d, FIX_MAYBE, "if both axes mean the same, rename one"), at, "%s", b);
 }
 
 static void report_rate(Infer *inf, const Value *v, const Declared *declared) {
@@ -225,10 +227,10 @@ static void report_rate(Infer *inf, const Value *v, const Declared *declared) {
   text_add_rate(&a, declared->type->time.rate_num, declared->type->time.rate_den);
   text_add_rate(&b, v->type.time.rate_num, v->type.time.rate_den);
   Diag *d = infer_report(inf, E410, v->layer, declared->at,
-                         "`%s` is declared at %s but its value comes at %s", declared->name,
+                         "`%s` is declared with a rate of %s, but its value has %s", declared->name,
                          text_str(&a), text_str(&b));
   diag_primary(d, "%s", text_str(&b));
-  diag_label(d, declared->type_span, "declared at %s", text_str(&a));
+  diag_label(d, declared->type_span, "declared with %s", text_str(&a));
   const Value *values[] = {v};
   trace_values(d, inf->model, 1, values, true);
   Span axis = type_axis_span(inf, declared->type_span, declared->type->time_pos);
@@ -236,8 +238,7 @@ static void report_rate(Infer *inf, const Value *v, const Declared *declared) {
   const char *rate = strchr(text, '@');
   if (!rate) return;
   axis.begin += (uint32_t)(rate - text);
-  fix_edit(diag_fix(d, FIX_MAYBE, "declare the rate at which it comes"), axis, "@ %s",
-           text_str(&b));
+  fix_edit(diag_fix(d, FIX_MAYBE, "declare the rate of the value"), axis, "@ %s", text_str(&b));
 }
 
 static bool declared_fits(Infer *inf, const Value *v, const Declared *declared) {
@@ -305,7 +306,7 @@ void infer_output(Infer *inf, Port *port) {
   Diag *d = infer_report(inf, E208, NULL, port->name_span, "output `%s` needs a type", port->name);
   diag_primary(d, "no type here");
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "inputs and outputs are the C interface");
+  diag_note(d, "the types of inputs and outputs define the C interface");
   Type type = v->type;
   type.time_pos = 0;
   Fix *fix = diag_fix(d, FIX_SURE, "write the type of its value");

@@ -32,7 +32,7 @@ static const char *duration_text(Arena *arena, int64_t num, int64_t den) {
 
 static void report_no_rate(Infer *inf, const Layer *layer, Span at, const Value *v) {
   Diag *d = infer_report(inf, E407, layer, at, "a duration needs a sample rate");
-  diag_primary(d, "how many steps this is depends on the rate");
+  diag_primary(d, "the number of steps depends on the rate");
   const Port *port = value_port(v);
   diag_trace_value(d, inf->model, v);
   if (!port || !span_valid(port->type_span)) return;

@@ -139,7 +139,7 @@ void edit_add_argument(Infer *inf, Fix *fix, const Layer *layer, const char *tex
 }
 
 void fix_window(Infer *inf, Diag *diag, const Port *port) {
-  Fix *fix = diag_fix(diag, FIX_FILL, "or run on windows: a fixed length, and how often");
+  Fix *fix = diag_fix(diag, FIX_FILL, "or run on windows of a fixed length, every M steps");
   const Source *source = source_of(inf, port->type_span);
   Span axis = type_axis_span(inf, port->type_span, 0);
   if (!source || !span_valid(axis)) return;

@@ -35,9 +35,9 @@ bool infer_hold(Infer *inf, Layer *layer) {
 
 static bool report_cut(Infer *inf, const Layer *layer, const Value *v, const Value *x) {
   Diag *d = infer_report(
-      inf, E303, layer, layer->span, "`cut` cannot take as many steps of %s as %s has",
+      inf, E303, layer, layer->span, "`cut` cannot take the steps of %s for the length of %s",
       shape_or_type_str(inf->arena, &v->type), shape_or_type_str(inf->arena, &x->type));
-  diag_primary(d, "needs a fixed length, at least that of `along`");
+  diag_primary(d, "needs a fixed length that is not shorter than that of `along`");
   const Value *both[] = {v, x};
   trace_values(d, inf->model, 2, both, false);
   return false;

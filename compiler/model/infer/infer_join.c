@@ -29,11 +29,11 @@ static bool advise_cut(Infer *inf, Diag *d, const Layer *layer, int j, int axis)
     if (spread->along[k].axis == axis) stride = spread->along[k].stride;
   if (surplus >= stride) return false;
   diag_note(d,
-            "a stride that does not divide a size loses the rest of it, and `%s` makes the next "
-            "whole multiple",
+            "if a stride does not divide a size, the size is rounded, and `%s` returns a whole "
+            "multiple of the stride",
             layer_name(spread));
   if (!v->type.dim[axis].label) return true;
-  edit_pipe_input(inf, diag_fix(d, FIX_MAYBE, "cut off the surplus"), layer, longer,
+  edit_pipe_input(inf, diag_fix(d, FIX_MAYBE, "remove the surplus positions"), layer, longer,
                   arena_printf(inf->arena, "slice(0, %lld, along=%s)", (long long)least,
                                v->type.dim[axis].label));
   return true;
@@ -155,12 +155,12 @@ static bool report_shapes(Infer *inf, const Layer *layer, int j) {
   Diag *d = infer_report(inf, E303, layer, layer->name_span,
                          "operands of `%s` must have equal shapes", layer_name(layer));
   infer_label_both(inf, d, layer, 0, j);
-  diag_note(d, "every axis must be equal: there is no broadcasting");
+  diag_note(d, "every axis must be equal, because grus does not broadcast");
   int axis = only_axis_that_differs(&layer->in[0]->type, &layer->in[j]->type);
   bool cut = axis >= 0 && advise_cut(inf, d, layer, j, axis);
   if (!cut && (spread_by(layer->in[0]) || spread_by(layer->in[j])))
-    diag_note(d, "a transposed convolution with the `kernel`, `stride` and `padding` of its "
-                 "convolution brings back the size that the convolution had");
+    diag_note(d, "a transposed convolution with the `kernel`, `stride` and `padding` of a "
+                 "convolution restores the size before it");
   if (layer->n_in == 2) advise_project(inf, d, layer);
   return false;
 }

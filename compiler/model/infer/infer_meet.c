@@ -75,8 +75,7 @@ static bool report_vector(Infer *inf, const Layer *layer, int i, int j) {
   int s = type_is_sequence(&layer->in[i]->type) ? i : j, v = s == i ? j : i;
   const Value *sequence = layer->in[s], *vector = layer->in[v];
   Diag *d = report_times(inf, layer, i, j, E307, "a sequence with a single vector");
-  diag_note(d, "there is no implicit broadcasting: a value that holds for the whole sequence must "
-               "be repeated on purpose");
+  diag_note(d, "grus does not broadcast: repeat a value that holds for the whole sequence");
   bool fits = concat ? sequence->type.rank == vector->type.rank
                      : dims_equal(&sequence->type, &vector->type);
   if (!fits) return false;
@@ -91,7 +90,7 @@ static bool report_vector(Infer *inf, const Layer *layer, int i, int j) {
 
 /* Two inputs whose lengths are not said to be the same: give both one name. */
 static void share_name(Infer *inf, Diag *d, const Value *a, const Value *b) {
-  diag_note(d, "lengths with different names, or without one, may differ at run time");
+  diag_note(d, "lengths with different names, or without a name, can differ in a call");
   const Port *from[] = {value_port(a), value_port(b)};
   for (int i = 0; i < 2; i++) { /* nothing on the way changed the length */
     if (!from[i] || from[i]->value->type.time.kind != TIME_BOUNDED) return;
@@ -101,7 +100,8 @@ static void share_name(Infer *inf, Diag *d, const Value *a, const Value *b) {
   const char *name = a->type.time.len   ? a->type.time.len
                      : b->type.time.len ? b->type.time.len
                                         : "n";
-  Fix *fix = diag_fix(d, FIX_MAYBE, "if they always have the same length, give it one name");
+  Fix *fix =
+      diag_fix(d, FIX_MAYBE, "if both always have the same length, give the lengths one name");
   const Value *both[] = {a, b};
   for (int i = 0; i < 2; i++) {
     const Port *port = from[i];
@@ -158,13 +158,14 @@ static bool report_lengths(Infer *inf, const Layer *layer, int i, int j) {
 
 static bool report_stream_meets(Infer *inf, const Layer *layer, int i, int j) {
   const Value *a = layer->in[i], *b = layer->in[j];
-  Diag *d = report_pair(inf, E409, layer, i, j, false, "a stream and a whole sequence cannot meet");
+  Diag *d = report_pair(inf, E409, layer, i, j, false,
+                        "a stream and a whole sequence cannot be combined");
   label_both(d, layer, i, j, time_text(inf, a), time_text(inf, b));
-  diag_note(d, "a stream runs once per step, a whole sequence once per call");
+  diag_note(d, "a call takes one step of a stream, but all steps of a whole sequence");
   const Value *stream = type_is_stream(&a->type) ? a : b, *whole = stream == a ? b : a;
   const Port *port = whole->port;
   if (port && span_valid(port->type_span)) {
-    Fix *fix = diag_fix(d, FIX_MAYBE, "make both streams");
+    Fix *fix = diag_fix(d, FIX_MAYBE, "declare both as streams");
     Span axis = type_axis_span(inf, port->type_span, port->declared.time_pos);
     const char *text = span_valid(axis) ? span_text(inf->arena, inf->diags->sources, axis) : "";
     const char *rate = strchr(text, '@');
@@ -178,8 +179,8 @@ static bool report_stream_meets(Infer *inf, const Layer *layer, int i, int j) {
 /* One stream comes once in so many steps of the other. */
 static bool report_periods(Infer *inf, const Layer *layer, int i, int j) {
   Diag *d = report_times(inf, layer, i, j, E309, "streams of different periods");
-  diag_note(d, "`time .. / p` has one value every p steps of the inputs; `frames` or `stride` "
-               "bring the faster one down");
+  diag_note(d, "`time .. / p` has one value for every p steps of the inputs; `frames` or `stride` "
+               "reduce the faster rate");
   return false;
 }
 
@@ -191,12 +192,11 @@ static const char *rate_text(Infer *inf, const Value *v) {
 
 static bool report_rates(Infer *inf, const Layer *layer, int i, int j) {
   const char *a = rate_text(inf, layer->in[i]), *b = rate_text(inf, layer->in[j]);
-  Diag *d =
-      report_pair(inf, E410, layer, i, j, true, arena_printf(inf->arena, "%s meets %s", a, b));
+  Diag *d = report_pair(inf, E410, layer, i, j, true,
+                        arena_printf(inf->arena, "the sample rates %s and %s differ", a, b));
   label_both(d, layer, i, j, a, b);
-  diag_note(d, "step k of one is not the same moment as step k of the other; `frames` or a "
-               "`stride` bring the faster "
-               "one down");
+  diag_note(d, "step k of one is another moment than step k of the other; `frames` or a `stride` "
+               "reduce the faster rate");
   return false;
 }
 
@@ -206,11 +206,10 @@ static bool report_lags(Infer *inf, const Layer *layer, int i, int j) {
   Diag *d = report_pair(inf, E412, layer, i, j, false, "these streams start at different steps");
   label_both(d, layer, i, j, arena_printf(inf->arena, "starts at step %lld", la + 1),
              arena_printf(inf->arena, "starts at step %lld", lb + 1));
-  diag_note(d, "a kernel or frame without padding waits until its history is full; joined as they "
-               "come, values of "
-               "different moments would meet");
+  diag_note(d, "a kernel or frame without padding waits until its history is full, so the result "
+               "would combine values of different moments");
   const Value *late = la > lb ? a : b;
-  if (!advise_causal(inf, d, late, "start at the first step too, with zeros for the past"))
+  if (!advise_causal(inf, d, late, "start at the first step, with zeros before it"))
     diag_note(d, "put the same `frames` before the fork, so that both branches wait together");
   return false;
 }
@@ -241,15 +240,16 @@ void type_merge(Type *into, const Type *other) {
 void report_labels(Infer *inf, const Layer *layer, int i, int j, int axis) {
   const char *a = layer->in[i]->type.dim[axis].label, *b = layer->in[j]->type.dim[axis].label;
   Diag *d =
-      report_pair(inf, E312, layer, i, j, false, arena_printf(inf->arena, "`%s` meets `%s`", a, b));
+      report_pair(inf, E312, layer, i, j, false,
+                  arena_printf(inf->arena, "the axes `%s` and `%s` have different names", a, b));
   label_both(d, layer, i, j, arena_printf(inf->arena, "axis named `%s`", a),
              arena_printf(inf->arena, "axis named `%s`", b));
-  diag_note(d, "same size, different meaning: the names of axes are checked where values meet");
+  diag_note(d, "the sizes are equal, but axes with names must also have equal names");
   const Port *port = layer->in[j]->port;
   if (!port || !span_valid(port->type_span)) return;
   int written = axis + (type_is_sequence(&port->declared) && port->declared.time_pos <= axis);
   Span at = type_axis_span(inf, port->type_span, written);
   if (!span_valid(at)) return;
   at.end = at.begin + (uint32_t)strlen(b);
-  fix_edit(diag_fix(d, FIX_MAYBE, "rename one axis if they are the same thing"), at, "%s", a);
+  fix_edit(diag_fix(d, FIX_MAYBE, "if both axes mean the same, rename one"), at, "%s", a);
 }

@@ -46,9 +46,8 @@ static void report_integer(Infer *inf, const Layer *layer, const Value *v) {
   const Port *port = value_port(v);
   if (port) diag_label(d, port->type_span, "`%s` is %s", port->name, type_str(inf->arena, t));
   infer_trace_needs(inf, d, layer, v);
-  diag_note(
-      d,
-      "integers become f32 in one place only: `normalize` subtracts `mean` and divides by `std`");
+  diag_note(d,
+            "only `normalize` converts integers to f32: it subtracts `mean` and divides by `std`");
   const char *scale = full_scale(t->elem);
   const char *stage = arena_printf(inf->arena, "normalize(mean=0, std=%s)", scale ? scale : "1");
   Fix *fix = diag_fix(d, FIX_MAYBE, "if they are measurements, convert them: `%s`", stage);
@@ -61,7 +60,7 @@ static void report_index(Infer *inf, const Layer *layer, const Value *v) {
                          "`%s` needs numbers, but this value is an index", layer_name(layer));
   diag_primary(d, "gets %s", type_str(inf->arena, &v->type));
   infer_trace_needs(inf, d, layer, v);
-  diag_note(d, "an index names one of %lld categories; the order of their numbers means nothing",
+  diag_note(d, "an index names one of %lld categories; the order of their numbers has no meaning",
             n);
   if (v->type.rank + type_is_sequence(&v->type) >= TYPE_MAX_AXES) return;
   bool few = n <= 64 && v->type.rank == 0;
@@ -71,7 +70,7 @@ static void report_index(Infer *inf, const Layer *layer, const Value *v) {
   while (i < layer->n_in - 1 && layer->in[i] != v)
     i++;
   Fix *fix = diag_fix(d, few && fits ? FIX_SURE : FIX_MAYBE,
-                      "make each category a number of its own: %lld in place of the index", n);
+                      "replace the index by %lld numbers, one for each category", n);
   edit_pipe_input(inf, fix, layer, i, "onehot");
   fix = diag_fix(d, FIX_FILL, "or look up a trained vector for each category");
   edit_pipe_input(inf, fix, layer, i, "Embedding(N)");
@@ -99,8 +98,7 @@ bool needs_index(Infer *inf, const Layer *layer, const Value *v) {
                    layer_name(layer), text_str(&elem));
   diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
   infer_trace_needs(inf, d, layer, v);
-  diag_note(
-      d, "`index(n)` says how many categories there are; the width of the result follows from it");
+  diag_note(d, "`index(n)` sets the number of categories, and with it the width of the result");
   const Port *port = v->port;
   if (!port) return false;
   diag_label(d, port->type_span, "`%s` is %s", port->name, type_str(inf->arena, &v->type));
@@ -125,7 +123,7 @@ static void explain_state(Infer *inf, Diag *d, const Layer *layer, const Value *
   const char *base = v->layer->out[0]->name;
   diag_label(d, v->layer->span, "its state has no time axis");
   if (!base) return;
-  diag_note(d, "`%s.%s` is the final state, one vector; `%s` is the whole sequence", base, v->field,
+  diag_note(d, "`%s.%s` is the final state, a vector; `%s` is the whole sequence", base, v->field,
             base);
   Span at = input_span(layer, 0);
   if (layer->in[0] != v || !span_valid(at) || strcmp(v->field, "h") != 0) return;
@@ -144,7 +142,8 @@ static void explain_ended(Infer *inf, Diag *d, const Layer *layer, const Value *
   if (flags & ENDS) {
     if (!span_valid(layer->pipe)) return;
     FixKind kind = layer->kind == ender->kind && direct ? FIX_SURE : FIX_MAYBE;
-    edit_drop_stage(inf, diag_fix(d, kind, "remove `%s`: time has already ended", name), layer);
+    edit_drop_stage(inf, diag_fix(d, kind, "remove `%s`: the value has no time axis anymore", name),
+                    layer);
     return;
   }
   bool removable = layer_info(ender->kind)->flags & ENDS && ender->call == layer->call &&
@@ -168,12 +167,12 @@ static bool explain_reshaped(Infer *inf, Diag *d, const Layer *layer, const Valu
   if (!reshape || reshape->kind != LAYER_reshape || at->type.rank != 2 || v->type.rank != 2)
     return false;
   Span size = type_axis_span(inf, layer_opt(reshape, OPT_shape)->at, 0);
-  diag_label(d, reshape->span, "this `reshape` names no axis `time`");
+  diag_label(d, reshape->span, "this `reshape` has no axis `time`");
   diag_note(d, "an unnamed axis holds features; only an axis named `time` makes a sequence");
   if (!span_valid(size) || layer->call != reshape->call) return true;
   bool direct = v == at && v->n_uses == 1;
   direct &= !at->type.dim[0].label;
-  fix_edit(diag_fix(d, direct ? FIX_SURE : FIX_MAYBE, "say that the first axis is time"), size,
+  fix_edit(diag_fix(d, direct ? FIX_SURE : FIX_MAYBE, "name the first axis `time`"), size,
            "time %lld", (long long)at->type.dim[0].n);
   return true;
 }
@@ -190,7 +189,7 @@ static void explain_untimed(Infer *inf, Diag *d, const Layer *layer, const Value
   if (t->rank == 2 && direct) {
     diag_note(d, "an unnamed axis holds features; only an axis named `time` makes a sequence");
     Fix *fix = diag_fix(d, t->dim[0].label || v->n_uses > 1 ? FIX_MAYBE : FIX_SURE,
-                        "say that the first axis is time");
+                        "name the first axis `time`");
     if (span_valid(first)) fix_edit(fix, first, "time %lld", n0);
   } else if (t->rank == 3 && direct) {
     Fix *fix = diag_fix(
@@ -200,17 +199,16 @@ static void explain_untimed(Infer *inf, Diag *d, const Layer *layer, const Value
       fix_edit(fix, span_join(first, second), "time %lld", n1);
   } else if (t->rank == 1) {
     if (layer_info(layer->kind)->flags & RECURRENT)
-      diag_note(d, "`expand` would also compile, as a sequence of one step; but then nothing is "
-                   "ever carried "
-                   "from step to step and the recurrent weights are dead (W401)");
+      diag_note(d, "`expand` makes a sequence of one step; it compiles, but the recurrent weights "
+                   "are then never used (W401)");
     if (!span_valid(first)) return;
     Span at = {first.file, first.begin, first.begin};
     bool ends = layer_info(layer->kind)->flags & ENDS;
-    Fix *fix = diag_fix(d, FIX_FILL, "if one call delivers a whole sequence, declare its length");
+    Fix *fix = diag_fix(d, FIX_FILL, "if one call passes a whole sequence, declare its length");
     fix_edit(fix, at, "time N, ");
     if (ends) return;
     fix = diag_fix(d, FIX_MAYBE,
-                   "if one call delivers one step of an endless sequence, declare a stream");
+                   "if one call passes one step of an endless sequence, declare a stream");
     fix_edit(fix, at, "time .., ");
   } else
     diag_note(d, "an unnamed axis holds features; only an axis named `time` makes a sequence");
@@ -226,7 +224,7 @@ static bool report_stream_state(Infer *inf, const Layer *layer, const Value *v) 
   diag_primary(d, "gets %s", shape_str(inf->arena, &v->type));
   if (span_valid(at)) diag_label(d, at, "the state after this call");
   infer_trace_needs(inf, d, layer, v);
-  diag_note(d, "the sequence of states is the layer's output");
+  diag_note(d, "the output of the layer is the sequence of its states");
   const char *base = v->layer->out[0]->name;
   if (!base || strcmp(v->field, "h") != 0 || !span_valid(at)) return true;
   const char *text = span_text(inf->arena, inf->diags->sources, at);
@@ -288,8 +286,7 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   if (t->rank > 1 && t->time.kind == TIME_FIXED) {
     const char *stage = arena_printf(inf->arena, "reshape([time %lld, %lld])", (long long)t->time.n,
                                      (long long)d_all);
-    Fix *fix =
-        diag_fix(d, FIX_MAYBE, "put the %lld features of a step side by side", (long long)d_all);
+    Fix *fix = diag_fix(d, FIX_MAYBE, "join the %lld features of a step", (long long)d_all);
     edit_insert_stage(inf, fix, layer, stage);
   } else if (t->rank == 0 && v->port && span_valid(v->port->type_span)) {
     Fix *fix = diag_fix(d, v->n_uses > 1 ? FIX_MAYBE : FIX_SURE, "give it a feature axis of one");

@@ -27,8 +27,8 @@ static bool named_axes(Infer *inf, Layer *layer, const Value *v) {
   for (int k = 0; k < layer->n_along; k++)
     if (layer->along[k].axis == AXIS_TIME)
       return report_not_time(inf, layer, v,
-                             "its statistics are those of one step; over a whole sequence `x - (x "
-                             "|> mean |> repeat(along=x))` takes the mean off");
+                             "its statistics are those of one step; to remove the mean over time, "
+                             "write `x - (x |> mean |> repeat(along=x))`");
   sort_axes(layer);
   return true;
 }
@@ -87,7 +87,7 @@ bool infer_InstanceNorm(Infer *inf, Layer *layer) {
                            "`InstanceNorm` needs an axis of each step before the features");
     diag_primary(d, "needs [.., n, d], gets %s", shape_or_type_str(inf->arena, &v->type));
     infer_trace_needs(inf, d, layer, v);
-    diag_note(d, "over the features of a step it is a `LayerNorm`");
+    diag_note(d, "for statistics over the features of a step, use `LayerNorm`");
     return false;
   } else
     take_axes(inf, layer, v, 1);
@@ -95,9 +95,9 @@ bool infer_InstanceNorm(Infer *inf, Layer *layer) {
     if (layer->along[k].axis == v->type.rank - 1) {
       Diag *d = infer_report(
           inf, E315, layer, layer->span,
-          "`InstanceNorm` takes each feature by itself, and cannot go along the last axis");
+          "`InstanceNorm` takes each feature by itself, so it cannot work along the last axis");
       diag_primary(d, "gets %s", shape_or_type_str(inf->arena, &v->type));
-      diag_note(d, "over the features of a step it is a `LayerNorm`");
+      diag_note(d, "for statistics over the features of a step, use `LayerNorm`");
       return false;
     }
   layer->out[0]->type = type_result(&v->type);

@@ -40,19 +40,19 @@ bool infer_past(Infer *inf, const Layer *layer) {
   bool causal = time->axis == AXIS_TIME && time->padding.kind == PAD_CAUSAL;
   if (!causal)
     report(inf, layer, "`padding=causal` along time",
-           "only a causal convolution looks at what was before the first step");
+           "only a causal convolution reads steps before the first one");
   else if (layer->in[0]->type.rank != 1)
     report(inf, layer, "a sequence of vectors",
-           "the past is one vector, and this input has more axes");
+           "`initial_x` is one vector, but this input has more axes");
   if (!causal || layer->in[0]->type.rank != 1) return false;
   for (int i = 0; i < inf->model->n_layers; i++) {
     const Layer *other = inf->model->layer[i];
     if (other == layer || !other->n_in || !looks_back(other) ||
         looked_at(other->in[0]) != looked_at(layer->in[0]))
       continue;
-    Diag *d = report(inf, layer, "a value that no other stage looks back on",
-                     "this stage begins with a past of its own");
-    diag_label(d, other->name_span, "this `%s` looks back on the same value",
+    Diag *d = report(inf, layer, "a value of which no other stage reads earlier steps",
+                     "this stage has learned the steps before the first one");
+    diag_label(d, other->name_span, "this `%s` reads earlier steps of the same value",
                layer_info(other->kind)->name);
     diag_note(d, "give one of them a copy: `(v * 1) |> ...`");
     return false;

@@ -6,10 +6,11 @@ static bool report_every(Infer *inf, const Port *port) {
   const Type *t = &port->declared;
   Span at = span_valid(port->every_span) ? port->every_span : port->span;
   Diag *d = infer_report(inf, E408, NULL, at, "`every` needs a window of fixed length");
-  diag_primary(d, "how often the window is read");
+  diag_primary(d, "the steps from one window to the next");
   if (span_valid(port->type_span))
     diag_label(d, port->type_span, "`%s` is %s", port->name, shape_or_type_str(inf->arena, t));
-  if (type_is_stream(t)) diag_note(d, "a stream gives an output at each step and needs no `every`");
+  if (type_is_stream(t))
+    diag_note(d, "a stream returns an output at each step, so it needs no `every`");
   if (type_is_stream(t) || t->time.kind == TIME_BOUNDED) {
     Span axis = type_axis_span(inf, port->type_span, t->time_pos);
     Text with = text_new(inf->arena);
@@ -18,7 +19,7 @@ static bool report_every(Infer *inf, const Port *port) {
       text_add(&with, " @ ");
       text_add_rate(&with, t->time.rate_num, t->time.rate_den);
     }
-    Fix *fix = diag_fix(d, FIX_FILL, "give the window a length");
+    Fix *fix = diag_fix(d, FIX_FILL, "give the window a fixed length");
     if (span_valid(axis)) fix_edit(fix, axis, "%s", text_str(&with));
   }
   if (span_valid(port->every_span)) {

@@ -9,11 +9,10 @@
 static void report_ranges(Infer *inf, const Layer *layer, Span at, const char *what,
                           const char *precision) {
   Diag *d = infer_report(inf, E704, layer, at, "no activation ranges for %s", what);
-  diag_primary(d, "`%s` computes with integers between known bounds", precision);
-  diag_note(d, "`grus calibrate` measures them on recorded data and writes the file");
+  diag_primary(d, "`%s` computes in integers and needs the range of its values", precision);
+  diag_note(d, "`grus calibrate` measures ranges on recorded data and writes a file");
   Span end = inf->model->precision_span;
-  Fix *fix =
-      diag_fix(d, FIX_MAYBE, "add the file of ranges: `ranges \"%s.ranges\"`", inf->model->name);
+  Fix *fix = diag_fix(d, FIX_MAYBE, "name the file: `ranges \"%s.ranges\"`", inf->model->name);
   if (!span_valid(end)) return;
   fix_edit(fix, (Span){end.file, end.begin, end.begin}, "ranges \"%s.ranges\"\n  ",
            inf->model->name);

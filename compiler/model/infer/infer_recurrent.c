@@ -11,7 +11,7 @@ static bool report_backwards(Infer *inf, const Layer *layer, const Value *v) {
   diag_primary(d, "not causal");
   diag_trace_value(d, inf->model, v);
   if (span_valid(direction->at)) {
-    Fix *fix = diag_fix(d, FIX_MAYBE, "read forward only");
+    Fix *fix = diag_fix(d, FIX_MAYBE, "run forward only");
     edit_drop_argument(inf, fix, direction->span);
   }
   const Port *port = stream_port(v);
@@ -26,11 +26,11 @@ static bool report_init(Infer *inf, const Layer *layer, const Value *v) {
   Span at = span_valid(init->span) ? init->span : layer->span;
   Diag *d =
       infer_report(inf, E315, layer, at,
-                   "`init` is a state before the first step of time, and this `%s` goes along `%s`",
+                   "`init` is a state before the first step of time, but this `%s` runs along `%s`",
                    layer_name(layer), axis);
-  diag_primary(d, "not along `%s`", axis);
+  diag_primary(d, "not supported along `%s`", axis);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "along a feature axis every step starts from zero, or from `init=learned`");
+  diag_note(d, "along a feature axis, the initial state of every step is zero or `init=learned`");
   return false;
 }
 

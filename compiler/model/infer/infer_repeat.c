@@ -9,7 +9,7 @@ static bool can_spread(Infer *inf, Layer *layer, const Value *v) {
   if (!needs_values(inf, layer, v)) return false;
   if (type_is_sequence(&v->type)) {
     Diag *d = infer_report(inf, E305, layer, layer->span, "a value has at most one time axis");
-    diag_primary(d, "%s is a sequence already", shape_str(inf->arena, &v->type));
+    diag_primary(d, "%s is already a sequence", shape_str(inf->arena, &v->type));
     diag_trace_value(d, inf->model, v);
     if (span_valid(layer->pipe))
       edit_drop_stage(inf, diag_fix(d, FIX_MAYBE, "remove `%s`", layer_name(layer)), layer);
@@ -47,14 +47,13 @@ bool repeat_match(const Type *v, const Type *x, int axis[TYPE_MAX_AXES]) {
 }
 
 static bool report_mismatch(Infer *inf, const Layer *layer, const Value *v, const Value *x) {
-  Diag *d = infer_report(inf, E303, layer, layer->span, "the axes of %s are not axes of %s",
+  Diag *d = infer_report(inf, E303, layer, layer->span, "the axes of %s are not among those of %s",
                          shape_or_type_str(inf->arena, &v->type),
                          shape_or_type_str(inf->arena, &x->type));
   diag_primary(d, "cannot be repeated along it");
   const Value *both[] = {v, x};
   trace_values(d, inf->model, 2, both, false);
-  diag_note(d,
-            "axes are matched by label, those without a label from the right, and stay in order");
+  diag_note(d, "grus matches axes by label, and those without a label from the right, in order");
   return false;
 }
 
@@ -98,7 +97,7 @@ static bool report_repeat(Infer *inf, Layer *layer, bool both, const OptVal *n,
   if (both) {
     Diag *d = infer_report(inf, E217, layer, span_valid(along->span) ? along->span : layer->span,
                            "`repeat` takes either a number of steps or `along`");
-    diag_primary(d, "the length is given twice");
+    diag_primary(d, "both set the length");
     if (span_valid(n->span)) diag_label(d, n->span, "here first");
   } else {
     Diag *d =

@@ -66,9 +66,8 @@ static bool report_open(Infer *inf, Layer *layer, const Value *v) {
   diag_primary(d, stream ? "gets %s" : "%s varies at run time",
                stream ? shape_str(inf->arena, &v->type) : text_str(&text));
   diag_trace_value(d, inf->model, v);
-  diag_note(
-      d, "a shape that begins with this time axis lays out each step anew: `reshape([%s, 16, 8])`",
-      time_str(inf->arena, &v->type.time));
+  diag_note(d, "to reshape each step, begin the shape with this time axis: `reshape([%s, 16, 8])`",
+            time_str(inf->arena, &v->type.time));
   return false;
 }
 

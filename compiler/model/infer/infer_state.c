@@ -32,7 +32,7 @@ static void advise_count(Infer *inf, Diag *d, const Layer *layer, const OptVal *
   int states = states_of(layer);
   const Layer *of = init->states_of;
   if (of && states == 1) {
-    diag_note(d, "an `LSTM` carries `h` and `c`, a `%s` only `h`", name);
+    diag_note(d, "an `LSTM` has the states `h` and `c`, a `%s` only `h`", name);
     const char *base = of->out[0]->name;
     if (!base || !span_valid(init->at)) return;
     fix_edit(diag_fix(d, FIX_MAYBE, "start from the hidden state alone"), init->at, "%s.h", base);
@@ -41,10 +41,10 @@ static void advise_count(Infer *inf, Diag *d, const Layer *layer, const OptVal *
               "each layer of a stack takes its own `init`: `%s(%lld, init=h1) |> %s(32, init=h2)`",
               name, (long long)width / layer_directions(layer), name);
   else {
-    diag_note(d, "an `LSTM` carries `h` and `c`: `init=(h0, c0)`");
+    diag_note(d, "an `LSTM` has the states `h` and `c`: `init=(h0, c0)`");
     if (init->n_values != 1 || !span_valid(init->at)) return;
     const char *text = span_text(inf->arena, inf->diags->sources, init->at);
-    fix_edit(diag_fix(d, FIX_FILL, "give both, with the cell state in place of N"), init->at,
+    fix_edit(diag_fix(d, FIX_FILL, "give both states, with the cell state in place of N"), init->at,
              "(%s, N)", text);
   }
 }
@@ -77,7 +77,7 @@ static bool report_elem(Infer *inf, const Layer *layer, const OptVal *init, int 
   diag_primary(d, "this is %s", type_str(inf->arena, &v->type));
   if (v->port) diag_label(d, v->port->type_span, "declared %s here", text_str(&elem));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "states are converted by `precision`, not by hand");
+  diag_note(d, "`precision` converts states; do not convert them yourself");
   if (!v->port || !span_valid(v->port->type_span) || v->type.elem == ELEM_INDEX) return false;
   Span at = v->port->type_span;
   at.end = at.begin + (uint32_t)elem.len;
@@ -139,7 +139,7 @@ static bool report_shape(Infer *inf, const Layer *layer, const OptVal *init, int
     fix_edit(diag_fix(d, FIX_MAYBE, "declare a state of [%lld]", (long long)width),
              v->port->type_span, "f32[%lld]", (long long)width);
   else if (v->type.rank == 1 && v->name && !init->states_of && span_valid(init->at))
-    fix_edit(diag_fix(d, FIX_MAYBE, "bring it to %lld numbers with a `Dense`", (long long)width),
+    fix_edit(diag_fix(d, FIX_MAYBE, "reduce it to %lld numbers with a `Dense`", (long long)width),
              state_span(layer, init, i), "%s |> Dense(%lld)", v->name, (long long)width);
   if (!v->port) advise_units(d, layer, v);
   return false;
@@ -155,7 +155,7 @@ static bool report_axes(Infer *inf, const Layer *layer, const OptVal *init, int 
                          layer_name(layer), shape_str(inf->arena, state));
   diag_primary(d, "this is %s", shape_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "there is one state for each position of the axes that are mapped over");
+  diag_note(d, "there is one state for each position of the other axes");
   return false;
 }
 

@@ -31,11 +31,12 @@ static void check_clock(Infer *inf) {
     Text ta = text_new(inf->arena), tb = text_new(inf->arena);
     text_add_rate(&ta, other->rate_num, other->rate_den);
     text_add_rate(&tb, time->rate_num, time->rate_den);
-    Diag *d =
-        infer_report(inf, E410, NULL, port->type_span, "%s meets %s", text_str(&ta), text_str(&tb));
+    Diag *d = infer_report(inf, E410, NULL, port->type_span, "the sample rates %s and %s differ",
+                           text_str(&ta), text_str(&tb));
     diag_primary(d, "%s", text_str(&tb));
     diag_label(d, first->type_span, "%s", text_str(&ta));
-    diag_note(d, "all streams of a model share one clock; `time .. / p` comes every p steps of it");
+    diag_note(d, "all streams of a model share one clock; `time .. / p` has one value for every p "
+                 "steps of it");
     return;
   }
 }
@@ -50,17 +51,17 @@ static void check_windows(Infer *inf) {
     if (port->every && !first) first = port;
     if (!first || !port->every || port->every == first->every) continue;
     Diag *d = infer_report(inf, E408, NULL, port->every_span,
-                           "windows of one model are read equally often");
+                           "all windows of a model have the same `every`");
     diag_primary(d, "every %lld steps", (long long)port->every);
     diag_label(d, first->every_span, "every %lld steps", (long long)first->every);
     return;
   }
   if (!first || !stream) return;
-  Diag *d =
-      infer_report(inf, E409, NULL, first->type_span, "a stream and a whole sequence cannot meet");
+  Diag *d = infer_report(inf, E409, NULL, first->type_span,
+                         "a stream and a whole sequence cannot be combined");
   diag_primary(d, "one window every %lld steps", (long long)first->every);
   diag_label(d, stream->type_span, "one value per step");
-  diag_note(d, "make both streams, or both windows with `every`");
+  diag_note(d, "declare both as streams, or both as windows with `every`");
 }
 
 /* ---- calls ---- */
@@ -76,7 +77,7 @@ static void steps_per_call(Infer *inf) {
     Diag *d = infer_report(inf, E313, v->layer, v->layer ? v->layer->span : v->span,
                            "one call would take more than 2^31 steps");
     diag_primary(d, "one value in %lld steps", (long long)v->type.time.period);
-    diag_note(d, "a call takes as many steps as the periods of all its streams divide");
+    diag_note(d, "the number of steps of a call is a multiple of the periods of all its streams");
     return;
   }
   model->steps_per_call = steps;
@@ -172,12 +173,13 @@ static void check_reset(Infer *inf, const Reads *reads) {
     if (span_valid(data)) diag_label(d, data, "read at every step");
     if (!stream) {
       diag_note(
-          d,
-          "an input used only by `init` is an argument of `%s_reset`, any other one of `%s_step`",
+          d, "an input that only `init` uses is an argument of `%s_reset`, any other of `%s_step`",
           inf->model->name, inf->model->name);
       diag_fix(d, FIX_MAYBE, "declare two inputs; the caller may pass the same numbers to both");
     } else
-      diag_note(d, "states start at zero without `init`, and are carried from call to call");
+      diag_note(
+          d,
+          "without `init`, the initial state is zero; a stream keeps its state from call to call");
   }
 }
 
@@ -201,7 +203,7 @@ static void check_spread(Infer *inf) {
                            "the final state of a stream cannot be used at every step");
     diag_primary(d, "known after the last step of a call");
     diag_trace_value(d, model, layer->in[0]);
-    diag_note(d, "the sequence of states is the layer's output");
+    diag_note(d, "the output of the layer is the sequence of its states");
   }
 }
 

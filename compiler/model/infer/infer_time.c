@@ -31,7 +31,7 @@ static bool report_endless(Infer *inf, const Layer *layer, const Value *v) {
              "reshape([time .., %lld])", (long long)type_step_size(&v->type));
   else if (span_valid(layer->pipe)) {
     Fix *fix =
-        diag_fix(d, FIX_MAYBE, "drop `%s` to produce an output at every step", layer_name(layer));
+        diag_fix(d, FIX_MAYBE, "remove `%s` to return an output at every step", layer_name(layer));
     edit_drop_stage(inf, fix, layer);
   }
   if (port) fix_window(inf, d, port);
@@ -141,8 +141,8 @@ static bool report_overlap(Infer *inf, const Layer *layer, const Value *v, const
   diag_primary(d, "%s", why);
   if (frames) diag_label(d, frames->span, "the frames are made here");
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "`overlap_add(hop=h)` lays frames h steps apart and adds where they overlap: their "
-               "width is one or more whole hops");
+  diag_note(d, "`overlap_add(hop=h)` places frames h steps apart and adds them where they overlap: "
+               "their width must be a multiple of h");
   if (v->type.time.kind == TIME_BOUNDED || !frames) return false;
   const OptVal *other = layer_opt(frames, OPT_hop);
   int64_t size = layer_opt(frames, OPT_size)->i, width = v->type.dim[0].n;
@@ -162,14 +162,15 @@ static bool overlap_hop(Infer *inf, Layer *layer, const Value *v, int64_t *hop) 
   const Layer *frames = framed_by(v);
   int64_t size = v->type.dim[0].n;
   if (v->type.time.kind == TIME_BOUNDED)
-    return report_overlap(inf, layer, v, "the steps after the last whole frame are lost");
+    return report_overlap(inf, layer, v, "the steps after the last whole frame are dropped");
   if (!needs_size(inf, layer, OPT_hop, frames ? frames->in[0] : v, hop)) return false;
   const char *why = NULL;
   if (*hop > size || size % *hop)
-    why = arena_printf(inf->arena, "a frame of %lld is not a whole number of hops of %lld",
+    why = arena_printf(inf->arena, "a frame of %lld steps is not a multiple of the hop, %lld",
                        (long long)size, (long long)*hop);
   else if (type_is_stream(&v->type) && v->type.time.period % *hop)
-    why = arena_printf(inf->arena, "a frame comes every %lld steps, not a multiple of %lld",
+    why = arena_printf(inf->arena,
+                       "there is a frame every %lld steps, which is not a multiple of %lld",
                        (long long)v->type.time.period, (long long)*hop);
   return !why || report_overlap(inf, layer, v, why);
 }

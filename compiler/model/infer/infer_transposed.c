@@ -15,13 +15,13 @@ static bool report_empty(Infer *inf, const Layer *layer, const Value *v, const L
                          int64_t whole) {
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Diag *d = infer_report(inf, E404, layer, span_valid(padding->at) ? padding->at : layer->span,
-                         "`padding` takes away more than there is along `%s`",
+                         "`padding` removes more positions than the result has along `%s`",
                          axis_name(inf->arena, &v->type, a->axis));
   diag_primary(d, "%lld positions, less %lld and %lld", (long long)whole,
                (long long)a->padding.before, (long long)a->padding.after);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "there are (n - 1) * stride + (kernel - 1) * dilation + 1 positions before padding "
-               "is taken off");
+  diag_note(d, "before `padding` removes any, the result has (n - 1) * stride + (kernel - 1) * "
+               "dilation + 1 positions");
   return false;
 }
 
@@ -57,27 +57,28 @@ static bool axis_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
 static bool report_clock(Infer *inf, const Layer *layer, const Value *v, int64_t times) {
   bool repeats = layer->kind == LAYER_upsample;
   const Time *time = &v->type.time;
-  Diag *d = infer_report(inf, E413, layer, layer->span,
-                         "`%s` makes %lld steps of each, and this stream has no steps between",
-                         layer_name(layer), (long long)times);
+  Diag *d = infer_report(
+      inf, E413, layer, layer->span,
+      "`%s` multiplies the rate by %lld, so the stream would be faster than the inputs",
+      layer_name(layer), (long long)times);
   diag_primary(d,
-               time->period > 1 ? "one value in %lld steps of the clock"
-                                : "one value at each step of the clock",
+               time->period > 1 ? "one value for %lld steps of the inputs"
+                                : "one value for each step of the inputs",
                (long long)time->period);
   diag_trace_value(d, inf->model, v);
   diag_note(d,
-            "%s divides the period of its stream: what frames, pools or strides made slower can "
-            "be made as fast again",
+            "%s must divide the period of the stream: it can only restore a rate that frames, "
+            "pools or strides have divided",
             repeats ? "`n` of `upsample`" : "the stride of a transposed convolution");
-  diag_note(d, "a call that takes several samples at once is `f32[time .., sample N, 1]`, and "
-               "`along=sample` makes more of them");
+  diag_note(d, "if a call takes several samples, declare `f32[time .., sample N, 1]`; "
+               "`along=sample` then returns more of them");
   return false;
 }
 
 static bool report_stream_padding(Infer *inf, const Layer *layer, const Value *v) {
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Diag *d = infer_report(inf, E403, layer, span_valid(padding->at) ? padding->at : layer->span,
-                         "steps taken off the front would come before the stream begins");
+                         "`padding` cannot remove steps at the start of a stream");
   diag_primary(d, "`valid`, `causal` or (0, b) along time of a stream");
   diag_trace_value(d, inf->model, v);
   if (span_valid(padding->at) && layer->n_along == 1)
@@ -88,12 +89,12 @@ static bool report_stream_padding(Infer *inf, const Layer *layer, const Value *v
 
 static bool report_length(Infer *inf, const Layer *layer, const Value *v) {
   Diag *d = infer_report(inf, E405, layer, layer->span,
-                         "`%s` changes the number of steps, which is known only at run time",
+                         "`%s` changes the number of steps, but each call sets its own length",
                          layer_name(layer));
   if (layer->kind == LAYER_upsample)
     diag_primary(d, "needs a fixed number of steps, or a stream");
   else
-    diag_primary(d, "only a stride of 1 with `same` or `causal` keeps it");
+    diag_primary(d, "only a stride of 1 with `same` or `causal` keeps the length");
   diag_trace_value(d, inf->model, v);
   return false;
 }

@@ -14,7 +14,7 @@ static bool report_slice(Infer *inf, Layer *layer, const Value *v, int64_t begin
   long long n = time ? (long long)v->type.time.n : (long long)v->type.dim[layer->along[0].axis].n;
   Diag *d = infer_report(inf, empty ? E310 : E306, layer, at,
                          empty ? "`slice(%lld, %lld)` takes no feature"
-                               : "`slice(%lld, %lld)` takes more than there is",
+                               : "`slice(%lld, %lld)` takes more than the axis has",
                          (long long)begin, (long long)end);
   if (empty)
     diag_primary(d, "must be at least %lld: the first feature not taken", (long long)begin + 1);
@@ -37,7 +37,7 @@ bool infer_slice(Infer *inf, Layer *layer) {
     return false;
   int axis = layer->along[0].axis;
   if (axis == AXIS_TIME && v->type.time.kind != TIME_FIXED)
-    return report_not_time(inf, layer, v, "only a fixed number of steps can be cut");
+    return report_not_time(inf, layer, v, "`slice` along time needs a fixed number of steps");
   int64_t n = axis == AXIS_TIME ? v->type.time.n : v->type.dim[axis].n;
   if (begin >= end || end > n) return report_slice(inf, layer, v, begin, end);
   Type type = type_result(&v->type);
@@ -65,12 +65,12 @@ static bool pad_time(Infer *inf, Layer *layer, const Value *v, int64_t before, i
   Type type = type_result(&v->type);
   bool zero = layer_word_is(layer, OPT_mode, "zero");
   if (!zero && v->type.time.kind != TIME_FIXED)
-    return report_not_time(
-        inf, layer, v, "only a fixed number of steps has ends that can be repeated or mirrored");
+    return report_not_time(inf, layer, v,
+                           "repeating or mirroring the ends needs a fixed number of steps");
   if (layer_word_is(layer, OPT_mode, "reflect") && (before >= type.time.n || after >= type.time.n))
     return report_reflect(inf, layer, v, type.time.n);
   if (v->type.time.kind == TIME_STREAM && after)
-    return report_not_time(inf, layer, v, "a stream has no end; zeros can only stand before it");
+    return report_not_time(inf, layer, v, "a stream has no end: add zeros only at its start");
   if (v->type.time.kind == TIME_BOUNDED)
     return report_not_time(
         inf, layer, v,
@@ -140,7 +140,7 @@ static bool report_names(Infer *inf, const Layer *layer, const Value *v, int giv
                          layer_name(layer), given, v->type.rank);
   diag_primary(d, "gets %s", shape_or_type_str(inf->arena, &v->type));
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "time is not among them: it stays first");
+  diag_note(d, "time is not one of them: it stays first");
   return false;
 }
 
@@ -151,7 +151,7 @@ bool infer_permute(Infer *inf, Layer *layer) {
   if (!layer_goes_along(inf, layer, v, 0, true)) return false;
   for (int k = 0; k < layer->n_along; k++)
     if (layer->along[k].axis == AXIS_TIME)
-      return report_not_time(inf, layer, v, "the time axis stays first");
+      return report_not_time(inf, layer, v, "the time axis stays first: do not name it");
   if (layer->n_along != v->type.rank) return report_names(inf, layer, v, axes->n_axes);
   Type type = type_result(&v->type);
   for (int k = 0; k < type.rank; k++)
@@ -176,7 +176,7 @@ bool infer_label(Infer *inf, Layer *layer) {
   Type type = type_result(&v->type);
   for (int k = 0; k < axes->n_axes; k++)
     if (strcmp(axes->axis[k], "time") == 0)
-      return report_not_time(inf, layer, v, "`label` names feature axes; time has its name");
+      return report_not_time(inf, layer, v, "`label` names feature axes; time already has a name");
   if (axes->n_axes != type.rank) return report_names(inf, layer, v, axes->n_axes);
   for (int k = 0; k < type.rank; k++) {
     for (int i = 0; i < k; i++)

@@ -101,10 +101,10 @@ static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span)
   const Padding pad = layer_time(layer)->padding;
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Span at = span_valid(padding->at) ? padding->at : layer->span;
-  Diag *d =
-      infer_report(inf, E403, layer, at,
-                   pad.after ? "zeros after the last step look ahead, but a stream has no future"
-                             : "more zeros than the kernel is long, before a stream");
+  Diag *d = infer_report(
+      inf, E403, layer, at,
+      pad.after ? "zeros after the last step need future steps, which a stream does not have"
+                : "more zeros before a stream than the kernel is long");
   diag_primary(d, pad.after ? "not causal" : "at most %lld", (long long)span - 1);
   diag_trace_value(d, inf->model, v);
   if (span_valid(padding->at) && padding->n_paddings == 1)
@@ -114,8 +114,8 @@ static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span)
 
 static bool report_longer(Infer *inf, Layer *layer, const Value *v) {
   Diag *d = infer_report(inf, E405, layer, layer->span,
-                         "more zeros than the kernel is long, around a length known at run time");
-  diag_primary(d, "at most as many as the kernel spans, less one");
+                         "more zeros than the kernel is long, on a sequence of bounded length");
+  diag_primary(d, "at most as many as the kernel spans, minus one");
   diag_trace_value(d, inf->model, v);
   return false;
 }

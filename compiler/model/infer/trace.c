@@ -90,7 +90,8 @@ static const char *row_note(const ShapeTrace *t, const Value *v) {
   if (!layer || v->field || !layer->n_in) return NULL;
   LayerKind kind = layer->kind;
   const Type *in = &layer->in[0]->type;
-  if (kind == LAYER_flatten) return type_is_sequence(in) ? "time folded into features" : NULL;
+  if (kind == LAYER_flatten)
+    return type_is_sequence(in) ? "time becomes part of the features" : NULL;
   if (layer_info(kind)->flags & ENDS) return end_note(t, layer, in);
   if (kind == LAYER_Dense) return type_is_sequence(in) ? "runs once per step" : NULL;
   if (kind == LAYER_concat) return concat_note(t, layer);

@@ -63,7 +63,7 @@ void lint_last_of_both(Infer *lint, const Layer *layer) {
   const Time *time = &layer->in[0]->type.time;
   if (!both || layer_directions(both) != 2 || (time->kind == TIME_FIXED && time->n == 1)) return;
   Diag *d = lint_report(lint, W404, layer, layer->span,
-                        "`last` of a two-way layer keeps only one step of its backward half");
+                        "`last` keeps only one step of the backward half of this layer");
   diag_primary(d, "the backward half has read one step here");
   diag_label(d, both->span, "reads the sequence in both directions");
   diag_trace_value(d, lint->model, layer->in[0]);

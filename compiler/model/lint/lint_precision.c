@@ -28,8 +28,8 @@ void lint_wide_accumulator(Infer *lint, const Layer *layer) {
                            "32-bit sums leave about %d bits to the weights of this `%s`", bits,
                            layer_info(layer->kind)->name);
   diag_primary(diag, "%lld products in a row", (long long)most);
-  diag_note(diag, "the sizes of a row's weights come to less than 65,536 in all; `i16` has 8 bits "
-                  "a weight in half the memory");
+  diag_note(diag, "the absolute values of a row of weights sum to less than 65,536; `i16` has 8 "
+                  "bits for each weight, in half the memory");
   diag_trace_value(diag, lint->model, layer->in[0]);
 }
 
@@ -43,7 +43,7 @@ void lint_i8_softmax(Infer *lint, const Layer *layer) {
   diag_primary(diag, "of values in i8");
   diag_label(diag, before->span, "computes in i8");
   const OptVal *own = layer_opt(before, OPT_precision);
-  Fix *fix = diag_fix(diag, FIX_MAYBE, "let the last layer compute in f32");
+  Fix *fix = diag_fix(diag, FIX_MAYBE, "compute the last layer in f32");
   uint32_t end = before->span.end;
   if (own->given && span_valid(own->span))
     fix_edit(fix, own->span, "precision=f32");

@@ -68,8 +68,8 @@ void lint_reshape_time(Infer *lint, const Layer *layer) {
                            "`reshape` assumes the values of one step are stored together");
   diag_primary(diag, "value i becomes step i / %lld, feature i %% %lld", d, d);
   diag_note(diag,
-            "axes are written in storage order; the size alone cannot tell the two orders apart");
-  Fix *fix = diag_fix(diag, FIX_MAYBE, "if all steps of one feature are stored first, say so");
+            "axes are written in storage order; the size does not show which order the data have");
+  Fix *fix = diag_fix(diag, FIX_MAYBE, "if all steps of one feature are stored first, declare it");
   const char *text =
       span_valid(shape->at)
           ? time_moved_last(lint->arena, span_text(lint->arena, lint->diags->sources, shape->at))

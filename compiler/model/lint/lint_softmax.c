@@ -25,14 +25,14 @@ static void report_one(Infer *lint, const Layer *layer) {
 }
 
 static void report_twice(Infer *lint, const Layer *layer, const Layer *before, const char *range) {
-  Diag *d = lint_report(lint, W502, layer, layer->span, "`softmax` of `%s` squashes twice",
+  Diag *d = lint_report(lint, W502, layer, layer->span, "`softmax` of `%s` limits the values twice",
                         layer_name(before));
-  diag_primary(d, "its inputs are already in %s", range);
-  diag_label(d, before->span, "squashes to %s", range);
+  diag_primary(d, "its inputs are already limited to %s", range);
+  diag_label(d, before->span, "limits the values to %s", range);
   diag_trace_value(d, lint->model, layer->in[0]);
   diag_note(d,
-            "the largest stays the largest, but the probabilities come out far too even: none can "
-            "exceed %s times another",
+            "the largest stays the largest, but the probabilities are too similar: none can exceed "
+            "%s times another",
             before->kind == LAYER_tanh || before->kind == LAYER_hard_tanh ||
                     before->kind == LAYER_softsign
                 ? "e^2 = 7.39"
@@ -43,10 +43,10 @@ static void report_twice(Infer *lint, const Layer *layer, const Layer *before, c
 static void report_cut(Infer *lint, const Layer *layer, const Layer *relu) {
   Diag *d =
       lint_report(lint, W504, layer, relu->span, "negative scores are cut off before `softmax`");
-  diag_primary(d, "makes every score below 0 a 0");
+  diag_primary(d, "sets every score below 0 to 0");
   diag_label(d, layer->span, "needs scores of both signs");
   diag_trace_value(d, lint->model, layer->in[0]);
-  diag_note(d, "every rejected class gets the same score, and none can be ruled out");
+  diag_note(d, "every class with a negative score gets the same probability");
   fix_remove(lint, d, relu);
 }
 

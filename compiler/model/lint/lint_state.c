@@ -17,7 +17,7 @@ static bool last_is_output(const Model *model, const Layer *layer) {
 /* `out NAME : f32[width] = x.h` after the last output, for each state that is none. */
 static void fix_give_back(Infer *lint, Diag *d, const Layer *layer) {
   const Model *model = lint->model;
-  Fix *fix = diag_fix(d, FIX_MAYBE, "give the state back, for the next call");
+  Fix *fix = diag_fix(d, FIX_MAYBE, "return the state, for the next call");
   Span at = model->n_out ? model->out[model->n_out - 1]->span : span_none();
   Span lines = span_lines(lint->diags->sources, at);
   if (!span_valid(at) || lines.end == at.end || layer->call) return;
@@ -48,7 +48,8 @@ void lint_lost_state(Infer *lint, const Layer *layer) {
     if (!model_has_output(model, layer->out[i])) lost = layer->out[i];
   if (!from || !lost || !lint_typed(lost)) return;
   Span at = span_valid(init->span) ? init->span : layer->span;
-  Diag *d = lint_report(lint, W503, layer, at, "the state of this `%s` comes in but never goes out",
+  Diag *d = lint_report(lint, W503, layer, at,
+                        "this `%s` starts from an input, but its final state is not an output",
                         layer_name(layer));
   diag_primary(d, "starts from input `%s`", from->name);
   diag_note(d,
@@ -69,10 +70,10 @@ void lint_never_reset(Infer *lint, const Layer *layer) {
     return;
   Diag *d = lint_report(lint, W506, layer, layer->span,
                         "nothing in this model ever resets the state of `%s`", layer_name(layer));
-  diag_primary(d, "lives from `%s_reset` to power-off", model->name);
-  diag_note(d,
-            "`c` is a running sum: over hours it can drift to where the network was never trained");
+  diag_primary(d, "continues from `%s_reset` to power-off", model->name);
+  diag_note(d, "`c` is a sum over all steps: over hours it can drift to values that never occurred "
+               "in training");
   diag_fix(d, FIX_MAYBE,
-           "call `%s_reset` where a sequence ends: after a pause, at a new file, every minute",
+           "call `%s_reset` when a sequence ends: after a pause, at a new file, every minute",
            model->name);
 }

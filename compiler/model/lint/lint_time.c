@@ -19,7 +19,7 @@ static void fix_stream(Infer *lint, Diag *d, const Value *v) {
   const Port *port = expanded_port(v, &expand);
   Fix *fix = diag_fix(
       d, FIX_MAYBE,
-      "if each call delivers the next step of one signal, declare a stream: its state is kept");
+      "if each call passes the next step of one signal, declare a stream, which keeps its state");
   if (port) {
     Span axis = type_axis_span(lint, port->type_span, 0);
     if (!span_valid(axis) || !span_valid(expand->pipe) || expand->call) return;
@@ -57,7 +57,7 @@ void lint_single_step(Infer *lint, const Layer *layer) {
               gates, u, u);
   fix_stream(lint, d, v);
   if (layer_directions(layer) == 2 || layer->out[1]->n_uses) return;
-  Fix *fix = diag_fix(d, FIX_MAYBE, "if there is no time in the data, use `Dense`");
+  Fix *fix = diag_fix(d, FIX_MAYBE, "if the data has no time axis, use `Dense`");
   if (span_valid(units->at) && span_valid(layer->pipe))
     fix_edit(fix, layer->span, "Dense(%s) |> tanh",
              span_text(lint->arena, lint->diags->sources, units->at));
@@ -103,7 +103,7 @@ static void report_tail(Infer *lint, const Layer *layer, Windows w) {
                               t, w.one);
   diag_primary(d, "%lld %s of %lld, %s %lld", n, n == 1 ? w.one : w.many, (long long)w.size,
                layer->kind == LAYER_frames ? "hop" : "stride", (long long)w.step);
-  Fix *fix = diag_fix(d, FIX_MAYBE, "%lld or %lld steps come out even", shorter, longer);
+  Fix *fix = diag_fix(d, FIX_MAYBE, "with %lld or %lld steps, none is left over", shorter, longer);
   const Port *port = layer->in[0]->port;
   Span axis =
       port && port->declared.time_pos == 0 ? type_axis_span(lint, port->type_span, 0) : span_none();
@@ -140,7 +140,7 @@ void lint_skipped_samples(Infer *lint) {
     long long hop = (long long)port->every, n = (long long)time->n;
     Diag *d = lint_report(lint, W405, NULL, port->every_span,
                           "a hop of %lld skips samples between windows of %lld", hop, n);
-    diag_primary(d, "%lld of every %lld %s never seen", hop - n, hop, hop - n == 1 ? "is" : "are");
+    diag_primary(d, "%lld of every %lld %s never read", hop - n, hop, hop - n == 1 ? "is" : "are");
     diag_label(d, port->type_span, "a window of %lld", n);
   }
 }

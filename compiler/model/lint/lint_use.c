@@ -96,7 +96,7 @@ void lint_unused_lets(Infer *lint) {
     source = source_of(let);
     if (source && time_equal(&source->type.time, &let->type.time) &&
         dims_equal(&source->type, &let->type) && later_use(lint, let, source, &reader, &at)) {
-      diag_label(d, at, "reads `%s`, from which `%s` is made", source->name, let->name);
+      diag_label(d, at, "reads `%s`, the value before `%s`", source->name, let->name);
       Fix *fix = diag_fix(d, FIX_MAYBE, "if this `%s` was meant to read `%s`", layer_name(reader),
                           let->name);
       fix_edit(fix, at, "%s", let->name);

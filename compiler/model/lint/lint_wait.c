@@ -64,6 +64,6 @@ void lint_late_first(Infer *lint) {
     diag_trace_value(d, model, layer->out[0]);
     diag_note(d, "calls before that return `GRUS_NO_OUTPUT`");
     diag_fix(d, FIX_MAYBE,
-             "a recurrent layer remembers across short windows, so that they see long stretches");
+             "a recurrent layer remembers across short windows, so short ones are often enough");
   }
 }

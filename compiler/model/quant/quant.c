@@ -29,8 +29,8 @@ static bool weights_are_there(Quantise *q) {
                            arena_printf(q->arena, "`%s` does not support %s",
                                         layer_info(layer->kind)->name, precision_name[p]));
     diag_primary(d, "%s here", precision_name[p]);
-    diag_note(d, "weights that arrive at run time are f32");
-    diag_fix(d, FIX_MAYBE, "compute in f32, or build the weights in");
+    diag_note(d, "weights that a program passes at run time are f32");
+    diag_fix(d, FIX_MAYBE, "compute in f32, or compile the weights into the code");
     return false;
   }
   return true;
@@ -47,8 +47,8 @@ static bool pasts_are_zero(Quantise *q) {
         quant_report(q, E703, layer,
                      arena_printf(q->arena, "`Conv1D` with `init=learned` does not support %s",
                                   precision_name[p]));
-    diag_primary(d, "begins with a past of its own");
-    diag_fix(d, FIX_MAYBE, "let this layer compute in f32: `precision=f32`");
+    diag_primary(d, "has learned the steps before the first one");
+    diag_fix(d, FIX_MAYBE, "compute this layer in f32: `precision=f32`");
     return false;
   }
   return true;

@@ -71,8 +71,9 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
     return &none;
   }
   Diag *d = quant_report(q, E704, layer, arena_printf(q->arena, "no range for `%s`", name));
-  diag_primary(d, "computes with integers between known bounds");
-  if (q->ranges && q->ranges->path) diag_note(d, "`%s` has none of that name", q->ranges->path);
+  diag_primary(d, "computes in integers and needs the range of its values");
+  if (q->ranges && q->ranges->path)
+    diag_note(d, "`%s` has no range with this name", q->ranges->path);
   diag_fix(d, FIX_MAYBE, "measure it: `grus calibrate MODEL.grus NAME=DATA`");
   return &none;
 }

@@ -36,7 +36,7 @@ static bool too_long(Quantise *q, const Layer *layer, int64_t terms) {
   refuse(q, layer,
          arena_printf(q->arena, "%lld products and the bias do not fit a 32-bit sum",
                       (long long)terms),
-         "let this layer compute in f32: `precision=f32`");
+         "compute this layer in f32: `precision=f32`");
   return false;
 }
 
@@ -69,7 +69,7 @@ static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g,
         quant_report(q, E705, layer,
                      arena_printf(q->arena, "the weights in `%s` were rounded for other ranges",
                                   q->given->path));
-    diag_primary(d, "row %lld has a scale of %.9g, these ranges give it %.9g", (long long)r,
+    diag_primary(d, "row %lld has a scale of %.9g, but these ranges give it %.9g", (long long)r,
                  g->scale[r], part->scale[r]);
     diag_fix(d, FIX_MAYBE, "calibrate again, or remove the line `rounded` from the file of ranges");
     return;
@@ -85,7 +85,7 @@ static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g,
   Diag *d = quant_report(q, E705, layer,
                          arena_printf(q->arena, "the weights in `%s` %s", q->given->path,
                                       narrow ? "overflow 32-bit sums" : "are not within 8 bits"));
-  diag_primary(d, "its rounded weights are larger than calibration makes them");
+  diag_primary(d, "its rounded weights are larger than those that `grus calibrate` writes");
 }
 
 static QuantPart make_part(Quantise *q, const Layer *layer, int dir, int which,
@@ -157,8 +157,8 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
     return;
   }
   if (ql->fraction < 0 && !ql->to_float) {
-    refuse(q, layer, "its results are too small, compared with its sums, to be integers",
-           "let this layer compute in f32: `precision=f32`");
+    refuse(q, layer, "its results are too small compared with its sums",
+           "compute this layer in f32: `precision=f32`");
     return;
   }
   ql->part[0][QUANT_INPUT] = make_part(q, layer, 0, QUANT_INPUT, &spec, ql->fraction);
@@ -217,7 +217,7 @@ static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
   if (shift > 30) shift = 30;
   if (shift < 0) {
     refuse(q, layer, arena_printf(q->arena, "a peephole of %.3g is too large", top),
-           "let this layer compute in f32: `precision=f32`");
+           "compute this layer in f32: `precision=f32`");
     return;
   }
   ql->peephole_shift = shift;
@@ -283,7 +283,7 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
     }
   }
   if (ql->fraction < 2 && !w8) {
-    refuse(q, layer, "its gates would have less than two fraction bits",
+    refuse(q, layer, "its gates would have fewer than two fraction bits",
            "scale its input with `normalize`, or `precision=f32` here");
     return;
   }
@@ -366,7 +366,7 @@ static void same(Quantise *q, const Layer *layer, QuantLayer *ql) {
   ql->input = ARENA_ARRAY(q->arena, QuantScale, 1);
   if (bound >= ldexp(1, 30)) {
     refuse(q, layer, arena_printf(q->arena, "%lld values do not fit a 32-bit sum", (long long)n),
-           "average in two stages");
+           "compute the average in two stages");
     return;
   }
   ql->input[0] = quant_scale_make(1 / (double)n, bound, 14);

@@ -71,7 +71,7 @@ static bool read_number(Reader *r, double *out) {
     return bad(r, here(r, r->line), "a range without its numbers",
                "needs the least and the greatest value");
   *out = strtod(word, &end);
-  if (end == word || *end) return bad(r, span, "a range that is no number", "not a number");
+  if (end == word || *end) return bad(r, span, "a range that is not a number", "not a number");
   if (!isfinite(*out))
     return bad(r, span, "a range that is not finite", "calibration saw a NaN or an infinity");
   return true;
@@ -90,7 +90,7 @@ static bool read_range(Reader *r, Ranges *ranges) {
   const char *name = next_word(r, &span);
   if (!name) return bad(r, here(r, r->line), "a range without a name", "needs the name of a value");
   if (ranges_find(ranges, name))
-    return bad(r, span, arena_printf(r->arena, "two ranges for `%s`", name), "named above already");
+    return bad(r, span, arena_printf(r->arena, "`%s` has two ranges", name), "already named above");
   if (ranges->n >= MOST_RANGES)
     return bad(r, span, "more ranges than any model has values", "too many");
   if (!read_number(r, &range.low) || !read_number(r, &range.high)) return false;
@@ -98,7 +98,7 @@ static bool read_range(Reader *r, Ranges *ranges) {
   range.span = span;
   if (range.low > range.high || (range.low == 0 && range.high == 0))
     return bad(r, span, arena_printf(r->arena, "the range of `%s` is empty", name),
-               "nothing lies in it");
+               "it contains no number");
   add(r->arena, ranges, range);
   return true;
 }
@@ -112,8 +112,8 @@ static bool read_weights(Reader *r, Ranges *ranges) {
   Span span = here(r, r->at);
   const char *kind = next_word(r, &span), *digits = kind ? next_word(r, &span) : NULL;
   if (!digits || !is_digest(kind, digits))
-    return bad(r, span_valid(span) ? span : here(r, r->line), "the weights are not named",
-               "needs `weights sha256` and 64 digits");
+    return bad(r, span_valid(span) ? span : here(r, r->line),
+               "the digest of the weights is missing", "needs `weights sha256` and 64 digits");
   ranges->weights = digits;
   ranges->weights_span = span;
   return true;
@@ -127,7 +127,7 @@ static bool read_rounded(Reader *r, Ranges *ranges, Span line) {
   Span span = line;
   const char *kind = next_word(r, &span), *digits = kind ? next_word(r, &span) : NULL;
   if (kind && (!digits || !is_digest(kind, digits)))
-    return bad(r, span_valid(span) ? span : line, "the rounded weights have no digest",
+    return bad(r, span_valid(span) ? span : line, "the digest of the rounded weights is missing",
                "needs `sha256` and 64 digits");
   ranges->rounded_digest = digits;
   return true;
@@ -148,7 +148,7 @@ static bool read_ratio(Reader *r, Ranges *ranges) {
   RangesRatio ratio = {.layer = next_word(r, &span)};
   ratio.precision = ratio.layer ? next_word(r, &span) : NULL;
   if (!ratio.precision)
-    return bad(r, here(r, r->line), "a signal-to-noise ratio of nothing",
+    return bad(r, here(r, r->line), "a signal-to-noise ratio without its stage",
                "needs `snr`, a stage, its precision and decibels");
   if (ranges->n_ratios >= MOST_RANGES)
     return bad(r, span, "more stages than any model has", "too many");
@@ -166,7 +166,7 @@ static bool read_line(Reader *r, Ranges *ranges) {
   if (strcmp(word, "snr") == 0) return read_ratio(r, ranges);
   if (strcmp(word, "total") == 0) return read_decibels(r, &ranges->total);
   if (strcmp(word, "rounded") == 0) return read_rounded(r, ranges, span);
-  return bad(r, span, arena_printf(r->arena, "`%.40s` means nothing in a file of ranges", word),
+  return bad(r, span, arena_printf(r->arena, "`%.40s` is not a word of a ranges file", word),
              "not `range`, `weights`, `data`, `rounded`, `snr` or `total`");
 }
 
@@ -178,8 +178,8 @@ Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
   const char *first = next_word(&r, &span),
              *version = first && strcmp(first, "grus-ranges") == 0 ? next_word(&r, &span) : NULL;
   if (!version || strcmp(version, "1") != 0) {
-    bad(&r, span, "this is no file of ranges",
-        version ? "of another version" : "does not begin with `grus-ranges 1`");
+    bad(&r, span, "this is not a ranges file",
+        version ? "it has another version" : "does not begin with `grus-ranges 1`");
     return NULL;
   }
   for (next_line(&r); r.at < source->len; next_line(&r)) {
@@ -188,7 +188,7 @@ Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
     Span rest = {source->id, (uint32_t)r.at, (uint32_t)r.at + 1};
     const char *word = next_word(&r, &rest);
     if (ranges->n && word && strtod(word, NULL) != 0) continue; /* the column 99.99 % */
-    bad(&r, rest, "more on this line than belongs there", "not expected");
+    bad(&r, rest, "this line is too long", "not expected");
     return NULL;
   }
   return ranges;
