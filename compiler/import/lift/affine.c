@@ -16,33 +16,41 @@ static bool only_moves(const Forms *f, const GraphNode *node) {
   return node->op != GRAPH_Concat && !form_type(f, node->in[0])->data && trace_moves(f->flat, node);
 }
 
-/* from[i]: which element of operand `which` element i of value is; -1: of another operand. */
-static int64_t *places(Forms *f, const GraphValue *value, int which) {
+/* What places() says. scratch: of what is needed on the way. */
+static int64_t *places_in(Forms *f, Arena *scratch, const GraphValue *value, int which) {
   const GraphNode *node = value->node;
-  Arena *arena = f->arena;
-  const double **number = ARENA_ARRAY(arena, const double *, node->n_in + 1);
+  const double **number = ARENA_ARRAY(scratch, const double *, node->n_in + 1);
   for (int i = 0; i < node->n_in; i++) {
     if (!node->in[i] || !graph_operand_moves(node, i)) continue;
     int64_t count = form_type(f, node->in[i])->count;
-    double *own = ARENA_ARRAY(arena, double, count + 1);
+    double *own = ARENA_ARRAY(scratch, double, count + 1);
     for (int64_t k = 0; k < count; k++)
       own[k] = i == which ? (double)k : -1;
     number[i] = own;
   }
   Arena *of_flat = f->flat->arena;
-  f->flat->arena = arena; /* what is worked out on the way goes with the forms */
+  f->flat->arena = scratch;
   const double *moved_to = trace_moved(f->flat, node, number, value->index);
   f->flat->arena = of_flat;
   if (!moved_to) return NULL;
-  int64_t n = form_type(f, value)->count, *out = ARENA_ARRAY(arena, int64_t, n + 1);
-  const int64_t *own = form_sample_places(f, value),
-                *theirs = form_sample_places(f, node->in[which]);
+  int64_t n = form_type(f, value)->count, *out = ARENA_ARRAY(f->arena, int64_t, n + 1);
+  const int64_t *own = form_sample_places(f, scratch, value),
+                *theirs = form_sample_places(f, scratch, node->in[which]);
   for (int64_t i = 0; i < n; i++) {
     int64_t from = (int64_t)moved_to[i];
     if (own[i] < 0) continue;
     out[own[i]] = from < 0 ? -1 : theirs[from];
     if (from >= 0 && theirs[from] < 0) return NULL; /* from another sample */
   }
+  return out;
+}
+
+/* from[i]: which element of operand `which` element i of value is; -1: of another operand. NULL: it
+ * cannot be told, or comes from another sample. */
+static int64_t *places(Forms *f, const GraphValue *value, int which) {
+  Arena *scratch = arena_child(f->arena);
+  int64_t *out = places_in(f, scratch, value, which);
+  arena_free(scratch);
   return out;
 }
 
@@ -53,8 +61,8 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
   const Form *form = form_of(f, v);
   if (!form || form->n == form_elements(f, node->out[0])) return form;
   int64_t n = form_elements(f, node->out[0]), *from = ARENA_ARRAY(f->arena, int64_t, n + 1);
-  const int64_t *own_place = form_sample_places(f, node->out[0]),
-                *their_place = form_sample_places(f, v);
+  const int64_t *own_place = form_sample_places(f, f->arena, node->out[0]),
+                *their_place = form_sample_places(f, f->arena, v);
   for (int64_t i = 0; i < y->count; i++) {
     int64_t left = i, at = 0, step = 1;
     for (int axis = y->rank; axis-- > 0;) {
@@ -72,6 +80,26 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
 
 static const double *numbers(const Form *form) {
   return form && !form->n_terms ? form->constant : NULL;
+}
+
+/* The rows of a term times w: x W where `right`, else W x. The result has n elements. */
+static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, bool right,
+                              int64_t n) {
+  int64_t width = form_elements(f, term->source), d = w->count / n;
+  double *matrix = ARENA_ARRAY(f->arena, double, n *width + 1),
+         *row = ARENA_ARRAY(f->arena, double, width + 1);
+  for (int64_t i = 0; i < d; i++) {
+    int64_t only = term->pick ? term->pick[i] : i; /* of a source that is not weighted */
+    for (int64_t k = 0; k < width && term->matrix; k++)
+      row[k] = term_weight(term, i, k);
+    for (int64_t j = 0; j < n; j++) {
+      double weight = w->data[right ? i * n + j : j * d + i];
+      if (!term->matrix && only >= 0) matrix[j * width + only] += weight;
+      for (int64_t k = 0; k < width && term->matrix && weight != 0; k++)
+        matrix[j * width + k] += weight * row[k];
+    }
+  }
+  return matrix;
 }
 
 /* x W for a vector x and a constant matrix; or W x for a column. */
@@ -96,18 +124,12 @@ static const Form *product(Forms *f, const GraphNode *node) {
     const Term *term = &form->term[t];
     int64_t width = form_elements(f, term->source);
     if (n * width > FORM_MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(f->arena, double, n *width + 1);
-    for (int64_t i = 0; i < d; i++)
-      for (int64_t j = 0; j < n; j++) {
-        double weight = w->data[right ? i * n + j : j * d + i];
-        if (!term->matrix) {
-          if (term->pick[i] >= 0) matrix[j * width + term->pick[i]] += weight;
-        } else {
-          for (int64_t k = 0; k < width && weight != 0; k++)
-            matrix[j * width + k] += weight * term->matrix[i * width + k];
-        }
-      }
-    out->term[t] = (Term){.source = term->source, .matrix = matrix};
+    bool whole = !term->matrix && !term->pick; /* the weights are those of the file */
+    out->term[t] = whole ? (Term){.source = term->source,
+                                  .matrix = w->data,
+                                  .row_step = right ? 1 : d,
+                                  .column_step = right ? n : 1}
+                         : form_term(term->source, weighted(f, term, w, right, n), width);
   }
   for (int64_t i = 0; i < d && form->constant; i++)
     for (int64_t j = 0; j < n; j++)

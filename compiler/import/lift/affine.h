@@ -13,12 +13,14 @@
 
 enum { FORM_MAX_TERMS = 6 };
 
-/* Element i of the value gets matrix[i * elements(source) + k] times element k; matrix NULL:
- * element pick[i], none where that is -1. */
+/* Element i of the value gets row pick[i] of a matrix times the source, nothing where that is -1.
+ * Terms share matrices, those of the file among them: moves and cuts of a value cost no memory but
+ * for pick. */
 typedef struct Term {
   GraphValue *source;
-  const double *matrix;
-  const int64_t *pick;
+  const double *matrix;          /* NULL: of ones in the diagonal */
+  int64_t row_step, column_step; /* places between two rows, two columns, of matrix */
+  const int64_t *pick;           /* NULL: element i has row i */
 } Term;
 
 typedef struct Form {
@@ -30,7 +32,7 @@ typedef struct Form {
 
 typedef struct Forms {
   Flat *flat;
-  Arena *arena;       /* of what is worked out here: matrices may be as large as the file */
+  Arena *arena;       /* of what is worked out here */
   Atoms *atoms;       /* which elements belong to the first sample */
   int batch;          /* family; -1: there is one sample */
   const Form **known; /* by value id */
@@ -46,7 +48,11 @@ const Form *form_of(Forms *forms, GraphValue *value);
 /* The sources of a value alone, without their matrices: cheap. out has room for FORM_MAX_TERMS. */
 void form_sources(Forms *forms, GraphValue *value, GraphValue **out, int *n);
 /* Element i's weight of element k. */
-double term_weight(const Forms *forms, const Term *term, int64_t i, int64_t k);
+static inline double term_weight(const Term *term, int64_t i, int64_t k) {
+  int64_t row = term->pick ? term->pick[i] : i;
+  if (!term->matrix) return row == k ? 1 : 0;
+  return row < 0 ? 0 : term->matrix[row * term->row_step + k * term->column_step];
+}
 /* Elements of one sample. */
 int64_t form_elements(const Forms *forms, const GraphValue *value);
 
@@ -54,8 +60,10 @@ int64_t form_elements(const Forms *forms, const GraphValue *value);
 enum { FORM_MATRIX_MAX = 1 << 26 }; /* elements of one matrix */
 const GraphTensor *form_type(const Forms *forms, const GraphValue *value);
 /* place[e]: which element of the first sample element e is; -1: of another. */
-int64_t *form_sample_places(const Forms *forms, const GraphValue *value);
+int64_t *form_sample_places(const Forms *forms, Arena *arena, const GraphValue *value);
 Form *form_new(Forms *forms, int64_t n);
+/* All rows of a matrix that stand one after the other. width: elements of the source. */
+Term form_term(GraphValue *source, const double *matrix, int64_t width);
 /* The value as its own source. */
 const Form *form_own(Forms *forms, GraphValue *value);
 /* Elements of a form in other places: element i is from[i]; -1: zero. */

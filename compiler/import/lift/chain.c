@@ -183,7 +183,7 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
     if (!is_x && !is_h && !is_c) return false;
     for (int64_t i = 0; i < to->u; i++)
       for (int64_t k = 0; k < width; k++) {
-        double weight = sign * term_weight(&r->forms, term, i, k);
+        double weight = sign * term_weight(term, i, k);
         if (is_h)
           to->r[(gate * to->u + i) * to->u + k] += weight;
         else if (is_x)
@@ -224,9 +224,9 @@ static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, co
   const Term *term = *after ? &inner->term[0] : reset;
   for (int64_t i = 0; i < to->u; i++)
     for (int64_t k = 0; k < to->u; k++)
-      to->r[(2 * to->u + i) * to->u + k] = term_weight(&r->forms, term, i, k);
+      to->r[(2 * to->u + i) * to->u + k] += term_weight(term, i, k);
   for (int64_t i = 0; i < to->u && *after; i++) {
-    if (term_weight(&r->forms, reset, i, i) != 1) return false;
+    if (term_weight(reset, i, i) != 1) return false;
     to->rb[2 * to->u + i] = inner->constant ? inner->constant[i] : 0;
   }
   return true;

@@ -40,8 +40,7 @@ static bool forms_differ(const Forms *forms, const Form *a, const Form *b, const
   for (int t = 0; t < a->n_terms; t++)
     for (int64_t i = 0, width = form_elements(forms, a->term[t].source); i < a->n; i++)
       for (int64_t k = 0; k < width; k++)
-        if (!numbers_agree(term_weight(forms, &a->term[t], i, k),
-                           term_weight(forms, &b->term[t], i, k)))
+        if (!numbers_agree(term_weight(&a->term[t], i, k), term_weight(&b->term[t], i, k)))
           return true;
   return constants_differ(a, b);
 }

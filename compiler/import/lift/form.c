@@ -23,9 +23,9 @@ int64_t form_elements(const Forms *f, const GraphValue *value) {
   return n;
 }
 
-int64_t *form_sample_places(const Forms *f, const GraphValue *value) {
+int64_t *form_sample_places(const Forms *f, Arena *arena, const GraphValue *value) {
   Factors a = factors_of(f, value);
-  int64_t n = form_type(f, value)->count, *place = ARENA_ARRAY(f->arena, int64_t, n + 1), at = 0;
+  int64_t n = form_type(f, value)->count, *place = ARENA_ARRAY(arena, int64_t, n + 1), at = 0;
   for (int64_t e = 0; e < n; e++) {
     int64_t left = e;
     bool first = true;
@@ -39,9 +39,8 @@ int64_t *form_sample_places(const Forms *f, const GraphValue *value) {
   return place;
 }
 
-double term_weight(const Forms *f, const Term *term, int64_t i, int64_t k) {
-  if (!term->matrix) return term->pick[i] == k ? 1 : 0;
-  return term->matrix[i * form_elements(f, term->source) + k];
+Term form_term(GraphValue *source, const double *matrix, int64_t width) {
+  return (Term){.source = source, .matrix = matrix, .row_step = width, .column_step = 1};
 }
 
 Form *form_new(Forms *f, int64_t n) {
@@ -52,11 +51,15 @@ Form *form_new(Forms *f, int64_t n) {
 
 const Form *form_own(Forms *f, GraphValue *value) {
   Form *form = form_new(f, form_elements(f, value));
-  int64_t *pick = ARENA_ARRAY(f->arena, int64_t, form->n ? form->n : 1);
-  for (int64_t i = 0; i < form->n; i++)
-    pick[i] = i;
-  form->term[form->n_terms++] = (Term){.source = value, .pick = pick};
+  form->term[form->n_terms++] = (Term){.source = value};
   return form;
+}
+
+/* The numbers 0 to n - 1, which are all there are. */
+static bool is_count(const int64_t *pick, int64_t n, int64_t all) {
+  for (int64_t i = 0; i < n; i++)
+    if (pick[i] != i) return false;
+  return n == all;
 }
 
 const Form *form_moved(Forms *f, const Form *x, const int64_t *from, int64_t n) {
@@ -65,21 +68,12 @@ const Form *form_moved(Forms *f, const Form *x, const int64_t *from, int64_t n) 
   form->n_terms = x->n_terms;
   for (int t = 0; t < x->n_terms; t++) {
     const Term *term = &x->term[t];
-    int64_t width = form_elements(f, term->source);
-    form->term[t].source = term->source;
-    if (!term->matrix) {
-      int64_t *pick = ARENA_ARRAY(arena, int64_t, n ? n : 1);
-      for (int64_t i = 0; i < n; i++)
-        pick[i] = from[i] < 0 ? -1 : term->pick[from[i]];
-      form->term[t].pick = pick;
-      continue;
-    }
-    if (n * width > FORM_MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, n *width + 1);
+    if (term->matrix && n * form_elements(f, term->source) > FORM_MATRIX_MAX) return NULL;
+    int64_t *pick = ARENA_ARRAY(arena, int64_t, n ? n : 1);
     for (int64_t i = 0; i < n; i++)
-      if (from[i] >= 0)
-        memcpy(matrix + i * width, term->matrix + from[i] * width, sizeof *matrix * (size_t)width);
-    form->term[t].matrix = matrix;
+      pick[i] = from[i] < 0 ? -1 : term->pick ? term->pick[from[i]] : from[i];
+    form->term[t] = *term;
+    form->term[t].pick = is_count(pick, n, x->n) ? NULL : pick;
   }
   if (!x->constant) return form;
   double *constant = ARENA_ARRAY(arena, double, n ? n : 1);
@@ -110,10 +104,9 @@ const Form *form_added(Forms *f, const Form *x, const Form *y, double scale) {
     double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] =
-            (same < form->n_terms ? term_weight(f, &form->term[same], i, k) : 0) +
-            scale * term_weight(f, term, i, k);
-    form->term[same] = (Term){.source = term->source, .matrix = matrix};
+        matrix[i * width + k] = (same < form->n_terms ? term_weight(&form->term[same], i, k) : 0) +
+                                scale * term_weight(term, i, k);
+    form->term[same] = form_term(term->source, matrix, width);
     if (same == form->n_terms) form->n_terms++;
   }
   if (!x->constant && !y->constant) return form;
@@ -134,8 +127,8 @@ const Form *form_scaled(Forms *f, const Form *x, const double *factor) {
     double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
-        matrix[i * width + k] = factor[i] * term_weight(f, &x->term[t], i, k);
-    form->term[t] = (Term){.source = x->term[t].source, .matrix = matrix};
+        matrix[i * width + k] = factor[i] * term_weight(&x->term[t], i, k);
+    form->term[t] = form_term(x->term[t].source, matrix, width);
   }
   if (!x->constant) return form;
   double *constant = ARENA_ARRAY(arena, double, x->n ? x->n : 1);
