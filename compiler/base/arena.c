@@ -13,6 +13,7 @@ enum { BLOCK_SIZE = 64 * 1024, ALIGN = 16 };
 typedef struct ArenaBlock {
   struct ArenaBlock *next;
   size_t used, size;
+  bool lone; /* of one large allocation */
 } ArenaBlock;
 
 typedef struct Deferred {
@@ -93,11 +94,13 @@ void *arena_alloc(Arena *arena, size_t size) {
   if (!b || b->size - b->used < size) {
     if (size > BLOCK_SIZE / 4 && b) { /* its own block, after the current one */
       ArenaBlock *own = block_new(arena, size);
+      own->lone = true;
       own->next = b->next;
       b->next = own;
       b = own;
     } else {
       b = block_new(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE);
+      b->lone = size > BLOCK_SIZE;
       b->next = arena->blocks;
       arena->blocks = b;
     }
@@ -106,6 +109,18 @@ void *arena_alloc(Arena *arena, size_t size) {
   b->used += size;
   arena->total += size;
   return memset(p, 0, size);
+}
+
+bool arena_release(Arena *arena, const void *pointer) {
+  for (ArenaBlock **at = &arena->blocks; *at; at = &(*at)->next) {
+    ArenaBlock *b = *at;
+    if (!b->lone || (const char *)b + header != pointer) continue;
+    *at = b->next;
+    arena->total -= b->used;
+    mem_free(b);
+    return true;
+  }
+  return false;
 }
 
 void *arena_array(Arena *arena, size_t n, size_t size) {

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined(__GNUC__)
@@ -51,6 +52,9 @@ void *arena_alloc(Arena *arena, size_t size);
 void *arena_array(Arena *arena, size_t n, size_t size);
 /* A copy of n elements. */
 void *arena_copy(Arena *arena, const void *from, size_t n, size_t size);
+/* Gives back a large allocation that nothing reads any more. False: it was not large enough to have
+ * memory of its own, or is not of this arena; it goes with the arena. */
+bool arena_release(Arena *arena, const void *pointer);
 /* Grows an array to hold at least `need` elements; doubles *cap. Returns the (moved) array. */
 void *arena_grow(Arena *arena, void *array, size_t *cap, size_t need, size_t size);
 
@@ -62,7 +66,7 @@ char *arena_vprintf(Arena *arena, const char *format, va_list args);
 /* fn(arg) is called by arena_free: closes files, unmaps, frees library objects. */
 void arena_defer(Arena *arena, void (*fn)(void *), void *arg);
 
-/* Bytes handed out so far, for reports and limits. */
+/* Bytes handed out and not given back. */
 size_t arena_used(const Arena *arena);
 
 #define ARENA_NEW(arena, T)      ((T *)arena_alloc((arena), sizeof(T)))

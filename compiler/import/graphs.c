@@ -21,7 +21,8 @@ static Foreign *import_graph(Reader *read, const ForeignFile *file, const Import
   ForeignFile *with_numbers = ARENA_NEW(file->arena, ForeignFile);
   *with_numbers = *file;
   with_numbers->numbers = arena_child(file->arena);
-  const Graph *graph = read(with_numbers, options, diags);
+  Graph *graph = read(with_numbers, options, diags);
+  if (graph) graph_sweep(graph);
   Foreign *foreign = graph ? lift_graph(with_numbers, graph, options, diags) : NULL;
   arena_free(with_numbers->numbers);
   with_numbers->numbers = NULL;

@@ -282,12 +282,50 @@ static void empty(void **state) {
   assert_true(arena_used(f->arena) - before < 1 << 16);
 }
 
+/* Numbers of constants go when no node, output or body reads them, and no reader holds them; what
+ * shares numbers keeps them. */
+static void swept(void **state) {
+  Fixture *f = *state;
+  const int64_t many = 40000;
+  Arena *numbers = arena_child(f->arena);
+  Graph *g = graph_new(f->arena, numbers, ""), *body = graph_new(f->arena, numbers, "");
+  GraphTensor *t[7];
+  GraphValue *value[7];
+  double *data;
+  for (int i = 0; i < 7; i++) {
+    t[i] = graph_tensor(numbers, GRAPH_FLOAT, 1, &many, &data);
+    data[many - 1] = i;
+    value[i] = graph_constant(i == 3 ? body : g, "", t[i]);
+  }
+  enum { READ, OUTPUT, HELD, OF_BODY, SHARED, NOTHING, NOTHING_TWICE };
+  GraphTensor *under_other_shape = arena_copy(f->arena, t[SHARED], 1, sizeof *t[SHARED]);
+  GraphValue *shared = graph_constant(g, "", under_other_shape),
+             *twice = graph_constant(g, "", t[NOTHING_TWICE]);
+  GraphNode *node = graph_node(g, GRAPH_If, "", "", 3, IN(value[READ], shared, NULL), 1);
+  graph_node(body, GRAPH_Relu, "", "", 1, IN(value[OF_BODY]), 1);
+  node->body[0] = body;
+  graph_output(g, "y", value[OUTPUT]);
+  value[HELD]->is_held = true;
+  size_t before = arena_used(numbers);
+  graph_sweep(g);
+  assert_int_equal(before - arena_used(numbers), 2 * sizeof *data * (size_t)many);
+  for (int i = 0; i < NOTHING; i++)
+    assert_true(value[i]->constant->data[many - 1] == i);
+  assert_null(value[NOTHING]->constant);
+  assert_null(value[NOTHING_TWICE]->constant);
+  assert_null(twice->constant);
+  value[HELD]->is_held = false;
+  graph_sweep(g);
+  assert_int_equal(before - arena_used(numbers), 3 * sizeof *data * (size_t)many);
+  assert_null(value[HELD]->constant);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
       TEST(products),  TEST(attention), TEST(rounding), TEST(broadcasting),
       TEST(slices),    TEST(recurrent), TEST(loops),    TEST(endless),
-      TEST(variables), TEST(faults),    TEST(empty),
+      TEST(variables), TEST(faults),    TEST(empty),    TEST(swept),
 #undef TEST
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

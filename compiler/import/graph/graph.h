@@ -101,6 +101,7 @@ typedef struct GraphValue {
   int index;        /* which result of node */
   const GraphTensor *constant; /* NULL: computed, or an input */
   const GraphRange *range;     /* NULL: the file says nothing */
+  bool is_held;                /* a reader may still come to read it */
 } GraphValue;
 
 /* Words for a refusal because a node reads masked steps as if they were real. */
@@ -225,6 +226,12 @@ void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int
                      const char *const *s);
 void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said);
 void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
+
+/* ---- sweep.c ---- */
+/* Gives back the numbers of large constants that no node, output or variable reads and no reader
+ * holds, such as weights that were turned round: those values are not constants any more, and must
+ * not be read. */
+void graph_sweep(Graph *graph);
 
 /* Whether a value is one of this graph, not of one around it. */
 static inline bool graph_owns(const Graph *graph, const GraphValue *value) {

@@ -161,11 +161,13 @@ static int walls_of(const CellStep *s, const GraphValue *out[3]) {
   return s->op == GRAPH_Gru ? 3 : 2;
 }
 
-/* Forms in which the states of this step are sources. wall lives as long as they are asked for. */
-static void begin_forms(Recognising *r, const CellStep *s, const GraphValue *wall[3]) {
+/* Forms in which the states of this step are sources. wall and arena live as long as they are asked
+ * for. */
+static void begin_forms(Recognising *r, Arena *arena, const CellStep *s,
+                        const GraphValue *wall[3]) {
   int n = walls_of(s, wall);
   r->forms = (Forms){.flat = r->flat,
-                     .arena = r->work,
+                     .arena = arena,
                      .atoms = r->atoms,
                      .batch = r->batch,
                      .barrier = wall,
@@ -176,13 +178,15 @@ static void begin_forms(Recognising *r, const CellStep *s, const GraphValue *wal
 static void gate_constants(Recognising *r, const CellStep *s, int gates, int64_t u,
                            const double *out[4]) {
   const GraphValue *wall[3];
-  begin_forms(r, s, wall);
+  Arena *arena = arena_child(r->work);
+  begin_forms(r, arena, s, wall);
   for (int g = 0; g < gates; g++) {
     const Form *form = s->gate[g].in ? form_of(&r->forms, s->gate[g].in) : NULL;
-    out[g] = !form || form->n != u ? NULL
-             : form->constant      ? form->constant
-                                   : ARENA_ARRAY(r->flat->arena, double, u);
+    double *constant = form && form->n == u ? ARENA_ARRAY(r->work, double, u) : NULL;
+    if (constant && form->constant) memcpy(constant, form->constant, sizeof *constant * (size_t)u);
+    out[g] = constant;
   }
+  arena_free(arena);
 }
 
 /* A first step that reads a constant h has it among the constants of its gates. */
@@ -223,7 +227,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   const GraphValue *barrier[3];
   GraphValue *h = c->n > 1 ? first->h_new : single_state(r, model);
   if (!h || (c->n == 1 && model->op == GRAPH_Rnn && !is_given(r, h))) return false;
-  begin_forms(r, model, barrier);
+  begin_forms(r, r->work, model, barrier);
   Input in = {0};
   in.n = chain_inputs(r, model, h, in.source);
   if (!in.n) return false;
@@ -239,7 +243,8 @@ static bool lower_chain(Recognising *r, const Chain *c) {
                               : c->n == 1          ? h
                                                    : NULL;
     const GraphValue *wall[3];
-    begin_forms(r, s, wall);
+    Arena *arena = arena_child(r->work); /* of the forms of this step */
+    begin_forms(r, arena, s, wall);
     int n = chain_inputs(r, s, state, own);
     if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
       h0 = own[--n]; /* the state is read last */
@@ -248,6 +253,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
       StepForms these = chain_forms(r, s, own, n, c->n);
       if (!chain_alike(r, &alike, &these)) return false;
     }
+    arena_free(arena);
     for (int k = 0; k < n; k++)
       source[k * c->n + i] = own[k];
   }
@@ -267,7 +273,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
   if (h0 && is_zero(r, h0)) h0 = NULL;
   if (c0 && is_zero(r, c0)) c0 = NULL;
-  begin_forms(r, model, barrier);
+  begin_forms(r, r->work, model, barrier);
   GraphNode *node = chain_operator(r, model, &in, h, h0, c0);
   if (!node) return false;
   chain_name(r, c, node);
@@ -367,12 +373,15 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
   bool changed = false;
   int *before = ARENA_ARRAY(flat->arena, int, r.steps.n),
       *after = ARENA_ARRAY(flat->arena, int, r.steps.n);
+  r.work = arena_child(flat->arena);
+  r.forms.arena = r.work;
   for (int i = 0; i < r.steps.n; i++)
     after[i] = -1;
   for (int i = 0; i < r.steps.n; i++) {
     before[i] = step_before(&r, i);
     if (before[i] >= 0) after[before[i]] = i;
   }
+  arena_free(r.work);
   for (int i = 0; i < r.steps.n; i++) {
     Chain chain = {0};
     if (before[i] >= 0) continue;

@@ -61,7 +61,7 @@ GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
   if (node->op == GRAPH_Dequantize) graph->has_integer_constants = true;
   const char *key = key_of(e, node);
   GraphValue *known = key ? map_get(e->seen, key) : NULL;
-  if (known) {
+  if (known && known->constant) {
     graph->n_nodes--;
     return known;
   }

@@ -47,6 +47,25 @@ GraphValue *emit_dequantize(GraphEmit *e, GraphValue *x, GraphValue *scale, Grap
 /* To the type of zero; to bytes without sign where there is none. */
 GraphValue *emit_quantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero);
 
+/* ---- sweeps.c ---- */
+/* When constants of the outermost graph are read for the last time: a large file is not read into
+ * twice its numbers, once as they are and once as what is made of them. */
+typedef struct ReadUse {
+  int left; /* operators that are still to read it */
+  GraphValue *value;
+} ReadUse;
+typedef struct Sweeps {
+  Graph *graph;
+  size_t at; /* bytes of numbers at which the next sweep is due */
+} Sweeps;
+enum { READ_ALWAYS = 1 << 30 }; /* of outputs, and of what bodies may read */
+/* The value that operators are to read, once there is one. use: NULL, nothing reads it. */
+void sweeps_hold(ReadUse *use, GraphValue *value);
+/* An operator has read it. */
+void sweeps_read(ReadUse *use);
+/* Between two operators. */
+void sweeps_run(Sweeps *sweeps);
+
 /* The numbers of a constant as whole ones; false if it is computed or has more than `most`. */
 bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out);
 /* Why it is false for the `what` ("axes") of a node, as a message goes on after its name. */

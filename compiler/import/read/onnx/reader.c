@@ -56,6 +56,10 @@ static const OnnxFunction *function_of(const OnnxReader *r, const OnnxNode *node
 
 /* ---- what operators ask ---- */
 
+static bool is_outermost(const Scope *scope) {
+  return !scope->outer && !scope->caller;
+}
+
 GraphValue *call_operand(const OnnxCall *c, int k) {
   return k < c->n_in ? c->in[k] : NULL;
 }
@@ -71,6 +75,7 @@ bool call_set(OnnxCall *c, int k, GraphValue *value) {
     return call_refuse(c, E901, "computes `%s`, which an earlier node computes", name);
   if (!*value->name) value->name = name;
   map_put(c->reader->arena, &c->scope->names, name, value);
+  if (is_outermost(c->scope)) sweeps_hold(map_get(&c->reader->uses, name), value);
   return true;
 }
 
@@ -205,10 +210,57 @@ static bool read_constants(OnnxReader *r, Scope *scope, const OnnxBody *from) {
   for (size_t i = 0; i < from->n_initializer; i++) {
     const GraphTensor *t = onnx_constant(r, from->initializer[i]);
     if (!t) return false;
-    const char *name = from->initializer[i]->name;
-    map_put(r->arena, &scope->names, name, graph_constant(scope->graph, name, t));
+    OnnxFile__Tensor *stored = from->initializer[i];
+    GraphValue *value = graph_constant(scope->graph, stored->name, t);
+    map_put(r->arena, &scope->names, stored->name, value);
+    if (!is_outermost(scope)) continue;
+    sweeps_hold(map_get(&r->uses, stored->name), value);
+    arena_release(r->arena, stored->raw_data.data);
+    stored->raw_data = (ProtobufCBinaryData){0, NULL};
   }
   return true;
+}
+
+/* ---- when constants are read for the last time ---- */
+
+static ReadUse *use_of(OnnxReader *r, const char *name) {
+  ReadUse *use = map_get(&r->uses, name);
+  if (use) return use;
+  use = ARENA_NEW(r->arena, ReadUse);
+  map_put(r->arena, &r->uses, name, use);
+  return use;
+}
+
+/* What a body reads stays: it may be of the graph around it, and read at every step. */
+static void count_body(OnnxReader *r, const OnnxBody *body) {
+  for (size_t i = 0; i < body->n_node; i++)
+    for (size_t k = 0; k < body->node[i]->n_input; k++)
+      use_of(r, body->node[i]->input[k])->left = READ_ALWAYS;
+  for (size_t k = 0; k < body->n_output; k++)
+    use_of(r, body->output[k]->name)->left = READ_ALWAYS;
+  for (size_t i = 0; i < body->n_node; i++)
+    for (size_t k = 0; k < body->node[i]->n_attribute; k++)
+      if (body->node[i]->attribute[k]->g) count_body(r, body->node[i]->attribute[k]->g);
+}
+
+static void count_uses(OnnxReader *r, const OnnxBody *from) {
+  for (size_t i = 0; i < from->n_node; i++) {
+    const OnnxNode *node = from->node[i];
+    for (size_t k = 0; k < node->n_input; k++) {
+      ReadUse *use = use_of(r, node->input[k]);
+      if (use->left < READ_ALWAYS) use->left++;
+    }
+    for (size_t k = 0; k < node->n_attribute; k++)
+      if (node->attribute[k]->g) count_body(r, node->attribute[k]->g);
+  }
+  for (size_t k = 0; k < from->n_output; k++)
+    use_of(r, from->output[k]->name)->left = READ_ALWAYS;
+}
+
+static void node_is_read(OnnxReader *r, const OnnxNode *node) {
+  for (size_t k = 0; k < node->n_input; k++)
+    sweeps_read(map_get(&r->uses, node->input[k]));
+  sweeps_run(&r->sweeps);
 }
 
 static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, bool outermost) {
@@ -266,7 +318,9 @@ static bool read_in_order(OnnxReader *r, Scope *scope, Order *o, size_t i, int d
     if (maker && !read_in_order(r, scope, o, (size_t)(maker - o->from->node), depth + 1))
       return false;
   }
-  return read_node(r, scope, node);
+  if (!read_node(r, scope, node)) return false;
+  if (is_outermost(scope)) node_is_read(r, node);
+  return true;
 }
 
 /* An initializer that is listed among the inputs is a constant. */
@@ -340,6 +394,8 @@ Graph *onnx_graph(const ForeignFile *file, const ImportOptions *options, Diags *
       arena_printf(arena, "ONNX opset %lld%s%s%s%s", (long long)r.opset, *producer ? ", " : "",
                    producer, *producer && *version ? " " : "", *producer ? version : "");
   Scope scope = {.graph = r.graph};
+  r.sweeps = (Sweeps){.graph = r.graph};
+  count_uses(&r, from);
   if (!read_graph(&r, &scope, from, true)) return NULL;
   if (!r.graph->n_out) {
     foreign_report(diags, file, E901, "`%s` has no outputs", file->path);

@@ -43,6 +43,8 @@ typedef struct OnnxReader {
   Map seen;        /* see emit.h */
   int64_t numbers; /* elements of constants that may still be read */
   int nodes;       /* nodes that may still be read, those of expanded functions included */
+  Map uses;        /* name -> ReadUse, of values of the outermost graph */
+  Sweeps sweeps;
 } OnnxReader;
 
 enum { ONNX_RESULTS = 64 };

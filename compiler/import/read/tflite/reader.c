@@ -90,6 +90,7 @@ GraphValue *tfl_value(TflScope *scope, int32_t tensor) {
   }
   const GraphTensor *numbers = tfl_constant(r, t);
   if (numbers) scope->value[tensor] = graph_constant(scope->graph, t->name, numbers);
+  if (scope->use) sweeps_hold(&scope->use[tensor], scope->value[tensor]);
   return scope->value[tensor];
 }
 
@@ -187,11 +188,42 @@ static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
 
 /* ---- subgraphs ---- */
 
+/* Calls visit for each tensor that operator i reads. */
+static bool uses(TflScope *scope, FlatVector operators, uint32_t i, void (*visit)(ReadUse *use)) {
+  TflOperator op;
+  if (!tfl_operator(scope->reader, operators, i, &op)) return false;
+  for (uint32_t k = 0; k < op.in.n; k++) {
+    int32_t at = flat_element_i32(&scope->reader->flat, op.in, k);
+    if (at >= 0 && at < scope->n_tensors) visit(&scope->use[at]);
+  }
+  return true;
+}
+
 bool tfl_read(TflScope *scope) {
   FlatVector operators = tfl_operators(scope);
   if (scope->reader->flat.broken) return tfl_broken(scope->reader);
-  for (uint32_t i = 0; i < operators.n; i++)
+  for (uint32_t i = 0; i < operators.n; i++) {
     if (!read_operator(scope, operators, i)) return false;
+    if (scope->use && !uses(scope, operators, i, sweeps_read)) return false;
+    if (scope->use) sweeps_run(&scope->reader->sweeps);
+  }
+  return true;
+}
+
+static void count_use(ReadUse *use) {
+  use->left++;
+}
+
+/* How often the operators of the outermost subgraph read each tensor. */
+static bool count_uses(TflScope *scope) {
+  FlatVector operators = tfl_operators(scope);
+  scope->use = ARENA_ARRAY(scope->reader->arena, ReadUse, scope->n_tensors + 1);
+  for (uint32_t i = 0; i < operators.n; i++)
+    if (!uses(scope, operators, i, count_use)) return false;
+  for (uint32_t k = 0; k < scope->out.n; k++) {
+    int32_t at = flat_element_i32(&scope->reader->flat, scope->out, k);
+    if (at >= 0 && at < scope->n_tensors) scope->use[at].left = READ_ALWAYS;
+  }
   return true;
 }
 
@@ -258,7 +290,8 @@ Graph *tflite_graph(const ForeignFile *file, const ImportOptions *options, Diags
   r.graph->name = tfl_text(&r, scope.table, 4);
   for (uint32_t k = 0; k < scope.in.n; k++)
     if (!read_input(&scope, signature, k)) return NULL;
-  if (!tfl_read(&scope)) return NULL;
+  r.sweeps = (Sweeps){.graph = r.graph};
+  if (!count_uses(&scope) || !tfl_read(&scope)) return NULL;
   for (uint32_t k = 0; k < scope.out.n; k++)
     if (!read_output(&scope, signature, k)) return NULL;
   if (!tfl_variables_start(&r)) return NULL;

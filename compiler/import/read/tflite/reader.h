@@ -91,6 +91,7 @@ typedef struct TflReader {
   int operators;          /* that may still be read, those of bodies as often as they are used */
   int initialised;        /* how often CALL_ONCE was followed */
   bool said_hybrid, said_state; /* notes are said once */
+  Sweeps sweeps;
 } TflReader;
 
 /* A subgraph that is being read. */
@@ -100,6 +101,7 @@ typedef struct TflScope {
   Graph *graph;
   TflTensor *tensor;
   GraphValue **value; /* by tensor; NULL: not computed yet */
+  ReadUse *use;       /* by tensor; NULL: of a body */
   int *resource;      /* by tensor: the TflVariable that it stands for, or TFL_NO_VARIABLE */
   int n_tensors;
   FlatVector in, out;

@@ -22,6 +22,7 @@ bool tfl_set(TflCall *c, int k, GraphValue *value) {
     return tfl_refuse(c, E901, "computes `%s`, which an earlier node computes", c->to[k]->name);
   if (!*value->name) value->name = c->to[k]->name;
   scope->value[i] = value;
+  if (scope->use) sweeps_hold(&scope->use[i], value);
   return true;
 }
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Constants that nothing reads any more. In, a graph with its bodies; out, the same graph without
+ * the numbers of what only led to other constants: bytes with a scale that became real numbers, and
+ * weights in another order. Tensors may share numbers: these go when none of the tensors is read.
+ */
+#include "import/graph/graph.h"
+
+#include <stdlib.h>
+
+enum { LARGE = 4096 }; /* elements: less is not worth the search */
+
+/* Where numbers begin, sorted once all are known. */
+typedef struct Numbers {
+  Arena *arena;
+  const double **data;
+  size_t n, cap;
+} Numbers;
+
+static void add(Numbers *to, const GraphTensor *t) {
+  if (t && t->data && t->count >= LARGE) ARENA_PUSH(to->arena, to->data, to->n, to->cap, t->data);
+}
+
+static int by_place(const void *a, const void *b) {
+  const double *x = *(const double *const *)a, *y = *(const double *const *)b;
+  return (x > y) - (x < y);
+}
+
+static void sort(Numbers *numbers) {
+  if (numbers->n) qsort(numbers->data, numbers->n, sizeof *numbers->data, by_place);
+}
+
+static bool holds(const Numbers *numbers, const double *data) {
+  return numbers->n &&
+         bsearch(&data, numbers->data, numbers->n, sizeof *numbers->data, by_place) != NULL;
+}
+
+/* What the graph and its bodies read. */
+static void add_read(Numbers *read, const Graph *graph) {
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    for (int k = 0; k < node->n_in; k++)
+      if (node->in[k]) add(read, node->in[k]->constant);
+    for (int b = 0; b < 2; b++)
+      if (node->body[b]) add_read(read, node->body[b]);
+  }
+  for (int i = 0; i < graph->n_values; i++)
+    if (graph->value[i]->is_held) add(read, graph->value[i]->constant);
+  for (int i = 0; i < graph->n_in; i++)
+    add(read, graph->in[i].fallback);
+  for (int i = 0; i < graph->n_out; i++)
+    add(read, graph->out[i].value->constant);
+  for (int i = 0; i < graph->n_variables; i++)
+    add(read, graph->variable[i].start);
+  for (int i = 0; i < graph->n_said; i++) {
+    add(read, graph->said[i].said);
+    add(read, graph->said[i].value->constant);
+  }
+}
+
+static void release(const Graph *graph, const Numbers *read, Numbers *gone) {
+  for (int i = 0; i < graph->n_values; i++) {
+    const GraphTensor *t = graph->value[i]->constant;
+    bool large = t && t->data && t->count >= LARGE;
+    if (large && !holds(read, t->data) && arena_release(graph->numbers, t->data)) add(gone, t);
+  }
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int b = 0; b < 2; b++)
+      if (graph->node[i]->body[b]) release(graph->node[i]->body[b], read, gone);
+}
+
+/* Whoever else has such a tensor sees that it has no numbers. */
+static void forget(const Graph *graph, const Numbers *gone) {
+  for (int i = 0; i < graph->n_values; i++) {
+    GraphTensor *t = (GraphTensor *)graph->value[i]->constant;
+    if (!t || t->count < LARGE || (t->data && !holds(gone, t->data))) continue;
+    t->data = NULL;
+    graph->value[i]->constant = NULL;
+  }
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int b = 0; b < 2; b++)
+      if (graph->node[i]->body[b]) forget(graph->node[i]->body[b], gone);
+}
+
+void graph_sweep(Graph *graph) {
+  Arena *arena = arena_child(graph->arena);
+  Numbers read = {.arena = arena}, gone = {.arena = arena};
+  if (graph->numbers != graph->arena) {
+    add_read(&read, graph);
+    sort(&read);
+    release(graph, &read, &gone);
+    sort(&gone);
+    forget(graph, &gone);
+  }
+  arena_free(arena);
+}
