@@ -15,7 +15,9 @@ static const char
               "`maximum(a, b)` or `minimum(a, b)`",
     powers[] = "the exponent of a power must be a constant",
     loops[] = "a loop becomes a recurrent stage if it follows the equations of an LSTM, a GRU or "
-              "an RNN, and its number of steps does not depend on data";
+              "an RNN, and its number of steps does not depend on data",
+    positions[] = "`argmax` over the features of each step is supported if its positions are an "
+                  "output; compute with them in your program";
 
 /* NULL: nothing is near. */
 static const char *advice(GraphOp op) {
@@ -49,6 +51,7 @@ static const char *advice(GraphOp op) {
                {GRAPH_Min, clips},
                {GRAPH_Max, clips},
                {GRAPH_Pow, powers},
+               {GRAPH_ArgMax, positions},
                {GRAPH_Loop, loops},
                {GRAPH_Scan, loops},
                {GRAPH_While, loops}};

@@ -208,6 +208,7 @@ LiftDone lift_pointwise(Lift *l, const GraphNode *node);
 LiftDone lift_select(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
 LiftDone lift_reduce(Lift *l, const GraphNode *node); /* of lift_moves, as these are */
+LiftDone lift_argmax(Lift *l, const GraphNode *node);
 LiftDone lift_slice(Lift *l, const GraphNode *node);
 LiftDone lift_split(Lift *l, const GraphNode *node);
 LiftDone lift_gather_part(Lift *l, const GraphNode *node); /* places that are constants */

@@ -83,6 +83,7 @@ LiftDone lift_moves(Lift *l, const GraphNode *node) {
       [GRAPH_ReduceMin] = lift_reduce,
       [GRAPH_ReduceL1] = lift_reduce,
       [GRAPH_ReduceL2] = lift_reduce,
+      [GRAPH_ArgMax] = lift_argmax,
       [GRAPH_MaxPool] = lift_pool,
       [GRAPH_AvgPool] = lift_pool,
   };

@@ -46,6 +46,38 @@ static Value *end_axes(Lift *l, const GraphNode *node, LayerKind kind, Value *va
   return layer->out[0];
 }
 
+/* Only outputs are made of a value: its type counts positions, and nothing computes with these. */
+static bool comes_out(const Lift *l, const GraphValue *value) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    for (int k = 0; k < node->n_in; k++) {
+      if (node->in[k] != value) continue;
+      bool same = node->op == GRAPH_Cast || node->op == GRAPH_Identity ||
+                  node->op == GRAPH_Reshape || node->op == GRAPH_Squeeze ||
+                  node->op == GRAPH_Unsqueeze;
+      if (!same || k > 0 || !comes_out(l, node->out[0])) return false;
+    }
+  }
+  return true;
+}
+
+/* The number of the largest feature of each step. */
+LiftDone lift_argmax(Lift *l, const GraphNode *node) {
+  const GraphValue *x = node->in[0];
+  int where, time, axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
+  Axis features = lift_axis(l, x, axis, &time);
+  Layout layout;
+  if (time >= 0 || !features.n || !comes_out(l, node->out[0]) ||
+      !lift_apart(l, x, 1, &features, false, &layout, &where))
+    return LIFT_OTHER;
+  Value *value = lift_value(l, node, x, &layout);
+  if (!value) return LIFT_FAILED;
+  value = end_axes(l, node, LAYER_argmax, value, 1, &where, &layout);
+  lift_place(l, node->out[0], value, &layout);
+  return LIFT_DONE;
+}
+
 LiftDone lift_reduce(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0];
   Axis group[TYPE_MAX_AXES];

@@ -242,9 +242,9 @@ int main(int argc, char **argv) {
   c.only_llvm = true;
   reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
-  static const char *const folders[] = {".",        "exported", "opsets",    "windows",
-                                        "integers", "ways",     "pointwise", "axes",
-                                        "attended", "across",   "own",       "perturbed"};
+  static const char *const folders[] = {".",    "exported",  "opsets", "windows",  "integers",
+                                        "ways", "pointwise", "axes",   "attended", "across",
+                                        "own",  "perturbed", "ml",     "tf2onnx"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]),
                **names = list(&c, folder, &n);

@@ -68,6 +68,11 @@ bool call_wants(const OnnxCall *c, int k) {
   return (size_t)k < c->node->n_output && *c->node->output[k];
 }
 
+bool call_is_read(const OnnxCall *c, int k) {
+  bool of_function = c->scope->caller != NULL; /* whose names are not counted */
+  return call_wants(c, k) && (of_function || map_get(&c->reader->uses, c->node->output[k]) != NULL);
+}
+
 bool call_set(OnnxCall *c, int k, GraphValue *value) {
   if (!value || !call_wants(c, k)) return true;
   const char *name = c->node->output[k];

@@ -81,6 +81,7 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
                       (c)->node->op_type, __VA_ARGS__)
 GraphValue *call_operand(const OnnxCall *c, int k); /* NULL: left out */
 bool call_wants(const OnnxCall *c, int k);          /* result k has a name */
+bool call_is_read(const OnnxCall *c, int k);        /* and is an output, or a node may read it */
 /* Names result k. NULL is passed over, for nodes that could not be made. */
 bool call_set(OnnxCall *c, int k, GraphValue *value);
 /* A graph of an attribute as a body. NULL after reporting. */
