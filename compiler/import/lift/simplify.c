@@ -171,13 +171,26 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
   return simpler ? simpler : flat_typed(flat, gather);
 }
 
-/* The one element of an axis, which stays an axis. */
-static GraphValue *only_element(const Flat *flat, const GraphNode *node) {
+/* All elements of an axis in order, which stay an axis or become several. */
+static GraphValue *all_elements(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   if (axis < 0) axis += x->rank;
-  return place->data && place->rank == 1 && place->count == 1 && x->dim[axis] == 1 ? node->in[0]
-                                                                                   : NULL;
+  if (!place->data || place->rank < 1 || place->count != x->dim[axis]) return NULL;
+  for (int64_t i = 0; i < place->count; i++)
+    if (place->data[i] != (double)i && place->data[i] != (double)(i - place->count)) return NULL;
+  if (place->rank == 1) return node->in[0];
+  int64_t dim[GRAPH_MAX_RANK];
+  int rank = 0;
+  if (x->rank - 1 + place->rank > GRAPH_MAX_RANK) return NULL;
+  for (int i = 0; i < x->rank; i++) {
+    for (int k = 0; k < place->rank && i == axis; k++)
+      dim[rank++] = place->dim[k];
+    if (i != axis) dim[rank++] = x->dim[i];
+  }
+  GraphValue *sizes = flat_constant(flat, "", graph_ints(flat->arena, rank, dim));
+  return flat_typed(
+      flat, flat_node(flat, GRAPH_Reshape, node, 2, (GraphValue *[]){node->in[0], sizes}, 1));
 }
 
 /* All elements in order, or in reverse where there is one. */
@@ -276,8 +289,8 @@ static GraphValue *counted_by_gather(Flat *flat, const GraphNode *node) {
 static GraphValue *element(Flat *flat, const GraphNode *node) {
   GraphValue *counted = counted_by_gather(flat, node);
   if (counted) return counted;
-  GraphValue *only = only_element(flat, node);
-  if (only) return only;
+  GraphValue *all = all_elements(flat, node);
+  if (all) return all;
   GraphValue *y = flat_windows(flat, node);
   if (!y) y = element_of_reversed(flat, node);
   return y ? y : element_of_transposed(flat, node);

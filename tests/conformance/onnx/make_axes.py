@@ -161,6 +161,17 @@ def pooled():
     save("pooled", g, x, ((e / e.sum()).T @ h)[None])
 
 
+def strided():
+    """all elements of an axis in order, by a table of places with more axes, as PyTorch writes `as_strided`"""
+    g, x, gru, w = Graph(), random(1, 5, 3, scale=1), Gru(3, 4), random(4, 2)
+    g.input("x", [1, 5, 3])
+    h = g.call("Squeeze", gru.call(g, g.call("Transpose", "x", perm=[1, 0, 2])), g.constant([1], "i8"))
+    last = g.call("Reshape", g.call("ReduceMean", h, axes=[0], keepdims=1), g.constant([-1], "i8"))
+    apart = g.call("Gather", last, g.constant(np.arange(4, dtype="i8").reshape(1, 4, 1)), axis=0)
+    g.call("MatMul", g.call("Squeeze", apart, g.constant([2], "i8")), g.constant(w), out="y"), g.output("y")
+    save("strided", g, x, gru.run(x.transpose(1, 0, 2))[:, 0, 0].mean(0)[None] @ w)
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in spectrum, bands, gate, moves, regroup, written, pooled: make()
+    for make in spectrum, bands, gate, moves, regroup, written, pooled, strided: make()
