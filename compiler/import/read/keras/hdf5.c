@@ -70,6 +70,14 @@ static const char *find_version(const Keras *k, json_t *config) {
   return NULL;
 }
 
+/* Keras 1 does not say with what it computed, Keras 2 does. */
+static bool is_of_theano(const Keras *k, json_t *config) {
+  const char *backend = hdf5_text(k->hdf5, "", "backend");
+  if (!backend) backend = hdf5_text(k->hdf5, k->root, "backend");
+  if (!backend) backend = json_string_value(json_object_get(config, "backend"));
+  return backend && strcmp(backend, "theano") == 0;
+}
+
 static Graph *read_opened(Keras *k) {
   if (hdf5_has_group(k->hdf5, "model_weights")) k->root = "model_weights";
   const char **names;
@@ -82,6 +90,7 @@ static Graph *read_opened(Keras *k) {
   }
   json_t *config = find_config(k, hdf5_text(k->hdf5, "", "model_config"), listed || k->by_class);
   const char *version = config ? find_version(k, config) : NULL;
+  k->is_theano = is_of_theano(k, config);
   return version ? keras_walk(k, config, version, "HDF5") : NULL;
 }
 

@@ -66,6 +66,7 @@ typedef struct Keras {
   Diags *diags;
   int major, minor;   /* of the Keras version: 1, 2, 3 */
   bool is_tensorflow; /* tf.keras, which counts its versions otherwise */
+  bool is_theano;     /* trained with Theano, whose convolutions read kernels from their ends */
   json_t *text;       /* config.json and the version of a .keras */
   const char *version;
   Hdf5 *hdf5;

@@ -23,7 +23,7 @@ static void suggest(const char *name, Diag *d) {
       {"TFOpLambda",
        "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
       {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
-      {"Convolution1D", "save the model again with Keras 2 or newer"},
+      {"TimeDistributedDense", "load the model in Keras 2, and save it again"},
       {"CategoryEncoding", "use an Embedding, or `onehot` in the .grus file"}};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (strncmp(name, hints[i][0], strlen(hints[i][0])) == 0) {
@@ -33,7 +33,15 @@ static void suggest(const char *name, Diag *d) {
   diag_note(d, "if it is your own layer, write what it does as stages in a .grus file");
 }
 
+/* Keras 1 computed with Theano or TensorFlow, and its files do not say with which. */
 static void refuse_class(const KerasLayer *layer) {
+  if (strstr(layer->class_name, "Convolution1D") || strstr(layer->class_name, "Convolution2D")) {
+    Diag *d = keras_refuse(layer, E904,
+                           "is of Keras 1, whose files do not say which backend trained them: "
+                           "Theano reverses kernels, TensorFlow does not");
+    diag_note(d, "load the model in Keras 2 with the backend that trained it, and save it again");
+    return;
+  }
   suggest(layer->class_name, keras_refuse(layer, E902, "is not supported"));
 }
 

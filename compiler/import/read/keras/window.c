@@ -150,9 +150,15 @@ static bool window_of(KerasLayer *layer, int64_t channels_known, const char *ker
   return known;
 }
 
-/* [axes..., d, filters] to [filters, d, axes...]. */
+/* [axes..., d, filters] to [filters, d, axes...]; the positions of Theano are counted from the end.
+ */
 static GraphValue *kernel_turned(KerasLayer *layer, GraphValue *kernel, int n) {
-  int64_t perm[WINDOW_AXES + 2] = {n + 1, n};
+  int64_t perm[WINDOW_AXES + 2] = {n + 1, n}, axes[WINDOW_AXES] = {0, 1};
+  if (layer->keras->is_theano) {
+    GraphNode *reverse = keras_node(layer, GRAPH_Reverse, 1, &kernel);
+    graph_set_ints(keras_emit(layer)->graph, reverse, GRAPH_ATTR_axes, n, axes);
+    kernel = emit_done(keras_emit(layer), reverse);
+  }
   for (int i = 0; i < n; i++)
     perm[2 + i] = i;
   return emit_transpose(keras_emit(layer), kernel, n + 2, perm);
@@ -245,6 +251,12 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
   }
   dim[w->n] = channels;
   dim[w->n + 1] = m;
+  if (layer->keras->is_theano) {
+    keras_refuse(layer, E902,
+                 "was trained with Theano, where kernels of single channels are not "
+                 "supported");
+    return NULL;
+  }
   bool own = layer->keras->major > 2 && strncmp(layer->class_name, "Depthwise", 9) == 0;
   GraphValue *kernel =
       keras_weight(layer, "", own ? "kernel" : "depthwise_kernel", 0, w->n + 2, dim);
