@@ -252,9 +252,7 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
   dim[w->n] = channels;
   dim[w->n + 1] = m;
   if (layer->keras->is_theano) {
-    keras_refuse(layer, E902,
-                 "was trained with Theano, where kernels of single channels are not "
-                 "supported");
+    keras_refuse(layer, E902, "is not supported in a file that Theano computed");
     return NULL;
   }
   bool own = layer->keras->major > 2 && strncmp(layer->class_name, "Depthwise", 9) == 0;
