@@ -82,10 +82,10 @@ static const double *numbers(const Form *form) {
   return form && !form->n_terms ? form->constant : NULL;
 }
 
-/* The rows of a term times w: x W where `right`, else W x. The result has n elements. */
+/* The d rows of a term times w: x W where `right`, else W x. The result has n elements. */
 static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, bool right,
-                              int64_t n) {
-  int64_t width = form_elements(f, term->source), d = w->count / n;
+                              int64_t d, int64_t n) {
+  int64_t width = form_elements(f, term->source);
   double *matrix = ARENA_ARRAY(f->arena, double, n *width + 1),
          *row = ARENA_ARRAY(f->arena, double, width + 1);
   for (int64_t i = 0; i < d; i++) {
@@ -124,12 +124,12 @@ static const Form *product(Forms *f, const GraphNode *node) {
     const Term *term = &form->term[t];
     int64_t width = form_elements(f, term->source);
     if (n * width > FORM_MATRIX_MAX) return NULL;
-    bool whole = !term->matrix && !term->pick; /* the weights are those of the file */
+    bool whole = !term->matrix && !term->pick && width == d; /* the weights are those of the file */
     out->term[t] = whole ? (Term){.source = term->source,
                                   .matrix = w->data,
                                   .row_step = right ? 1 : d,
                                   .column_step = right ? n : 1}
-                         : form_term(term->source, weighted(f, term, w, right, n), width);
+                         : form_term(term->source, weighted(f, term, w, right, d, n), width);
   }
   for (int64_t i = 0; i < d && form->constant; i++)
     for (int64_t j = 0; j < n; j++)
