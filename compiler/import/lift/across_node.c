@@ -11,15 +11,6 @@ static GraphValue *ints(Own *own, int n, const int64_t *values) {
   return flat_constant(own->flat, "", t);
 }
 
-static GraphNode *node_like(Own *own, const GraphNode *like, int n_in, GraphValue *const *in) {
-  GraphNode *node = flat_node(own->flat, like->op, like, n_in, in, like->n_out);
-  node->attribute = ARENA_ARRAY(own->flat->arena, GraphAttribute, like->n_attributes + 1);
-  if (like->n_attributes)
-    memcpy(node->attribute, like->attribute, sizeof *like->attribute * (size_t)like->n_attributes);
-  node->n_attributes = like->n_attributes;
-  return node;
-}
-
 GraphValue *own_reshaped(Own *own, const GraphNode *like, GraphValue *x, int rank,
                          const int64_t *dim) {
   const GraphTensor *t = own_type(own, x);
@@ -69,7 +60,7 @@ static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) 
     in[k] = aligned(own, node, k, rank);
     if (!in[k]) return NULL;
   }
-  return node_like(own, node, node->n_in, in);
+  return flat_like(own->flat, node, node->n_in, in);
 }
 
 /* W x for a vector x: x times the transposed matrix. */
@@ -83,7 +74,7 @@ static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue *
     data[i % w->dim[1] * w->dim[0] + i / w->dim[1]] = w->data[i];
   in[0] = own_part(own, node->in[1])->across;
   in[1] = flat_constant(own->flat, "", turned);
-  return node_like(own, node, 2, in);
+  return flat_like(own->flat, node, 2, in);
 }
 
 static GraphNode *product(Own *own, const GraphNode *node, GraphValue **in) {
@@ -93,7 +84,7 @@ static GraphNode *product(Own *own, const GraphNode *node, GraphValue **in) {
   if (!a && b && rb == 1) return matrix_by_vector(own, node, in);
   in[0] = aligned(own, node, 0, a && rb > 2 ? rb : ra);
   in[1] = aligned(own, node, 1, b && ra > 2 ? ra : rb);
-  return in[0] && in[1] ? node_like(own, node, 2, in) : NULL;
+  return in[0] && in[1] ? flat_like(own->flat, node, 2, in) : NULL;
 }
 
 /* The same value at every step. */
@@ -113,7 +104,7 @@ static GraphNode *join(Own *own, const GraphNode *node, GraphValue **in) {
     in[k] = part->timed ? part->across : repeated(own, node, part->value);
     if (!in[k]) return NULL;
   }
-  GraphNode *made = node_like(own, node, node->n_in, in);
+  GraphNode *made = flat_like(own->flat, node, node->n_in, in);
   graph_set_int(own->flat->graph, made, GRAPH_ATTR_axis, graph_int(node, GRAPH_ATTR_axis, 0) + 1);
   return made;
 }
@@ -123,7 +114,7 @@ static GraphNode *along(Own *own, const GraphNode *node, GraphValue **in, int64_
   if (!first_alone(own, node)) return NULL;
   for (int k = 0; k < node->n_in; k++)
     in[k] = node->in[k] ? own_part(own, node->in[k])->across : NULL;
-  GraphNode *made = node_like(own, node, node->n_in, in);
+  GraphNode *made = flat_like(own->flat, node, node->n_in, in);
   graph_set_int(own->flat->graph, made, GRAPH_ATTR_axis,
                 graph_int(node, GRAPH_ATTR_axis, if_absent) + 1);
   return made;
@@ -135,7 +126,7 @@ static GraphNode *gather(Own *own, const GraphNode *node, GraphValue **in) {
   if (graph_int(node, GRAPH_ATTR_axis, 0) != 0) return NULL;
   in[0] = own_part(own, node->in[0])->across;
   in[1] = own_part(own, node->in[1])->across;
-  return node_like(own, node, 2, in);
+  return flat_like(own->flat, node, 2, in);
 }
 
 static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
@@ -151,7 +142,7 @@ static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
     in[k] = node->in[k] ? own_part(own, node->in[k])->across : NULL;
   int n = node->n_in > 4 ? 5 : 4;
   in[3] = ints(own, (int)starts->count, moved);
-  return node_like(own, node, n, in);
+  return flat_like(own->flat, node, n, in);
 }
 
 static GraphNode *turned(Own *own, const GraphNode *node, GraphValue **in) {
@@ -162,7 +153,7 @@ static GraphNode *turned(Own *own, const GraphNode *node, GraphValue **in) {
   for (int i = 0; i < rank; i++)
     order[i + 1] = (perm ? perm->i[i] : rank - 1 - i) + 1;
   in[0] = own_part(own, node->in[0])->across;
-  GraphNode *made = node_like(own, node, 1, in);
+  GraphNode *made = flat_like(own->flat, node, 1, in);
   graph_set_ints(own->flat->graph, made, GRAPH_ATTR_perm, rank + 1, order);
   return made;
 }
@@ -176,7 +167,7 @@ static GraphNode *over_axes(Own *own, const GraphNode *node, GraphValue **in) {
   for (int i = 0; i < n; i++)
     moved[i] = (axes ? axes->i[i] : i) + 1;
   in[0] = own_part(own, node->in[0])->across;
-  GraphNode *made = node_like(own, node, 1, in);
+  GraphNode *made = flat_like(own->flat, node, 1, in);
   graph_set_ints(own->flat->graph, made, GRAPH_ATTR_axes, n, moved);
   return made;
 }
@@ -203,7 +194,8 @@ static GraphNode *over_samples(Own *own, const GraphNode *node, GraphValue **in)
   memcpy(dim, x->dim, sizeof *dim * (size_t)x->rank);
   dim[0] *= own->steps;
   in[0] = own_reshaped(own, node, own_part(own, node->in[0])->across, x->rank, dim);
-  GraphValue *made = in[0] ? flat_typed(own->flat, node_like(own, node, node->n_in, in)) : NULL;
+  GraphValue *made =
+      in[0] ? flat_typed(own->flat, flat_like(own->flat, node, node->n_in, in)) : NULL;
   if (!made) return NULL;
   int n = own_dims_across(own, y, y->rank, dim);
   return flat_node(own->flat, GRAPH_Reshape, node, 2, (GraphValue *[]){made, ints(own, n, dim)}, 1);

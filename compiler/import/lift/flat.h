@@ -61,6 +61,8 @@ GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tenso
 /* ---- rewrite.c ---- */
 /* The first result of a node whose attributes are set, with its type; NULL: it has none. */
 GraphValue *flat_typed(Flat *flat, GraphNode *node);
+/* A node with the operator and the attributes of another one, which may be changed then. */
+GraphNode *flat_like(Flat *flat, const GraphNode *like, int n_in, GraphValue *const *in);
 /* Whoever reads `old`, and the outputs that it is, read `by`, but for the node that makes `by`. */
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by);
 

@@ -234,6 +234,10 @@ const char *lift_cell_word(const char *name);
 /* Norms and functions that are written out in small steps become one operator each. */
 void lift_written_out(Flat *flat);
 
+/* ---- phases.c ---- */
+/* Convolutions of the phases of sequences become dilated ones. */
+void lift_dilated(Flat *flat);
+
 /* ---- attended.c ---- */
 /* So does attention. */
 void lift_attended(Flat *flat);

@@ -2,9 +2,20 @@
 /* What every rewriting of a flat graph ends with: types of the new node, and new for old. */
 #include "import/lift/flat.h"
 
+#include <string.h>
+
 GraphValue *flat_typed(Flat *flat, GraphNode *node) {
   const char *fault;
   return flat_type(flat, node, &fault) ? node->out[0] : NULL;
+}
+
+GraphNode *flat_like(Flat *flat, const GraphNode *like, int n_in, GraphValue *const *in) {
+  GraphNode *node = flat_node(flat, like->op, like, n_in, in, like->n_out);
+  node->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, like->n_attributes + 1);
+  if (like->n_attributes)
+    memcpy(node->attribute, like->attribute, sizeof *like->attribute * (size_t)like->n_attributes);
+  node->n_attributes = like->n_attributes;
+  return node;
 }
 
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by) {

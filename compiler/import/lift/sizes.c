@@ -134,6 +134,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   lift_written_out(l->flat);
   lift_mapped_steps(l->flat);
   lift_attended(l->flat);
+  lift_dilated(l->flat);
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;

@@ -104,10 +104,7 @@ static GraphNode *one_way(Flat *flat, const GraphNode *node, int d) {
     in[k] = part_of(flat, node, in[k], d);
     if (!in[k]) return NULL;
   }
-  GraphNode *way = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
-  way->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, node->n_attributes + 1);
-  memcpy(way->attribute, node->attribute, sizeof *node->attribute * (size_t)node->n_attributes);
-  way->n_attributes = node->n_attributes;
+  GraphNode *way = flat_like(flat, node, node->n_in, in);
   for (int i = 0; i < n; i++)
     word[i] = graph_word(node, GRAPH_ATTR_activations, d * n + i, "");
   graph_set_words(flat->graph, way, GRAPH_ATTR_activations, n, word);

@@ -6,7 +6,8 @@ own for all steps at once; and what they compute, worked out here in NumPy.
 
 cell_KIND.onnx    h = (h + f(tanh(x W + h R))) / 2, a cell that is none of the known
 map_KIND.onnx     f(x W) of each step, joined
-Those of REFUSED have no stage: fixtures/refused/across_KIND_E902.onnx, whose steps become one before it is seen. The others are cells whose states have other shapes. The messages are written by ../graph/make_onnx.py."""
+Those of REFUSED have no stage: fixtures/refused/across_KIND_E902.onnx, whose steps become one before it is seen. The others are cells whose states have other shapes, and sequences whose
+phases are samples. The messages are written by ../graph/make_onnx.py."""
 import os, sys
 import numpy as np
 
@@ -252,6 +253,40 @@ def counted():
     save("counted", g, x, np.tanh(table[x.astype(int)].astype("f8")))
 
 
+def conv_along(x, w, dilation):
+    """x [steps, inputs], w [units, inputs, taps]: as many steps as fit"""
+    steps = len(x) - (w.shape[2] - 1) * dilation
+    return sum(x[k * dilation:k * dilation + steps] @ w[:, :, k].T for k in range(w.shape[2]))
+
+
+def phases():
+    """two convolutions of the same two phases of a sequence, as TensorFlow Lite writes dilated ones"""
+    g, x, w = Graph(), random(1, 12, WIDTH, scale=1), [random(UNITS, WIDTH, 2) for _ in range(2)]
+    g.input("x", [1, 12, WIDTH])
+    padded = g.call("Pad", "x", ints(g, 0, 2, 0, 0, 0, 0))
+    s = g.call("Transpose", g.call("Reshape", padded, ints(g, 1, 7, 2, WIDTH)), perm=[2, 0, 1, 3])
+    s = g.call("Transpose", g.call("Reshape", s, ints(g, 2, 1, 7, WIDTH)), perm=[0, 3, 1, 2])
+    both = []
+    for kernel in w:
+        y = g.call("Transpose", g.call("Conv", s, g.constant(kernel[:, :, None])), perm=[0, 2, 3, 1])
+        y = g.call("Transpose", g.call("Reshape", y, ints(g, 2, 1, 6, UNITS)), perm=[1, 2, 0, 3])
+        both.append(g.call("Reshape", y, ints(g, 1, 12, UNITS)))
+    g.call("Mul", g.call("Tanh", both[0]), g.call("Sigmoid", both[1]), out="y")
+    a = np.concatenate([np.zeros((2, WIDTH)), x[0]])
+    save("phases", g, x, (np.tanh(conv_along(a, w[0], 2)) / (1 + np.exp(-conv_along(a, w[1], 2))))[None])
+
+
+def phases_of_three():
+    """channels stand first, and a function stands between the convolution and the phases put together"""
+    g, x, w = Graph(), random(1, WIDTH, 12, scale=1), random(UNITS, WIDTH, 2)
+    g.input("x", [1, WIDTH, 12])
+    s = g.call("Transpose", g.call("Reshape", "x", ints(g, WIDTH, 4, 3)), perm=[2, 0, 1])
+    y = g.call("Relu", g.call("Conv", s, g.constant(w)))
+    y = g.call("Reshape", g.call("Transpose", y, perm=[1, 2, 0]), ints(g, 1, UNITS, 9))
+    g.call("Tanh", g.call("Transpose", y, perm=[0, 2, 1]), out="y")
+    save("phases_of_three", g, x, np.tanh(np.maximum(conv_along(x[0].T, w, 3), 0))[None])
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     for kind, (f, model) in KINDS.items():
@@ -261,4 +296,4 @@ if __name__ == "__main__":
     for kind, (f, model) in KINDS_OF_SAMPLES.items():
         cell(kind, f, model)
         if kind != "instance_norm": mapped(kind, f, model)
-    for make in rows_alone, counted: make()
+    for make in rows_alone, counted, phases, phases_of_three: make()
