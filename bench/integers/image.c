@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The least image with a model: its state, its inputs, and calls of its functions. */
 #include "layer.h"
+#include "ports.h"
 
 static layer_state state;
-volatile float in[D], out[H];
+volatile Input in[D];
+volatile float out[OUTPUTS];
 
 void image_main(void);
 void image_main(void) {
   layer_reset(&state);
   for (;;) {
-    float x[D], y[H];
+    Input x[D];
+    float y[OUTPUTS];
     for (int i = 0; i < D; i++)
       x[i] = in[i];
     layer_step(&state, x, y);
-    for (int i = 0; i < H; i++)
+    for (int i = 0; i < OUTPUTS; i++)
       out[i] = y[i];
   }
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # measure.sh BIN CORE NET D H PRECISION [gcc|llvm]: what one step of a recurrent layer costs in integers on a core
 # under QEMU. BIN: folder of grus and cycles. CORE: m0 m3 m4 m7 m55 rv32, and AArch64
-# without dot products and with them: a64 a64dot. NET: lstm gru.
+# without dot products and with them: a64 a64dot. NET: lstm gru, and with inputs of 16 bits and one unit as the output: lstm-i16 gru-i16.
 # Prints: core net d h precision compiler instructions flash-bytes ram-bytes checksum
 # flash and ram are those of `size` on a linked image that holds the model and its state; image.c's
 # own arrays are taken off; of AArch64 they are not counted. Exit code 77: the tools are not installed.
@@ -27,6 +27,8 @@ esac
 for tool in $gcc qemu-system-arm qemu-system-riscv32 qemu-aarch64; do
   command -v $tool >/dev/null || { echo "skipped: $tool is not installed" && exit 77; }
 done
+ports= own=$((4 * (d + h)))
+case $net in *-i16) ports=-DINTEGER_PORTS own=$((2 * d + 4)) ;; esac
 cd "$dir"
 cp "$here/$net.grus" layer.grus
 object=
@@ -35,7 +37,7 @@ if [ "$how" = llvm ]; then
   object=layer.o
 fi
 "$bin/grus" build layer.grus -D "d=$d" -D "h=$h" --weights random:9 --precision "$precision" --target $target -q -o layer.c
-gcc="$gcc $flags -std=gnu99 -O2 -ffp-contract=off -ffunction-sections -fdata-sections -DD=$d -DH=$h -I."
+gcc="$gcc $flags -std=gnu99 -O2 -ffp-contract=off -ffunction-sections -fdata-sections $ports -DD=$d -DH=$h -I. -I$here"
 libc= memory=
 if [ $core = rv32 ]; then
   libc=--specs=picolibc.specs
@@ -77,5 +79,5 @@ $gcc $libc -c "$here/image.c" -o image.o
 # shellcheck disable=SC2086
 $gcc $libc $memory image.o layer.o -nostartfiles -Wl,--gc-sections -Wl,-e,image_main -o least 2>log || { cat log >&2 && exit 1; }
 flash=$($size least | awk 'NR == 2 { print $1 + $2 }')
-ram=$($size -A least | awk -v own=$((4 * (d + h))) '$1 ~ /^[.]s?(data|bss)/ { n += $2 } END { print n - own }')
+ram=$($size -A least | awk -v own=$own '$1 ~ /^[.]s?(data|bss)/ { n += $2 } END { print n - own }')
 echo "$core $net $d $h $precision $how $count $flash $ram ${answer%% *}"

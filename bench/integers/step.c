@@ -2,14 +2,15 @@
 /* A few steps of layer.h on invented numbers: instructions are counted from layer_step to
  * step_done. Prints a checksum of the outputs and, on RISC-V, the instructions of the last step. */
 #include "layer.h"
+#include "ports.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 enum { CALLS = 3 };
 
 static layer_state state;
-static float x[D], y[H];
+static Input x[D];
+static float y[OUTPUTS];
 
 __attribute__((noinline)) void step_done(void) {
   __asm volatile("");
@@ -29,13 +30,13 @@ int main(void) {
   for (int t = 0; t < CALLS; t++) {
     for (int i = 0; i < D; i++) {
       seed = seed * 1664525u + 1013904223u;
-      x[i] = (float)(int)(seed >> 16 & 1023) / 512.0f - 1.0f;
+      x[i] = (Input)(((float)(int)(seed >> 16 & 1023) / 512.0f - 1.0f) * (float)UNITS);
     }
     uint32_t before = retired();
     layer_step(&state, x, y);
     count = retired() - before;
     step_done();
-    for (int i = 0; i < H; i++)
+    for (int i = 0; i < OUTPUTS; i++)
       sum = (sum ^ (uint32_t)(int32_t)(y[i] * 32768.0f)) * 16777619u;
   }
   printf("%08lx %lu\n", (unsigned long)sum, (unsigned long)count);

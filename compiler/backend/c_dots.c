@@ -7,6 +7,7 @@
  * does is written once for each processor: Arm's DSP instructions multiply two pairs of 16 bits,
  * with bytes of weights that are extended two at a time; for others see c_dots_scalar.c. */
 #include "backend/c_internal.h"
+#include "backend/mve_dots.h"
 
 enum { NEAR_STEPS = 2 }; /* whose weights the shortest loads reach, of up to 31 bytes */
 
@@ -63,9 +64,8 @@ bool c_dot_is_loose(const KirModule *m, const KirStmt *s) {
 static bool same_turns(const CUsed *u, const KirStmt *a, const KirStmt *b) {
   if (!c_dot_has_lanes(a))
     return kir_dot_turn(a) == kir_dot_turn(b) && kir_dot_has_rest(a) == kir_dot_has_rest(b);
-  int64_t turn = c_mve_turn(a) * a->step;
-  return !u->is_for_mve ||
-         (c_mve_turn(a) == c_mve_turn(b) && (a->count > turn) == (b->count > turn));
+  int64_t turn = mve_turn(a) * a->step;
+  return !u->is_for_mve || (mve_turn(a) == mve_turn(b) && (a->count > turn) == (b->count > turn));
 }
 
 bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b) {
@@ -82,8 +82,8 @@ const char *c_dot_name(CWriter *c, const KirStmt *s) {
                    kir_elem_name(s->source->elem), s->bias ? "" : "_from_0");
   if (s->step == 1) return name;
   if (c_dot_has_lanes(s) && c_is_for_mve(c))
-    return arena_printf(arena, "%s_by%dx%d%s", name, (int)s->step, c_mve_turn(s),
-                        s->count > c_mve_turn(s) * s->step ? "" : "_once");
+    return arena_printf(arena, "%s_by%dx%d%s", name, (int)s->step, mve_turn(s),
+                        s->count > mve_turn(s) * s->step ? "" : "_once");
   if (c_dot_has_lanes(s)) return arena_printf(arena, "%s_by%d", name, (int)s->step);
   return arena_printf(arena, "%s_by%dx%d%s%s", name, (int)s->step, kir_dot_turn(s),
                       kir_dot_has_rest(s) ? "_rest" : "", c_dot_is_loose(c->m, s) ? "_loose" : "");

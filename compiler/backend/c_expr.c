@@ -3,7 +3,7 @@
  * operator for, and every operation on ISO lanes, calls a function of the prelude. */
 #include "backend/c_internal.h"
 #include "backend/elem_names.h"
-#include "kir/cases.h"
+#include "kir/fours.h"
 
 #include <string.h>
 
@@ -209,8 +209,7 @@ const char *c_saturation_name(CWriter *c, const CSaturation *s) {
 CSaturation c_saturation(const KirExpr *e) {
   CSaturation s = {0};
   if (e->op != KIR_CLAMP || e->type.lanes > 1 || e->lo != -e->hi - 1) return s;
-  for (int n = 2; n < 32; n++)
-    if (e->hi == ((int64_t)1 << (n - 1)) - 1) s.bits = n;
+  s.bits = kir_clamp_bits(e);
   const KirExpr *a = e->arg[0];
   if (a->op == KIR_SHR && a->arg[1]->op == KIR_NUM) s.shift = (int)a->arg[1]->i;
   int64_t lo, hi;
@@ -245,17 +244,10 @@ static void fixed_point(CWriter *c, const KirExpr *e) {
   text_add(c->out, ")");
 }
 
-bool c_is_row(const KirExpr *e) {
-  if (e->op != KIR_LOOKUP || e->type.lanes > 1 || e->buffer->elem != KIR_I32) return false;
-  const KirExpr *at = e->arg[0];
-  return at->op == KIR_ADD && at->exact && at->arg[1]->op == KIR_NUM && at->arg[0]->op == KIR_MUL &&
-         at->arg[0]->exact && at->arg[0]->arg[1]->op == KIR_NUM && at->arg[0]->arg[1]->i == 4;
-}
-
 /* "kws_table[i]", and of records of four words "kws_row(kws_table, i)[3]". */
 static void lookup(CWriter *c, const KirExpr *e) {
   const KirExpr *at = e->arg[0];
-  bool row = c_is_row(e);
+  bool row = kir_is_record(e);
   if (e->type.lanes > 1) {
     text_printf(c->out, "%s_lookup_i32x%d(", c->prefix, e->type.lanes);
     c_buffer_base(c, e->buffer);

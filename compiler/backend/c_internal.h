@@ -64,8 +64,6 @@ struct CUsed {
 /* Whether a sum of products is taken by vectors where the processor has them. */
 bool c_dot_has_lanes(const KirStmt *s);
 void c_lanes_helpers(CWriter *c, const CUsed *u);
-/* Steps of a turn of sums by MVE: one of the divisors of all. */
-int c_mve_turn(const KirStmt *dot);
 /* The body of its function. */
 void c_lanes_body(CWriter *c, const KirStmt *s);
 
@@ -97,8 +95,6 @@ typedef enum CAddKind { C_ADD_NONE, C_ADD_MULW, C_ADD_PRODUCT } CAddKind;
 CAddKind c_add_kind(const KirExpr *e);
 /* A shift by 15, for which AVR has a function. */
 bool c_is_avr_shift(const CWriter *c, const KirExpr *e);
-/* A column of a table of records of four words. */
-bool c_is_row(const KirExpr *e);
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
 const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
 void c_expr(CWriter *c, const KirExpr *e);

@@ -3,6 +3,7 @@
  * MVE and Advanced SIMD, and the same sums by a loop for every other compiler. In: the forms of
  * sums that a module uses. Out: helpers and functions. Sums of integers are exact in any order. */
 #include "backend/c_internal.h"
+#include "backend/mve_dots.h"
 
 /* A processor's form: what it takes, and helpers, in which @ stands for the prefix. */
 typedef struct LaneForm {
@@ -63,7 +64,7 @@ bool c_dot_has_lanes(const KirStmt *s) {
 
 /* 16 products of bytes at a time, which MVE alone has. */
 static bool is_of_bytes(const CWriter *c, const KirStmt *s) {
-  return c_is_for_mve(c) && s->step == 16;
+  return c_is_for_mve(c) && mve_is_of_bytes(s);
 }
 
 static void prefixed(CWriter *c, const char *text) {
@@ -133,47 +134,25 @@ static void by_loops(CWriter *c, const KirStmt *s) {
     text_printf(out, "  *s%d = a%d;\n", r, r);
 }
 
-/* A load of eight elements as 16 bits, or of 16 bytes, and on to the next. */
-static const char *mve_load(KirElem elem, bool bytes) {
-  if (bytes) return "vldrb.u8 q%d, [%%%s], #16";
-  return elem == KIR_I8   ? "vldrb.s16 q%d, [%%%s], #8"
-         : elem == KIR_U8 ? "vldrb.u16 q%d, [%%%s], #8"
-                          : "vldrh.u16 q%d, [%%%s], #16";
-}
-
-/* Loads that widen take the eight lower registers alone. */
-static const char *mve_pointer(KirElem elem, bool bytes) {
-  return elem == KIR_I16 || bytes ? "r" : "l";
-}
-
-int c_mve_turn(const KirStmt *s) {
-  enum { TURN = 6, LONG = 12, TURN_OF_LONG = 20 };
-  int steps = (int)(s->count / s->step), n = steps > LONG ? TURN_OF_LONG : TURN;
-  while (steps % n != 0)
-    n--;
-  return n;
+static void mve_load_line(CWriter *c, KirElem elem, bool bytes, int q, const char *pointer) {
+  text_printf(c->out, "      \"%s q%d, [%%[%s]], #%d\\n\\t\"\n", mve_load(elem, bytes), q, pointer,
+              mve_load_bytes(elem, bytes));
 }
 
 static void mve_step(CWriter *c, const KirStmt *s) {
-  Text *out = c->out;
-  bool bytes = is_of_bytes(c, s);
-  text_add(out, "      \"");
-  text_printf(out, mve_load(s->source->elem, bytes), 0, "[z]");
-  text_add(out, "\\n\\t\"\n");
-  for (int r = 0; r < s->n_regs; r++) {
-    text_add(out, "      \"");
-    text_printf(out, mve_load(s->buffer->elem, bytes), 1 + r, "[w]");
-    text_add(out, "\\n\\t\"\n");
-  }
+  bool bytes = mve_is_of_bytes(s);
+  mve_load_line(c, s->source->elem, bytes, 0, "z");
   for (int r = 0; r < s->n_regs; r++)
-    text_printf(out, "      \"vmlava.s%d %%[a%d], q%d, q0\\n\\t\"\n", bytes ? 8 : 16, r, 1 + r);
+    mve_load_line(c, s->buffer->elem, bytes, 1 + r, "w");
+  for (int r = 0; r < s->n_regs; r++)
+    text_printf(c->out, "      \"%s %%[a%d], q%d, q0\\n\\t\"\n", mve_product(bytes), r, 1 + r);
 }
 
 /* The loop of MVE in its shortest form: sums begin as the biases, and pointers count themselves.
  * One turn takes no loop. */
 static void by_mve(CWriter *c, const KirStmt *s) {
   Text *out = c->out;
-  int n = s->n_regs, turn = c_mve_turn(s);
+  int n = s->n_regs, turn = mve_turn(s);
   bool bytes = is_of_bytes(c, s), loops = s->count > turn * s->step;
   text_add(out,
            "#if defined(__GNUC__) && defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)\n");

@@ -8,38 +8,12 @@
  * below the normal ones as 0, which is what they are rounded to here. */
 #include "backend/c_internal.h"
 #include "kir/cases.h"
+#include "kir/fours.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { LANES = 4, WORD_BITS = 32 };
 static const char has_mve[] = "defined(__ARM_FEATURE_MVE) && !defined(__ARM_BIG_ENDIAN)";
-/* Operations without a form here. */
-#define NO_FORM_CASES                                                                              \
-  case KIR_DIV:                                                                                    \
-  case KIR_MIN:                                                                                    \
-  case KIR_MAX:                                                                                    \
-  case KIR_NEG:                                                                                    \
-  case KIR_ABS:                                                                                    \
-  case KIR_SQRT:                                                                                   \
-  case KIR_FMA:                                                                                    \
-  case KIR_MAD:                                                                                    \
-  case KIR_PAIRS:                                                                                  \
-  case KIR_QUADS:                                                                                  \
-  case KIR_SIGNED_QUADS:                                                                           \
-  case KIR_OR:                                                                                     \
-  case KIR_LT:                                                                                     \
-  case KIR_LE:                                                                                     \
-  case KIR_EQ:                                                                                     \
-  case KIR_NE:                                                                                     \
-  case KIR_SELECT:                                                                                 \
-  case KIR_CONVERT:                                                                                \
-  case KIR_BITCAST:                                                                                \
-  case KIR_SPLAT:                                                                                  \
-  case KIR_SUM:                                                                                    \
-  case KIR_LANE
-/* A product of an integer with a larger scale is a normal number. */
-static const double LEAST_SCALE = 1e-30;
 
 bool c_is_for_mve(const CWriter *c) {
   const char *needs = c->o->machine.needs;
@@ -54,159 +28,13 @@ void c_mve_prelude(CWriter *c) {
               has_mve);
 }
 
-/* ---- what has a form ---- */
-
-static bool is_number(const KirExpr *e) {
-  return e->op == KIR_NUM && e->type.lanes == 1;
-}
-
-/* Operations that have no form in lanes of MVE. */
-#define FORMLESS_CASES                                                                             \
-  case KIR_DIV:                                                                                    \
-  case KIR_MIN:                                                                                    \
-  case KIR_MAX:                                                                                    \
-  KIR_UNARY_CASES:                                                                                 \
-  case KIR_FMA:                                                                                    \
-  case KIR_MAD:                                                                                    \
-  case KIR_PAIRS:                                                                                  \
-  case KIR_QUADS:                                                                                  \
-  case KIR_SIGNED_QUADS:                                                                           \
-  case KIR_OR:                                                                                     \
-  KIR_COMPARE_CASES:                                                                               \
-  case KIR_SELECT: KIR_FORM_CASES
-
-static bool has_form(const KirExpr *e, const KirReg *j);
-
-static bool all_have_forms(const KirExpr *e, const KirReg *j) {
-  for (int i = 0; i < KIR_MAX_ARGS && e->arg[i]; i++)
-    if (!has_form(e->arg[i], j)) return false;
-  return true;
-}
-
-/* Four elements that lie beside each other as j counts up. */
-static bool goes_along(const KirIndex *at, const KirReg *j) {
-  bool along = false;
-  for (int i = 0; i < at->n_terms; i++) {
-    if (at->term[i].var != j || at->term[i].stride == 0) continue;
-    if (at->term[i].stride != 1 || along) return false;
-    along = true;
-  }
-  return along;
-}
-
-/* x in f32 times a number, rounded: the only use of floats that are read. */
-static bool is_scaled_input(const KirExpr *e, const KirReg *j) {
-  return e->op == KIR_MUL && e->type.elem == KIR_F32 && e->type.lanes == 1 &&
-         e->arg[0]->op == KIR_LOAD && e->arg[0]->buffer->elem == KIR_F32 &&
-         goes_along(&e->arg[0]->at, j) && is_number(e->arg[1]);
-}
-
-/* An integer times a number, in f32: the only floats that are written. */
-static bool is_scaled_output(const KirExpr *e, const KirReg *j) {
-  return e->op == KIR_MUL && e->type.elem == KIR_F32 && e->type.lanes == 1 &&
-         e->arg[0]->op == KIR_CONVERT && e->arg[0]->arg[0]->type.elem == KIR_I32 &&
-         is_number(e->arg[1]) && fabs((double)e->arg[1]->f) >= LEAST_SCALE &&
-         has_form(e->arg[0]->arg[0], j);
-}
-
-static bool has_form(const KirExpr *e, const KirReg *j) {
-  if (e->type.elem != KIR_I32 || e->type.lanes != 1) return false;
-  switch (e->op) {
-  case KIR_NUM: return true;
-  case KIR_REG: return e->reg->type.elem == KIR_I32 && !e->reg->is_mutable;
-  case KIR_LOAD:
-    return goes_along(&e->at, j) && (e->buffer->elem == KIR_I32 || e->buffer->elem == KIR_I16 ||
-                                     e->buffer->elem == KIR_I8 || e->buffer->elem == KIR_U8);
-  case KIR_ADD:
-  case KIR_SUB:
-  case KIR_MUL:
-  case KIR_AND:
-  case KIR_XOR:
-  case KIR_MULW:
-  case KIR_CLAMP:
-  case KIR_ADDS:
-  case KIR_MIX:
-  case KIR_FADE: return all_have_forms(e, j);
-  case KIR_SHL:
-  case KIR_SHR:
-    return is_number(e->arg[1]) && e->arg[1]->i > 0 && e->arg[1]->i < WORD_BITS &&
-           has_form(e->arg[0], j);
-  case KIR_LOOKUP: return c_is_row(e) && has_form(e->arg[0]->arg[0]->arg[0], j);
-  case KIR_CALL: return e->helper->n_args == 1 && all_have_forms(e, j);
-  case KIR_ROUND:
-    return is_scaled_input(e->arg[0], j);
-  FORMLESS_CASES:
-    break;
-  }
-  return false;
-}
-
-/* ---- loops whose turns stand alone ---- */
-
-static bool same_place(const KirIndex *a, const KirIndex *b) {
-  bool same = a->offset == b->offset && a->n_terms == b->n_terms;
-  for (int i = 0; same && i < a->n_terms; i++)
-    same = a->term[i].var == b->term[i].var && a->term[i].stride == b->term[i].stride;
-  return same;
-}
-
-/* Whether e reads a memory elsewhere than a turn writes it. */
-static bool reads_elsewhere(const KirExpr *e, const KirBuffer *b, const KirIndex *at) {
-  if (!e) return false;
-  if (e->op == KIR_LOAD && e->buffer == b && !same_place(&e->at, at)) return true;
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    if (reads_elsewhere(e->arg[i], b, at)) return true;
-  return false;
-}
-
-static bool turns_stand_alone(const KirStmt *body) {
-  for (const KirStmt *s = body; s; s = s->next) {
-    if (s->kind != KIR_STORE) continue;
-    for (const KirStmt *r = body; r; r = r->next) {
-      if (reads_elsewhere(r->value, s->buffer, &s->at)) return false;
-      if (r->kind == KIR_STORE && r->buffer == s->buffer && !same_place(&r->at, &s->at))
-        return false;
-    }
-  }
-  return true;
-}
-
-/* Registers that are read are those of the body. */
-static bool reads_own(const KirExpr *e, const bool *own) {
-  if (!e) return true;
-  if (e->op == KIR_REG && !own[e->reg->id]) return false;
-  for (int i = 0; i < KIR_MAX_ARGS; i++)
-    if (!reads_own(e->arg[i], own)) return false;
-  return true;
-}
-
-static bool statement_has_form(const KirStmt *s, const KirReg *j) {
-  if (s->kind == KIR_LET) return !s->reg->is_mutable && has_form(s->value, j);
-  if (s->kind != KIR_STORE || !goes_along(&s->at, j)) return false;
-  KirElem elem = s->buffer->elem;
-  if (elem == KIR_F32) return is_scaled_output(s->value, j);
-  return (elem == KIR_I32 || elem == KIR_I16 || elem == KIR_I8) && has_form(s->value, j);
-}
-
-bool c_mve_has(const CWriter *c, const KirStmt *loop) {
-  if (!c_is_for_mve(c) || loop->kind != KIR_FOR || loop->step != 1 || !is_number(loop->lo) ||
-      !is_number(loop->hi) || loop->hi->i - loop->lo->i < LANES)
-    return false;
-  bool *own = ARENA_ARRAY(c->out->arena, bool, c->f->n_regs + 1);
-  for (const KirStmt *s = loop->body; s; s = s->next) {
-    if (!statement_has_form(s, loop->reg) || !reads_own(s->value, own)) return false;
-    if (s->kind == KIR_LET) own[s->reg->id] = true;
-  }
-  return turns_stand_alone(loop->body);
-}
-
 /* ---- expressions ---- */
 
 static void lanes(CWriter *c, const KirExpr *e);
 
 /* "vaddq_s32(a, b)", or "vaddq_n_s32(a, 3)" */
 static void two(CWriter *c, const char *name, const KirExpr *e) {
-  bool constant = is_number(e->arg[1]);
+  bool constant = kir_is_number(e->arg[1]);
   text_printf(c->out, "v%sq_%ss32(", name, constant ? "n_" : "");
   lanes(c, e->arg[0]);
   text_add(c->out, ", ");
@@ -331,7 +159,7 @@ static void lanes(CWriter *c, const KirExpr *e) {
     lanes(c, e->arg[0]);
     text_add(c->out, ")");
     return;
-  FORMLESS_CASES:
+  KIR_NO_FOURS_CASES:
     return;
   }
 }
@@ -391,6 +219,10 @@ static void statements(CWriter *c, const KirStmt *list) {
   c->n_scope = depth;
 }
 
+bool c_mve_has(const CWriter *c, const KirStmt *loop) {
+  return c_is_for_mve(c) && kir_loop_goes_by_fours(loop, c->f->n_regs, c->out->arena);
+}
+
 int64_t c_mve_loop(CWriter *c, const KirStmt *loop) {
   int depth = c->n_scope;
   int64_t n = (loop->hi->i - loop->lo->i) / LANES * LANES;
@@ -409,16 +241,9 @@ int64_t c_mve_loop(CWriter *c, const KirStmt *loop) {
 
 /* ---- helpers ---- */
 
-static bool helper_has_form(const KirFunc *f) {
-  if (f->n_args != 1 || f->args[0]->type.elem != KIR_I32 || f->result.elem != KIR_I32) return false;
-  for (const KirStmt *s = f->body; s; s = s->next)
-    if ((s->kind != KIR_LET && s->kind != KIR_RETURN) || !has_form(s->value, NULL)) return false;
-  return true;
-}
-
 void c_mve_helper(CWriter *c, const KirFunc *f) {
   if (!c_is_for_mve(c) || f->result.elem != KIR_I32 || f->result.lanes != 1) return;
-  if (!helper_has_form(f)) return;
+  if (!kir_helper_goes_by_fours(f)) return;
   text_printf(c->out, "\n#if %s\n/* the same of four numbers */\n", has_mve);
   const char *name = c->name[f->args[0]->id] = c_name(c, f->args[0]->name);
   text_printf(c->out, "static inline int32x4_t %s_%s_lanes(int32x4_t %s) {", c->prefix, f->name,

@@ -2,6 +2,7 @@
 /* What generated functions need before them: the primitives that C has no operator for, and vectors
  * (c_vectors.c). Only what is used is written. */
 #include "backend/c_internal.h"
+#include "kir/fours.h"
 
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void scan_expr(CUsed *u, const KirExpr *e) {
   u->bf16 |= is_bf16 && (t.lanes == 1 || u->iso);
   CSaturation saturation = c_saturation(e);
   CAddKind add = c_add_kind(e);
-  u->row |= c_is_row(e);
+  u->row |= kir_is_record(e);
   u->shift15 |=
       (e->op == KIR_SHR || e->op == KIR_SHL) && e->arg[1]->op == KIR_NUM && e->arg[1]->i == 15;
   u->add_mulw |= add == C_ADD_MULW;

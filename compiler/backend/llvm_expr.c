@@ -100,14 +100,6 @@ LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at)
   return v;
 }
 
-LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
-                            unsigned n) {
-  unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-  LLVMValueRef fn = LLVMGetIntrinsicDeclaration(w->module, id, &type, type != NULL);
-  LLVMTypeRef fn_type = LLVMIntrinsicGetType(w->context, id, &type, type != NULL);
-  return LLVMBuildCall2(w->builder, fn_type, fn, args, n, "");
-}
-
 /* One that is overloaded by the type of its first argument. */
 static LLVMValueRef intrinsic(LlvmWriter *w, const char *name, LLVMValueRef *args, unsigned n) {
   return llvm_intrinsic(w, name, LLVMTypeOf(args[0]), args, n);

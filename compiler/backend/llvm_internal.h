@@ -20,6 +20,7 @@ typedef struct LlvmMachine {
   bool has_quads;                            /* VPDPBUSD */
   bool has_signed_quads;                     /* SDOT */
   bool has_permutes;                         /* VPERMI2D, on vectors of 16 lanes */
+  bool has_mve;                              /* of integers and floats */
   bool has_tiles;                            /* AMX: of bytes and of bf16 */
   int int_bits;                              /* C's int */
 } LlvmMachine;
@@ -92,9 +93,26 @@ LLVMValueRef llvm_element(LlvmWriter *w, const KirBuffer *b, const KirIndex *at)
 LLVMValueRef llvm_expr(LlvmWriter *w, const KirExpr *e);
 /* An integer in every lane. */
 LLVMValueRef llvm_i32(LlvmWriter *w, int64_t i, int lanes);
+
+/* ---- llvm_intrinsic.c ---- */
 /* A call of an intrinsic; type: that it is overloaded by, NULL: none. */
 LLVMValueRef llvm_intrinsic(LlvmWriter *w, const char *name, LLVMTypeRef type, LLVMValueRef *args,
                             unsigned n);
+LLVMValueRef llvm_intrinsic_of(LlvmWriter *w, const char *name, LLVMTypeRef *types, size_t n_types,
+                               LLVMValueRef *args, unsigned n);
+
+/* ---- llvm_mve.c ---- */
+/* Whether a loop goes by fours here; what four of its turns do, w->reg of its variable the first.
+ */
+bool llvm_mve_has(const LlvmWriter *w, const KirStmt *loop);
+void llvm_mve_body(LlvmWriter *w, const KirStmt *body);
+/* Sums of products by its instructions. */
+bool llvm_mve_takes(const LlvmWriter *w, const KirStmt *dot);
+void llvm_mve_dot(LlvmWriter *w, const KirStmt *dot);
+
+/* ---- llvm_stmt.c ---- */
+/* What sum r of a dot begins with. */
+LLVMValueRef llvm_bias(LlvmWriter *w, const KirStmt *dot, int r);
 
 /* ---- llvm_x86.c ---- */
 /* KIR_PAIRS of v[0], v[1] and v[2]. */

@@ -29,20 +29,11 @@ LLVMValueRef llvm_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
   return llvm_byte_products(w, lanes, false, v[0], v[1], v[2]);
 }
 
-/* SDOT, an intrinsic that is overloaded by two types: of the sums and of the bytes. */
-static LLVMValueRef sdot(LlvmWriter *w, LLVMTypeRef bytes, LLVMValueRef *args) {
-  static const char name[] = "llvm.aarch64.neon.sdot";
-  unsigned id = LLVMLookupIntrinsicID(name, sizeof name - 1);
-  LLVMTypeRef types[2] = {LLVMTypeOf(args[0]), bytes};
-  LLVMValueRef fn = LLVMGetIntrinsicDeclaration(w->module, id, types, 2);
-  LLVMTypeRef fn_type = LLVMIntrinsicGetType(w->context, id, types, 2);
-  return LLVMBuildCall2(w->builder, fn_type, fn, args, 3, "");
-}
-
 LLVMValueRef llvm_signed_quads(LlvmWriter *w, int lanes, LLVMValueRef *v) {
   if (!w->machine->has_signed_quads) return llvm_byte_products(w, lanes, true, v[0], v[1], v[2]);
   LLVMTypeRef bytes = LLVMVectorType(LLVMInt8TypeInContext(w->context), KIR_WORD * (unsigned)lanes);
   LLVMValueRef args[3] = {v[2], LLVMBuildBitCast(w->builder, v[0], bytes, ""),
                           LLVMBuildBitCast(w->builder, v[1], bytes, "")};
-  return sdot(w, bytes, args);
+  LLVMTypeRef types[2] = {LLVMTypeOf(v[2]), bytes};
+  return llvm_intrinsic_of(w, "llvm.aarch64.neon.sdot", types, 2, args, 3);
 }

@@ -171,7 +171,7 @@ static void dot_close(LlvmWriter *w, const KirStmt *s, DotLoop *loop) {
 }
 
 /* What sum r of a dot begins with. */
-static LLVMValueRef bias_of(LlvmWriter *w, const KirStmt *s, int r) {
+LLVMValueRef llvm_bias(LlvmWriter *w, const KirStmt *s, int r) {
   KirIndex at = s->bias_at;
   at.offset += r;
   return s->bias ? llvm_element(w, s->bias, &at) : LLVMConstNull(w->i32);
@@ -201,7 +201,7 @@ static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
   LLVMPositionBuilderAtEnd(w->builder, loop.end);
   for (int r = 0; r < s->n_regs; r++) {
     LLVMAddIncoming(phi[r], (LLVMValueRef[]){LLVMConstNull(type), sum[r]}, loop.from, 2);
-    w->reg[s->regs[r]->id] = LLVMBuildNSWAdd(w->builder, bias_of(w, s, r),
+    w->reg[s->regs[r]->id] = LLVMBuildNSWAdd(w->builder, llvm_bias(w, s, r),
                                              form == DOT_NUMBER ? sum[r] : total(w, sum[r]), "");
   }
 }
@@ -209,6 +209,10 @@ static void dot_by_lanes(LlvmWriter *w, const KirStmt *s) {
 enum { LEAST_DOT_LANES = 8 }; /* sums of products by vectors */
 
 static void dot(LlvmWriter *w, const KirStmt *s) {
+  if (llvm_mve_takes(w, s)) {
+    llvm_mve_dot(w, s);
+    return;
+  }
   if (s->step >= LEAST_DOT_LANES) {
     dot_by_lanes(w, s);
     return;
@@ -216,7 +220,7 @@ static void dot(LlvmWriter *w, const KirStmt *s) {
   LLVMValueRef rows = llvm_address(w, s->buffer, &s->at), x = llvm_address(w, s->source, &s->from);
   LLVMValueRef phi[KIR_MAX_LOADS], sum[KIR_MAX_LOADS], start[KIR_MAX_LOADS];
   for (int r = 0; r < s->n_regs; r++)
-    start[r] = bias_of(w, s, r);
+    start[r] = llvm_bias(w, s, r);
   DotLoop loop = dot_open(w);
   for (int r = 0; r < s->n_regs; r++)
     sum[r] = phi[r] = LLVMBuildPhi(w->builder, w->i32, s->regs[r]->name);
@@ -237,20 +241,24 @@ static void store(LlvmWriter *w, const KirStmt *s) {
   LLVMSetAlignment(at, llvm_alignment(w, s->buffer, &s->at));
 }
 
-/* The metadata of a loop to unroll fully: a node that names itself first. */
-static void unroll_fully(LlvmWriter *w, LLVMValueRef branch) {
-  static const char hint[] = "llvm.loop.unroll.full";
-  LLVMMetadataRef name = LLVMMDStringInContext2(w->context, hint, sizeof hint - 1);
+/* Tells LLVM whether to unroll the loop that ends with this branch. The metadata of a loop is a
+ * node that names itself first. */
+static void unroll(LlvmWriter *w, LLVMValueRef branch, bool fully) {
+  const char *hint = fully ? "llvm.loop.unroll.full" : "llvm.loop.unroll.disable";
+  LLVMMetadataRef word = LLVMMDStringInContext2(w->context, hint, strlen(hint));
   LLVMMetadataRef self = LLVMTemporaryMDNode(w->context, NULL, 0);
-  LLVMMetadataRef part[2] = {self, LLVMMDNodeInContext2(w->context, &name, 1)};
+  LLVMMetadataRef part[2] = {self, LLVMMDNodeInContext2(w->context, &word, 1)};
   LLVMMetadataRef node = LLVMMDNodeInContext2(w->context, part, 2);
   LLVMMetadataReplaceAllUsesWith(self, node);
   LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(w->context, "llvm.loop", 9),
                   LLVMMetadataAsValue(w->context, node));
 }
 
-static void loop(LlvmWriter *w, const KirStmt *s) {
-  LLVMValueRef lo = llvm_expr(w, s->lo), hi = llvm_expr(w, s->hi);
+enum { FOURS = 4 };
+
+/* Turns from lo to hi: single ones, or by vectors four together. */
+static void turns(LlvmWriter *w, const KirStmt *s, LLVMValueRef lo, LLVMValueRef hi,
+                  bool by_fours) {
   LLVMBasicBlockRef before = LLVMGetInsertBlock(w->builder);
   LLVMBasicBlockRef head = new_block(w, s->reg->name), body = new_block(w, "body"),
                     end = new_block(w, "end");
@@ -261,20 +269,39 @@ static void loop(LlvmWriter *w, const KirStmt *s) {
   LLVMBuildCondBr(w->builder, LLVMBuildICmp(w->builder, more, var, hi, ""), body, end);
   LLVMPositionBuilderAtEnd(w->builder, body);
   w->reg[s->reg->id] = var;
-  llvm_statements(w, s->body);
+  if (by_fours)
+    llvm_mve_body(w, s->body);
+  else
+    llvm_statements(w, s->body);
   LLVMValueRef from[2] = {lo, NULL};
   LLVMBasicBlockRef block[2] = {before, NULL};
   unsigned n = 1;
   if (!is_closed(w)) {
-    LLVMValueRef step = LLVMConstInt(w->index, (unsigned long long)s->step, true);
+    int64_t by = by_fours ? FOURS : s->step;
+    LLVMValueRef step = LLVMConstInt(w->index, (unsigned long long)by, true);
     from[1] = LLVMBuildNSWAdd(w->builder, var, step, "");
     block[1] = LLVMGetInsertBlock(w->builder);
     LLVMValueRef back = LLVMBuildBr(w->builder, head);
-    if (s->unroll && w->o->level != 's' && w->o->level != 'z') unroll_fully(w, back);
+    if (by_fours)
+      unroll(w, back, false); /* there are eight registers */
+    else if (s->unroll && w->o->level != 's' && w->o->level != 'z')
+      unroll(w, back, true);
     n = 2;
   }
   LLVMAddIncoming(var, from, block, n);
   LLVMPositionBuilderAtEnd(w->builder, end);
+}
+
+static void loop(LlvmWriter *w, const KirStmt *s) {
+  LLVMValueRef lo = llvm_expr(w, s->lo), hi = llvm_expr(w, s->hi);
+  if (llvm_mve_has(w, s)) {
+    int64_t end = s->lo->i + (s->hi->i - s->lo->i) / FOURS * FOURS;
+    LLVMValueRef middle = LLVMConstInt(w->index, (unsigned long long)end, true);
+    turns(w, s, lo, middle, true);
+    if (end == s->hi->i) return;
+    lo = middle;
+  }
+  turns(w, s, lo, hi, false);
 }
 
 static void test(LlvmWriter *w, const KirStmt *s) {

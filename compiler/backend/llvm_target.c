@@ -105,6 +105,13 @@ static bool multiplies_by(const LlvmMachine *m, const char *feature) {
   return text_begins(m->triple, "x86_64") && has_feature(m->features, feature);
 }
 
+/* Helium of integers and floats, unless it is switched off. */
+static bool has_mve(const LlvmMachine *m) {
+  bool is_core = strcmp(m->cpu, "cortex-m55") == 0 || strcmp(m->cpu, "cortex-m85") == 0;
+  return text_begins(m->triple, "thumbv8.1m") && !strchr(m->features, '-') &&
+         (is_core || has_feature(m->features, "+mve.fp"));
+}
+
 static void resolve_native(LlvmMachine *out, Arena *arena, const char *features) {
   out->cpu = kept(arena, LLVMGetHostCPUName());
   out->features = join(arena, kept(arena, LLVMGetHostCPUFeatures()), features);
@@ -179,6 +186,7 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   out->has_quads = multiplies_by(out, "+avx512vnni") || multiplies_by(out, "+avxvnni");
   bool is_arm64 = text_begins(out->triple, "aarch64") || text_begins(out->triple, "arm64");
   out->has_signed_quads = is_arm64 && has_feature(out->features, "+dotprod");
+  out->has_mve = has_mve(out);
   out->has_permutes = multiplies_by(out, "+avx512f") ||
                       (text_begins(out->triple, "x86_64") && strcmp(out->cpu, "x86-64-v4") == 0);
   out->has_tiles = multiplies_by(out, "+amx-int8") && multiplies_by(out, "+amx-bf16");

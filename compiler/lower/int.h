@@ -88,9 +88,10 @@ void int_sums(Emit *e, const IntPart *part, const IntVector *x, KirReg *const *i
               const int64_t *stride, int n_index, const char *const *name, KirReg **sums);
 KirExpr *int_preactivation(Emit *e, const IntPart *part, KirReg *sum, int g, KirReg *const *index,
                            const int64_t *stride, int n_index);
-/* n elements at x + k * stride of a value as a row of operands: where they lie, or copied. */
+/* n elements at x + k * stride of a value as a row of operands, which so many blocks of rows read:
+ * where they lie, or copied. */
 IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
-                     int64_t stride, int64_t n, const QuantFormat *value,
+                     int64_t stride, int64_t n, int64_t blocks, const QuantFormat *value,
                      const QuantFormat *operand);
 /* Copies them to `to`. */
 void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirBuffer *x,

@@ -344,13 +344,13 @@ void int_cell_step(Emit *e, const Layer *layer, int dir, Step t) {
   if (side_by_side) kb_for_again(&e->kb, e->sample, 0, l->m->batch);
   layer_cost(l, layer)->macs +=
       c.gates * c.units * (d + c.units) * domain_of(l, &layer->in[0]->type).n;
-  c.x = int_vector(e, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, &in,
-                   &q->part[dir][QUANT_INPUT].x);
+  c.x = int_vector(e, layer, "x", x->buffer, view_row(x, t, 0), x->stride[x->rank - 1], d, c.units,
+                   &in, &q->part[dir][QUANT_INPUT].x);
   if (q->part[dir][QUANT_STATE].x.bits == 16) /* padded to whole steps */
     c.h = (IntVector){.buffer = place->h, .at = at_batch(e, place->h, place->h_at)};
   else
-    c.h = int_vector(e, layer, "hq", place->h, at_batch(e, place->h, place->h_at), 1, c.units, &own,
-                     &q->part[dir][QUANT_STATE].x);
+    c.h = int_vector(e, layer, "hq", place->h, at_batch(e, place->h, place->h_at), 1, c.units,
+                     c.units, &own, &q->part[dir][QUANT_STATE].x);
   c.peephole = pack_peephole(l, &c);
   if (cell_resets_before(layer))
     gru_before(e, &c);

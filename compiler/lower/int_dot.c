@@ -216,6 +216,13 @@ void int_convert(Emit *e, KirBuffer *to, KirIndex to_at, int64_t to_stride, KirB
   if (k) kb_end(kb);
 }
 
+/* Words of what the caller owns may begin anywhere, and then come one by one: for more blocks of
+ * rows than a few, a copy costs less. */
+static bool pays_copy(const Emit *e, const KirBuffer *x, int64_t blocks) {
+  enum { BY_WORDS = 4, FEW_BLOCKS = 4 };
+  return e->l->target->dot_step == BY_WORDS && x->space == KIR_IN && blocks > FEW_BLOCKS;
+}
+
 /* Whether elements can be multiplied where they lie. */
 static bool lies_ready(const Emit *e, const KirBuffer *x, int64_t stride, int64_t n,
                        const QuantFormat *value) {
@@ -224,10 +231,11 @@ static bool lies_ready(const Emit *e, const KirBuffer *x, int64_t stride, int64_
 }
 
 IntVector int_vector(Emit *e, const Layer *layer, const char *name, KirBuffer *x, KirIndex at,
-                     int64_t stride, int64_t n, const QuantFormat *value,
+                     int64_t stride, int64_t n, int64_t blocks, const QuantFormat *value,
                      const QuantFormat *operand) {
   bool fits = value->bits && value->bits <= operand->bits;
-  if (fits && lies_ready(e, x, stride, n, value)) return (IntVector){.buffer = x, .at = at};
+  if (fits && lies_ready(e, x, stride, n, value) && !pays_copy(e, x, blocks))
+    return (IntVector){.buffer = x, .at = at};
   int64_t step = int_step(e, fits ? value : operand), padded = size_whole(n, step);
   KirBuffer *q = int_new_operand(e, layer, name, fits ? value : operand, padded);
   KirIndex q_at = at_batch(e, q, 0);

@@ -79,7 +79,8 @@ static IntVector operand_of(Emit *e, const Mat *mat, KirReg *group) {
   QuantFormat in = int_format(l, mat->layer->in[0]);
   KirIndex from = kir_at_plus(p->at, p->group_stride, group);
   if (p->taps <= 1 && p->taps2 <= 1)
-    return int_vector(e, mat->layer, "x", p->x, from, p->k_stride, p->d, &in, operand);
+    return int_vector(e, mat->layer, "x", p->x, from, p->k_stride, p->d,
+                      mat->units / group_of(mat->units), &in, operand);
   bool fits = in.bits && in.bits <= operand->bits;
   int64_t n = mat_part_depth(p), step = int_step(e, fits ? &in : operand);
   int64_t padded = size_whole(n, step);

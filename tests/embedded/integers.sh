@@ -71,15 +71,19 @@ user() { # NAME CC QEMU FLAGS
   compare "$1" "$($3 "$dir/user")"
 }
 
-board() { # NAME CPU BOARD
+board() { # NAME CPU BOARD [SOURCE]
   have arm-none-eabi-gcc qemu-system-arm || return 0
   # shellcheck disable=SC2086
   arm-none-eabi-gcc -O2 $2 -mthumb --specs=rdimon.specs -T "$here/mps.ld" "$here/startup.c" -std=c99 -I "$runtime/core" -I "$dir" \
-    "$dir/both.c" "$dir/main.c" -o "$dir/board.elf" 2>"$dir/log" || {
+    "$dir/${4:-both.c}" "$dir/main.c" -o "$dir/board.elf" 2>"$dir/log" || {
     cat "$dir/log"
     exit 1
   }
   compare "$1" "$(qemu-system-arm -M "$3" -display none -serial null -monitor none -semihosting -kernel "$dir/board.elf" 2>/dev/null </dev/null)"
+}
+
+board_object() { # NAME CPU BOARD
+  [ ! -f "$dir/both.o" ] || board "$1" "$2" "$3" both.o
 }
 
 riscv() { # NAME
@@ -147,6 +151,7 @@ for precision in "$@"; do
   for_target cortex-m55
   [ $ways = few ] || native "${CC:-cc}" -O1
   board m55-mve "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
+  board_object llvm-m55-mve "-mcpu=cortex-m55 -mfloat-abi=hard" mps3-an547
   for_target aarch64
   user aarch64-simd aarch64-linux-gnu-gcc qemu-aarch64 -O2
   for_target aarch64-dotprod
