@@ -61,3 +61,22 @@ GraphValue *window_node(GraphEmit *e, GraphOp op, const Window2D *w, const int64
   if (op == GRAPH_Conv) graph_set_ints(graph, node, GRAPH_ATTR_dilations, 2, w->dilation);
   return emit_done(e, node);
 }
+
+void window_transposed_pads(const Window2D *w, int64_t pads[4], int64_t more[2]) {
+  for (int i = 0; i < 2; i++) {
+    int64_t spare = w->same ? w->kernel[i] - w->stride[i] : 0;
+    more[i] = spare < 0 ? -spare : 0;
+    if (spare < 0) spare = 0;
+    pads[i] = spare / 2;
+    pads[2 + i] = spare - pads[i];
+  }
+}
+
+GraphValue *window_transposed(GraphEmit *e, const Window2D *w, const int64_t *pads,
+                              const int64_t *more, int n_in, GraphValue *const *in) {
+  GraphNode *node = emit_node(e, GRAPH_ConvTranspose, n_in, in, 1);
+  graph_set_ints(e->graph, node, GRAPH_ATTR_strides, 2, w->stride);
+  graph_set_ints(e->graph, node, GRAPH_ATTR_pads, 4, pads);
+  graph_set_ints(e->graph, node, GRAPH_ATTR_output_padding, 2, more);
+  return emit_done(e, node);
+}

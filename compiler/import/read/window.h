@@ -30,5 +30,11 @@ GraphValue *window_padded(GraphEmit *e, GraphValue *x, const Window2D *w);
  * pool whose pads follow from its size. */
 GraphValue *window_node(GraphEmit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
                         GraphValue *const *in, int64_t groups);
+/* What a transposed convolution leaves out of the full result, (size - 1) stride + kernel, and adds
+ * after it: size * stride steps stay of a `same` window, all of another. */
+void window_transposed_pads(const Window2D *w, int64_t pads[4], int64_t more[2]);
+/* ConvTranspose of x, filters [c, m, h, w] and, if n_in is 3, a bias. */
+GraphValue *window_transposed(GraphEmit *e, const Window2D *w, const int64_t *pads,
+                              const int64_t *more, int n_in, GraphValue *const *in);
 
 #endif

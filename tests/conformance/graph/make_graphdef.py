@@ -262,6 +262,26 @@ def image(folder, f4):
     finish(d, folder, "tf_image", {"x": xs}, {"y": h})
 
 
+def transposed(folder, f4):
+    """what convolutions would make their operand of: SAME with a shape that is computed, less than the window and more; VALID"""
+    d, out = Def(), {}
+    w, xs = f4(3, 2, 4, 2), f4(1, 5, 3, 2)
+    d.placeholder("x", [1, 5, 3, 2]), d.const("w", w), d.const("factors", [1, 2, 1, 2], "i4"), d.const("whole", [1, 11, 8, 4], "i4")
+    d.node("shape", "Mul", [d.node("sizes", "Shape", ["x"]), "factors"])
+
+    def put(shape, strides, padding, first, size):
+        h = np.zeros((1, 5 * strides[0] + 3, 3 * strides[1] + 3, 4))
+        for i in range(5):
+            for j in range(3):
+                h[:, i * strides[0]:i * strides[0] + 3, j * strides[1]:j * strides[1] + 2] += np.einsum("nc,hwmc->nhwm", xs[:, i, j].astype("f8"), w)
+        name = d.node(f"y{len(out)}", "Conv2DBackpropInput", [shape, "w", "x"], strides=integers(1, *strides, 1), padding=padding, data_format=b"NHWC")
+        out[name] = h[:, first[0]:first[0] + size[0], first[1]:first[1] + size[1]]
+
+    put("shape", (2, 1), b"SAME", (0, 0), (10, 3))
+    put("whole", (2, 3), b"VALID", (0, 0), (11, 8))
+    finish(d, folder, "tf_transposed", {"x": xs}, out)
+
+
 def blocks(folder, f4):
     """a dilated causal convolution over a sequence: SpaceToBatchND, a Conv2D without pads over one row, BatchToSpaceND"""
     d, steps = Def(), 9
@@ -349,7 +369,7 @@ def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in loop, many, cell, moves: make(folder, first)
-    for seed, make in enumerate([image, blocks, lists, pointwise], 1): make(folder, generator(seed))
+    for seed, make in enumerate([image, blocks, lists, pointwise, transposed], 1): make(folder, generator(seed))
 
 
 main(sys.argv[1])

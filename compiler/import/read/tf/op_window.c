@@ -99,6 +99,30 @@ bool tf_op_depthwise(TfCall *c) {
   return convolution(c, true);
 }
 
+/* shape, filters [h, w, m, c], y: what a convolution by them makes y of. The shape has to be the
+ * one that the padding gives. */
+bool tf_op_transposed(TfCall *c) {
+  GraphEmit *e = c->emit;
+  GraphValue *in[3];
+  bool sized, last = is_word(c, "data_format", "NHWC", "NHWC");
+  if (!tf_all_in(c, 3, in)) return false;
+  const GraphTensor *filter = in[1]->constant;
+  if (!filter) return tf_refuse(c, E902, "has a kernel that is not a constant");
+  if (filter->rank != 4) return tf_refuse(c, E901, "has filters of %d axes", filter->rank);
+  Window2D w = {.kernel = {filter->dim[0], filter->dim[1]}};
+  int64_t pads[4], more[2];
+  if (!window_of(c, &w, last, &sized, pads)) return false;
+  if (w.dilation[0] != 1 || w.dilation[1] != 1 || is_word(c, "padding", "", "EXPLICIT"))
+    return tf_refuse(c, E902, "has dilations or pads of its own");
+  window_transposed_pads(&w, pads, more);
+  GraphValue *y =
+      window_transposed(e, &w, pads, more, 2,
+                        (GraphValue *[]){last ? channels_first(e, in[2]) : in[2],
+                                         emit_transpose(e, in[1], 4, (int64_t[]){3, 2, 0, 1})});
+  if (last) y = channels_last(e, y);
+  return tf_done(c, EMIT(e, Expand, y, in[0]));
+}
+
 bool tf_op_pool(TfCall *c) {
   bool is_max = strcmp(c->node->op, "MaxPool") == 0, sized,
        last = is_word(c, "data_format", "NHWC", "NHWC");

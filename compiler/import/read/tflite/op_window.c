@@ -104,26 +104,32 @@ static bool transposed_pads(TflCall *c, const Window2D *w, const int64_t *wanted
   return true;
 }
 
-/* shape, filters [o, kh, kw, i], x, bias */
+/* shape, filters [o, kh, kw, i], x, bias. A shape that is computed has to be the one that the
+ * padding gives. */
 bool tfl_op_transpose_conv(TflCall *c) {
   GraphEmit *e = c->emit;
   const TflTensor *filter = c->from[1];
   int64_t wanted[4], pads[4], more[2];
+  bool told = c->in[0]->constant != NULL;
   int n;
   if (filter->rank != 4) return tfl_refuse(c, E901, "has filters of %d axes", filter->rank);
-  if (!tfl_constant_ints(c, 0, "output shape", 4, &n, wanted)) return false;
-  if (n != 4) return tfl_refuse(c, E901, "has an output shape of %d axes", n);
+  if (told && !tfl_constant_ints(c, 0, "output shape", 4, &n, wanted)) return false;
+  if (told && n != 4) return tfl_refuse(c, E901, "has an output shape of %d axes", n);
   Window2D w = {.kernel = {filter->dim[1], filter->dim[2]},
                 .stride = {tfl_option(c, 2, 0), tfl_option(c, 1, 0)},
-                .dilation = {1, 1}};
-  if (!window_fits(c, &w) || !transposed_pads(c, &w, wanted, pads, more)) return false;
-  GraphValue *x = channels_first(e, tfl_real(c, 2)),
-             *f = emit_transpose(e, tfl_real(c, 1), 4, (int64_t[]){3, 0, 1, 2}),
-             *b = tfl_real_bias(c, 3, 2, 1);
-  GraphNode *node = emit_node(e, GRAPH_ConvTranspose, b ? 3 : 2, (GraphValue *[]){x, f, b}, 1);
-  graph_set_ints(e->graph, node, GRAPH_ATTR_strides, 2, w.stride);
-  graph_set_ints(e->graph, node, GRAPH_ATTR_pads, 4, pads);
-  graph_set_ints(e->graph, node, GRAPH_ATTR_output_padding, 2, more);
-  GraphValue *y = tfl_activated(c, emit_done(e, node), flat_u8(&c->reader->flat, c->op.options, 3));
-  return y && tfl_set_real(c, 0, channels_last(e, y));
+                .dilation = {1, 1},
+                .same = flat_u8(&c->reader->flat, c->op.options, 0) == SAME};
+  if (!window_fits(c, &w)) return false;
+  if (!told)
+    window_transposed_pads(&w, pads, more);
+  else if (!transposed_pads(c, &w, wanted, pads, more))
+    return false;
+  GraphValue *in[3] = {channels_first(e, tfl_real(c, 2)),
+                       emit_transpose(e, tfl_real(c, 1), 4, (int64_t[]){3, 0, 1, 2}),
+                       tfl_real_bias(c, 3, 2, 1)};
+  GraphValue *y = window_transposed(e, &w, pads, more, in[2] ? 3 : 2, in);
+  y = tfl_activated(c, y, flat_u8(&c->reader->flat, c->op.options, 3));
+  if (!y) return false;
+  y = channels_last(e, y);
+  return tfl_set_real(c, 0, told ? y : EMIT(e, Expand, y, c->in[0]));
 }

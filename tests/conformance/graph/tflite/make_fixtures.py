@@ -146,8 +146,10 @@ def windows():
     def transposed(g, x):
         f, b = g.constant(real(3, 3, 2, 2)), g.constant(real(3))
         o = lambda same, h, w: {0: ("b", 0 if same else 1), 1: ("i", w), 2: ("i", h)}
+        computed = g.call("ADD", [g.call("SHAPE", [x], (4,), "int32", options={0: ("b", 2)}), g.constant([0, 4, 3, 1], "int32")], (4,), "int32")
         return [g.call("TRANSPOSE_CONV", [g.constant([1, 8, 6, 3], "int32"), f, x], (1, 8, 6, 3), options=o(True, 2, 2)),
-                g.call("TRANSPOSE_CONV", [g.constant([1, 9, 6, 3], "int32"), f, x, b], (1, 9, 6, 3), options=o(False, 2, 2), version=3)]
+                g.call("TRANSPOSE_CONV", [g.constant([1, 9, 6, 3], "int32"), f, x, b], (1, 9, 6, 3), options=o(False, 2, 2), version=3),
+                g.call("TRANSPOSE_CONV", [computed, f, x], (1, 8, 6, 3), options=o(True, 2, 2))]
     case("transpose_conv", [real(1, 4, 3, 2)], transposed)
 
     def resize(g, x):
