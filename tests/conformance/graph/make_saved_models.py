@@ -7,7 +7,8 @@
     keras.saved_model    a GRU and a Dense, exported by Keras
     module.saved_model   a module with two signatures: a loop over steps with a branch, and a product
     old.saved_model      a graph of the first version of TensorFlow, with variables of both kinds
-    tf_functions.pb      the Keras model as a frozen graph whose loops are functions"""
+    tf_functions.pb      the Keras model as a frozen graph whose loops are functions
+    tf_convolved.pb      convolutions in a loop, whose kernels each step hands on to the next: a ConvLSTM1D"""
 import os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -34,11 +35,21 @@ def of_keras():
     model = keras.Sequential([keras.Input((STEPS, FEATURES), name="x"), keras.layers.GRU(UNITS), keras.layers.Dense(2)])
     model.export(path("keras.saved_model"), verbose=False)
     np.savez(path("keras.npz"), in_x=x, out_output_0=model(x))
+    freeze("tf_functions", model, x)
+
+
+def freeze(name, model, x):
     traced = tf.function(lambda x: model(x, training=False), autograph=False,
-                         input_signature=[tf.TensorSpec((1, STEPS, FEATURES), tf.float32, "x")]).get_concrete_function()
+                         input_signature=[tf.TensorSpec(x.shape, tf.float32, "x")]).get_concrete_function()
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-    open(path("tf_functions.pb"), "wb").write(frozen.graph.as_graph_def().SerializeToString())
-    np.savez(path("tf_functions.npz"), in_x=x, out_Identity=model(x))
+    open(path(name + ".pb"), "wb").write(frozen.graph.as_graph_def().SerializeToString())
+    np.savez(path(name + ".npz"), in_x=x, out_Identity=model(x))
+
+
+def of_convolved():
+    keras.utils.set_random_seed(4)
+    model = keras.Sequential([keras.Input((4, 6, 1), name="x"), keras.layers.ConvLSTM1D(2, 3, padding="same")])
+    freeze("tf_convolved", model, np.random.default_rng(6).uniform(-1, 1, (1, 4, 6, 1)).astype("f4"))
 
 
 class Module(tf.Module):
@@ -76,6 +87,7 @@ def of_old():
 of_keras()
 of_module()
 of_old()
+of_convolved()
 for folder in ("keras", "module", "old"):  # what nothing reads
     if os.path.exists(path(f"{folder}.saved_model/fingerprint.pb")): os.remove(path(f"{folder}.saved_model/fingerprint.pb"))
     if os.path.isdir(path(f"{folder}.saved_model/assets")): os.rmdir(path(f"{folder}.saved_model/assets"))

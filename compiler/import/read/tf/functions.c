@@ -101,8 +101,27 @@ bool tf_op_call(TfCall *c) {
   return true;
 }
 
-/* A body of a loop: its inputs are what the loop carries. */
-static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results) {
+/* A function gives argument k back as it came. */
+static bool hands_back(TfReader *r, const TfFunction *f, size_t k) {
+  enum { DEEPEST = 64 };
+  const TfFile__Declared *declared = f->def->signature;
+  const char *reference = k < declared->n_output ? result_of(f, declared->output[k]->name) : NULL;
+  const TfNodes *around = r->nodes;
+  bool same = false;
+  r->nodes = &f->nodes;
+  for (int depth = 0; reference && depth < DEEPEST; depth++) {
+    const TfNode *node = tf_node(r, reference);
+    same = !node && strcmp(tf_key(r, reference), tf_key(r, declared->input[k]->name)) == 0;
+    reference = node && strcmp(node->op, "Identity") == 0 && node->n_input ? node->input[0] : NULL;
+  }
+  r->nodes = around;
+  return same;
+}
+
+/* A body of a loop: its inputs are what the loop carries. What each step hands on as it came and
+ * was a constant is one: operators that need constants, such as kernels, have them. */
+static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results, const TfFunction *step,
+                        GraphValue *const *start) {
   const TfFile__Declared *declared = f->def->signature;
   GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_input + 1),
              **out = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_output + 1);
@@ -112,8 +131,11 @@ static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results) {
               n_results);
     return NULL;
   }
-  for (size_t k = 0; k < declared->n_input; k++)
+  for (size_t k = 0; k < declared->n_input; k++) {
     in[k] = graph_input(body, declared->input[k]->name, GRAPH_FLOAT)->value;
+    if (start[k]->constant && hands_back(c->reader, step, k))
+      in[k] = graph_constant(body, declared->input[k]->name, start[k]->constant);
+  }
   if (!results(c, f, body, in, out)) return NULL;
   for (size_t k = 0; k < n_results; k++)
     graph_output(body, declared->output[k]->name, out[k]);
@@ -124,8 +146,8 @@ bool tf_op_while(TfCall *c) {
   const TfFunction *test = called(c, "cond"), *step = test ? called(c, "body") : NULL;
   GraphValue **in = step ? arguments(c, step, 0) : NULL;
   if (!in || !arguments(c, test, 0)) return false;
-  Graph *condition = loop_body(c, test, 1),
-        *body = condition ? loop_body(c, step, (size_t)c->n_in) : NULL;
+  Graph *condition = loop_body(c, test, 1, step, in),
+        *body = condition ? loop_body(c, step, (size_t)c->n_in, step, in) : NULL;
   if (!body) return false;
   GraphNode *loop = emit_node(c->emit, GRAPH_While, c->n_in, in, c->n_in);
   loop->body[0] = condition;
