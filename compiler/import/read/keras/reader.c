@@ -18,7 +18,9 @@ static const KerasClass *class_find(const char *name) {
 /* The nearest thing that would work, for classes that people ask for. */
 static void suggest(const char *name, Diag *d) {
   static const char *const hints[][2] = {
-      {"ConvLSTM", "use an LSTM after a Flatten of each step"},
+      {"ConvLSTM",
+       "export it from Keras 3: grus takes the ONNX file of a sequence of fixed length, "
+       "`model.export(\"FILE.onnx\", format=\"onnx\")`"},
       {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
       {"TFOpLambda",
        "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
