@@ -26,12 +26,20 @@ static bool scales_are_positive(Lift *l, const GraphNode *node) {
   return true;
 }
 
+/* Numbers of a constant, moved or taken out of it at most. */
+static bool is_of_constant(const GraphValue *value) {
+  while (value && value->node && value->node->n_in &&
+         (graph_op_moves(value->node->op) == GRAPH_MOVES_first || value->node->op == GRAPH_Gather))
+    value = value->node->in[0];
+  return value && value->constant;
+}
+
 bool lift_scales(Lift *l, const Graph *graph) {
   if (graph->has_integer_constants) l->foreign->has_integer_weights = true;
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
-    if (node->op == GRAPH_Dequantize || node->op == GRAPH_MatMulInteger ||
-        node->op == GRAPH_ConvInteger)
+    int weights = node->op == GRAPH_MatMulInteger || node->op == GRAPH_ConvInteger;
+    if ((weights || node->op == GRAPH_Dequantize) && is_of_constant(node->in[weights]))
       l->foreign->has_integer_weights = true;
     if (node->op == GRAPH_Quantize && !scales_are_positive(l, node)) return false;
     for (int b = 0; b < 2; b++)

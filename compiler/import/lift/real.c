@@ -162,7 +162,10 @@ static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Re
   }
   GraphRange range;
   double step;
-  if (lift_numbers_of(node, &range, &step)) graph_widen(frame->to, made.value, range);
+  const GraphValue *in = node->in[0];
+  bool is_alone = graph_owns(frame->from, in) && !frame->is_read[in->id];
+  if ((made.value != x->value || is_alone) && lift_numbers_of(node, &range, &step))
+    graph_widen(frame->to, made.value, range);
   frame->meaning[node->out[0]->id] = made;
   return true;
 }
@@ -293,10 +296,25 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
              in->name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
 }
 
+/* Which values of a graph are read as they are: by a body of it too. */
+static void mark_read(const Graph *graph, const Graph *reader, bool *is_read) {
+  for (int i = 0; i < reader->n_nodes; i++) {
+    const GraphNode *node = reader->node[i];
+    for (int k = node->op == GRAPH_Quantize ? 1 : 0; k < node->n_in; k++)
+      if (node->in[k] && graph_owns(graph, node->in[k])) is_read[node->in[k]->id] = true;
+    for (int b = 0; b < 2; b++)
+      if (node->body[b]) mark_read(graph, node->body[b], is_read);
+  }
+  for (int i = 0; i < reader->n_out; i++)
+    if (graph_owns(graph, reader->out[i].value)) is_read[reader->out[i].value->id] = true;
+}
+
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
   RealFrame frame = {
       .from = from, .to = graph_new(r->arena, from->numbers, from->name), .outer = outer};
   frame.meaning = ARENA_ARRAY(r->arena, RealValue, from->n_values + 1);
+  frame.is_read = ARENA_ARRAY(r->arena, bool, from->n_values + 1);
+  mark_read(from, from, frame.is_read);
   for (int i = 0; i < from->n_in; i++)
     add_input(r, &frame, &from->in[i]);
   for (int i = 0; i < from->n_nodes; i++)

@@ -17,6 +17,7 @@ typedef struct RealFrame {
   const Graph *from;
   Graph *to;
   RealValue *meaning; /* by value id */
+  bool *is_read;      /* by value id: also as it is, not only rounded to integers */
   struct RealFrame *outer;
 } RealFrame;
 

@@ -68,7 +68,8 @@ def onnx_files():
 
 def small_integers(onnx, ort, h, nh, T):
     """four_bits: a scale for each column, then for each block of 4 rows of a column, values of 4 bits between.
-    wide_bytes: weights between -100 and 155 steps. no_scale: a scale of 0."""
+    wide_bytes: weights between -100 and 155 steps. no_scale: a scale of 0. rows: a table of integers that use 90 of
+    their 127 steps, which stay the same integers."""
     rng = np.random.default_rng(9)
 
     def four(name, shape, signed): return h.make_tensor(name, T.INT4 if signed else T.UINT4, shape, (rng.integers(-8, 8, shape) + (0 if signed else 8)).flatten().tolist())
@@ -91,6 +92,10 @@ def small_integers(onnx, ort, h, nh, T):
         session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
         x = rng.uniform(-1, 1, (SAMPLES, 5)).astype("f4")
         save(name, x=x, y=np.concatenate([session.run(None, {"x": s[None]})[0] for s in x]))
+    nodes = [h.make_node("Gather", ["w", "x"], ["e"]), h.make_node("DequantizeLinear", ["e", "s0"], ["er"]), h.make_node("ReduceMean", ["er"], ["y"], axes=[1], keepdims=0)]
+    table = np.vstack([[[90, -90, 1]], rng.integers(-90, 91, (10, 3))]).astype("i1")
+    graph = h.make_graph(nodes, "net", [h.make_tensor_value_info("x", T.INT64, [1, 6])], [h.make_tensor_value_info("y", T.FLOAT, None)], [ends[0], nh.from_array(table, "w")])
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="make_ranges"), os.path.join(FOLDER, "rows.onnx"))
 
 
 # ---- TensorFlow Lite ----
@@ -131,6 +136,23 @@ def tflite_files():
     converted("lstm_int8", L.LSTM(6), L.Dense(2, name="y"), shape=(9, 3))
     converted("conv_int8", L.Conv1D(6, 3, activation="relu"), L.Conv1D(5, 3, strides=2, activation="relu"), L.GlobalAveragePooling1D(), L.Dense(3, name="y"), shape=(11, 4))
     converted("conv_16x8", L.Conv1D(6, 3, activation="relu"), L.Conv1D(5, 3, strides=2, activation="relu"), L.GlobalAveragePooling1D(), L.Dense(3, name="y"), shape=(11, 4), wide=True)
+
+    real_beside()
+
+
+def real_beside():
+    """A sum is read as it is, and as integers that reach less far."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../graph/tflite"))
+    from flat_file import Model
+    rng = np.random.default_rng(10)
+
+    def number(*shape): return g.constant(rng.normal(0, 1, shape).astype("f4"))
+    model = Model()
+    g = model.main
+    y = g.call("FULLY_CONNECTED", [g.input("x", (1, 3)), number(4, 3), -1], (1, 4))
+    near = g.call("DEQUANTIZE", [g.call("QUANTIZE", [y], (1, 4), "int8", scale=0.002, zero=0)], (1, 4))
+    g.output(g.call("SUB", [g.call("FULLY_CONNECTED", [y, number(2, 4), -1], (1, 2)), g.call("FULLY_CONNECTED", [near, number(2, 4), -1], (1, 2))], (1, 2)))
+    with open(os.path.join(FOLDER, "real_beside.tflite"), "wb") as file: file.write(model.content())
 
 
 if __name__ == "__main__":

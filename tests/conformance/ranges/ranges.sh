@@ -74,12 +74,18 @@ as_recorded wide_bytes i8 30 i16 30 i16x16 100
 "$grus" import "$fixtures/no_scale.onnx" 2>&1 | sed "s|$fixtures/||"
 
 echo
+import rows.onnx
+echo 'grus-ranges 1' >rows.ranges
+"$grus" run rows.grus --precision i8 "x=$fixtures/rows.csv" | cut -d, -f3 | cut -c 1-7
+
+echo
 echo "# what the file leaves open"
 import real_first.onnx
 "$grus" build real_first.grus --precision i16 -o none.h 2>&1
 ls none.h 2>/dev/null
 "$grus" calibrate real_first.grus "x=$fixtures/real_first.npz" --precision i16 -q >/dev/null 2>said || cat said
 as_recorded real_first i16 40
+import real_beside.tflite
 
 echo
 echo "# all files or none"
