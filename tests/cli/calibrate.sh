@@ -286,6 +286,19 @@ awk 'BEGIN { for (t = 0; t < 7; t++) print sin(t), cos(t), sin(t * t) }' OFS=, >
 run calibrate integers.grus x=seven.csv --precision i16
 
 echo
+echo "# an LSTM in f32 whose state leaves -1..1, before a stage in integers: no warning of a low ratio"
+cat >wide.grus <<'END'
+grus 1
+
+model wide {
+  allow state_never_reset
+  in  x : f32[time .., 3]
+  out y : f32[time .., 2] = x |> LSTM(4, activation=relu, cell_clip=6, precision=f32) |> Dense(2)
+}
+END
+run calibrate wide.grus x=x.csv --weights random:3 --precision i16 --werror=low_snr
+
+echo
 echo "# from a Keras file to a header in integers"
 cp "$root/tests/conformance/keras/fixtures/lstm.h5" .
 awk 'BEGIN { for (i = 0; i < 200; i++) print sin(i), cos(i * 1.7), sin(i * i) >("k" int(i / 5) ".csv") }' OFS=,

@@ -276,9 +276,7 @@ static QuantFormat port_format(const Layer *normalize) {
 }
 
 static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
-  Activation a = layer_activation(layer, OPT_activation);
-  bool bounded = layer->kind == LAYER_LSTM || quant_has_bounded(a);
-  if (bounded) return quant_format_fraction(15, 16);
+  if (quant_is_within_one(layer)) return quant_format_fraction(15, 16);
   const Range *r = quant_range(q, layer->path, layer);
   double most = fmax(fmax(-r->low, r->high), 1e-9);
   int e = (int)ceil(log2(most));

@@ -20,6 +20,8 @@ typedef struct Quantise {
 bool quant_is_activation(const Layer *layer);
 /* The activation words that integer cells have: bounded ones, and linear and relu. */
 bool quant_has_bounded(Activation a);
+/* Whether h of a GRU, LSTM or RNN is in -1..1. */
+bool quant_is_within_one(const Layer *layer);
 
 /* quant_format.c: every value's format, and which layers compute in integers. */
 void quantise_formats(Quantise *q);

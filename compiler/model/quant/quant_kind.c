@@ -104,6 +104,11 @@ bool quant_is_activation(const Layer *layer) {
   return quant_is_bounded(layer) || layer->kind == LAYER_relu || layer->kind == LAYER_clip;
 }
 
+bool quant_is_within_one(const Layer *layer) {
+  bool has_own = layer->kind == LAYER_LSTM && layer_has(layer, OPT_cell_activation);
+  return quant_has_bounded(layer_activation(layer, has_own ? OPT_cell_activation : OPT_activation));
+}
+
 const char *quant_value_name(const Value *value) {
   if (value->port) return value->port->name;
   return value->layer ? value->layer->path : value->name;

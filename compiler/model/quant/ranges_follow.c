@@ -201,8 +201,7 @@ void ranges_follow(Arena *arena, const Model *model, Ranges *ranges) {
   Following f = {.arena = arena, .model = model, .ranges = ranges, .changed = true};
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
-    if (quant_kind(layer) == QUANT_RECURRENT &&
-        (layer->kind == LAYER_LSTM || quant_has_bounded(layer_activation(layer, OPT_activation))))
+    if (quant_kind(layer) == QUANT_RECURRENT && quant_is_within_one(layer))
       know(&f, layer->out[0], unit);
   }
   while (f.changed) {
