@@ -51,11 +51,7 @@ static const char *binary_operator(const KirExpr *e) {
   case KIR_MIN:
   case KIR_MAX:
   KIR_UNARY_CASES:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_PAIRS:
-  case KIR_QUADS:
-  case KIR_SIGNED_QUADS:
+  KIR_ADDED_CASES:
   case KIR_SHL:
   case KIR_SELECT:
   case KIR_CALL: break;

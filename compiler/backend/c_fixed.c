@@ -19,12 +19,7 @@ static void function(CWriter *c, const char *doc, const char *name, const char *
   const char *kind = called ? arena_printf(c->out->arena, "%s_CALL", c->upper) : "static inline";
   text_printf(c->out, "\n/* %s */\n%s int32_t %s_%s(%s) {\n", doc, kind, c->prefix, name,
               parameters);
-  for (const char *s = body; *s; s++) { /* @ stands for the prefix */
-    if (*s == '@')
-      text_printf(c->out, "%s_", c->prefix);
-    else
-      text_add_char(c->out, *s);
-  }
+  c_prefixed(c, body);
   text_add(c->out, "}\n");
 }
 

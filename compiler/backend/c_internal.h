@@ -113,6 +113,8 @@ void c_load(CWriter *c, const KirExpr *e);
 
 /* ---- c_stmt.c ---- */
 void c_line(CWriter *c); /* new line, indented */
+/* Text in which @ stands for the prefix of names. */
+void c_prefixed(CWriter *c, const char *text);
 void c_comment(CWriter *c, const char *text);
 /* The inside of a comment, whose further lines begin with line_start. */
 void c_comment_text(Text *out, const char *text, const char *line_start);

@@ -67,15 +67,6 @@ static bool is_of_bytes(const CWriter *c, const KirStmt *s) {
   return c_is_for_mve(c) && mve_is_of_bytes(s);
 }
 
-static void prefixed(CWriter *c, const char *text) {
-  for (const char *s = text; *s; s++) {
-    if (*s == '@')
-      text_printf(c->out, "%s_", c->prefix);
-    else
-      text_add_char(c->out, *s);
-  }
-}
-
 void c_lanes_helpers(CWriter *c, const CUsed *u) {
   bool used[KIR_U8 + KIR_I8 + KIR_I16 + 1] = {false}, any = false;
   int step = 0;
@@ -91,11 +82,11 @@ void c_lanes_helpers(CWriter *c, const CUsed *u) {
   for (int f = 0; f < FORMS; f++) {
     if (forms[f].step != step) continue;
     text_printf(c->out, "%s %s\n#define %s_LANES 1\n", word, forms[f].when, c->upper);
-    prefixed(c, forms[f].head);
-    if (used[KIR_I8]) prefixed(c, forms[f].i8);
-    if (used[KIR_U8]) prefixed(c, forms[f].u8);
-    if (used[KIR_I16]) prefixed(c, forms[f].i16);
-    prefixed(c, forms[f].rest);
+    c_prefixed(c, forms[f].head);
+    if (used[KIR_I8]) c_prefixed(c, forms[f].i8);
+    if (used[KIR_U8]) c_prefixed(c, forms[f].u8);
+    if (used[KIR_I16]) c_prefixed(c, forms[f].i16);
+    c_prefixed(c, forms[f].rest);
     word = "#elif";
   }
   text_printf(c->out, "#else\n#define %s_LANES 0\n#endif\n", c->upper);

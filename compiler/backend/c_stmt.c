@@ -11,6 +11,15 @@ void c_line(CWriter *c) {
   text_fill(c->out, ' ', (size_t)(2 * c->indent));
 }
 
+void c_prefixed(CWriter *c, const char *text) {
+  for (const char *s = text; *s; s++) {
+    if (*s == '@')
+      text_printf(c->out, "%s_", c->prefix);
+    else
+      text_add_char(c->out, *s);
+  }
+}
+
 void c_comment_text(Text *out, const char *text, const char *line_start) {
   for (const char *s = safe_lines(out->arena, text); *s; s++) {
     if (*s == '\n')

@@ -246,11 +246,7 @@ static LLVMValueRef arithmetic(LlvmWriter *w, KirOp op, KirElem elem, LLVMValueR
   KIR_COMPARE_CASES:
   KIR_FORM_CASES:
   KIR_FIXED_CASES:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_PAIRS:
-  case KIR_QUADS:
-  case KIR_SIGNED_QUADS:
+  KIR_ADDED_CASES:
   case KIR_SELECT:
   case KIR_CALL: break; /* KIR_BINARY_CASES are the others */
   }
@@ -379,11 +375,7 @@ static LLVMValueRef fixed_point(LlvmWriter *w, const KirExpr *e, LLVMValueRef *v
   KIR_BINARY_CASES:
   KIR_COMPARE_CASES:
   KIR_FORM_CASES:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_PAIRS:
-  case KIR_QUADS:
-  case KIR_SIGNED_QUADS:
+  KIR_ADDED_CASES:
   case KIR_SELECT:
   case KIR_CALL: break; /* KIR_FIXED_CASES are the others */
   }

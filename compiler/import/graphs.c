@@ -3,6 +3,7 @@
 #include "import/lift/lift.h"
 #include "import/read/read.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
@@ -22,6 +23,7 @@ static Foreign *import_graph(Reader *read, const ForeignFile *file, const Import
   *with_numbers = *file;
   with_numbers->numbers = arena_child(file->arena);
   Graph *graph = read(with_numbers, options, diags);
+  assert(!graph || graph->format);
   if (graph) graph_sweep(graph);
   Foreign *foreign = graph ? lift_graph(with_numbers, graph, options, diags) : NULL;
   arena_free(with_numbers->numbers);

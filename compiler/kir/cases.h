@@ -6,8 +6,9 @@
 
 #include "kir/kir.h"
 
-/* Operations: without operands; of one operand, or two, of the type of the result; comparisons; one
- * value in another form; and those on fixed-point numbers. */
+/* Operations: without operands; of one operand, or two, of the type of the result; products that
+ * are added to a third; comparisons; one value in another form; and those on fixed-point numbers.
+ */
 #define KIR_LEAF_CASES                                                                             \
   case KIR_NUM:                                                                                    \
   case KIR_REG:                                                                                    \
@@ -28,6 +29,12 @@
   case KIR_XOR:                                                                                    \
   case KIR_SHL:                                                                                    \
   case KIR_SHR
+#define KIR_ADDED_CASES                                                                            \
+  case KIR_FMA:                                                                                    \
+  case KIR_MAD:                                                                                    \
+  case KIR_PAIRS:                                                                                  \
+  case KIR_QUADS:                                                                                  \
+  case KIR_SIGNED_QUADS
 #define KIR_COMPARE_CASES                                                                          \
   case KIR_LT:                                                                                     \
   case KIR_LE:                                                                                     \

@@ -74,11 +74,7 @@ static void print_expr(const KirExpr *e, Text *text) {
   KIR_COMPARE_CASES:
   KIR_FIXED_CASES:
   KIR_UNARY_CASES:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_PAIRS:
-  case KIR_QUADS:
-  case KIR_SIGNED_QUADS:
+  KIR_ADDED_CASES:
   case KIR_SELECT:
   case KIR_SUM:
   case KIR_LANE: text_add(text, op_name[e->op]); break;

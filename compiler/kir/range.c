@@ -207,11 +207,7 @@ static Interval expr_range(const KirExpr *e) {
   case KIR_NEG:
   case KIR_ABS:
   case KIR_SQRT:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_PAIRS:
-  case KIR_QUADS:
-  case KIR_SIGNED_QUADS:
+  KIR_ADDED_CASES:
   case KIR_OR:
   case KIR_LT:
   case KIR_LE:

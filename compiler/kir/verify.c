@@ -104,11 +104,7 @@ static bool fixed_point_fits(const KirExpr *e) {
   KIR_COMPARE_CASES:
   KIR_FORM_CASES:
   KIR_UNARY_CASES:
-  case KIR_FMA:
-  case KIR_MAD:
-  case KIR_PAIRS:
-  case KIR_QUADS:
-  case KIR_SIGNED_QUADS:
+  KIR_ADDED_CASES:
   case KIR_SELECT:
   case KIR_CALL: break;
   }

@@ -41,6 +41,14 @@ int open_axes_beside(Emit *e, const View *a, const View *b, KirIndex *ia, KirInd
   return opened;
 }
 
+KirReg *category_at(Emit *e, const char *name, const View *x, KirIndex at, int64_t categories) {
+  Kb *kb = &e->kb;
+  KirReg *category = kb_let(kb, name, kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, at, 1)));
+  category->lo = 0;
+  category->hi = categories - 1;
+  return category;
+}
+
 void close_loops(Emit *e, int n) {
   while (n-- > 0)
     kb_end(&e->kb);

@@ -146,9 +146,7 @@ void int_embedding_step(Emit *e, const Layer *layer, Step t) {
                     v * units, "[category][unit]");
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_all_axes(e, x, y, &ix, &iy);
-  KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
-  row->lo = 0;
-  row->hi = v - 1;
+  KirReg *row = category_at(e, "row", x, ix, v);
   KirReg *u = kb_for(kb, "u", 0, units, 1);
   KirExpr *entry = kb_load(kb, table, kir_at_plus(kir_at_plus(kir_at(0), units, row), 1, u), 1);
   kb_store(kb, y->buffer, kir_at_plus(iy, view_last_stride(y), u),

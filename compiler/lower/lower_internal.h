@@ -255,7 +255,6 @@ KirExpr *domain_count(Emit *e, Domain d); /* steps of a whole run, INDEX */
 KirExpr *domain_skip(Emit *e, Domain d);
 
 /* ---- axes.c ---- */
-
 /* Loops over the leading feature axes of a and b (same leading sizes, b may be NULL); vectors along
  * the last axis are then at *ia, *ib. Returns the number of loops to close. */
 int open_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib);
@@ -265,6 +264,8 @@ int open_all_axes(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex 
 int open_axes_beside(Emit *e, const View *a, const View *b, KirIndex *ia, KirIndex *ib,
                      KirIndex *dense);
 void close_loops(Emit *e, int n);
+/* An element of x, which is one of so many categories, as a place in a table. */
+KirReg *category_at(Emit *e, const char *name, const View *x, KirIndex at, int64_t categories);
 /* n elements as whole vectors and the rest one by one: one or two parts. */
 typedef struct LineParts {
   int n;

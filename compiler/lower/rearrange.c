@@ -73,9 +73,7 @@ static void onehot_step(Emit *e, const Layer *layer, Step t) {
     kb_end(kb);
   }
   kb_section(kb, kb->origin, NULL);
-  KirReg *row = kb_let(kb, "category", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
-  row->lo = 0;
-  row->hi = v - 1;
+  KirReg *row = category_at(e, "category", x, ix, v);
   kb_store(kb, y->buffer, kir_at_plus(iy, stride, row), kb_num(kb, 1, 1));
   kb_end(kb);
   close_loops(e, opened);

@@ -70,9 +70,7 @@ static void embedding_step(Emit *e, const Layer *layer, Step t) {
                                layer->path ? layer->path : "", (long long)v, (long long)units));
   KirIndex ix = view_row(x, t, 0), iy = view_row(y, t, 0);
   int opened = open_all_axes(e, x, y, &ix, &iy);
-  KirReg *row = kb_let(kb, "row", kb_convert(kb, KIR_INDEX, kb_load(kb, x->buffer, ix, 1)));
-  row->lo = 0;
-  row->hi = v - 1;
+  KirReg *row = category_at(e, "row", x, ix, v);
   if (view_last_stride(y) == 1)
     kb_copy(kb, y->buffer, iy, table, kir_at_plus(kir_at(0), units, row), units);
   else {

@@ -7,15 +7,9 @@
 #include "import/lift/sweep.h"
 
 static Sweep sweep_of(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
-  int spatial = sweep_axes(l, node), time;
+  int time;
   const Placed *placed = &l->placed[node->in[0]->id];
-  Sweep s = {.spatial = axis,
-             .taps = w->dim[2 + axis],
-             .stride = sweep_number(node, GRAPH_ATTR_strides, axis, 1),
-             .dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1),
-             .before = sweep_number(node, GRAPH_ATTR_pads, axis, 0),
-             .after = sweep_number(node, GRAPH_ATTR_pads, spatial + axis, 0),
-             .steps = lift_type(l, node->in[0])->dim[2 + axis]};
+  Sweep s = sweep_along(l, node, axis, w->dim[2 + axis]);
   lift_axis(l, node->in[0], 2 + axis, &time);
   if (time >= 0) {
     s.before += placed->before;

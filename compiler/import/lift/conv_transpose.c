@@ -6,15 +6,9 @@
 
 /* One axis of a transposed convolution: before and after are positions of the result that go. */
 static Sweep transposed_sweep(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
-  int spatial = sweep_axes(l, node);
-  return (Sweep){.spatial = axis,
-                 .taps = w->dim[2 + axis],
-                 .stride = sweep_number(node, GRAPH_ATTR_strides, axis, 1),
-                 .dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1),
-                 .before = sweep_number(node, GRAPH_ATTR_pads, axis, 0),
-                 .after = sweep_number(node, GRAPH_ATTR_pads, spatial + axis, 0) -
-                          sweep_number(node, GRAPH_ATTR_output_padding, axis, 0),
-                 .steps = lift_type(l, node->in[0])->dim[2 + axis]};
+  Sweep sweep = sweep_along(l, node, axis, w->dim[2 + axis]);
+  sweep.after -= sweep_number(node, GRAPH_ATTR_output_padding, axis, 0);
+  return sweep;
 }
 
 /* kernel [filters, taps of a, taps of b, d / groups] from w [d, filters / groups, k...]; a NULL:

@@ -6,14 +6,7 @@
 
 /* One axis of a pool; false: it does nothing there. */
 static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
-  int spatial = sweep_axes(l, node);
-  *out = (Sweep){.spatial = axis,
-                 .taps = sweep_number(node, GRAPH_ATTR_kernel, axis, 1),
-                 .stride = sweep_number(node, GRAPH_ATTR_strides, axis, 1),
-                 .dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1),
-                 .before = sweep_number(node, GRAPH_ATTR_pads, axis, 0),
-                 .after = sweep_number(node, GRAPH_ATTR_pads, spatial + axis, 0),
-                 .steps = lift_type(l, node->in[0])->dim[2 + axis]};
+  *out = sweep_along(l, node, axis, sweep_number(node, GRAPH_ATTR_kernel, axis, 1));
   int64_t n = lift_type(l, node->out[0])->dim[2 + axis],
           reach = (n - 1) * out->stride + (out->taps - 1) * out->dilation + 1;
   /* Worked out here from the size of the result, apart from the graph's shape rule, which judges.

@@ -6,6 +6,13 @@
 
 enum { MOST_PIECES = 1 << 14 };
 
+static GraphNode *gather_along(Flat *flat, const GraphNode *like, GraphValue *x, GraphValue *places,
+                               int64_t axis) {
+  GraphNode *gather = flat_node(flat, GRAPH_Gather, like, 2, (GraphValue *[]){x, places}, 1);
+  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
+  return gather;
+}
+
 /* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is
  * another. */
 static bool plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start,
@@ -143,10 +150,7 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   for (int64_t i = 0; i < place->count; i++)
     data[i] = place->data[i] < 0 ? -1 - place->data[i] : (double)x->dim[axis] - 1 - place->data[i];
   GraphValue *at = flat_constant(flat, "", mirrored);
-  GraphNode *gather =
-      flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){reverse->in[0], at}, 1);
-  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
-  return flat_typed(flat, gather);
+  return flat_typed(flat, gather_along(flat, node, reverse->in[0], at, axis));
 }
 
 /* Element k of an axis of what is transposed, where the other axes keep their order: that of what
@@ -164,9 +168,7 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
     if (perm->i[i] < before) return NULL;
     before = perm->i[i];
   }
-  GraphNode *gather =
-      flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){turn->in[0], node->in[1]}, 1);
-  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, perm->i[axis]);
+  GraphNode *gather = gather_along(flat, node, turn->in[0], node->in[1], perm->i[axis]);
   GraphValue *simpler = flat_simplified(flat, gather);
   return simpler ? simpler : flat_typed(flat, gather);
 }
@@ -280,10 +282,7 @@ static GraphValue *counted_by_gather(Flat *flat, const GraphNode *node) {
           size = x->dim[axis < 0 ? axis + x->rank : axis];
   GraphValue *place = counted_place(flat, node->in[1], (double)size);
   if (!place) return NULL;
-  GraphNode *gather =
-      flat_node(flat, GRAPH_Gather, node, 2, (GraphValue *[]){node->in[0], place}, 1);
-  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, axis);
-  return flat_typed(flat, gather);
+  return flat_typed(flat, gather_along(flat, node, node->in[0], place, axis));
 }
 
 static GraphValue *element(Flat *flat, const GraphNode *node) {
@@ -319,10 +318,8 @@ static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
   GraphTensor *table = graph_tensor(flat->graph->numbers, ends->elem, 2, (int64_t[]){n, n}, &data);
   for (int64_t i = 0; i < n * n; i++)
     data[i] = ends->data[i / n == i % n];
-  GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2,
-                                (GraphValue *[]){flat_constant(flat, "", table), node->in[0]}, 1);
-  graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, 0);
-  return flat_typed(flat, gather);
+  GraphValue *all = flat_constant(flat, "", table);
+  return flat_typed(flat, gather_along(flat, node, all, node->in[0], 0));
 }
 
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {

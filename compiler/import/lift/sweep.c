@@ -11,6 +11,16 @@ int sweep_axes(const Lift *l, const GraphNode *node) {
   return lift_type(l, node->in[0])->rank - 2;
 }
 
+Sweep sweep_along(Lift *l, const GraphNode *node, int axis, int64_t taps) {
+  return (Sweep){.spatial = axis,
+                 .taps = taps,
+                 .stride = sweep_number(node, GRAPH_ATTR_strides, axis, 1),
+                 .dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1),
+                 .before = sweep_number(node, GRAPH_ATTR_pads, axis, 0),
+                 .after = sweep_number(node, GRAPH_ATTR_pads, sweep_axes(l, node) + axis, 0),
+                 .steps = lift_type(l, node->in[0])->dim[2 + axis]};
+}
+
 int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRAPH_MAX_RANK]) {
   int n = 0, spatial = sweep_axes(l, node);
   for (int i = 0; i < spatial; i++) {

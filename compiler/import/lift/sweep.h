@@ -25,6 +25,8 @@ typedef struct SweptField {
 
 /* Number i of an attribute of the node. */
 int64_t sweep_number(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent);
+/* What the attributes of the node say of one axis, for a kernel of so many taps. */
+Sweep sweep_along(Lift *l, const GraphNode *node, int axis, int64_t taps);
 /* How many axes of x come after the samples and the channels. */
 int sweep_axes(const Lift *l, const GraphNode *node);
 /* The spatial axes along which the kernel does something; zeros that wait around time count. */
