@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # measure.sh BIN CORE NET D H PRECISION [gcc|llvm]: what one step of a recurrent layer costs in integers on a core
 # under QEMU. BIN: folder of grus and cycles. CORE: m0 m3 m4 m7 m55 rv32, and AArch64
-# without dot products and with them: a64 a64dot. NET: lstm gru, and with inputs of 16 bits and one unit as the output: lstm-i16 gru-i16.
+# without dot products and with them: a64 a64dot. NET: lstm gru, and with inputs of 16 bits and Dense(1) on the
+# first unit as the output: lstm-i16 gru-i16.
 # Prints: core net d h precision compiler instructions flash-bytes ram-bytes checksum
 # flash and ram are those of `size` on a linked image that holds the model and its state; image.c's
 # own arrays are taken off; of AArch64 they are not counted. Exit code 77: the tools are not installed.

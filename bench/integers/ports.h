@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the inputs and outputs of layer.h are: D inputs in f32 and H outputs, or, with
- * INTEGER_PORTS, D inputs of 16 bits and the first unit. */
+ * INTEGER_PORTS, D inputs of 16 bits and one output. */
 #ifndef PORTS_H
 #define PORTS_H
 

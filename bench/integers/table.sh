@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # table.sh BIN: instructions of a step, flash and RAM of integer layers on every core that measure.sh knows,
 # as two tables in Markdown. ROWS: only these, as "m4_i16 m0_i8". COMPILER: llvm
-# for the machine code of grus, else gcc. PORTS: -i16 for inputs of 16 bits and one unit as the output, else f32.
+# for the machine code of grus, else gcc. PORTS: -i16 for inputs of 16 bits and Dense(1) on one unit, else f32.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 lstm=lstm${PORTS:-} gru=gru${PORTS:-}

@@ -164,29 +164,43 @@ static void arm_step(CWriter *c, const KirStmt *s, const ArmNames *n) {
   }
 }
 
-static void arm_steps(CWriter *c, const KirStmt *s, int steps) {
+/* end: the operand after the last turn of the loop, if the assembler has it; else NULL. */
+static void arm_steps(CWriter *c, const KirStmt *s, int steps, const char *end) {
   int n = s->n_regs;
   ArmNames names = {n, n + 1, n + 2, n + 3, n + 4};
-  text_add(c->out, "    __asm__ volatile(\n");
+  text_printf(c->out, "%s__asm__ volatile(%s\n", end ? "  " : "    ", end ? "\"1:\\n\\t\"" : "");
   for (int k = 0; k < steps; k++)
     arm_step(c, s, &names);
+  if (end) text_printf(c->out, "            \"cmp %%%d, %%%d\\n\\tbne 1b\"\n", names.z, n + 5);
   text_add(c->out, "            : ");
   c_dot_each(c, n, ", ", "%s\"+r\"(a%d)");
-  text_add(c->out,
-           ", \"+r\"(w), \"+r\"(z), \"=&r\"(x), \"=&r\"(y), \"=&r\"(t)\n"
-           "            :\n            : \"r8\", \"r10\", \"r11\", \"r12\", \"memory\");\n");
+  text_printf(c->out,
+              ", \"+r\"(w), \"+r\"(z), \"=&r\"(x), \"=&r\"(y), \"=&r\"(t)\n"
+              "            :%s\n            : %s\"r8\", \"r10\", \"r11\", \"r12\", \"memory\");\n",
+              end ? arena_printf(c->out->arena, " \"r\"(%s)", end) : "", end ? "\"cc\", " : "");
 }
 
 /* ---- functions ---- */
 
+/* Between turns in C, compilers copy the sums. Without optimisation, they have no register for the
+ * end besides those of four rows. */
+static bool arm_has_loop(const KirStmt *s, bool once) {
+  enum { MOST_ROWS = 3 };
+  return once && s->n_regs <= MOST_ROWS;
+}
+
 /* Turns of so many steps up to `end`; at least one, if `once`. Long turns are for assembler. */
 static void loop(CWriter *c, const KirStmt *s, int steps, const char *end, bool once, bool arm) {
+  if (arm && arm_has_loop(s, once)) {
+    arm_steps(c, s, steps, end);
+    return;
+  }
   if (once)
     text_add(c->out, "  do {\n");
   else
     text_printf(c->out, "  while (z != %s) {\n", end);
   if (arm)
-    arm_steps(c, s, steps);
+    arm_steps(c, s, steps, NULL);
   else
     portable_steps(c, s, steps);
   if (once)
