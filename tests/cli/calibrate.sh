@@ -293,7 +293,7 @@ grus 1
 model wide {
   allow state_never_reset
   in  x : f32[time .., 3]
-  out y : f32[time .., 2] = x |> LSTM(4, activation=relu, cell_clip=6, precision=f32) |> Dense(2)
+  out y : f32[time .., 2] = x * 4 |> LSTM(4, activation=relu, cell_clip=6, precision=f32) |> Dense(2)
 }
 END
 run calibrate wide.grus x=x.csv --weights random:3 --precision i16 --werror=low_snr
