@@ -13,6 +13,10 @@
 /* tanh and sigmoid of integers are those of their argument within 8. */
 static const Range bounded_argument = {.low = -8, .high = 8};
 
+/* A range beyond this that no scale of the file gives, such as that of `clip(-1e30, 1)` or of a
+ * cell that forgets nothing, says too little. */
+static const double largest_bound = 1024;
+
 typedef struct Following {
   Arena *arena;
   const Model *model;
@@ -149,7 +153,7 @@ static void backward(Following *f, const Layer *layer) {
       kept.low = fmax(kept.low, fmin(y->low, kept.high));
       kept.high = fmin(kept.high, fmax(y->high, kept.low));
     }
-    know(f, x, kept);
+    if (y || fmax(-kept.low, kept.high) <= largest_bound) know(f, x, kept);
   } else if (y && is_affine(layer, &scale, &offset))
     know(f, x, affine(y, 1 / scale, -offset / scale));
   else if (y && (moves(layer) || layer->kind == LAYER_round))
@@ -176,10 +180,9 @@ static double largest_gate(const Layer *layer, const Range *x) {
   return w && u ? largest : INFINITY;
 }
 
-/* |c| grows by 1 at most in a step, from 0; and with f at most sigmoid(a) it is below 1 + f + f^2 +
- * ..., 1 + exp(a). Beyond LARGEST_CELL such a range says too little. */
+/* |c| grows by 1 at most in a step, from 0; and with f at most sigmoid(a) it is below
+ * 1 + f + f^2 + ..., 1 + exp(a). */
 static void know_cell(Following *f, const Layer *layer) {
-  static const double LARGEST_CELL = 1024;
   const OptVal *init = layer_opt(layer, OPT_init);
   const char *name = arena_printf(f->arena, "%s.c", layer->path);
   const Time *time = &layer->in[0]->type.time;
@@ -193,7 +196,7 @@ static void know_cell(Following *f, const Layer *layer) {
   if (time->kind == TIME_FIXED || time->kind == TIME_BOUNDED) most = fmin(most, (double)time->n);
   if (x && gate == ACT_SIGMOID && !layer_role(layer, ROLE_PEEPHOLE))
     most = fmin(most, 1 + exp(largest_gate(layer, x)));
-  if (most <= LARGEST_CELL) ranges_add(f->arena, f->ranges, name, -most, most);
+  if (most <= largest_bound) ranges_add(f->arena, f->ranges, name, -most, most);
 }
 
 void ranges_follow(Arena *arena, const Model *model, Ranges *ranges) {

@@ -69,7 +69,8 @@ def onnx_files():
 def small_integers(onnx, ort, h, nh, T):
     """four_bits: a scale for each column, then for each block of 4 rows of a column, values of 4 bits between.
     wide_bytes: weights between -100 and 155 steps. no_scale: a scale of 0. rows: a table of integers that use 90 of
-    their 127 steps, which stay the same integers."""
+    their 127 steps, which stay the same integers. one_end: real numbers of which a Clip bounds
+    one end alone, before the first integers."""
     rng = np.random.default_rng(9)
 
     def four(name, shape, signed): return h.make_tensor(name, T.INT4 if signed else T.UINT4, shape, (rng.integers(-8, 8, shape) + (0 if signed else 8)).flatten().tolist())
@@ -83,6 +84,9 @@ def small_integers(onnx, ort, h, nh, T):
              "wide_bytes": (pair("x", "s0", "z0", "xr") + [h.make_node("DequantizeLinear", ["w", "sw", "zw"], ["wr"], axis=1), h.make_node("MatMul", ["xr", "wr"], ["n"])] + pair("n", "s2", "z2", "y"),
                             [nh.from_array(np.vstack([rng.integers(0, 256, (4, 3)), [[255] * 3]]).astype("u1"), "w"), number("sw", rng.uniform(0.005, 0.02, 3)), number("zw", [100] * 3, "u1")])}
     cases["no_scale"] = (cases["wide_bytes"][0], cases["wide_bytes"][1])
+    first = [h.make_node("MatMul", ["x", "u"], ["p"]), h.make_node("Clip", ["p", "", "high"], ["c"]), h.make_node("MatMul", ["c", "t"], ["x0"])]
+    wide, weights = cases["wide_bytes"]
+    cases["one_end"] = (first + [h.make_node("Identity", ["x0"], ["x1"])] + pair("x1", "s0", "z0", "xr") + wide[2:], weights + [number(n, rng.uniform(-1, 1, (5, 5))) for n in "ut"] + [number("high", 1)])
     for name, (nodes, weights) in cases.items():
         first = ends if name != "no_scale" else [number("s0", 0)] + ends[1:]
         graph = h.make_graph(nodes, "net", [h.make_tensor_value_info("x", T.FLOAT, [1, 5])], [h.make_tensor_value_info("y", T.FLOAT, None)], first + weights)

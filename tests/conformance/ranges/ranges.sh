@@ -86,6 +86,7 @@ ls none.h 2>/dev/null
 "$grus" calibrate real_first.grus "x=$fixtures/real_first.npz" --precision i16 -q >/dev/null 2>said || cat said
 as_recorded real_first i16 40
 import real_beside.tflite
+import one_end.onnx
 
 echo
 echo "# all files or none"
