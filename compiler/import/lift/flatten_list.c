@@ -38,6 +38,26 @@ static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at
   return true;
 }
 
+/* The elements along an axis of a value. */
+static bool list_from(Flattening *f, FlattenFrame *frame, const GraphNode *node, GraphValue *in) {
+  Flat *flat = f->flat;
+  const GraphTensor *t = in ? flat_type_of(flat, in) : NULL;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (t && axis < 0) axis += t->rank;
+  if (!t || axis < 0 || axis >= t->rank)
+    return flatten_fail(f, "makes a list of a value that has no rows");
+  if (t->dim[axis] > FLAT_MAX_NODES) return flatten_fail(f, "makes a list of too many elements");
+  FlatList *made = list_new(f, (int)t->dim[axis]);
+  for (int i = 0; i < made->n; i++) {
+    GraphValue *place = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
+    made->element[i] =
+        flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, axis);
+    if (!made->element[i]) return false;
+  }
+  flatten_define(frame, node->out[0], (Meaning){.list = made});
+  return true;
+}
+
 bool flatten_list(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   FlatList *list = flatten_list_operand(f, frame, node, 0), *made;
@@ -50,19 +70,7 @@ bool flatten_list(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
     flatten_define(frame, node->out[0], (Meaning){.list = list_new(f, (int)count)});
     return true;
   }
-  if (node->op == GRAPH_ListFrom) {
-    if (!in || flat_type_of(flat, in)->rank < 1)
-      return flatten_fail(f, "makes a list of a value that has no rows");
-    made = list_new(f, (int)flat_type_of(flat, in)->dim[0]);
-    for (int i = 0; i < made->n; i++) {
-      GraphValue *place = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
-      made->element[i] =
-          flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, 0);
-      if (!made->element[i]) return false;
-    }
-    flatten_define(frame, node->out[0], (Meaning){.list = made});
-    return true;
-  }
+  if (node->op == GRAPH_ListFrom) return list_from(f, frame, node, in);
   if (!list) return flatten_fail(f, "needs a list");
   if (node->op == GRAPH_ListSet || node->op == GRAPH_ListPush) {
     bool push = node->op == GRAPH_ListPush;

@@ -85,7 +85,8 @@ void lift_find_windows(Lift *l) {
     if (!rows_of(l->flat, node, &r)) continue;
     int in = input_of(l, &l->trace, node->in[0]),
         out = in >= 0 ? output_of(l, &l->trace, node, &r, in) : -1;
-    if (out < 0 || !starts_at_zero(l, in)) continue;
+    bool turned = in >= 0 && input_of(l, &l->trace, node->in[1]) == in; /* no row of it is new */
+    if (out < 0 || turned || !starts_at_zero(l, in)) continue;
     lift_add_pair(l, in, out);
     window[node->out[0]->id] = true;
     l->n_windows++;

@@ -287,6 +287,23 @@ def phases_of_three():
     save("phases_of_three", g, x, np.tanh(np.maximum(conv_along(x[0].T, w, 3), 0))[None])
 
 
+def pieces():
+    """the elements of a sequence of tensors stand along an axis that is not the first"""
+    g, x = Graph(), np.arange(STEPS * WIDTH, dtype="f4").reshape(1, STEPS, WIDTH)
+    g.input("x", [1, STEPS, WIDTH])
+    g.call("ConcatFromSequence", g.call("SplitToSequence", "x", axis=2), out="y", axis=1)
+    save("pieces", g, x, x.transpose(0, 2, 1).reshape(1, STEPS * WIDTH, 1))
+
+
+def turned():
+    """halves that change places are no rows that a stream keeps, although the last rows come first"""
+    g, x = Graph(), np.arange(STEPS * 4, dtype="f4").reshape(1, STEPS, 4)
+    g.input("x", [1, STEPS, 4])
+    a, b = g.call("Split", "x", axis=2, n=2)
+    g.call("Concat", b, a, out="y", axis=2)
+    save("turned", g, x, np.concatenate([x[..., 2:], x[..., :2]], 2))
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     for kind, (f, model) in KINDS.items():
@@ -296,4 +313,4 @@ if __name__ == "__main__":
     for kind, (f, model) in KINDS_OF_SAMPLES.items():
         cell(kind, f, model)
         if kind != "instance_norm": mapped(kind, f, model)
-    for make in rows_alone, counted, phases, phases_of_three: make()
+    for make in rows_alone, counted, phases, phases_of_three, pieces, turned: make()

@@ -71,7 +71,8 @@ bool onnx_op_layer_norm(OnnxCall *c) {
 }
 
 bool onnx_op_rms_norm(OnnxCall *c) {
-  if (call_wants(c, 1)) return call_refuse(c, E902, "returns its mean, which is not supported");
+  if (call_wants(c, 1))
+    return call_refuse(c, E902, "returns the factor of its scale, which is not supported");
   return call_set(c, 0,
                   norm(c, GRAPH_RmsNorm, 2, c->in, call_attr_int(c, "axis", -1),
                        call_attr_float(c, "epsilon", 1e-5)));

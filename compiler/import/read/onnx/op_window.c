@@ -64,9 +64,20 @@ static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, boo
   return window_same_pads(c->emit, c->in[0], n, stride, span, upper, fill);
 }
 
+/* How pads follow from sizes. False after reporting a word that is none of ONNX. */
+static bool automatic_pads(OnnxCall *c, const char **out) {
+  static const char *const known[] = {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"};
+  *out = call_attr_string(c, "auto_pad", known[0]);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(*out, known[i]) == 0) return true;
+  return call_refuse(c, E901,
+                     "has auto_pad `%s`; there are NOTSET, VALID, SAME_UPPER and SAME_LOWER", *out);
+}
+
 /* Pads as numbers; *same becomes "upper" or "lower" where they follow from the size. */
 static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, const char **same, int64_t *pads) {
-  const char *automatic = call_attr_string(c, "auto_pad", "NOTSET");
+  const char *automatic;
+  if (!automatic_pads(c, &automatic)) return false;
   bool upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0,
        plain = true;
   const int64_t *given;
@@ -146,10 +157,11 @@ bool onnx_op_conv(OnnxCall *c) {
 }
 
 bool onnx_op_conv_transpose(OnnxCall *c) {
-  const char *automatic = call_attr_string(c, "auto_pad", "NOTSET");
+  const char *automatic;
   int n;
   int64_t kernel[GRAPH_MAX_RANK];
   const int64_t *given;
+  if (!automatic_pads(c, &automatic)) return false;
   if (call_attr_ints(c, "output_shape", &n, &given))
     return call_refuse(c, E902, "gives its output_shape instead of its pads");
   if (strncmp(automatic, "SAME", 4) == 0)
