@@ -146,13 +146,27 @@ static ExitCode failure(const Session *s) {
   return code == EXIT_DONE ? EXIT_BUG : code;
 }
 
-/* --list and --template: what a file of tensors holds, on standard output. */
+/* --list and --template: what a file of tensors holds, or the checkpoint of a SavedModel, on
+ * standard output. */
 static ExitCode show_tensors(Session *s) {
-  const char *path = s->options->args[0], *reason;
-  Mapped map;
+  const char *path = foreign_path(s->arena, s->options->args[0]), *reason;
+  ForeignFile of = {.arena = s->arena, .path = path};
   Text out = text_new(s->arena);
-  TensorFile *file =
-      file_map(s->arena, path, &map, &reason) ? tensor_file_parse(s->arena, map, &reason) : NULL;
+  TensorFile *file = NULL;
+  bool is_read = file_map(s->arena, path, &of.data, &reason),
+       saved = is_read && saved_model_sniff(&of);
+  if (saved && s->options->template) {
+    session_error(
+        s, "`--template` is for files of tensors alone; `grus import` reads a SavedModel as it is");
+    return EXIT_USAGE;
+  }
+  if (is_read)
+    file =
+        saved ? saved_model_tensors(&of, s->diags) : tensor_file_parse(s->arena, of.data, &reason);
+  if (!file && saved) {
+    session_print_diags(s);
+    return failure(s);
+  }
   if (!file) {
     session_file_error(s, path, "read", reason);
     return EXIT_FILE;

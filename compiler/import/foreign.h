@@ -37,6 +37,11 @@ typedef struct ForeignFile {
 
 Arena *foreign_numbers(const ForeignFile *file);
 
+/* A SavedModel of TensorFlow by its saved_model.pb, and the tensors of its checkpoint, without
+ * their numbers; NULL after reporting. */
+bool saved_model_sniff(const ForeignFile *file);
+TensorFile *saved_model_tensors(const ForeignFile *file, Diags *diags);
+
 /* What the user says where the file does not. */
 typedef struct ImportOptions {
   const char *input;     /* a node of a frozen graph that is its input; NULL: those it declares */

@@ -14,7 +14,6 @@ Importer onnx_import, tflite_import, pt2_import, graphdef_import, saved_model_im
 bool tflite_sniff(const ForeignFile *file);
 bool pt2_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
-bool saved_model_sniff(const ForeignFile *file);
 
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
 static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options,

@@ -26,6 +26,9 @@ static const uint64_t magic = 0xdb4775248b80fb57u;
 struct TfBundle {
   const char *prefix; /* FOLDER/variables/variables */
   Map entries;        /* name -> TfFile__BundleEntry */
+  TfListed *listed;   /* the same in the order of the index */
+  int n_listed;
+  size_t cap_listed;
   int n_shards;
   Mapped *shard; /* opened when it is needed */
 };
@@ -132,7 +135,9 @@ static bool read_entries(TfReader *r, TfBundle *bundle, Bytes entries,
     }
     TfFile__BundleEntry *entry = tf_file__bundle_entry__unpack(allocator, e->value.n, e->value.at);
     if (!entry || map_get(&bundle->entries, e->name)) return false;
-    map_put(r->arena, &bundle->entries, arena_strndup(r->arena, e->name, e->len), entry);
+    TfListed listed = {arena_strndup(r->arena, e->name, e->len), entry};
+    map_put(r->arena, &bundle->entries, listed.name, entry);
+    ARENA_PUSH(r->arena, bundle->listed, bundle->n_listed, bundle->cap_listed, listed);
   }
   return true;
 }
@@ -187,6 +192,11 @@ TfBundle *tf_bundle_open(TfReader *r) {
   }
   bundle->shard = ARENA_ARRAY(r->arena, Mapped, bundle->n_shards);
   return bundle;
+}
+
+const TfListed *tf_bundle_list(const TfBundle *bundle, int *n) {
+  *n = bundle->n_listed;
+  return bundle->listed;
 }
 
 bool tf_bundle_find(TfReader *r, const char *name, TfStored *out) {

@@ -127,8 +127,16 @@ typedef struct TfStored {
   const uint8_t *bytes;
 } TfStored;
 
+/* A tensor by its name in the checkpoint. */
+typedef struct TfListed {
+  const char *name;
+  TfFile__BundleEntry *entry;
+} TfListed;
+
 /* Opens the checkpoint next to the file; NULL after reporting. */
 TfBundle *tf_bundle_open(TfReader *r);
+/* All tensors that it lists. */
+const TfListed *tf_bundle_list(const TfBundle *bundle, int *n);
 /* One tensor; false after reporting. */
 bool tf_bundle_find(TfReader *r, const char *name, TfStored *out);
 
@@ -151,6 +159,8 @@ bool tf_elem(int64_t type, GraphElem *elem);
 const GraphTensor *tf_constant(TfReader *r, const TfNode *node);
 /* A tensor that is stored as bytes, little endian; NULL after reporting. */
 const GraphTensor *tf_stored(TfReader *r, const TfNode *node, const TfStored *stored);
+/* Type and shape of a tensor of the checkpoint; NULL, or why it is not read. */
+const char *tf_stored_type(const TfFile__BundleEntry *entry, Tensor *out);
 /* The whole numbers of operand k, which has to be a constant. */
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out);
 

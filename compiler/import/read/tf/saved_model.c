@@ -132,3 +132,26 @@ Graph *saved_model_graph(const ForeignFile *file, const ImportOptions *options, 
   tf_variables_index(&r, meta->saver ? meta->saver->restore : "");
   return read_signature(&r, signature) ? r.graph : NULL;
 }
+
+TensorFile *saved_model_tensors(const ForeignFile *file, Diags *diags) {
+  Arena *arena = file->arena;
+  TfReader r = {.arena = arena, .file = file, .diags = diags};
+  TfBundle *bundle = tf_bundle_open(&r);
+  if (!bundle) return NULL;
+  int n;
+  const TfListed *listed = tf_bundle_list(bundle, &n);
+  TensorFile *out = ARENA_NEW(arena, TensorFile);
+  TensorUnread *unread = ARENA_ARRAY(arena, TensorUnread, n + 1);
+  *out = (TensorFile){.path = file->path, .format = "checkpoint of TensorFlow"};
+  out->tensor = ARENA_ARRAY(arena, Tensor, n + 1);
+  for (int i = 0; i < n; i++) {
+    Tensor t = {.name = listed[i].name, .place = i};
+    const char *why = tf_stored_type(listed[i].entry, &t);
+    if (why)
+      unread[out->n_unread++] = (TensorUnread){listed[i].name, why};
+    else
+      out->tensor[out->n++] = t;
+  }
+  out->unread = unread;
+  return out;
+}

@@ -111,6 +111,19 @@ const GraphTensor *tf_stored(TfReader *r, const TfNode *node, const TfStored *st
   return of_bytes(r, kind, rank, dim, count, stored->bytes);
 }
 
+const char *tf_stored_type(const TfFile__BundleEntry *entry, Tensor *out) {
+  const ElementRow *kind = element_row(elements, entry->dtype);
+  int64_t dim[GRAPH_MAX_RANK];
+  if (!kind) return "it is not a tensor of numbers";
+  const char *fault = shape_fault(entry->shape, &out->rank, dim, &out->count);
+  if (!fault && out->rank > TENSOR_MAX_RANK) fault = "has too many axes";
+  if (fault) return fault;
+  for (int i = 0; i < out->rank; i++)
+    out->dim[i] = dim[i];
+  out->elem = kind->stored;
+  return NULL;
+}
+
 const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   const int64_t most_repeated = 1 << 22; /* elements that one number may stand for */
   const TfFile__Value *value = tf_attribute(node, "value");
