@@ -68,6 +68,14 @@ bool call_wants(const OnnxCall *c, int k) {
   return (size_t)k < c->node->n_output && *c->node->output[k];
 }
 
+/* A value that already has a name, as what a Cast leaves alone, stays for the readers of both. */
+static void hold(const OnnxReader *r, const char *name, GraphValue *value) {
+  ReadUse *use = map_get(&r->uses, name), *first = map_get(&r->uses, value->name);
+  bool again = value->is_held && first && use && first != use;
+  if (again) first->left = use->left = READ_ALWAYS;
+  sweeps_hold(use, value);
+}
+
 bool call_is_read(const OnnxCall *c, int k) {
   bool of_function = c->scope->caller != NULL; /* whose names are not counted */
   return call_wants(c, k) && (of_function || map_get(&c->reader->uses, c->node->output[k]) != NULL);
@@ -80,7 +88,7 @@ bool call_set(OnnxCall *c, int k, GraphValue *value) {
     return call_refuse(c, E901, "computes `%s`, which an earlier node computes", name);
   if (!*value->name) value->name = name;
   map_put(c->reader->arena, &c->scope->names, name, value);
-  if (is_outermost(c->scope)) sweeps_hold(map_get(&c->reader->uses, name), value);
+  if (is_outermost(c->scope)) hold(c->reader, name, value);
   return true;
 }
 

@@ -14,6 +14,15 @@ const TflTensor *tfl_from(const TflCall *c, int k) {
   return k < c->n_in ? c->from[k] : NULL;
 }
 
+/* A value that is one of the operands, as what a cast leaves alone, stays for the readers of both.
+ */
+static void hold(const TflCall *c, ReadUse *use, GraphValue *value) {
+  for (int k = 0; k < c->n_in; k++)
+    if (c->in[k] == value && c->from[k])
+      use->left = c->scope->use[c->from[k] - c->scope->tensor].left = READ_ALWAYS;
+  sweeps_hold(use, value);
+}
+
 bool tfl_set(TflCall *c, int k, GraphValue *value) {
   if (!value || k >= c->n_out || !c->to[k]) return true;
   TflScope *scope = c->scope;
@@ -22,7 +31,7 @@ bool tfl_set(TflCall *c, int k, GraphValue *value) {
     return tfl_refuse(c, E901, "computes `%s`, which an earlier node computes", c->to[k]->name);
   if (!*value->name) value->name = c->to[k]->name;
   scope->value[i] = value;
-  if (scope->use) sweeps_hold(&scope->use[i], value);
+  if (scope->use) hold(c, &scope->use[i], value);
   return true;
 }
 
