@@ -80,9 +80,22 @@ static const char *join(Arena *arena, const char *a, const char *b) {
   return b && *b ? arena_printf(arena, "%s,%s", a, b) : a;
 }
 
+/* Whether a list has the name of a feature behind this sign. */
+static bool has_signed(const char *features, char sign, const char *name) {
+  size_t n = strlen(name);
+  for (const char *at = strchr(features, sign); at; at = strchr(at + 1, sign))
+    if (strncmp(at + 1, name, n) == 0 && (at[1 + n] == 0 || at[1 + n] == ',')) return true;
+  return false;
+}
+
+/* "+name" */
 static bool has_feature(const char *features, const char *name) {
-  const char *at = strstr(features, name);
-  return at && (at[strlen(name)] == 0 || at[strlen(name)] == ',');
+  return has_signed(features, *name, name + 1);
+}
+
+/* "+name", and no "-name" takes it back. */
+static bool is_on(const char *features, const char *name) {
+  return has_feature(features, name) && !has_signed(features, '-', name + 1);
 }
 
 /* Registers that carry floating point arguments follow the widest unit there is. */
@@ -102,7 +115,7 @@ static bool converts_f16(const LlvmMachine *m) {
 
 /* Processors that have it have it on vectors of all widths that their schedule uses. */
 static bool multiplies_by(const LlvmMachine *m, const char *feature) {
-  return text_begins(m->triple, "x86_64") && has_feature(m->features, feature);
+  return text_begins(m->triple, "x86_64") && is_on(m->features, feature);
 }
 
 /* Helium of integers and floats, unless it is switched off. */
@@ -185,7 +198,7 @@ bool llvm_machine(const KirModule *m, const LlvmOptions *o, Diags *diags, LlvmMa
   out->has_bf16_pairs = multiplies_by(out, "+avx512bf16");
   out->has_quads = multiplies_by(out, "+avx512vnni") || multiplies_by(out, "+avxvnni");
   bool is_arm64 = text_begins(out->triple, "aarch64") || text_begins(out->triple, "arm64");
-  out->has_signed_quads = is_arm64 && has_feature(out->features, "+dotprod");
+  out->has_signed_quads = is_arm64 && is_on(out->features, "+dotprod");
   out->has_mve = has_mve(out);
   out->has_permutes = multiplies_by(out, "+avx512f") ||
                       (text_begins(out->triple, "x86_64") && strcmp(out->cpu, "x86-64-v4") == 0);

@@ -140,3 +140,8 @@ for backend in c llvm; do
   $backend/start >$backend/out
 done
 cmp c/out llvm/out || fail 'the two backends differ with an extern start state'
+
+# A feature that the target implies and the user takes back is not used.
+for pair in aarch64-dotprod:-dotprod x86-64-v3-vnni:-avxvnni x86-64-v4-vnni:-avx512vnni; do
+  build off.o learned_stream --precision=i8 --backend=llvm --target="${pair%:*}" --features="${pair#*:}"
+done
