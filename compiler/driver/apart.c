@@ -54,7 +54,7 @@ static int answer(void *const *out) {
   return status;
 }
 
-/* What a call will add to the results. */
+/* The bytes that a call adds to the results. */
 static void expect(bool outputs) {
   apart.n_results += sizeof(int32_t);
   for (size_t i = 0; outputs && i < apart.program->port_count; i++)
@@ -137,7 +137,7 @@ bool apart_answer(Session *s) {
     session_file_error(s, apart.requests_path, "write", reason);
     return false;
   }
-  remove(apart.results_path); /* those of the calls before */
+  remove(apart.results_path); /* the results of earlier calls */
   int code = run_command_within(s, argv, emulator_seconds(s));
   if (code < 0) return false;
   if (code > 0) return fail(s, arena_printf(s->arena, "ended with exit code %d", code));

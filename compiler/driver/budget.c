@@ -35,7 +35,8 @@ static const char *bytes_str(Arena *arena, int64_t bytes) {
   return text_str(&text);
 }
 
-/* The layers with the largest weights (flash) or memory (RAM), largest first, as notes. */
+/* Adds notes with the layers that have the largest weights (flash) or memory (RAM), largest first.
+ */
 static void note_largest(Diag *d, const Report *report, bool flash) {
   enum { SHOWN = 3 };
   int row[SHOWN], n = report_largest(report, flash, SHOWN, row);
@@ -51,7 +52,7 @@ static void note_largest(Diag *d, const Report *report, bool flash) {
   }
 }
 
-/* What is exact: the weights and the memory. */
+/* Checks the budgets whose figures are exact: weights and memory. */
 static Report report_sizes(const Session *s, const KirModule *m) {
   Report r = report_new(m, s->arena);
   r.queue = backend_c_queue_bytes(m, s->options->queue);
@@ -80,7 +81,7 @@ void report_macros(const Session *s, const KirModule *m, COptions *c) {
   c->cycles[1] = r.cycles[1];
 }
 
-/* The layers that take most of the cycles, greatest first. */
+/* Adds notes with the layers that take the most cycles, greatest first. */
 static void note_slowest(Session *s, Diag *d, const KirModule *m) {
   enum { SHOWN = 3 };
   int64_t most = INT64_MAX;
@@ -103,7 +104,7 @@ static void note_slowest(Session *s, Diag *d, const KirModule *m) {
   }
 }
 
-/* --max-stack and --max-cycles, which only estimates can answer. */
+/* Checks --max-stack and --max-cycles, for which there are only estimates. */
 static bool estimates_check(Session *s, const Model *model, const KirModule *m, const Report *r,
                             bool makes_object) {
   const Options *o = s->options;

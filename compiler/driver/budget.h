@@ -6,7 +6,8 @@
 #include "backend/report.h"
 #include "driver/build.h"
 
-/* What is too much for the stack of some thread: musl gives it 128 KiB, macOS 512 KiB. */
+/* Above this, the stack of a thread may be too small: musl gives a thread 128 KiB, macOS 512 KiB.
+ */
 enum { REPORT_LARGE_STACK = 128 * 1024 };
 
 /* What was measured of an object. */
@@ -18,7 +19,7 @@ typedef struct ObjectCosts {
 /* Costs with the estimates of the chosen machine's core: of C, so those of an object, which were
  * measured, come instead. */
 Report report_for(const Session *s, const KirModule *m);
-/* Puts them into what the C says of itself. */
+/* Puts the estimates into the macros of the C. */
 void report_macros(const Session *s, const KirModule *m, COptions *c);
 /* E801, E802, E806 and E807 when --max-ram, --max-flash, --max-stack or --max-cycles is exceeded;
  * false then. makes_c: no object is made, whose flash would be measured; makes_object: its
@@ -30,7 +31,7 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
  * the output itself went there. */
 void costs_print(Session *s, const Model *model, const KirModule *m, const char *out,
                  const ObjectCosts *object);
-/* Puts what was measured into what the header says. */
+/* Puts the measured figures into the macros of the header. */
 void object_macros(const ObjectCosts *object, COptions *c);
 /* E802 when an object takes more flash than --max-flash or the chip has, E806 when it needs more
  * stack than --max-stack. */

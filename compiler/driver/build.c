@@ -148,7 +148,7 @@ void build_bind_for_sizes(Model *model) {
   if (!is_bound(model)) model_bind_random(model, 1);
 }
 
-/* Times need no trained values, but depend on their zeros. */
+/* The time of a call does not depend on the trained values, but on the zeros among them. */
 static bool bind_for_command(Session *s, Model *model, const Source *source) {
   return s->options->command == CMD_bench ? build_bind_or_invent(s, model, source)
                                           : build_bind(s, model, source);
@@ -169,7 +169,7 @@ Model *build_model(Session *s, const Source **source) {
     s->usage_trouble = true;
     return NULL;
   }
-  if (!machine_choose(s, false)) return NULL; /* a slip on the command line comes first */
+  if (!machine_choose(s, false)) return NULL; /* a mistake on the command line is reported first */
   Program *program = session_load(s, s->options->args[0], source);
   if (!program) return NULL;
   s->used_files = program->used_file;

@@ -11,13 +11,14 @@
 /* Loads file number 0 of the command, chooses the model (--model, E804), binds its weights. NULL
  * after reporting. Diagnostics are not printed yet. */
 Model *build_model(Session *s, const Source **source);
-/* Binds the weights files that the models name and that are there, for what it reports. */
+/* Binds the weights files that the models name, if they exist, to report errors in them. */
 void build_check_weights(Session *s, Program *program, const Source *source);
 /* Binds weights as --weights, the source, or neither say. False after reporting. */
 bool build_bind(Session *s, Model *model, const Source *source);
-/* The same, with random weights where the model names no file, or one that is not there yet. */
+/* The same, but with random weights if the model names no file, or a file that does not exist yet.
+ */
 bool build_bind_or_invent(Session *s, Model *model, const Source *source);
-/* Random weights where a model has none, for what depends on sizes alone. Opens no file. */
+/* Random weights for a model without weights, for commands that need only sizes. Opens no file. */
 void build_bind_for_sizes(Model *model);
 /* --weights=extern */
 bool weights_are_extern(const Options *o);
@@ -39,7 +40,8 @@ void temp_dir_remove(const char *dir);
 /* Runs a command and waits. Its exit code; -1 after reporting that it could not be started. When
  * output is not NULL, standard error goes to that file. */
 int run_command(Session *s, const char *const *argv, const char *output);
-/* The same for at most so many seconds; 0: any. -1 after reporting, too, that they are over. */
+/* The same for at most so many seconds; 0: without a limit. Also returns -1 after reporting that
+ * the time is over. */
 int run_command_within(Session *s, const char *const *argv, long seconds);
 /* Runs a C compiler, given with options as one text of words between blanks, with further
  * arguments. False after reporting what it said. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus calibrate: what each layer costs in exactness, alone and all together. */
+/* grus calibrate: the signal-to-noise ratio with each layer alone in integers, and with all of
+ * them. */
 #include "driver/calibrate.h"
 #include "lower/target.h"
 #include "model/quant/slow_gates.h"
@@ -153,7 +154,8 @@ static bool judge_in(Calibrate *c, Judged *j, Precision p) {
 
 /* ---- all layers ---- */
 
-/* One line that is written over on a terminal; with --verbose lines of their own elsewhere. */
+/* The progress: one line that is overwritten on a terminal; elsewhere separate lines, with
+ * --verbose. */
 static void show_progress(const Calibrate *c, int at, int all, const char *what) {
   const Options *o = c->s->options;
   bool terminal = isatty(STDERR_FILENO) && !o->quiet;
@@ -166,7 +168,7 @@ static void show_progress(const Calibrate *c, int at, int all, const char *what)
 static bool is_candidate(const Calibrate *c, const Judged *j, Precision p, bool for_mixture) {
   if (p == j->precision) return true;
   if (!for_mixture) return false;
-  if (p == PRECISION_F32) return !c->s->machine.schedule->lacks_fpu; /* not if it is emulated */
+  if (p == PRECISION_F32) return !c->s->machine.schedule->lacks_fpu; /* not if f32 is emulated */
   if (!quant_is_integer(p) || j->precision == PRECISION_W8) return false;
   return p != PRECISION_I8 || c->model->precision == PRECISION_I8;
 }

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* AIMS: how often a mixture is chosen anew, after measuring less than was predicted. */
+/* AIMS: how often a mixture is chosen again after its measured ratio was below the prediction. */
 enum { AIMS = 4 };
 static const double MARGIN_DB = 0.1;
 /* A choice between equal weights: operands of 16 bits count like this share of the weights, so
@@ -144,7 +144,7 @@ static void print_choices(const Mix *m, const Precision *before, Text *out) {
   text_add_char(out, '\n');
 }
 
-/* Says whether the bounds are met, and what to type. */
+/* Prints whether the bounds are met, and what to type. */
 static ExitCode conclude(const Mix *m, const Precision *before, Text *out) {
   const Options *o = m->c->s->options;
   bool quiet = o->snr <= 0 || m->c->measured >= o->snr;

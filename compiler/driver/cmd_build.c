@@ -102,7 +102,7 @@ static void add_out(Outputs *outs, const char *path, const char *data, size_t le
   outs->file[outs->n++] = (FileOut){.path = path, .data = data, .len = len};
 }
 
-/* Refuses to write over what is read, or one output over another. */
+/* Reports an error if an output would overwrite an input or another output. */
 static bool outputs_apart(Session *s, const Outputs *outs, const Source *source) {
   for (int i = 0; i < outs->n; i++) {
     const char *path = outs->file[i].path, *other = session_input_at(s, source->path, path);
@@ -129,7 +129,7 @@ static bool write_outputs(Session *s, const Outputs *outs, const Source *source)
   return false;
 }
 
-/* What is built, of what. */
+/* What the command builds, from which model. */
 typedef struct BuildJob {
   const Model *model;
   const Source *source;
@@ -225,7 +225,7 @@ static bool emit_compiled(Session *s, const KirModule *m, COptions c, EmitKind e
     if (code > 0) session_error(s, "`%s` failed with exit code %d", argv[0], code);
     if (code != 0 || !made_read(s, library, &made)) return false;
   }
-  /* An object is of little use without its header. */
+  /* Writes the header of an object next to it. */
   Text header = text_new(s->arena);
   c.header_name = arena_printf(s->arena, "%s.h", c.prefix);
   object_macros(&outs->object, &c);
@@ -310,7 +310,7 @@ static bool emit(Session *s, const BuildJob *job, EmitKind kind, const char *out
   return true;
 }
 
-/* What the user is to compile the C with. */
+/* Prints the command that compiles the C. */
 static void say_flags(Session *s, const Model *model, EmitKind kind, const char *out) {
   CMachine machine = emitted_options(s, model).machine;
   const char *cc = strcmp(machine.name, "generic") == 0 ? "cc " : "";

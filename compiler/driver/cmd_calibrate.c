@@ -65,7 +65,7 @@ static bool observe(Calibrate *c) {
   return true;
 }
 
-/* Nobody asked for a floor, and a tenth of what comes out is error. */
+/* Warns (W704) if --snr was not passed and a tenth of the outputs or more is error. */
 static void warn_low(Calibrate *c) {
   static const double LEAST_DB = 20;
   const Options *o = c->s->options;

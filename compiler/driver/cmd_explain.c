@@ -101,7 +101,7 @@ static bool is_compiler_stage(const char *name) {
   return false;
 }
 
-/* A name that nothing is explained under. */
+/* Reports a name without a page. */
 static void report_unknown(Session *s, const char *name) {
   const char *near = nearest(name);
   if (is_compiler_stage(name))

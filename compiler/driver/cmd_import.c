@@ -101,7 +101,7 @@ static void add_row(Text *out, Session *s, const Layer *layer, const char *origi
   text_add_char(out, '\n');
 }
 
-/* What became what. */
+/* Prints the summary: each layer and the stage that it became. */
 static const char *summary(Session *s, const Imported *in, const ImportPaths *paths,
                            bool has_ranges) {
   Text out = text_new(s->arena);

@@ -73,7 +73,7 @@ static double host_ratio(void *context, Arena *arena, const Model *model, const 
   own.arena = arena;
   own.sources = (Sources){.arena = arena};
   own.ranges = NULL;
-  session_reset_diags(&own); /* what is wrong with a file of ranges, the build says */
+  session_reset_diags(&own); /* `grus build` reports errors in a ranges file */
   return model_ratio_in_file(&own, model, source);
 }
 
@@ -83,7 +83,7 @@ static int64_t host_flash(void *context, Arena *arena, const Sources *sources, M
   Session own = *(Session *)context;
   own.arena = arena;
   own.sources = *sources;
-  session_reset_diags(&own); /* what cannot be lowered, the build says */
+  session_reset_diags(&own); /* `grus build` reports what cannot be lowered */
   build_bind_for_sizes(model);
   quantise_invented(&own, model);
   KirModule *m = build_lower_for(&own, model, source, own.machine.schedule);

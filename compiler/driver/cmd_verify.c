@@ -101,7 +101,7 @@ static bool read_inputs(Session *s, const Model *model, Recording *in, int64_t *
   return true;
 }
 
-/* Recorded outputs mean nothing beside inputs that were not recorded. */
+/* Reports recorded outputs without the recorded inputs that they belong to. */
 static bool inputs_are_recorded(Session *s, const Model *model, const Recording *in) {
   for (int i = 0; i < model->n_in; i++) {
     if (in[i].is_there) continue;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What --dump-after prints: any stage of a compilation as stable text. */
+/* What --dump-after prints: the result of a stage of the compiler, as text that is the same in
+ * every run. */
 #ifndef GRUS_DRIVER_DUMP_H
 #define GRUS_DRIVER_DUMP_H
 

@@ -72,7 +72,7 @@ static const char *first_function(Session *s, const char *out) {
   return NULL;
 }
 
-/* As DuckDB calls the systems that it runs on. NULL: it is not known to run there. */
+/* The name of the target's system in DuckDB; NULL if DuckDB has no name for it. */
 static const char *platform(void) {
 #if defined(__linux__) && defined(__x86_64__)
   return "linux_amd64";

@@ -17,7 +17,7 @@
 
 enum {
   BATCH = 16,                   /* sequences taken together unless --batch says otherwise */
-  MOST_BATCH_SCRATCH = 1 << 20, /* more than that would be too much to ask of a thread's stack */
+  MOST_BATCH_SCRATCH = 1 << 20, /* of a batched body: it is on the stack of a thread */
   OTHER_STACK = 48 * 1024       /* of grus_rows and what it calls, scratch apart */
 };
 
@@ -248,7 +248,7 @@ static bool native_body(Session *s, const KirModule *m, const char *prefix, Llvm
   return true;
 }
 
-/* How the library calls itself: as its file is called. */
+/* The name that the library records: that of its file. */
 static const char *library_name(const Session *s, const KirModule *m) {
   const char *out = s->options->out;
   if (!out || strcmp(out, "-") == 0)

@@ -5,7 +5,7 @@
 
 #include "driver/build.h"
 
-/* Whether the options go with --emit=shared. False after reporting. */
+/* Whether the options can be combined with --emit=shared. False after reporting. */
 bool library_options_fit(Session *s);
 /* Whether the C compiler is needed: without it LLVM makes the code and grus links it. */
 bool library_needs_compiler(const Session *s);

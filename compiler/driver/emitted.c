@@ -62,7 +62,7 @@ const GrusProgram *emitted_load(Session *s, const Model *model, const Source *fr
                                 const KirModule *m, bool header) {
   COptions c = emitted_options(s, model);
   if (m->scratch_bytes > REPORT_LARGE_STACK && !s->options->scratch_given)
-    c.scratch = C_SCRATCH_STATIC; /* this stack is not the user's */
+    c.scratch = C_SCRATCH_STATIC; /* grus itself calls this code */
   const char *dir = temp_dir(s), *runtime = runtime_dir(s);
   if (!dir || !runtime) return NULL;
   const char *header_path = arena_printf(s->arena, "%s/%s.h", dir, c.prefix);

@@ -56,7 +56,7 @@ static bool write_all(int fd, const char *data, size_t len) {
   return true;
 }
 
-/* Closes fd; what close says counts where all was well before. */
+/* Closes fd. A failure of close counts only if there was none before. */
 static bool end_write(int fd, bool ok, const char **reason) {
   if (!ok) *reason = strerror(errno);
   if (fd < 0 || close(fd) == 0 || !ok) return ok;
@@ -89,10 +89,10 @@ static bool write_straight(const FileOut *file, const char **reason) {
 
 /* ---- the others ---- */
 
-/* A file of the write, and what is to be undone. */
+/* A file of the write, and what undoing it needs. */
 typedef struct Staged {
   const char *target; /* NULL: nothing to do. The file itself, not a link to it */
-  char *temp, *kept;  /* names beside it that are there: the new content, the old; NULL: not */
+  char *temp, *kept;  /* existing names next to it: of the new content, of the old; or NULL */
   bool existed, placed;
 } Staged;
 
@@ -102,8 +102,8 @@ typedef struct Write {
   int held; /* the folder; -1: not */
 } Write;
 
-/* Undoes what is not over yet: by files_write, and by the arena when memory runs out in the
- * middle. */
+/* Undoes an unfinished write: called by files_write, and by the arena when memory runs out during a
+ * write. */
 static void write_end(void *arg) {
   Write *w = arg;
   if (!w->n) return;
@@ -207,7 +207,7 @@ static void sync_folder(Arena *arena, const char *target) {
   close(fd);
 }
 
-/* Holds the folder, and stages what another process changed meanwhile. */
+/* Holds the folder, and stages the files that another process has changed meanwhile. */
 static bool hold(Arena *arena, const FileOut *files, Write *w, const char **failed,
                  const char **reason) {
   const char *folder = NULL;
@@ -225,7 +225,7 @@ static bool hold(Arena *arena, const FileOut *files, Write *w, const char **fail
   return ok;
 }
 
-/* All is in place: nothing is to be undone. */
+/* All files are in place, so nothing has to be undone. */
 static void commit(Arena *arena, Write *w) {
   for (int i = 0; i < w->n; i++) {
     Staged *f = &w->file[i];
@@ -259,7 +259,8 @@ bool files_write(Arena *arena, const FileOut *files, int n, const char **failed,
       ok = false;
     }
   }
-  for (int i = 0; i < n && ok; i++) { /* before the others: a full device keeps them as they were */
+  /* These come before the others, so that a full device leaves them as they are. */
+  for (int i = 0; i < n && ok; i++) {
     *failed = files[i].path;
     ok = !is_straight(files[i].path) || write_straight(&files[i], reason);
   }

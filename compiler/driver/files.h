@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whole files out: all those of a command, or none. Reading is in base/input.h. */
+/* Writes the files of a command: all of them, or none. Reading is in base/input.h. */
 #ifndef GRUS_DRIVER_FILES_H
 #define GRUS_DRIVER_FILES_H
 

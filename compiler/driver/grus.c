@@ -59,18 +59,18 @@ static int run(Session *s, int argc, char **argv) {
   return (int)command[o->command](s);
 }
 
-/* The exit code, when what was printed is whole; else the trouble with it. */
+/* The exit code of the command, or that of a failure of standard output. */
 static int end_streams(int code) {
   int error = stream_end();
   if (!error || code != EXIT_DONE) return code;
-  if (error == EPIPE) return EXIT_FILE; /* the reader has seen enough: nothing to tell anybody */
+  if (error == EPIPE) return EXIT_FILE; /* the reader of the pipe has stopped: no message */
   say("grus: error: standard output: ");
   say(strerror(error));
   say("\n");
   return EXIT_FILE;
 }
 
-/* Why a command ended in the middle. */
+/* Prints why a command ended early. */
 static int ended(Arena *arena, const char *why) {
   arena_free(arena);
   say("grus: error: ");

@@ -36,7 +36,7 @@ static ImportOptions import_options(const Options *o) {
 /* Numbers of options are printed with the digits that give the same float again. */
 static const double SAME_NUMBER = 1e-6;
 
-/* Whether an option is worth the same in both layers, said or not. */
+/* Whether an option has the same value in both layers, whether it is written or a default. */
 static bool same_option(const OptInfo *info, const Model *a, const Layer *x, const Model *b,
                         const Layer *y) {
   double f, g;
@@ -58,7 +58,7 @@ static bool same_option(const OptInfo *info, const Model *a, const Layer *x, con
   case OPTK_STATE:
   case OPTK_VALUE:
   case OPTK_TEXT:
-  case OPTK_SHAPE: break; /* seen by the types that follow */
+  case OPTK_SHAPE: break; /* the comparison of types covers it */
   }
   return true;
 }
@@ -119,8 +119,8 @@ static Foreign *open_foreign(Session *s, const char *path) {
   return foreign_open(s->arena, path, &options, s->diags);
 }
 
-/* What the text made grus warn of is the file's doing: the text allows it, each lint with a note.
- * Returns whether there was any. */
+/* Adds `allow` to the text for every warning of it, since the file is the reason, and a note for
+ * each lint. Returns whether there was a warning. */
 static bool allow_reported(Foreign *foreign, const Diags *diags, signed char *always) {
   bool any = false;
   for (const Diag *d = diags->first; d; d = d->next) {

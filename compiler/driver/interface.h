@@ -5,7 +5,7 @@
 
 #include "model/graph/model.h"
 
-/* Reports E803 for inputs, outputs and run-time lengths that cannot be told in C. */
+/* Reports E803 for inputs, outputs and bounded lengths whose names cannot be names in C. */
 void interface_check(const Model *model, Diags *diags);
 
 #endif

@@ -16,7 +16,7 @@ static GrusElem host_elem(KirElem elem) {
   case KIR_U8: return GRUS_ELEM_U8;
   case KIR_U16: return GRUS_ELEM_U16;
   case KIR_F32:
-  case KIR_BF16: /* no port has what follows */
+  case KIR_BF16: /* no port uses the members after this one */
   case KIR_SIZE:
   case KIR_INDEX:
   case KIR_BOOL: break;

@@ -49,7 +49,7 @@ Spread measure_calls(Arena *arena, Timed timed, long least) {
   double *ns = ARENA_ARRAY(arena, double, blocks), begin = now_ns();
   for (int k = 0; k < blocks; k++) {
     ns[k] = time_block(timed, n);
-    if (now_ns() - begin > 5e9) blocks = k + 1; /* a slow model: fewer blocks */
+    if (now_ns() - begin > 5e9) blocks = k + 1; /* fewer blocks for a slow model */
   }
   return measure_spread(ns, blocks);
 }

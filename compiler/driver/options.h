@@ -39,7 +39,7 @@ typedef enum ExitCode {
   EXIT_USAGE = 2,  /* the command line is wrong */
   EXIT_FILE = 3,   /* a file or tool could not be used */
   EXIT_FAILED = 4, /* verify failed, or a budget was exceeded */
-  EXIT_BUG = 70    /* a bug in grus */
+  EXIT_BUG = 70    /* an internal error of grus */
 } ExitCode;
 
 typedef enum FixMode { FIXES_SHOW, FIXES_APPLY, FIXES_ASK } FixMode;
@@ -47,7 +47,7 @@ typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 
 typedef struct Options {
   CommandId command; /* CMD_COUNT: none */
-  const char **args; /* what is no option: files, codes */
+  const char **args; /* the words that are not options: files, codes */
   size_t n_args, cap_args;
   Define *define;
   size_t n_defines, cap_defines;
@@ -76,10 +76,10 @@ typedef struct Options {
   long max_cycles;                       /* 0: no limit */
   double size;                           /* --size; has_size: it is given */
   bool has_size;
-  double atol, rtol, snr; /* rtol below 0: what suits the model; snr 0: not asked for */
+  double atol, rtol, snr; /* rtol below 0: the default for the model; snr 0: not set */
   bool argmax, write;     /* --metric argmax, --write */
-  double argmax_share;    /* of answers that may differ */
-  double prune;           /* share of blocks; 0: not asked for */
+  double argmax_share;    /* the share of answers that may differ */
+  double prune;           /* the share of blocks; 0: not set */
   const char *config, *time, *input, *signature; /* of foreign models */
   const char **state;
   size_t n_states, cap_states;

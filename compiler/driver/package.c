@@ -22,7 +22,8 @@ typedef struct Printed {
   const Package *package;
 } Printed;
 
-/* The first line of the model's description, without what formats would take for their own. */
+/* The first line of the model's description, without characters that have a meaning in the formats.
+ */
 static const char *sentence_of(const KirModule *m, Arena *arena) {
   Text line = text_new(arena);
   const char *doc = m->doc ? m->doc : "";
@@ -175,7 +176,7 @@ static const char *c_elem_name(KirElem elem) {
   return "float";
 }
 
-/* Memory for the parameters: of inputs zeros, which stand for what a sensor gives. */
+/* Declares memory for the parameters; inputs are zeros, in place of the values of a sensor. */
 static void example_arrays(const KirFunc *f, Text *out) {
   for (int i = 0; f && i < f->n_buffers; i++)
     if (!kir_is_length(f->buffers[i]))
@@ -389,5 +390,5 @@ bool package_folders(Session *s, const char *dir) {
 
 void package_folders_undo(Session *s, const char *dir) {
   for (int i = N_FOLDERS - 1; i >= 0; i--)
-    if (rmdir(folder_path(s, dir, i)) != 0) errno = 0; /* one that holds something stays */
+    if (rmdir(folder_path(s, dir, i)) != 0) errno = 0; /* a folder that is not empty stays */
 }

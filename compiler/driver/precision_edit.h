@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The precisions of a model put into its source text. */
+/* Writes the precisions of a model into its source text. */
 #ifndef GRUS_DRIVER_PRECISION_EDIT_H
 #define GRUS_DRIVER_PRECISION_EDIT_H
 

@@ -128,7 +128,7 @@ static bool take_part(Session *s, const TensorFile *file, const Layer *layer, in
   const Tensor *scale = part_tensor(s->arena, file, layer->path, dir, part, "scale");
   *there = w && b && scale;
   if (!*there) return !w && !b && !scale;
-  if (w8 && b->elem != TENSOR_F32) { /* rounded for integers: of no use here */
+  if (w8 && b->elem != TENSOR_F32) { /* it was rounded for integers, so f32 cannot use it */
     *there = false;
     return true;
   }
@@ -156,7 +156,7 @@ static bool take_part(Session *s, const TensorFile *file, const Layer *layer, in
   return true;
 }
 
-/* A changed byte would be another weight, and nobody would see it. */
+/* Compares the digest: a changed byte would be another weight without any other sign. */
 static bool rounded_is_whole(Session *s, const Ranges *ranges, const char *path) {
   Mapped bytes;
   const char *reason;
@@ -221,7 +221,7 @@ static const Ranges *read_ranges(Session *s, const char *path) {
   return ranges_parse(s->arena, source, s->diags);
 }
 
-/* A name in the file that no value has. */
+/* Reports a name in the file that no value of the model has. */
 static bool names_are_known(Session *s, const Model *model, const Ranges *ranges) {
   for (int i = 0; i < ranges->n; i++) {
     const char *name = ranges->range[i]->name, *near = NULL;
@@ -262,7 +262,7 @@ double model_ratio(const Session *s, const Model *model) {
   return known == s->ranges->n_ratios ? s->ranges->total : 0;
 }
 
-/* Every layer in integers that has weights was measured. */
+/* Whether every layer in integers with weights was measured. */
 static bool all_measured(const Session *s, const Model *model) {
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];

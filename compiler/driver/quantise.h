@@ -7,12 +7,13 @@
 #include "model/eval/eval.h"
 #include "model/quant/quant.h"
 
-/* --precision takes the place of the model's own. False after reporting a word that is none. */
+/* Replaces the precision of the model by --precision. False after reporting a word that is no
+ * precision. */
 bool precision_choose(Session *s, Model *model);
 /* Quantises a bound model that asks for integers. Where its weights are invented and there is no
  * file of ranges, the ranges are those of invented inputs. False after reporting. */
 bool build_quantise(Session *s, Model *model, const Source *source);
-/* For sizes alone: ranges of invented inputs. */
+/* For commands that need only sizes: ranges of invented inputs. */
 void quantise_invented(Session *s, Model *model);
 /* What calibration measured of a layer alone in its precision: SNR in dB; 0: not known. */
 double layer_ratio(const Session *s, const Model *model, const Layer *layer);

@@ -32,7 +32,7 @@ static void say_line(Session *s, const char *before, const char *format, va_list
 
 void session_error(Session *s, const char *format, ...) {
   va_list args;
-  if (interrupts_noted()) return; /* what fails now fails because of that */
+  if (interrupts_noted()) return; /* later failures follow from this one */
   stream_flush();
   va_start(args, format);
   say_line(s, "grus: error: ", format, args);
@@ -50,7 +50,7 @@ void session_say(Session *s, const char *format, ...) {
 void session_file_error(Session *s, const char *path, const char *what, const char *reason) {
   s->file_trouble = true;
   reason = arena_strdup(s->arena, reason); /* strerror may have one buffer for all that it says */
-  if (strcmp(reason, strerror(EPIPE)) == 0) return; /* its reader has seen enough */
+  if (strcmp(reason, strerror(EPIPE)) == 0) return; /* the reader of the pipe has stopped reading */
   session_error(s, "cannot %s `%s`: %s", what, path, reason);
 }
 

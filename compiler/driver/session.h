@@ -37,9 +37,9 @@ typedef struct Session {
 /* Whether output to this file descriptor is coloured: --color, NO_COLOR, and whether it is a
  * terminal. */
 bool session_colour(const Options *o, int fd);
-/* Results to standard output. */
+/* Prints results to standard output. */
 void session_out(const char *s, size_t len);
-/* "grus: error: ..." on standard error; for trouble that is in no model. */
+/* Prints "grus: error: ..." to standard error, for an error that is not in a model. */
 void session_error(Session *s, const char *format, ...) GRUS_PRINTF(2, 3);
 /* A line on standard error unless -q. */
 void session_say(Session *s, const char *format, ...) GRUS_PRINTF(2, 3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a killed process left: temporary files and folders that nobody uses any more. */
+/* Removes temporary files and folders that a killed process left and that no process uses. */
 #ifndef GRUS_DRIVER_STALE_H
 #define GRUS_DRIVER_STALE_H
 

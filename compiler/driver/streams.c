@@ -20,8 +20,7 @@ static int out_error, error_error; /* errno of the first failure */
 static int write_all(int fd, const char *s, size_t len) {
   while (len) {
     ssize_t n = write(fd, s, len);
-    if (n < 0 &&
-        (errno == EAGAIN || errno == EWOULDBLOCK)) { /* the other end made it non-blocking */
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) { /* it is non-blocking */
       struct pollfd wait = {.fd = fd, .events = POLLOUT};
       poll(&wait, 1, -1);
     } else if (n < 0 && errno != EINTR)
@@ -51,7 +50,7 @@ void stream_out(const char *s, size_t len) {
 
 void stream_error(const char *s, size_t len) {
   int error = write_all(STDERR_FILENO, s, len);
-  if (!error_error && error != EBADF) error_error = error; /* 2>&- asks for silence */
+  if (!error_error && error != EBADF) error_error = error; /* 2>&-: nothing to report */
 }
 
 int stream_end(void) {

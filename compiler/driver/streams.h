@@ -7,7 +7,7 @@
 
 /* Results to standard output, buffered. */
 void stream_out(const char *s, size_t len);
-/* Everything so far reaches standard output: what was found before stands before. */
+/* Writes everything so far to standard output, so that results come before later messages. */
 void stream_flush(void);
 /* Messages to standard error, at once. */
 void stream_error(const char *s, size_t len);

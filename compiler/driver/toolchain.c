@@ -43,7 +43,7 @@ const char *temp_dir(Session *s) {
        *letters = path + strlen(path) - RANDOM_LETTERS;
   char *ours = arena_strdup(s->arena, path);
   *ours = 0;
-  arena_defer(s->arena, remove_dir, ours); /* before there is a folder to lose */
+  arena_defer(s->arena, remove_dir, ours); /* before the folder exists: none stays behind */
   interrupts_hold();
   stale_remove_folders(base);
   for (int i = 0; i < TRIES; i++) {
@@ -215,7 +215,8 @@ static int64_t frame_in(const char *text, const char *function) {
   return -1;
 }
 
-/* All frames but those of the entries: no call is deeper than all that they may call. */
+/* The frames of all functions except the entries. A call cannot need more than all of them
+ * together. */
 static int64_t frames_of_helpers(const char *text, const StackUses *entries) {
   int64_t sum = 0;
   for (const char *line = text; line && *line; line = strchr(line, '\n')) {
@@ -228,7 +229,7 @@ static int64_t frames_of_helpers(const char *text, const StackUses *entries) {
   return sum;
 }
 
-/* What -fstack-usage said. Nothing if a frame has no bound. */
+/* Adds the figures of -fstack-usage, or none if a frame has no bound. */
 static void read_stack(Session *s, const KirModule *m, const char *prefix, const char *dir,
                        StackUses *out) {
   const char *reason, *path = in_dir(s, dir, prefix, ".su");
@@ -251,7 +252,7 @@ static void read_stack(Session *s, const KirModule *m, const char *prefix, const
     out->use[i].bytes += helpers;
 }
 
-/* What was measured outlives the object. */
+/* The figures live longer than the object. */
 static void stack_keep(Arena *arena, StackUses *stack) {
   if (!stack || !stack->n) return;
   StackUse *use = ARENA_ARRAY(arena, StackUse, stack->n);

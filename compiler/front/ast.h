@@ -49,7 +49,7 @@ typedef enum NodeKind {
   N_PRODUCT,   /*   -               -               N_OPERAND ... at least two                   */
   N_OPERAND,   /*   "+" "-" "*" "/" operator        [0] expression; text "" for the first        */
   N_NEG,       /*   -               `-`             [0] expression                               */
-  N_NIL,       /*   something optional that is not there                                         */
+  N_NIL,       /* an optional part that is absent */
   N_BAD        /*   a part with a syntax error, reported already: later passes stay silent       */
 } NodeKind;
 

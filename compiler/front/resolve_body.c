@@ -52,7 +52,7 @@ static Item value_of_statement(Body *body, const Node *expr) {
   return item_bad();
 }
 
-/* A statement with an error: its declared type is what later stages go by, silently. */
+/* For a statement with an error, later stages use its declared type and report nothing. */
 static Item broken_statement(Body *body, const Node *node) {
   Type *type = ARENA_NEW(body->r->arena, Type);
   if (!node_given(node->kid[0]) || node_is(node->kid[0], N_BAD) ||
@@ -123,7 +123,7 @@ static void output_resolve(Body *body, const Node *node) {
     if (!port->has_type) port->value = poisoned(body, node);
   }
   if (item.kind == ITEM_BAD && port->has_type && port->declared.time.kind != TIME_BOUNDED) {
-    /* What is wrong has been said: the type that is declared is what later stages go by. */
+    /* The error has been reported: later stages use the declared type. */
     value->guess_type = &port->declared;
     item = item_of(value);
   }
@@ -210,7 +210,7 @@ static void report_misplaced(Body *body, const Node *node, const char *what, con
   diag_primary(d, "not allowed here");
 }
 
-/* Statements that speak about a whole model. */
+/* Statements that apply to a whole model. */
 static void setting_resolve(Body *body, const Node *node) {
   static const char *const name[] = {[N_WEIGHTS] = "weights",
                                      [N_RANGES] = "ranges",
@@ -231,7 +231,7 @@ static void setting_resolve(Body *body, const Node *node) {
     *ranges = (WeightsDecl){.path = node->text, .span = node->span, .path_span = node->at};
 }
 
-/* A statement with a syntax error: what it names is defined, silently. */
+/* Defines the name of a statement with a syntax error, so that its uses report nothing. */
 static void bad_resolve(Body *body, const Node *node) {
   const Binding *b = node->text ? map_get(&body->names, node->text) : NULL;
   if (b && !b->defined) body_define(body, node->text, node->at, item_bad());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What people write who know Keras, PyTorch or ONNX, and what it is called here. The names are data
- * (legacy_*.def); options whose replacement depends on their value are below. */
+/* The names and options of Keras, PyTorch and ONNX, and what to write instead. The names are data
+ * (legacy_*.def); this file has the options whose replacement depends on their value. */
 #include "front/resolve.h"
 
 #include <string.h>

@@ -10,7 +10,7 @@ static bool word_listed(const char *words, const char *word, int64_t *index) {
   return *index >= 0;
 }
 
-/* Words of other frameworks for ours. */
+/* Words of other frameworks, and the words of grus for them. */
 static const char *word_meant(const char *option, const char *word) {
   static const char *const meant[][3] = {{"direction", "bidirectional", "both"},
                                          {"direction", "reverse", "backward"},
@@ -216,7 +216,7 @@ static bool zeros_resolve(Body *body, const Node *node, int64_t *out) {
   return item.kind == ITEM_CONST && size_of_const(body, &item.constant, node, 0, out);
 }
 
-/* A name that stands for a number: a param, a formal of a block. */
+/* A name for a number: a param, or a formal of a block. */
 static bool names_number(Body *body, const Node *node) {
   const Binding *b = name_find(body, node->text);
   return b && b->item.kind == ITEM_CONST && b->item.constant.kind != CONST_WORD;
@@ -232,7 +232,7 @@ static bool is_pair_of_numbers(Body *body, const Node *node) {
   return true;
 }
 
-/* PyTorch's padding=1 and padding=(1, 2): so many on both sides of each axis. */
+/* PyTorch's padding=1 and padding=(1, 2): the same number of zeros on both sides of each axis. */
 static bool report_padding(Body *body, const LayerInfo *info, const Node *node) {
   Diag *d = diag_new(body->r->diags, E316, node->span,
                      "`padding` of `%s` needs a word, or the numbers of zeros before and after",

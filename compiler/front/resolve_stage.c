@@ -64,14 +64,14 @@ Layer *layer_make(Body *body, LayerKind kind, int n_in, Value **in, const Span *
   return layer;
 }
 
-/* The arguments of a stage sorted: values that flow in, and a node for each option. */
+/* The arguments of a stage, sorted into values and options. */
 typedef struct Args {
   Value **in;
   Span *in_span;
   int n_in;
   const Node *option[LAYER_MAX_OPTS];
   bool bad;      /* something about the arguments was reported */
-  bool poisoned; /* a value that flows in was */
+  bool poisoned; /* a value among the arguments had an error, which was reported */
 } Args;
 
 static void report_no_input(Body *body, const Node *stage) {
@@ -261,8 +261,8 @@ static OptVal axes_part(Arena *arena, const OptVal *along, bool time) {
   return part;
 }
 
-/* mean(along=(time, f)) is mean(along=f) |> mean(along=time): a stage that ends axes ends those of
- * a step before it ends time. Returns the layer that gives the result. */
+/* mean(along=(time, f)) is mean(along=f) |> mean(along=time): a stage that removes axes removes
+ * those of a step before time. Returns the layer of the result. */
 static Layer *layer_end_time(Body *body, const LayerInfo *info, Layer *layer, const Node *stage) {
   int at = 0, n = layer_opt_count(info);
   while (at < n && info->opts[at].id != OPT_along)

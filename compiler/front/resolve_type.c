@@ -205,7 +205,7 @@ static bool axis_add(Body *body, const Node *axis, bool input, int position, Typ
   return false;
 }
 
-/* A name points at one axis. */
+/* A name must belong to one axis only. */
 static bool labels_differ(Resolver *r, const Node *shape) {
   for (size_t i = 0; i < shape->n; i++)
     for (size_t k = 0; k < i; k++) {

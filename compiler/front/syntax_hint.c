@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a syntax error most likely wanted to say, where that needs more than the next token: habits
- * of other languages, and a word in the wrong place. In: the source around the token found. Out: a
- * note or an edit; false where nothing is known. */
+/* Advice for syntax errors that needs more than the next token: habits of other languages, and
+ * words in the wrong place. In: the source around the token found. Out: a note or an edit; false if
+ * there is no advice. */
 #include "front/parser.h"
 
 #include "parser.tab.h"

@@ -28,7 +28,7 @@ static bool is_word(int kind, bool statement_only) {
 }
 
 bool token_begins_statement(int kind) {
-  return kind != TOK_GRUS && is_word(kind, true); /* `grus` is the header */
+  return kind != TOK_GRUS && is_word(kind, true); /* `grus` begins the header, not a statement */
 }
 
 bool token_is_keyword(int kind) {
@@ -261,7 +261,7 @@ static void report_left_open(Parser *parser, const Token *token, int n) {
   fix_edit(fix, span_after(parser->previous.span), "%s", text_str(&closers));
 }
 
-/* Supplies a closing bracket before token; token waits. */
+/* Supplies a closing bracket before token, which stays unread. */
 static Token close_before(Parser *parser, Token token, int n) {
   if (!token.seen && !parser->quiet) report_left_open(parser, &token, n);
   parser->quiet = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The activation words of `activation=` and `gate=` as expressions. */
+/* In: a word of `activation=` or `gate=` and a register. Out: the activation as an expression. */
 #include "lower/lower_internal.h"
 
-/* x names a register where the formula needs it twice. */
+/* x is a register, so that a formula can read it twice. */
 static KirExpr *named(Emit *e, KirExpr *x) {
   return x->op == KIR_REG ? x : kb_use(&e->kb, kb_let(&e->kb, "x", x));
 }

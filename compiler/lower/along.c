@@ -35,7 +35,7 @@ static AlongLines lines_of(Emit *e, const Layer *layer, Step t) {
   AlongLines of = {.x = view_of(e->l, layer->in[0]), .y = view_of(e->l, layer->out[0])};
   of.n = of.x->dim[axis];
   of.sx = of.x->stride[axis];
-  of.sy = of.y->rank == of.x->rank ? of.y->stride[axis] : 0; /* argmax ends the axis */
+  of.sy = of.y->rank == of.x->rank ? of.y->stride[axis] : 0; /* argmax removes the axis */
   of.ix = view_row(of.x, t, 0);
   of.iy = view_row(of.y, t, 0);
   of.opened = open_lines(e, of.x, of.y, axis, &of.ix, &of.iy);
@@ -54,7 +54,7 @@ static KirReg *greatest(Emit *e, KirBuffer *b, KirIndex at, int64_t stride, int6
   return most;
 }
 
-/* exp(x - max) / sum of them; its logarithm is x - max - log(sum), whose log has no 0 to meet. */
+/* exp(x - max) / sum of them; its logarithm is x - max - log(sum), where sum is at least 1. */
 static void softmax_step(Emit *e, const Layer *layer, Step t) {
   Kb *kb = &e->kb;
   AlongLines of = lines_of(e, layer, t);
@@ -125,8 +125,8 @@ static bool sums_time(const Layer *layer) {
   return axis_of(layer) == AXIS_TIME;
 }
 
-/* sum += v, compensated (Kahan 1965) as in reduce.c: what rounding lost is taken off the next
- * term. */
+/* sum += v, compensated (Kahan 1965) as in reduce.c: the rounding error of a sum is subtracted from
+ * the next term. */
 static void add_term(Emit *e, KirReg *sum, KirReg *lost, KirExpr *v) {
   Kb *kb = &e->kb;
   KirReg *term = kb_let(kb, "y", kb_op2(kb, KIR_SUB, v, kb_use(kb, lost)));
@@ -139,7 +139,7 @@ static void add_term(Emit *e, KirReg *sum, KirReg *lost, KirExpr *v) {
   kb_set(kb, sum, kb_use(kb, next));
 }
 
-/* The sums so far and after them what they lost: a state of a stream, zero before a whole
+/* The sums so far, and after them their rounding errors: a state of a stream; zero before a whole
  * sequence. */
 static void cumsum_before(Emit *e, const Layer *layer) {
   Lower *l = e->l;

@@ -18,10 +18,10 @@ typedef struct Attention {
   const Layer *layer;
   Side q, k, v, y;
   KirBuffer *scores, *scale; /* scale: of AdditiveAttention, or NULL */
-  int64_t first;             /* in front of the score of row 0: those of the rows before it */
+  int64_t first;             /* the scores of the rows before row 0 come before its score */
   KirReg *head, *i;          /* NULL: one */
-  KirReg *begin, *t;         /* the first row that is seen (NULL: 0); along time with window: the
-                                query's row, NULL 0 */
+  KirReg *begin, *t; /* the first row that the query reads (NULL: 0); along time with window: the
+                        query's row (NULL: 0) */
 } Attention;
 
 static bool steps_along_time(const Layer *layer) {
@@ -44,14 +44,14 @@ static KirIndex row_of(const Attention *a, const Side *s, KirReg *p) {
   return kir_at_plus(kir_at_plus(s->at, s->d * s->feature, a->head), s->stride, p);
 }
 
-/* Positions of an input: those there are. */
+/* The positions that an input has. */
 static KirExpr *positions(Emit *e, const Layer *layer, int input) {
   const Type *type = &layer->in[input]->type;
   if (layer_is_along_time(layer)) return domain_count(e, domain_of(e->l, type));
   return kb_int(&e->kb, KIR_INDEX, type->dim[layer->along[0].axis].n, 1);
 }
 
-/* Opens a loop over the keys that query i sees. */
+/* Opens a loop over the keys that query i reads. */
 static KirReg *open_keys(Emit *e, const Attention *a) {
   Kb *kb = &e->kb;
   KirReg *query = steps_along_time(a->layer) ? a->t : a->i;
@@ -63,8 +63,8 @@ static KirReg *open_keys(Emit *e, const Attention *a) {
   return kb_for_expr(kb, "j", begin, end, 1);
 }
 
-/* The first row that query i sees: i - (window - 1), and none in front of the sequence. On a stream
- * row 0 is that of this call, and `lag` - calls * slots the first row that there ever was. */
+/* The first row that query i reads: i - (window - 1), but no row before the sequence. On a stream,
+ * row 0 is the first of this call, and `lag` - calls * slots is the first row of the stream. */
 static KirReg *first_seen(Emit *e, const Attention *a) {
   Kb *kb = &e->kb;
   int64_t window = layer_window(a->layer);
@@ -82,7 +82,7 @@ static KirReg *first_seen(Emit *e, const Attention *a) {
   return kb_let(kb, "begin", kb_op2(kb, KIR_MAX, at, least));
 }
 
-/* Features from c on, `lanes` of them, of what q and k make: products, or tanh(q + k) scale. */
+/* The terms of a score for `lanes` features from c on: products q k, or tanh(q + k) scale. */
 static KirExpr *add_features(Emit *e, const Attention *a, KirReg *j, KirReg *c, int64_t first,
                              int lanes, KirExpr *sum) {
   Kb *kb = &e->kb;
@@ -97,7 +97,8 @@ static KirExpr *add_features(Emit *e, const Attention *a, KirReg *j, KirReg *c, 
   return muladd(e, scale, kb_use(kb, bent), sum);
 }
 
-/* q . k[j], or its counterpart: lanes of features, summed, then those that are left. */
+/* q . k[j], or the sum of tanh(q + k[j]) scale: whole vectors of features, then the remaining ones.
+ */
 static KirReg *emit_score(Emit *e, const Attention *a, KirReg *j) {
   Kb *kb = &e->kb;
   LineParts parts =
@@ -115,12 +116,12 @@ static KirReg *emit_score(Emit *e, const Attention *a, KirReg *j) {
   return score;
 }
 
-/* Where the score of row j is. */
+/* The index of the score of row j. */
 static KirIndex score_at(const Attention *a, KirReg *j) {
   return kir_at_plus(kir_at(a->first), 1, j);
 }
 
-/* scores[j] = q . k[j] scale; the greatest of them. */
+/* Stores scores[j] = q . k[j] scale. Returns the greatest score. */
 static KirReg *emit_scores(Emit *e, const Attention *a) {
   Kb *kb = &e->kb;
   double factor = layer_number(a->layer, OPT_factor, 1 / sqrt((double)a->q.d));
@@ -137,7 +138,7 @@ static KirReg *emit_scores(Emit *e, const Attention *a) {
   return most;
 }
 
-/* scores[j] = exp(scores[j] - most); their sum. */
+/* Stores scores[j] = exp(scores[j] - most). Returns their sum. */
 static KirReg *emit_weights(Emit *e, const Attention *a, KirReg *most) {
   Kb *kb = &e->kb;
   KirReg *sum = kb_var(kb, "whole", kb_num(kb, 0, 1));
@@ -181,7 +182,7 @@ static void emit_means(Emit *e, const Attention *a, KirReg *whole) {
   }
 }
 
-/* Query i of all heads, or the only one. */
+/* Computes query i for all heads; without heads, the only query. */
 static void emit_query(Emit *e, Attention *a) {
   Kb *kb = &e->kb;
   int64_t heads = layer_size(a->layer, OPT_heads, 1);
@@ -192,7 +193,7 @@ static void emit_query(Emit *e, Attention *a) {
   if (a->head) kb_end(kb);
 }
 
-/* Loops over the axes that it is mapped over. */
+/* Opens loops over the axes that the layer is mapped over. */
 static int open_mapped(Emit *e, Attention *a) {
   static const char *const names[TYPE_MAX_AXES] = {"m", "n", "p", "r", "s", "u", "v", "w"};
   const Layer *layer = a->layer;
@@ -224,7 +225,7 @@ static void place_scores(Emit *e, Attention *a) {
     a->scale = new_weights(e->l, layer, "scale", scale, a->q.d, "scale of tanh(q + k)");
 }
 
-/* Positions of the axes that it is mapped over. */
+/* The number of positions of the axes that the layer is mapped over. */
 static int64_t view_mapped(Lower *l, const Layer *layer) {
   const View *q = view_of(l, layer->in[0]);
   int64_t n = 1;
@@ -233,7 +234,7 @@ static int64_t view_mapped(Lower *l, const Layer *layer) {
   return n;
 }
 
-/* Queries and keys that meet in one call: in a window that is full, on a stream. */
+/* Pairs of queries and keys in one call; on a stream, with a full window. */
 static int64_t pairs_of(Lower *l, const Layer *layer) {
   const Type *q = &layer->in[0]->type, *k = &layer->in[1]->type;
   Domain dq = domain_of(l, q), dk = domain_of(l, k);

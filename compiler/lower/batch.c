@@ -13,11 +13,11 @@
  * of values carry; what lives from layer to layer has a place for each sample. */
 #include "lower/lower_internal.h"
 
-/* What a call may keep for all samples at once, in bytes: more than this, and each sample runs
+/* The most bytes that a call may keep for all samples. If it would need more, each sample runs
  * through the whole model alone. */
 enum { MOST_SCRATCH = 1 << 20 };
 
-/* Rows of a recurrent layer's own, each as wide as its result: h, c, next, z and r h. */
+/* The rows that a recurrent layer keeps, each as wide as its result: h, c, next, z and r h. */
 enum { ROWS_OF_CELL = 5 };
 
 /* What one sample keeps in memory, in bytes; what is computed in the caller's arrays is not
@@ -36,8 +36,8 @@ static int64_t bytes_kept(const Lower *l) {
   return bytes;
 }
 
-/* Lengths of their own keep the samples apart; machines without room for code take them one by
- * one. Of integers, sums of bytes gain by it. */
+/* Samples run one by one if each has its own length, or if code must be small. In integers, only
+ * sums of bytes are faster side by side. */
 void batch_choose(Lower *l) {
   bool apart =
       l->model->n_lengths > 1 || l->target->is_mcu || (l->model->quant && !l->target->has_quads);
@@ -58,7 +58,7 @@ KirStmt **batch_open(Emit *e) {
   return at;
 }
 
-/* A loop with nothing in it goes again. */
+/* Removes a loop without statements. */
 void batch_close(Emit *e, KirStmt **at) {
   if (!e->is_tiled) return;
   bool empty = !(*at)->body;
@@ -68,7 +68,7 @@ void batch_close(Emit *e, KirStmt **at) {
   e->kb.tail = at;
 }
 
-/* A layer with axes that it is mapped over has rows of its own, sample by sample. */
+/* If a layer is mapped over axes, their positions are its rows, and samples follow one by one. */
 bool batch_takes(const Emit *e, const Layer *layer) {
   if (!e->is_tiled || layer->out[0]->type.rank > 1) return false;
   if (int_is_w8(e->l, layer) || (int_computes(e->l, layer) && !int_takes_samples(e->l, layer)))

@@ -18,9 +18,9 @@ static int64_t cell_bytes(const Layer *layer, int lanes) {
          (units + in->dim[in->rank - 1].n);
 }
 
-/* Padding costs nothing but the reading of its weights, an operation on a whole vector as much as
- * on half of one: while the weights stay in the first cache, the widest vectors that make fewer of
- * them than vectors of half the width. */
+/* An operation on a padded vector takes as long as on a full one, so padding costs only the reading
+ * of its weights. While the weights fit the first cache, take the widest vectors that need fewer
+ * vectors than half the width does. */
 int cell_lanes(const Lower *l, const Layer *layer) {
   int64_t units = layer_size(layer, OPT_units, 1);
   if (int_is_w8(l, layer)) return l->target->is_mcu ? 1 : mat_lanes(l, units);
@@ -38,14 +38,15 @@ static int64_t positions_of(const Layer *layer) {
   return n;
 }
 
-/* The sums of a unit in the last part of a step. GRU: z, r, W x + b and U h + b. */
+/* The number of sums of a unit in the last part of a step. GRU: z, r, W x + b and U h + b. */
 static int last_sums(const Layer *layer) {
   if (layer->kind == LAYER_GRU) return cell_resets_before(layer) ? 1 : 4;
   return layer_gates(layer);
 }
 
-/* Weights that outgrow the first cache may be walked in smaller tiles; several positions, or
- * samples side by side, read the old states one after the other. */
+/* Whether all sums read the old state before a new one is stored. That is not so if the weights
+ * outgrow the first cache and are walked in smaller tiles, nor for several positions or samples,
+ * which read the old states one after the other. */
 static bool is_in_place(const Lower *l, const Layer *layer, const CellShape *shape,
                         const Mat *sums) {
   MatTile tile[2];

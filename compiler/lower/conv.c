@@ -106,7 +106,7 @@ static View strided(const Layer *layer, const View *x) {
   return v;
 }
 
-/* Taps that lie in a row, with the features after them, are one longer row. */
+/* If the taps and their features are contiguous, they become one longer row. */
 static void merge_taps(MatPart *p) {
   if (p->taps2 > 1 && p->tap2_stride == p->d * p->k_stride) {
     p->d *= p->taps2;

@@ -227,7 +227,8 @@ Emit emit_new(Lower *l, KirFunc *f) {
                 .out = ARENA_ARRAY(l->arena, KirBuffer *, l->model->n_out + 1)};
 }
 
-/* Steps of a value after which a layer that looks back on it sees as many as it ever will. */
+/* The number of steps of a value after which a layer that reads earlier steps has all that it
+ * reads. */
 static int64_t steps_to_fill(const Lower *l, const Value *v) {
   const Layer *layer = v->layer;
   if (!layer || v->field || l->job[layer->id].is_dead || !lowering_of(layer)->reach) return 0;
@@ -326,14 +327,14 @@ Emit lower_main(Lower *l) {
 
 /* ---- reset ---- */
 
-/* Histories that a Conv1D begins with something else than zeros. */
+/* Fills the histories of Conv1D layers that do not begin with zeros. */
 static void reset_histories(Emit *e) {
   Lower *l = e->l;
   for (int i = 0; i < l->model->n_values; i++) {
     const ValuePlace *p = &l->place[i];
     if (!p->history || !p->need.past) continue;
     int64_t rows = p->history->count / l->m->batch /
-                   p->row; /* those of the first calls, too: they may be given no value */
+                   p->row; /* also in the first calls, which may have no value */
     fill_past(e, p->need.past, p->history, at_batch(e, p->history, 0), rows, p->row);
   }
 }

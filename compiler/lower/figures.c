@@ -11,14 +11,15 @@
 /* Of code in floats, in fixed point, or in floats with products of integers. */
 typedef struct CodeCost {
   int64_t stack, loop, helper;
-  int spread[2]; /* percent of the instructions that are estimated: as few and as many may run */
+  int spread[2]; /* the least and the most instructions that may run, in percent of the estimate */
   int text[CENSUS_KINDS], runs[CENSUS_KINDS];
 } CodeCost;
 
 typedef struct Cost {
   const char *core, *also;
-  int pace[2];    /* hundredths of a cycle that an instruction takes, least and most */
-  int inlined[2]; /* the most bytes of helpers in an entry, or percent of its own code */
+  int pace[2];    /* the least and the most cycles of an instruction, in hundredths */
+  int inlined[2]; /* the most bytes of inlined helpers in an entry, and the same in percent of its
+                     own code */
   CodeCost floats, integers, mixed; /* mixed: all 0 if it costs the same as integers */
 } Cost;
 

@@ -34,7 +34,7 @@ static void activate(Emit *e, const Layer *layer, KirReg *reg, OptName which) {
   if (a != ACT_LINEAR) kb_set(&e->kb, reg, math_activation(e, a, x));
 }
 
-/* Whether the sums become states over one division: GRU and LSTM as most are. */
+/* Whether the sums become states with one division: GRU and LSTM with the usual activations. */
 static bool shares_division(const Lower *l, const Layer *layer) {
   OptName out = layer_has(layer, OPT_cell_activation) ? OPT_cell_activation : OPT_activation;
   return !l->opt.math_fast && layer_activation(layer, OPT_gate) == ACT_SIGMOID &&
@@ -42,7 +42,7 @@ static bool shares_division(const Lower *l, const Layer *layer) {
          layer_activation(layer, out) == ACT_TANH;
 }
 
-/* gate = what its sigmoid divides 1 by, where that is to be divided by */
+/* gate = the divisor of its sigmoid, if the formula divides by the gate */
 static void gate(Emit *e, const Layer *layer, KirReg *reg) {
   if (!shares_division(e->l, layer)) {
     activate(e, layer, reg, OPT_gate);

@@ -23,15 +23,15 @@ enum { LEAST_INPUT = 16, LEAST_STEPS = 4 };
 static bool may_hoist(const Lower *l, const Layer *layer, Domain d) {
   if (l->job[layer->id].is_dead || l->is_tiled || l->model->quant || l->target->is_mcu)
     return false;
-  if (layer_is_sparse(l, layer)) return false;        /* steps leave out zeros of W, too */
-  if (layer_multiplies_pairs(l, layer)) return false; /* their operands are rounded step by step */
+  if (layer_is_sparse(l, layer)) return false; /* each step already leaves out the zeros of W */
+  if (layer_multiplies_pairs(l, layer)) return false; /* operands are rounded step by step */
   if (l->model->n_loops) return false;                /* the layers of a loop run in one pass */
   if (layer->in[0]->type.rank != 1) return false; /* its rows are the positions it is mapped over */
   return d.kind != TIME_NONE && d.lag == 0 && d.n >= LEAST_STEPS;
 }
 
-/* Reading W once for several steps pays when it is long to read; sums then go through memory once
- * more, which a few inputs do not repay. Only whole sums can be hoisted, not partial ones. */
+/* Whether it is faster to read W once for several steps. The sums then go through memory once more,
+ * which is slower if there are few inputs. Only whole sums can be hoisted, not partial ones. */
 static bool hoist_pays(const Lower *l, const Layer *layer) {
   const Type *in = &layer->in[0]->type;
   return (layer_info(layer->kind)->flags & RECURRENT) && may_hoist(l, layer, domain_of(l, in)) &&
@@ -42,7 +42,7 @@ static bool is_even(Domain d, int64_t size) {
   return d.kind != TIME_BOUNDED && d.n % size == 0;
 }
 
-/* Nothing but products, whose rows are steps. */
+/* Whether the layer is nothing but products, so that its steps can be the rows of a Mat. */
 static bool may_be_rows(const Lower *l, const Layer *layer) {
   const Job *job = &l->job[layer->id];
   if (layer->kind != LAYER_Dense && layer->kind != LAYER_Conv1D) return false;
@@ -57,7 +57,8 @@ static bool has_rows(const Lower *l, Domain d) {
   return false;
 }
 
-/* A weight is then read once for several steps. All blocks have the same rows. */
+/* Whether such a layer reads each weight once for several steps. All blocks have the same number of
+ * rows. */
 static bool rows_pay(const Lower *l, const Layer *layer) {
   Domain d = l->job[layer->id].domain;
   return may_be_rows(l, layer) && is_even(d, hoist_block(l, d));
@@ -89,7 +90,7 @@ static int tile_rows(int64_t block, int most) {
   return most > block ? (int)block : most;
 }
 
-/* The value a chain of views is a view of. */
+/* The value at the end of a chain of views. */
 static const Value *root_of(const Lower *l, const Value *v) {
   while (v->layer && l->job[v->layer->id].is_alias)
     v = v->layer->in[0];
@@ -114,7 +115,8 @@ static void find_pass(Lower *l, const Layer *layer) {
   }
 }
 
-/* What is read in a later pass. `last` reads one row when all is over, wherever that is. */
+/* Notes which values a later pass reads. `last` reads its row after all passes, so it does not
+ * count. */
 static void keep_between(Lower *l, const Layer *layer) {
   const Job *job = &l->job[layer->id];
   for (int i = 0; i < layer->n_in && !job->is_private && !job->is_alias; i++) {
@@ -218,7 +220,7 @@ static void block_rows_emit(Emit *e, const HoistBlock *b, const Mat *mat, const 
   tile_emit(e, mat, tile, j, NULL, &rows, n);
 }
 
-/* Whole tiles, then row by row what is left. */
+/* Whole tiles, then the remaining rows one by one. */
 static void columns_emit(Emit *e, const HoistBlock *b, const Mat *mat, const MatTile *tile,
                          const Hoisted *to, const MatRows *base, int n) {
   Kb *kb = &e->kb;

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* What the wide state of a GRU can hold: between -1 and 1 in its format, and one unit below. */
+/* The range of the wide state of a GRU: -1 to 1 in its format, and one unit below. */
 enum { WIDE_LEAST = -(1 << 30) - 1, WIDE_MOST = (1 << 30) - 1 };
 
 /* ---- places ---- */
@@ -62,7 +62,7 @@ KirExpr *int_cell_mirrored(Emit *e, const IntCell *c, KirExpr *p) {
   return int_sub(e, int_num(e, -1), int_cell_clipped(e, c, p));
 }
 
-/* The gate of ~p: 1 less what it would be. */
+/* The gate of ~p, which is 1 - the gate of p. */
 static KirExpr *other_gate(Emit *e, const IntCell *c, KirExpr *p) {
   return int_activation(e, layer_activation(c->layer, OPT_gate), int_cell_mirrored(e, c, p),
                         c->q->fraction);
@@ -193,7 +193,7 @@ static void range_of_all(KirExpr *const *p, int n, int64_t *lo, int64_t *hi) {
     if (least < *lo) *lo = least;
     if (most > *hi) *hi = most;
   }
-  if (*lo == *hi) ++*hi; /* of a memory, equal ends would say that nothing is known */
+  if (*lo == *hi) ++*hi; /* for a buffer, equal ends mean that the range is not known */
 }
 
 /* Where n expressions of all units are kept: together, if their sums fit 32 bits whichever they
@@ -311,7 +311,7 @@ static KirBuffer *pack_peephole(Lower *l, const IntCell *c) {
                        "peepholes i f o");
 }
 
-/* The new h takes its place, and goes to the layer's result. */
+/* Stores the new h in the state and in the layer's result. */
 static void deliver(Emit *e, const IntCell *c, Step t) {
   Lower *l = e->l;
   const CellPlace *p = c->place;

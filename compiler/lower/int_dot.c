@@ -69,7 +69,8 @@ static bool offset_fits(const QuantPart *part) {
   return part->shift == 0;
 }
 
-/* Weights that come at run time may have biases that those at hand do not. */
+/* Weights that a program passes at run time may have biases even if those of the model have none.
+ */
 static bool needs_bias(const Lower *l, const int32_t *bias, int64_t n) {
   bool any = l->m->weights_extern;
   for (int64_t i = 0; i < n; i++)

@@ -231,7 +231,7 @@ KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction) {
   ACTIVATION_OTHER_CASES:
     break;
   }
-  return p; /* quantise has refused the others */
+  return p; /* quantise has reported all others */
 }
 
 Activation int_word(const Layer *layer) {

@@ -54,7 +54,7 @@ static void zero_after(Emit *e, const Value *v) {
 
 /* ---- zeros around feature axes ---- */
 
-/* Those of one axis in a row that begins at `at`. */
+/* The zeros of one axis in a row that begins at `at`. */
 static void zero_axis(Emit *e, const Value *v, KirIndex at, int axis) {
   Lower *l = e->l;
   const Need *need = &l->place[v->id].need;
@@ -299,7 +299,7 @@ static void deliver_outputs(Emit *e) {
   }
 }
 
-/* The last rows of each history become its first: what the next call looks back at. */
+/* Moves the last rows of each history to its front, where the next call reads them. */
 static void move_histories(Emit *e) {
   Lower *l = e->l;
   for (int i = 0; i < l->model->n_values; i++) {

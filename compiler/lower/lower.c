@@ -22,7 +22,7 @@ static bool needs_fpu(const Layer *layer) {
   return (kind == QUANT_FLOAT || kind == QUANT_NORM) && !moves;
 }
 
-/* Of a layer without a kernel, precision f16 of the whole model asks nothing. */
+/* precision f16 or bf16 of the whole model does not change a layer without a kernel. */
 static bool precision_is_there(const Lower *l, const Layer *layer, bool given, Precision p) {
   switch (precision_info[p].arithmetic) {
   case ARITHMETIC_F32: return true;
@@ -45,7 +45,7 @@ static const char *without_fpu(const Layer *layer) {
   return "end the model before it, or choose a core with a floating-point unit";
 }
 
-/* E703: arithmetic other than f32, with weights of f32, f16 or bf16. */
+/* Reports E703 for a precision that no family implements. */
 static bool precisions_are_there(const Lower *l) {
   bool ok = true;
   for (int i = 0; i < l->model->n_layers; i++) {
@@ -86,7 +86,7 @@ static bool fits(const Model *model, const KirModule *m, Diags *diags) {
   return true;
 }
 
-/* A stream whose start state is learned, or computed by layers. */
+/* Whether a stream has an initial state that is learned, or computed by layers. */
 static bool reset_reads_weights(const Lower *l) {
   for (int i = 0; i < l->model->n_layers && l->streaming; i++) {
     const Layer *layer = l->model->layer[i];
@@ -104,7 +104,8 @@ static void give_weights(Lower *l) {
   }
 }
 
-/* E805: push takes one sample, and a sequence of run-time length has no place beside it. */
+/* Reports E805: push takes one sample, so a model with windows cannot have an input of bounded
+ * length. */
 static bool windows_are_alone(const Model *model, Diags *diags) {
   for (int i = 0; i < model->n_in && model->run == RUN_WINDOW; i++) {
     const Port *port = model->in[i];
@@ -169,7 +170,7 @@ static void place_weights(KirModule *m) {
   m->block_bytes = at;
 }
 
-/* Everything that is decided before the first statement is emitted. */
+/* Makes all decisions that precede the first statement. */
 static void decide(Lower *l) {
   schedule(l);
   batch_choose(l);

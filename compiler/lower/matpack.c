@@ -6,7 +6,7 @@
 /* Lanes of a layer that computes one row at a time. */
 static int row_lanes(const Lower *l, int64_t units) {
   int lanes = l->target->lanes;
-  /* The widest vector that wastes at most an eighth of its lanes. */
+  /* The widest vector of which at most an eighth of the lanes is padding. */
   while (lanes > l->target->min_lanes) {
     int64_t padded = size_whole(units, lanes);
     if ((padded - units) * 8 <= units) break;

@@ -135,7 +135,7 @@ static void add_product(Emit *e, TileRun *r, const MatPart *p, KirReg *const *ta
   }
 }
 
-/* Weights of one input that several can be loaded of at once; 0: not. */
+/* How many weights of one input one instruction loads; 0: one. */
 static int many_weights(const Lower *l, const TileRun *r, const MatPart *p) {
   int of_input = r->tile->vectors * p->n_gates;
   bool can = l->target->load_many >= of_input && r->mat->lanes == 1 && p->k_stride == 1 &&
@@ -270,7 +270,7 @@ static void add_term(Emit *e, void *sums, const MatPart *p, const MatTerm *term)
 
 static const MatAdder adder = {open_block, close_block, add_range, add_term};
 
-/* Partial sums pairwise into the first. */
+/* Adds partial sums pairwise, into the first. */
 static void join_sums(Emit *e, TileRun *r) {
   Kb *kb = &e->kb;
   for (int step = 1; step < r->split; step *= 2)

@@ -74,7 +74,7 @@ const char *buffer_name(Lower *l, const Layer *layer, const char *part) {
   return name;
 }
 
-/* Vectors are loaded from it: aligned to the widest one. */
+/* Aligned to the widest vector, because vectors are loaded from it. */
 static int buffer_align(const Lower *l, KirElem elem) {
   int size = kir_elem_size(elem);
   return elem == KIR_F32 ? size * l->target->lanes : size;

@@ -67,7 +67,7 @@ static KirIndex open_window(Emit *e, const PoolAxis *p, KirIndex ix, bool *opene
   return kir_at_plus(ix, p->stride, i);
 }
 
-/* How many numbers a mean is made of. */
+/* The number of values in a mean. */
 static KirExpr *window_count(Emit *e, const PoolAxis *p, int axes, int lanes) {
   Kb *kb = &e->kb;
   int64_t n = 1;

@@ -21,7 +21,7 @@ static void samples_close(Emit *e, KirStmt **samples) {
   if (samples) batch_close(e, samples);
 }
 
-/* What is left of a step when W x + b is there already. */
+/* The remaining products of a step if W x + b is already computed. */
 static void take_hoisted(Mat *mat, Hoisted *from, KirReg *step) {
   mat->part[0] = mat->part[1];
   mat->n_parts = 1;
@@ -48,7 +48,7 @@ static void close_turn(Emit *e, KirBuffer *turn, KirReg *t) {
   kb_store(kb, turn, at_batch(e, turn, 0), kb_convert(kb, KIR_I32, other));
 }
 
-/* What is added to an index of position 0 for the position of the cell. */
+/* The offset of the cell's position from position 0. */
 static KirIndex at_position(const CellCode *cell, KirIndex at) {
   for (int i = 0; i < cell->position.n_terms; i++)
     at = kir_at_plus(at, cell->position.term[i].stride, cell->position.term[i].var);

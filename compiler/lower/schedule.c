@@ -168,7 +168,7 @@ static void walk_back(Lower *l, bool *in_call, bool *in_reset) {
   }
 }
 
-/* What a state that is read becomes is computed, too. */
+/* Also marks the next value of each state that is read. */
 static bool add_kept(const Lower *l, bool *in_call) {
   bool added = false;
   for (int i = 0; i < l->model->n_layers && l->model->n_loops; i++) {
@@ -333,7 +333,7 @@ static bool can_be_tail(const Layer *layer, bool first) {
   return flags & (POINTWISE | OPERATOR);
 }
 
-/* The only reader of v, if it is a layer of the same loop. */
+/* The only reader of v if it is a layer of the same loop, else NULL. */
 static const Layer *only_reader(const Lower *l, const Value *v) {
   if (v->n_uses != 1 || l->place[v->id].need.rows) return NULL;
   for (int i = v->layer->id + 1; i < l->model->n_layers; i++) {

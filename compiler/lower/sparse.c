@@ -267,7 +267,7 @@ static const char *list_name(Lower *l, const Mat *mat, const MatPart *p, const c
   return arena_printf(l->arena, "%s%s_%s", p->name, mat->suffix, what);
 }
 
-/* What a kernel in blocks saves; padding does not count. */
+/* The products that a kernel in blocks saves; padding does not count. */
 static void report(Lower *l, const Mat *mat, const MatPart *p, int64_t stored, int64_t kept) {
   KirCost *cost = layer_cost(l, mat->layer);
   int64_t all = mat_vectors(mat) * mat->lanes * p->n_gates * p->d;

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* One phase along one axis: results first, first + stride, .. (count of them, counted after
- * cropping); input q belongs to the first. Taps tap, tap + tap_step, .. read input q - back, q -
+/* One phase along one axis. It computes `count` results of the cropped axis: first, first + stride,
+ * and so on; the first belongs to input q. Taps tap, tap + tap_step, .. read inputs q - back, q -
  * back - back_step, .. */
 typedef struct Phase {
   int64_t first, count, q, stride;

@@ -115,7 +115,7 @@ static void last_after(Emit *e, const Layer *layer) {
   if (layer_is_along_time(layer)) view_step(e, layer, ONLY_STEP);
 }
 
-/* expand: every row is the same. */
+/* expand: every row is the same row of the input. */
 static View expand_view(const Emit *e, const Layer *layer, View view) {
   (void)e->l;
   (void)layer;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Weights files up to this size are looked at on every pause; larger ones when a document is opened
- * or saved. */
+/* The server reads weights files up to this size on every pause, and larger ones when a document is
+ * opened or saved. */
 enum { WEIGHTS_QUICK = 8 * 1024 * 1024 };
 
 typedef struct FileReading {
@@ -110,7 +110,7 @@ void documents_using(LspServer *server, const char *path) {
     bool uses = !path;
     for (int i = 0; p && path && i < p->n_used_files; i++)
       uses = uses || strcmp(p->used_file[i], path) == 0;
-    /* a file that could not be read may be there now */
+    /* a file that could not be read may exist now */
     for (const Diag *e = d->analysis ? d->analysis->diags->first : NULL; e && !uses; e = e->next)
       uses = e->code == E213;
     if (uses) d->stale = d->unpublished = true;

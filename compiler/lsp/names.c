@@ -147,7 +147,7 @@ static bool is_name(Arena *arena, const char *s) {
   return n == 1 && word->kind == WORD_NAME && word->span.end - word->span.begin == strlen(s);
 }
 
-/* The main text with the new name in place of the old one. */
+/* The main text with the old name replaced by the new one. */
 static const char *renamed(Request *r, Span definition, const char *name, size_t *len) {
   const Program *p = r->a->checked.program;
   Fix fix = {.diags = r->a->diags};
@@ -161,7 +161,7 @@ static const char *renamed(Request *r, Span definition, const char *name, size_t
   return fix_apply(r->arena, r->a->source, &fix, len);
 }
 
-/* Errors of the main text by itself, as renamed. */
+/* The number of errors of the renamed main text. */
 static size_t errors_of(Request *r, const char *text, size_t len) {
   Sources sources = {.arena = r->arena};
   Diags *diags = r->server->host->diags(r->server->host->context, r->arena, &sources);

@@ -375,7 +375,7 @@ static bool add_form(Opaque *set, const PortForm *form) {
   type = new_result_type();
   DUCK(scalar_function_set_return_type)(function, type);
   DUCK(destroy_logical_type)(&type);
-  DUCK(scalar_function_set_special_handling)(function); /* NULL is ours to see */
+  DUCK(scalar_function_set_special_handling)(function); /* rows with NULL come here, too */
   DUCK(scalar_function_set_extra_info)(function, form, NULL);
   DUCK(scalar_function_set_function)(function, score_chunk);
   int status = DUCK(add_scalar_function_to_set)(set, function);
@@ -400,7 +400,7 @@ bool GRUS_DUCKDB_INIT(Opaque *info, const DuckAccess *access);
 
 bool GRUS_DUCKDB_INIT(Opaque *info, const DuckAccess *access) {
   const void *table = access->get_api(info, "v1.2.0");
-  if (!table) return false;             /* DuckDB has said why */
+  if (!table) return false;             /* DuckDB has reported why */
   memcpy(duckdb, table, sizeof duckdb); /* the table is DuckDB's for as long as this call */
   const char *problem = NULL;
   Opaque *connection = NULL;

@@ -45,7 +45,7 @@ typedef enum GrusElem {
 
 typedef enum GrusRole {
   GRUS_ROLE_IN,   /* argument of run, step or push */
-  GRUS_ROLE_INIT, /* argument of reset: a start state; zeros if the user gives none */
+  GRUS_ROLE_INIT, /* argument of reset: an initial state; zeros if the user passes none */
   GRUS_ROLE_OUT
 } GrusRole;
 
@@ -59,8 +59,8 @@ typedef enum GrusTime {
 
 typedef enum GrusKind {
   GRUS_KIND_RUN,    /* run: one call takes whole sequences */
-  GRUS_KIND_STREAM, /* reset, then step for ever */
-  GRUS_KIND_WINDOW  /* reset, then push for ever; an output whenever a window completes */
+  GRUS_KIND_STREAM, /* reset, then step without end */
+  GRUS_KIND_WINDOW  /* reset, then push without end; an output whenever a window is complete */
 } GrusKind;
 
 typedef struct GrusAxis {

@@ -249,7 +249,7 @@ int grus_rows(size_t rows, const size_t *lengths, const void *const *in, const s
     status = n > 1 ? body->batch_run(of, in_at, out_at) : body->run(of, in_at, out_at);
     if (status == GRUS_OK)
       row += n;
-    else if (n > 1) { /* which of them is refused: one at a time from here on */
+    else if (n > 1) { /* to find the rejected one, take them one at a time from here on */
       together = 0;
       status = GRUS_OK;
     }

@@ -18,9 +18,9 @@ extern "C" {
 #define GRUS_LIBRARY_ABI 1 /* changes when a field or a function below changes its meaning */
 
 /* What the functions return besides the codes of grus_host.h. */
-#define GRUS_BAD_PROCESSOR 6 /* no body of the library, or not that of the state, runs here */
+#define GRUS_BAD_PROCESSOR 6 /* this processor runs no body, or not that of the state */
 #define GRUS_BAD_STATE     7 /* no state of this library, or one that was never reset */
-#define GRUS_BAD_CALL      8 /* grus_rows of a stream, grus_steps of whole sequences */
+#define GRUS_BAD_CALL      8 /* grus_rows for a stream, or grus_steps for whole sequences */
 
 /* What a processor must be able to do. The levels of x86-64 are those of its psABI. */
 typedef enum GrusNeeds {

@@ -126,7 +126,7 @@ static size_t csv_fields(HostSource *source, HostField *fields, size_t room) {
   return n;
 }
 
-/* The row without the columns that are not for the model. */
+/* Removes from the row the columns that are not for the model. */
 static bool csv_pick(HostSource *source, bool is_names) {
   size_t count = (size_t)csv_count(source);
   HostField *fields = malloc((count + 1) * sizeof *fields);
@@ -218,7 +218,7 @@ size_t host_csv_read(HostSource *source, double *values, size_t max) {
   size_t n = 0, at;
   while (n < max) {
     if (!source->text_has) {
-      /* Hand over what is there before waiting for more. */
+      /* Deliver the rows that were read before waiting for more. */
       if (n && source->bytes.position == source->bytes.length) break;
       if (!csv_next(source)) break;
       uint64_t found = csv_count(source);

@@ -118,7 +118,7 @@ static bool json_string(JsonLine *line, size_t *begin, size_t *length) {
   return json_take(line, '"') || json_fail(line, "the line ends inside a text");
 }
 
-/* A value that is not ours. */
+/* Skips a value that is not for this input. */
 static bool json_skip(JsonLine *line, int depth) {
   size_t begin, length;
   char c = json_peek(line), close = c == '{' ? '}' : ']';
@@ -256,7 +256,7 @@ size_t host_json_read(HostSource *source, double *values, size_t max) {
   size_t n = 0;
   while (n < max) {
     if (source->row_at == source->row_count) {
-      /* Hand over what is there before waiting for more. */
+      /* Deliver the rows that were read before waiting for more. */
       if (n && source->bytes.position == source->bytes.length) break;
       if (!json_row(source)) break;
     }

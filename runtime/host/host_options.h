@@ -16,7 +16,7 @@ typedef struct HostOptions {
   const char *id_name, *skip_names; /* of columns of .csv inputs */
   double rate;                      /* 0: from the model or the input */
   bool no_names, allow_nan, quiet, help, version;
-  bool finite_only; /* not an option: whoever runs the program says so */
+  bool finite_only; /* not an option: the caller sets it */
   bool print;       /* no output was given a place: show them all as text */
   HostWhen colour, progress;
 } HostOptions;

@@ -232,7 +232,7 @@ static int output_style(HostOutputs *outputs, HostSink *sink, const char *value,
   return GRUS_EXIT_USAGE;
 }
 
-/* Refuses to write over an input, or two outputs into one file. */
+/* Reports an error if an output would overwrite an input, or if two outputs have the same file. */
 static int output_check_same(const HostOutputs *outputs, const HostSink *sink,
                              const HostSource *const *inputs, size_t input_count) {
   for (size_t i = 0; sink->inode && i < input_count; i++)

@@ -31,7 +31,7 @@ const char *host_port_role(const GrusPort *port);
  * is none. */
 const GrusPort *host_port_names(const GrusProgram *program, GrusRole role, HostText *names);
 
-/* What becomes of NaN and infinities in an input. */
+/* How an input treats NaN and infinities. */
 typedef enum HostNan { HOST_NAN_REFUSED, HOST_NAN_ALLOWED, HOST_NAN_NEVER } HostNan;
 
 /* May `value` be stored in the port? If not, `why` says so: "9000 is out of range, ...".

@@ -14,7 +14,7 @@
 
 static int sink_fail(HostSink *sink, int failure) {
   if (sink->status) return sink->status;
-  /* The reader of our standard output has seen enough: no error of ours. */
+  /* Whether the reader of standard output has stopped reading, which is no error. */
   if (failure == EPIPE) return sink->status = 128 + HOST_SIGPIPE;
   return sink->status = host_error(sink->log, GRUS_EXIT_FILE, "%s: cannot write: %s", sink->name,
                                    strerror(failure ? failure : EIO));
@@ -78,7 +78,7 @@ static int sink_open_standard_output(HostSink *sink) {
   sink->name = "standard output";
   sink->file = stdout;
   if (fstat(STDOUT_FILENO, &info) == 0) sink_identify(sink, STDOUT_FILENO, &info);
-  /* A file of our own, from its beginning: headers can be completed. */
+  /* A file of our own, written from its beginning, so that headers can be completed. */
   sink->seekable =
       sink->inode && !host_system_appends(STDOUT_FILENO) && lseek(STDOUT_FILENO, 0, SEEK_CUR) == 0;
   return GRUS_EXIT_OK;

@@ -18,9 +18,9 @@ typedef struct ElementTable {
   int n;
 } ElementTable;
 
-/* NULL: no element type that is read has this code. */
+/* NULL: the readers support no element type with this code. */
 const ElementRow *element_row(ElementTable table, int64_t code);
-/* What the code is in a graph; false: no type that is read. */
+/* The type of a graph for the code; false if the readers do not support it. */
 bool element_of(ElementTable table, int64_t code, GraphElem *elem);
 
 #endif

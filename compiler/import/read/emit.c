@@ -14,8 +14,8 @@ GraphNode *emit_node(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in, 
   return node;
 }
 
-/* Products and recurrent layers are for the evaluator; what draws on the graph around is not there
- * yet. */
+/* Constants of products and recurrent layers are left to the evaluator, and nodes that read the
+ * graph around them cannot be computed yet. */
 static bool may_fold(const Graph *graph, const GraphNode *node) {
   static const bool is_large[GRAPH_OP_COUNT] = {
       [GRAPH_MatMul] = true,  [GRAPH_MatMulInteger] = true,
@@ -33,8 +33,9 @@ static bool may_fold(const Graph *graph, const GraphNode *node) {
   return true;
 }
 
-/* The same operator with the same attributes on the same constant, in the same graph: weights that
- * are used at every step are turned round once. NULL for operators of more operands or results. */
+/* An earlier node with the same operator, attributes and constant in the same graph, so that
+ * weights that every step uses are transposed once. NULL for operators of more operands or results.
+ */
 static const char *key_of(const GraphEmit *e, const GraphNode *node) {
   if (!e->seen || node->n_in != 1 || node->n_out != 1) return NULL;
   Text key = text_new(e->graph->arena);
@@ -73,7 +74,7 @@ GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
   }
   call.in = in;
   call.out = ARENA_ARRAY(graph->arena, GraphTensor, node->n_out + 1);
-  if (!graph_call_shape(&call)) return node->out[0]; /* the evaluator says why */
+  if (!graph_call_shape(&call)) return node->out[0]; /* the evaluator reports why */
   for (int k = 0; k < node->n_out; k++)
     made += graph_span(&call.out[k]);
   if (made > 4 * given + small || made > *e->folds || !graph_call_eval(&call)) return node->out[0];

@@ -9,7 +9,7 @@
 
 typedef struct GraphEmit {
   Graph *graph;
-  const char *name, *source; /* of the operator in the file that is being turned into nodes */
+  const char *name, *source; /* the operator of the file from which nodes are made */
   const GraphMasked *masked; /* of that operator; NULL */
   int64_t *folds;            /* elements that may still be computed while reading */
   Map *seen;                 /* constants that have been computed from one other; NULL: each anew */
@@ -44,31 +44,32 @@ GraphValue *emit_clip(GraphEmit *e, GraphValue *x, double low,
                       double high); /* infinities: no bound */
 GraphValue *emit_dequantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero,
                             int64_t axis);
-/* To the type of zero; to bytes without sign where there is none. */
+/* To the type of zero; without one, to unsigned bytes. */
 GraphValue *emit_quantize(GraphEmit *e, GraphValue *x, GraphValue *scale, GraphValue *zero);
 
 /* ---- sweeps.c ---- */
-/* When constants of the outermost graph are read for the last time: a large file is not read into
- * twice its numbers, once as they are and once as what is made of them. */
+/* Frees the constants of the outermost graph after their last reader, so that a large file does not
+ * need twice the memory of its numbers. */
 typedef struct ReadUse {
-  int left; /* operators that are still to read it */
+  int left; /* the number of operators that still read it */
   GraphValue *value;
 } ReadUse;
 typedef struct Sweeps {
   Graph *graph;
-  size_t at; /* bytes of numbers at which the next sweep is due */
+  size_t at; /* the bytes of numbers at which the next sweep runs */
 } Sweeps;
 enum { READ_ALWAYS = 1 << 30 }; /* of outputs, and of what bodies may read */
-/* The value that operators are to read, once there is one. use: NULL, nothing reads it. */
+/* Sets the value that operators will read. use: NULL if nothing reads it. */
 void sweeps_hold(ReadUse *use, GraphValue *value);
-/* An operator has read it. */
+/* Notes that an operator has read it. */
 void sweeps_read(ReadUse *use);
-/* Between two operators. */
+/* Called between two operators: frees what is due. */
 void sweeps_run(Sweeps *sweeps);
 
 /* The numbers of a constant as whole ones; false if it is computed or has more than `most`. */
 bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out);
-/* Why it is false for the `what` ("axes") of a node, as a message goes on after its name. */
+/* Why graph_numbers is false for the `what` ("axes") of a node: the end of a message, after the
+ * name of the node. */
 const char *constant_ints_problem(Arena *arena, const GraphValue *value, const char *what, int most,
                                   DiagCode *code);
 bool constant_number(const GraphValue *value, double *out);

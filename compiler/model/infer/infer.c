@@ -38,8 +38,8 @@ Diag *infer_report(Infer *inf, DiagCode code, const Layer *layer, Span at, const
   return d;
 }
 
-/* The axes mapped over are left out where the value has none: "[time t, d]" is what most models are
- * about. */
+/* The rule as messages show it: without the mapped axes if the value has none, as in "[time t, d]".
+ */
 const char *layer_pattern(Arena *arena, const Layer *layer) {
   static const char mapped[] = "[time t, .., d]";
   const char *rule = layer_info(layer->kind)->rule, *end = strstr(rule, " ->");

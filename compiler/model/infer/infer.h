@@ -8,7 +8,7 @@
 
 /* Types every value. False (and model->failed) if errors were reported. */
 bool model_infer(Model *model, Diags *diags);
-/* Reports the lints; the model may have errors (poisoned values are passed over). */
+/* Reports the lints. The model may have errors; lints ignore poisoned values. */
 void model_lint(const Model *model, Diags *diags);
 /* Adds "how the shape got here" up to value to a diagnostic. */
 void diag_trace_value(Diag *diag, const Model *model, const Value *value);

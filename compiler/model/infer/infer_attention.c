@@ -45,8 +45,8 @@ static bool heads_divide(Infer *inf, Layer *layer, const Value *v, int64_t heads
   return false;
 }
 
-/* Time along which it goes is that of whole sequences, or `window` says how much of it is seen;
- * where it goes within steps all have the same steps. */
+/* Along time, the stage needs whole sequences or `window`. Along a feature axis, all three values
+ * need the same steps. */
 static bool positions_meet(Infer *inf, const Layer *layer, bool timed) {
   const Type *q = &layer->in[0]->type, *k = &layer->in[1]->type, *v = &layer->in[2]->type;
   bool back = layer_looks_back(layer);
@@ -79,7 +79,7 @@ static bool positions_meet(Infer *inf, const Layer *layer, bool timed) {
   return true;
 }
 
-/* The axes that are mapped over are those of all three. */
+/* All three values need the same mapped axes. */
 static bool mapped_meet(Infer *inf, const Layer *layer) {
   const Type *q = &layer->in[0]->type;
   for (int i = 1; i < 3; i++)
@@ -96,7 +96,7 @@ static bool mapped_meet(Infer *inf, const Layer *layer) {
   return true;
 }
 
-/* All three are [time t, .., d], or [.., f, .., d] where it goes along f. */
+/* All three values are [time t, .., d], or [.., f, .., d] along f. */
 static bool ranks_meet(Infer *inf, const Layer *layer, bool timed) {
   int rank = layer->in[0]->type.rank;
   for (int i = 0; i < 3; i++) {

@@ -23,7 +23,7 @@ static const char *axes_listed(Arena *arena, const Type *type) {
   return text.len ? text_str(&text) : "none";
 }
 
-/* `f32[time .., 257, 2]`: the axis meant has no name yet. */
+/* Suggests a name for the axis, as in `f32[time .., 257, 2]`, where it has none yet. */
 static void advise_label(Infer *inf, Diag *d, const Value *v, const char *name) {
   const Port *port = v->port;
   int unnamed = 0, which = -1;
@@ -43,7 +43,7 @@ static void advise_label(Infer *inf, Diag *d, const Value *v, const char *name) 
   diag_note(d, "`label` gives the axes of a value names: `|> label(%s, ..)`", name);
 }
 
-/* An earlier stage ended the axis: how the shape got here shows which. */
+/* If an earlier stage removed the axis, "how the shape got here" shows which. */
 static bool had_axis(const Value *v, const char *name) {
   for (; v->layer && v->layer->n_in; v = v->layer->in[0]) {
     const Type *type = &v->layer->in[0]->type;
@@ -142,7 +142,7 @@ static bool report_count(Infer *inf, const Layer *layer, const Value *v, int wan
   return false;
 }
 
-/* The features come last, and a layer that makes new ones cannot go along them. */
+/* A layer that makes new features cannot work along the last axis, which holds the features. */
 static bool report_features(Infer *inf, const Layer *layer, const Value *v, int k) {
   const OptVal *along = along_option(layer);
   Diag *d = infer_report(inf, E315, layer, name_span(layer, along, k),
@@ -155,7 +155,7 @@ static bool report_features(Infer *inf, const Layer *layer, const Value *v, int 
   return false;
 }
 
-/* PyTorch has two axes and the channels before them; here the channels come last. */
+/* In PyTorch the channels come before two axes; in grus they come last. */
 static bool report_few(Infer *inf, const Layer *layer, const Value *v) {
   const Type *t = &v->type;
   int have = t->rank - 1 + type_is_sequence(t);

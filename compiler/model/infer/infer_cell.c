@@ -115,7 +115,7 @@ static bool reads_marked(const Layer *layer, const bool *mark) {
   return reads;
 }
 
-/* All that a state reaches, through what is kept for the next step too. */
+/* Marks all layers that a state reaches, also by the values that are kept for the next step. */
 static void mark_down(const Model *model, const Layer *state, bool *mark) {
   mark[state->id] = true;
   for (bool again = true; again;) {
@@ -136,7 +136,7 @@ static void mark_value(bool *mark, const Value *v) {
   if (v && v->layer) mark[v->layer->id] = true;
 }
 
-/* All that reaches it. */
+/* Marks all layers that reach a state. */
 static void mark_up(const Model *model, const Layer *state, bool *mark) {
   mark[state->id] = true;
   for (bool again = true; again;) {
@@ -155,7 +155,7 @@ static void mark_up(const Model *model, const Layer *state, bool *mark) {
   }
 }
 
-/* Whether a stage looks at no step but its own and has no state of its own. */
+/* Whether a stage reads only its own step and has no state. */
 static bool is_of_one_step(const Layer *layer) {
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
   const LayerAxis *time = layer_time(layer);

@@ -108,7 +108,7 @@ bool window_options(Infer *inf, Layer *layer, const Value *v, int k) {
   return true;
 }
 
-/* The axes that windows go along become as long as there are windows. */
+/* Sets the length of each axis along which windows go to the number of windows. */
 static bool windows_along(Infer *inf, Layer *layer, const Value *v, Type *type) {
   for (int k = 0; k < layer->n_along; k++) {
     LayerAxis *a = &layer->along[k];
@@ -122,7 +122,8 @@ static bool windows_along(Infer *inf, Layer *layer, const Value *v, Type *type) 
   return true;
 }
 
-/* What a convolution, transposed or not, reads, goes along and makes, without its windows. */
+/* Checks the inputs, axes and filters of a convolution, also a transposed one, but not its windows.
+ */
 bool conv_options(Infer *inf, Layer *layer, const Value *v, int axes, int64_t *filters) {
   int64_t groups;
   if (!needs_numbers(inf, layer, v)) return false;
@@ -186,7 +187,7 @@ static bool entries_fit(Infer *inf, const Layer *layer, const Value *v) {
   return true;
 }
 
-/* What is left out at the ends must leave something of every window, and a stream has no ends. */
+/* A pool ignores padding: every window needs a real position, and a stream has no end to pad. */
 static bool pool_padding_fits(Infer *inf, Layer *layer, const Value *v, const LayerAxis *a) {
   const OptVal *padding = layer_opt(layer, OPT_padding);
   Span at = span_valid(padding->at) ? padding->at : layer->span;

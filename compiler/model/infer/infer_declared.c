@@ -20,7 +20,7 @@ static bool elem_fits(const Type *declared, const Type *type) {
          (type->elem != ELEM_INDEX || declared->categories == type->categories);
 }
 
-/* A bounded time without a name matches any length with its bound. */
+/* A bounded time without a name matches every length with the same bound. */
 static bool time_fits(const Time *declared, const Time *time) {
   if (declared->kind == TIME_BOUNDED && time->kind == TIME_BOUNDED && declared->length < 0)
     return declared->n == time->n;
@@ -116,7 +116,8 @@ static bool takes_channels(const Layer *layer) {
 
 enum { MOST_COLOURS = 4, LEAST_COLUMNS = 16 };
 
-/* [3, 32, 280] in front of a Conv2D: channels, height, width, as PyTorch has them. */
+/* Whether the input of a Conv2D looks like [channels, height, width] of PyTorch, such as [3, 32,
+ * 280]. */
 static bool is_channels_first(const Layer *layer, const Type *type) {
   if (layer->kind != LAYER_Conv2D || type->rank != 3 || type_is_sequence(type)) return false;
   for (int i = 0; i < type->rank; i++)

@@ -66,7 +66,7 @@ Span type_axis_span(const Infer *inf, Span type, int i) {
   return span_none();
 }
 
-/* Begin of the line if only blanks stand between it and at; else at itself. */
+/* The beginning of the line if only blanks are before `at`, else `at`. */
 static uint32_t line_begin(const Source *source, uint32_t at) {
   uint32_t begin = at;
   while (begin > 0 && source_is_blank(source->text[begin - 1]))
@@ -81,7 +81,7 @@ bool edit_drop_stage(Infer *inf, Fix *fix, const Layer *layer) {
   if (lines.begin == stage.begin && lines.end == stage.end) { /* other stages stand on its line */
     bool first = line_begin(source, stage.begin) != stage.begin;
     while (first && lines.end < source->len && source_is_blank(source->text[lines.end]))
-      lines.end++; /* what follows moves to its place */
+      lines.end++; /* the text after it moves to its place */
     while (!first && lines.begin > 0 && source_is_blank(source->text[lines.begin - 1]))
       lines.begin--;
   }

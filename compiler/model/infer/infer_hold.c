@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* The category that is held is one of the value's. */
+/* Checks that `fill` is a category of the value. */
 static bool fill_fits(Infer *inf, const Layer *layer, const Value *v) {
   const OptVal *fill = layer_opt(layer, OPT_fill);
   if (!fill->given || v->type.elem != ELEM_INDEX) return true;

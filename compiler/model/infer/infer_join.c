@@ -73,7 +73,7 @@ static bool report_axes(Infer *inf, const Layer *layer, int j) {
   return false;
 }
 
-/* All axes but the one that is joined. */
+/* Compares all axes except the joined one. */
 static bool axes_meet(Infer *inf, const Layer *layer, int j) {
   Type a = layer->in[0]->type, b = layer->in[j]->type;
   if (a.rank != b.rank) return report_axes(inf, layer, j);
@@ -122,7 +122,7 @@ bool infer_concat(Infer *inf, Layer *layer) {
 
 /* ---- + - * / ---- */
 
-/* Only the number of features differs: bring the narrower one up with a Dense. */
+/* If only the number of features differs, suggests a Dense on the narrower operand. */
 static void advise_project(Infer *inf, Diag *d, const Layer *layer) {
   const Type *a = &layer->in[0]->type, *b = &layer->in[1]->type;
   if (a->rank != 1 || b->rank != 1 || !time_equal(&a->time, &b->time)) return;

@@ -31,7 +31,7 @@ bool report_uncounted(Infer *inf, const Layer *layer, const Value *v, const char
   return false;
 }
 
-/* LLONG_MAX: more than can be counted. */
+/* LLONG_MAX: the number overflows. */
 static int64_t product(const int64_t *size, int n) {
   int64_t all = 1;
   for (int i = 0; i < n; i++)

@@ -10,7 +10,7 @@ static Span operand_span(const Layer *layer, int i) {
   return span_valid(at) ? at : layer->span;
 }
 
-/* Labels both operands, or the message has them where there is no source. */
+/* Labels both operands; without source text, the message names them. */
 static void label_both(Diag *d, const Layer *layer, int i, int j, const char *a, const char *b) {
   if (span_valid(operand_span(layer, i))) diag_label(d, operand_span(layer, i), "%s", a);
   if (span_valid(operand_span(layer, j))) diag_label(d, operand_span(layer, j), "%s", b);
@@ -176,7 +176,7 @@ static bool report_stream_meets(Infer *inf, const Layer *layer, int i, int j) {
   return false;
 }
 
-/* One stream comes once in so many steps of the other. */
+/* Reports streams of different periods. */
 static bool report_periods(Infer *inf, const Layer *layer, int i, int j) {
   Diag *d = report_times(inf, layer, i, j, E309, "streams of different periods");
   diag_note(d, "`time .. / p` has one value for every p steps of the inputs; `frames` or `stride` "

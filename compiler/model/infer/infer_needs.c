@@ -20,7 +20,7 @@ static bool is_integer(const Type *t) {
   return t->elem != ELEM_F32 && t->elem != ELEM_F16 && t->elem != ELEM_INDEX;
 }
 
-/* The largest value an integer type holds, plus one: what `std` makes 1 of it. */
+/* The largest value of an integer type plus one: as `std`, it scales the values to -1..1. */
 static const char *full_scale(Elem elem) {
   switch (elem) {
   case ELEM_I8: return "128";
@@ -118,7 +118,7 @@ static const Layer *time_ender(const Value *v) {
   return v->layer && v->layer->n_in ? v->layer : NULL;
 }
 
-/* `a.h |> GRU(64)`: the state was taken where the sequence is meant. */
+/* `a.h |> GRU(64)`: the state is used, but the sequence is meant. */
 static void explain_state(Infer *inf, Diag *d, const Layer *layer, const Value *v) {
   const char *base = v->layer->out[0]->name;
   diag_label(d, v->layer->span, "its state has no time axis");
@@ -256,7 +256,7 @@ bool needs_sequence(Infer *inf, const Layer *layer, const Value *v) {
 
 /* ---- E304 ---- */
 
-/* [32, time 10, 8] or [batch 32, time 10, 8]: what stands before time is no feature. */
+/* [32, time 10, 8] or [batch 32, time 10, 8]: the axis before time is a batch. */
 static bool fix_batch_axis(Infer *inf, Diag *d, const Value *v) {
   const Type *t = &v->type;
   if (!v->port || t->rank != 2 || t->time_pos != 1) return false;
@@ -298,8 +298,8 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least, in
   return false;
 }
 
-/* [32, time 10, 8] and [time 10, batch 32, 8]: mapped over, a batch would be legal and never
- * meant. */
+/* [32, time 10, 8] and [time 10, batch 32, 8]: a layer could be mapped over the batch, but that is
+ * never meant. */
 static bool has_batch_axis(const Value *v) {
   const Type *t = &v->type;
   if (t->rank < 2) return false;
@@ -317,7 +317,7 @@ bool needs_steps(Infer *inf, const Layer *layer, const Value *v) {
          needs_rank(inf, layer, v, 1, 1);
 }
 
-/* 25ms where positions of a feature axis are counted. */
+/* Reports a duration, such as 25ms, for an option that counts positions of a feature axis. */
 static bool report_duration(Infer *inf, const Layer *layer, Span at) {
   Diag *d = infer_report(inf, E407, layer, at, "a duration counts steps of time");
   diag_primary(d, "expected a whole number");

@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-/* What a value is without stages that do nothing when the model runs. */
+/* The value before stages that do nothing when the model runs. */
 static const Value *looked_at(const Value *v) {
   while (v->layer && (layer_info(v->layer->kind)->flags & TRAINING))
     v = v->layer->in[0];
   return v;
 }
 
-/* Whether a stage names time among its axes: it may stand below and have no types yet. */
+/* Whether a stage names time among its axes. The stage may come later, so it may have no types yet.
+ */
 static bool names_time(const Layer *layer) {
   const OptVal *along = layer_opt(layer, OPT_along);
   for (int i = 0; along && i < along->n_axes; i++)
@@ -20,7 +21,7 @@ static bool names_time(const Layer *layer) {
   return false;
 }
 
-/* It reads steps before its own. Of convolutions those with one tap do not. */
+/* Whether a stage reads earlier steps; a convolution with one tap does not. */
 static bool looks_back(const Layer *layer) {
   if (layer->kind == LAYER_Conv1D) return layer_size(layer, OPT_kernel, 1) > 1;
   if (layer->kind == LAYER_pad) return names_time(layer);

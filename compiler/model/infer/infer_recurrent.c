@@ -19,7 +19,7 @@ static bool report_backwards(Infer *inf, const Layer *layer, const Value *v) {
   return false;
 }
 
-/* Along a feature axis the recurrence begins anew in every step. */
+/* Along a feature axis, the recurrence begins again in every step. */
 static bool report_init(Infer *inf, const Layer *layer, const Value *v) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const char *axis = axis_name(inf->arena, &v->type, layer->along[0].axis);

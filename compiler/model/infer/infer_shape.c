@@ -53,7 +53,7 @@ static const char *time_str(Arena *arena, const Time *time) {
   return text_str(&text);
 }
 
-/* Only counted values can be laid out anew. */
+/* Reports a value whose number of elements is not fixed. */
 static bool report_open(Infer *inf, Layer *layer, const Value *v) {
   bool stream = type_is_stream(&v->type);
   Text text = text_new(inf->arena);

@@ -185,7 +185,8 @@ static void check_reset(Infer *inf, const Reads *reads) {
 
 /* ---- states ---- */
 
-/* The final state of a stream is known after the last step of a call: no step can read it. */
+/* Reports a step that reads the final state of a stream, which is known only after the last step of
+ * a call. */
 static void check_spread(Infer *inf) {
   const Model *model = inf->model;
   bool *final =

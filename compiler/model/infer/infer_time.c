@@ -42,7 +42,7 @@ bool needs_end(Infer *inf, const Layer *layer, const Value *v) {
   return !type_is_stream(&v->type) || report_endless(inf, layer, v);
 }
 
-/* Feature axes end one by one, from the last to the first. */
+/* Removes feature axes one by one, from the last to the first. */
 static void drop_axes(const Layer *layer, Type *type) {
   for (int axis = type->rank - 1; axis >= 0; axis--)
     for (int k = 0; k < layer->n_along; k++)
@@ -66,7 +66,7 @@ static bool infer_end(Infer *inf, Layer *layer) {
   if (!layer_goes_along(inf, layer, v, numbers ? 0 : 1, true)) return false;
   Type type = type_result(&v->type);
   if (layer_time(layer)) {
-    assert(layer->n_along == 1); /* other axes end in a layer of their own (resolve_stage.c) */
+    assert(layer->n_along == 1); /* resolve_stage.c makes a layer of its own for other axes */
     if (type_is_stream(&v->type)) return report_endless(inf, layer, v);
     type.time = (Time){.kind = TIME_NONE};
   } else
@@ -75,7 +75,7 @@ static bool infer_end(Infer *inf, Layer *layer) {
   return true;
 }
 
-/* The stages that end an axis. */
+/* The stages that remove an axis. */
 #define INFER_END(stage)                                                                           \
   bool infer_##stage(Infer *inf, Layer *layer) {                                                   \
     return infer_end(inf, layer);                                                                  \
@@ -113,7 +113,7 @@ static bool report_varying(Infer *inf, const Layer *layer, const Value *v) {
   return false;
 }
 
-/* A vector without time stays as it is; of several axes it makes one. */
+/* A vector stays as it is; several axes become one. */
 bool infer_flatten(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   if (!needs_numbers(inf, layer, v)) return false;
@@ -157,7 +157,8 @@ static bool report_overlap(Infer *inf, const Layer *layer, const Value *v, const
   return false;
 }
 
-/* The hop, or why it does not fit. A duration counts steps of the signal that was framed. */
+/* Reads the hop, or reports why it does not fit. A duration counts steps of the signal before
+ * `frames`. */
 static bool overlap_hop(Infer *inf, Layer *layer, const Value *v, int64_t *hop) {
   const Layer *frames = framed_by(v);
   int64_t size = v->type.dim[0].n;

@@ -53,7 +53,7 @@ static bool axis_spread(Infer *inf, const Layer *layer, const Value *v, LayerAxi
   return true;
 }
 
-/* E413: there are no steps between those of the clock. */
+/* Reports E413: the stream would have more steps than the inputs. */
 static bool report_clock(Infer *inf, const Layer *layer, const Value *v, int64_t times) {
   bool repeats = layer->kind == LAYER_upsample;
   const Time *time = &v->type.time;

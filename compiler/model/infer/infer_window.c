@@ -95,8 +95,8 @@ static bool report_same(Infer *inf, Layer *layer, const Value *v, int64_t span) 
   return false;
 }
 
-/* Zeros written out. Of a stream those in front at most fill the kernel, and none can stand after:
- * what stands there are steps that are still to come. */
+/* padding=(before, after). On a stream, the zeros before the first step must fit in the kernel, and
+ * there can be none after the last, because later steps follow. */
 static bool report_ahead(Infer *inf, Layer *layer, const Value *v, int64_t span) {
   const Padding pad = layer_time(layer)->padding;
   const OptVal *padding = layer_opt(layer, OPT_padding);

@@ -163,7 +163,7 @@ static void collect(ShapeTrace *t, const Value *v, int limit) {
   t->more |= t->over;
 }
 
-/* A row that says nothing new: the same axes as the value before it. */
+/* Whether a row shows no change: its axes are those of the value before it. */
 static bool row_keeps_shape(const TraceRow *row) {
   if (!row->from || row->value->field) return false;
   const Type *a = &row->value->type, *b = &row->from->type;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double hides = -1e9; /* what Keras adds to scores of positions that do not count */
+static const double hides = -1e9; /* the number that Keras adds to scores of masked positions */
 
 /* Queries, keys and values: [batch, positions, features]. */
 typedef struct Attended {
@@ -67,7 +67,7 @@ static GraphValue *attend(KerasLayer *layer, const Attended *a, GraphValue *scor
   return EMIT(e, MatMul, *weights, value);
 }
 
-/* The results of a call: what is attended to, and the weights where it asks for them. */
+/* The results of a call: the weighted means, and the weights if the call asks for them. */
 static bool gives(KerasLayer *layer, KerasValue result, GraphValue *weights, int64_t heads,
                   int64_t keys) {
   if (!keras_gives(layer, result)) return false;

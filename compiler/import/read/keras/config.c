@@ -99,7 +99,7 @@ static bool listed(Arena *arena, const char *list, const char *name, const char 
   return false;
 }
 
-/* Keras 1 names count as the names of today. */
+/* Names of Keras 1 are read as their present names. */
 static const char *name_today(const KerasLayer *layer, const char *name) {
   for (size_t i = 0; i < sizeof keras_1_names / sizeof *keras_1_names && layer->keras->major == 1;
        i++)
@@ -107,8 +107,8 @@ static const char *name_today(const KerasLayer *layer, const char *name) {
   return name;
 }
 
-/* What a layer computes in: "float32", or a policy of Keras 2.4 and newer. Quantised weights are
- * integers beside scales. False after reporting. */
+/* Checks the type in which a layer computes: "float32", or a policy of Keras 2.4 and newer.
+ * Quantised layers are an error. False after reporting. */
 static bool check_precision(const KerasLayer *layer) {
   Arena *arena = layer->keras->arena;
   json_t *dtype = keras_option(layer, "dtype"), *policy = json_object_get(dtype, "config");

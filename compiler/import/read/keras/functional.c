@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* The value a reference ["name", call, index] means; NULL if it is not there (yet). */
+/* The value of a reference ["name", call, index]; NULL if it does not exist, or not yet. */
 static const KerasValue *referenced(KerasGraph *g, json_t *reference, bool is_output) {
   const char *name = json_string_value(json_array_get(reference, 0));
   json_int_t call = json_integer_value(json_array_get(reference, 1)),
@@ -136,7 +136,7 @@ static Wait call_mask(KerasGraph *g, KerasLayer *layer, json_t *keywords) {
   return mask && !keeps ? NOT_YET : READY;
 }
 
-/* Finds what a call reads. */
+/* Finds the values that a call reads. */
 static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   json_t *keywords = json_object_get(call, "kwargs");
   KerasValue values[INPUTS_MAX], states[INPUTS_MAX];

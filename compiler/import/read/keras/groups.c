@@ -38,7 +38,7 @@ static const char *group_of(KerasGroups *g, const KerasLayer *layer) {
     return g->outer ? g->outer->group
                     : arena_printf(k->arena, "%s%s%s", g->root, slash, layer->name);
   const char *stem = strcmp(layer->class_name, "GroupQueryAttention") == 0
-                         ? "grouped_query_attention" /* it has another name inside Keras */
+                         ? "grouped_query_attention" /* its group has another name than its class */
                          : keras_snake_case(k->arena, layer->class_name);
   int *uses = map_get(&g->uses, stem);
   if (!uses) {
@@ -50,7 +50,7 @@ static const char *group_of(KerasGroups *g, const KerasLayer *layer) {
                 : arena_printf(k->arena, "%s%s%s", g->root, slash, stem);
 }
 
-/* Without the numbers by which Keras tells objects apart. */
+/* Copies a configuration without the numbers by which Keras distinguishes objects. */
 static void drop_numbers(Arena *arena, json_t *object) {
   const char *key;
   json_t *value;

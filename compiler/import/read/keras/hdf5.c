@@ -9,7 +9,7 @@ bool keras_hdf5_sniff(const ForeignFile *file) {
   return hdf5_sniff(file->data);
 }
 
-/* What --config names; NULL after reporting. */
+/* The architecture that --config names; NULL after reporting. */
 static json_t *config_of_user(const Keras *k) {
   Mapped file;
   const char *reason;
@@ -104,7 +104,8 @@ Graph *keras_with_weights(Keras *k, Mapped hdf5, Graph *(*read)(Keras *k)) {
   k->hdf5 = hdf5_open(k->arena, hdf5, &reason);
   Graph *graph = k->hdf5 ? read(k) : NULL;
   if (k->hdf5 && !hdf5_broken(k->hdf5)) return graph;
-  if (k->hdf5) { /* what was said of things that were not found any more is not true */
+  if (k->hdf5) { /* the reader may have reported missing things that a truncated read could not find
+                  */
     *k->diags = before;
     *k->diags->last = NULL;
     reason = hdf5_broken(k->hdf5);

@@ -182,19 +182,20 @@ GraphValue *keras_number_call(KerasLayer *layer, GraphOp op, GraphValue *x, Grap
                               double number);
 
 /* ---- masks.c ---- */
-/* Before a layer is read: what is said where it reads masked steps as if they were real. */
+/* Called before a layer is read: prepares the message for a layer that reads masked steps as if
+ * they were real. */
 const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row);
 /* After it: the masks of its results where it has not set one itself. */
 void keras_masks_follow(KerasLayer *layer, KerasMaskRow row);
 /* The mask [batch, time] that reaches a layer that uses one: an argument of its call, or that of
  * its input; NULL where there is none. */
 GraphValue *keras_mask_of(const KerasLayer *layer);
-/* The input of the model that is read here has numbers that mean padding. */
+/* Whether the input of this model has numbers that mean padding. */
 void keras_mark_padding(const KerasLayer *layer, double padding);
 
 /* ---- layers.c ---- */
 GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank);
-/* What reads this value reads it as numbers of categories. */
+/* Notes that the readers of this value read it as indices of categories. */
 void keras_mark_categories(const KerasLayer *layer, KerasValue *value);
 /* A number, or one for each feature; NULL after reporting. */
 GraphValue *keras_numbers(KerasLayer *layer, const char *name, double if_absent);

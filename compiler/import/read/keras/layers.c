@@ -219,7 +219,7 @@ static bool read_softmax(KerasLayer *layer) {
       layer, emit_axis_call(keras_emit(layer), GRAPH_Softmax, axis, 1, &layer->in[0].graph));
 }
 
-/* What changes nothing when a model runs. */
+/* Layers that do nothing when the model runs. */
 static bool read_nothing(KerasLayer *layer) {
   return keras_gives_like(layer, layer->in[0].graph);
 }

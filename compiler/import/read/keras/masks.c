@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What a layer does to the mask of its input. */
+/* How a layer treats the mask of its input. */
 typedef enum MaskUse {
   MASK_MAKES,
   MASK_PASSES,

@@ -28,7 +28,7 @@ static bool leaves_folder(const char *location) {
          (len > 3 && strcmp(location + len - 3, "/..") == 0);
 }
 
-/* An offset or a length: digits alone. */
+/* Reads an offset or a length, which is digits only. */
 static bool whole_number(const char *text, unsigned long long *out) {
   if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 18) return false;
   *out = strtoull(text, NULL, 10);

@@ -37,7 +37,7 @@ bool onnx_op_if(OnnxCall *c) {
   return set_all(c, node);
 }
 
-/* Without a condition the loop goes on whatever its body says. */
+/* Without a condition, the loop ignores the condition that its body returns. */
 bool onnx_op_loop(OnnxCall *c) {
   int carried = c->n_in - 2, n = (int)c->node->n_output;
   Graph *body = body_of(c, "body");

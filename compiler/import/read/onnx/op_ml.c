@@ -55,7 +55,7 @@ static GraphValue *linear(OnnxCall *c, int64_t results) {
   return b ? EMIT(c->emit, Add, y, b) : y;
 }
 
-/* What becomes of several results at the end; NULL after reporting. */
+/* Applies the post_transform to the results; NULL after reporting. */
 static GraphValue *transformed(OnnxCall *c, GraphValue *y) {
   const char *name = call_attr_string(c, "post_transform", "NONE");
   if (strcmp(name, "NONE") == 0) return y;
@@ -80,7 +80,7 @@ bool onnx_op_linear_regressor(OnnxCall *c) {
   return y && call_set(c, 0, y);
 }
 
-/* The number of the largest score, if that is its label. */
+/* The index of the largest score, if the labels are the indices. */
 static bool set_label(OnnxCall *c, GraphValue *scores, int64_t classes) {
   int n;
   const int64_t *label;

@@ -20,7 +20,7 @@ bool onnx_op_identity(OnnxCall *c) {
   return call_set(c, 0, c->in[0]);
 }
 
-/* At inference nothing is dropped. */
+/* Dropout does nothing when the model runs. */
 bool onnx_op_dropout(OnnxCall *c) {
   double training = 0;
   if (call_operand(c, 2) && (!constant_number(c->in[2], &training) || training != 0))

@@ -116,7 +116,7 @@ static const char *node_name(const OnnxReader *r, const Scope *scope, const Onnx
   return *within ? arena_printf(r->arena, "%s/%s", within, name) : name;
 }
 
-/* Operand and result counts of a node, from its row: the only place where they are checked. */
+/* Checks the operand and result counts of a node against its row; no other place does. */
 static bool counts_fit(OnnxCall *c, const OnnxRow *row) {
   size_t n_in = c->node->n_input, n_out = c->node->n_output;
   while (n_in && !*c->node->input[n_in - 1])
@@ -146,7 +146,7 @@ static bool read_operands(OnnxCall *c) {
 
 static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node);
 
-/* Its operators have to mean what those of the model do. */
+/* Reports a function whose operators have another version than those of the model. */
 static bool opset_agrees(OnnxCall *c, const OnnxFunction *f) {
   for (size_t i = 0; i < f->n_opset_import; i++)
     if (is_standard(f->opset_import[i]->domain) && f->opset_import[i]->version != c->reader->opset)
@@ -244,7 +244,8 @@ static ReadUse *use_of(OnnxReader *r, const char *name) {
   return use;
 }
 
-/* What a body reads stays: it may be of the graph around it, and read at every step. */
+/* Keeps the constants that a body reads: they may belong to the graph around it, and every step
+ * reads them. */
 static void count_body(OnnxReader *r, const OnnxBody *body) {
   for (size_t i = 0; i < body->n_node; i++)
     for (size_t k = 0; k < body->node[i]->n_input; k++)
@@ -319,7 +320,7 @@ static void find_makers(OnnxReader *r, Order *o) {
   o->is_known = true;
 }
 
-/* A node that waits for itself finds its operand missing. */
+/* If a node waits for itself, its operand is reported as missing. */
 static bool read_in_order(OnnxReader *r, Scope *scope, Order *o, size_t i, int depth) {
   const OnnxNode *node = o->from->node[i];
   if (o->begun[i]) return true;

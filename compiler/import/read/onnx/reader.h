@@ -80,9 +80,9 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
   foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                \
                       (c)->node->op_type, __VA_ARGS__)
 GraphValue *call_operand(const OnnxCall *c, int k); /* NULL: left out */
-bool call_wants(const OnnxCall *c, int k);          /* result k has a name */
-bool call_is_read(const OnnxCall *c, int k);        /* and is an output, or a node may read it */
-/* Names result k. NULL is passed over, for nodes that could not be made. */
+bool call_wants(const OnnxCall *c, int k);          /* whether result k has a name */
+bool call_is_read(const OnnxCall *c, int k);        /* and it is an output, or a node may read it */
+/* Names result k. Ignores NULL, so that callers can pass a node that failed. */
 bool call_set(OnnxCall *c, int k, GraphValue *value);
 /* A graph of an attribute as a body. NULL after reporting. */
 Graph *call_body(OnnxCall *c, const OnnxBody *body);
@@ -97,7 +97,7 @@ const char *call_attr_string(const OnnxCall *c, const char *name, const char *if
 /* Whole numbers of a list; false if it is absent. */
 bool call_attr_ints(const OnnxCall *c, const char *name, int *n, const int64_t **out);
 const char *call_attr_word(const OnnxCall *c, const char *name, int k); /* NULL: not that many */
-/* The nearest decimal number of few digits: 0.01 for what a float keeps of it. */
+/* The nearest decimal number with few digits: 0.01 for the float next to it. */
 double onnx_shortest(float f);
 
 /* ---- the operators ---- */
