@@ -60,16 +60,31 @@ static bool window_of(TfCall *c, Window2D *w, bool last, bool *sized, int64_t *p
   return true;
 }
 
+/* Filters [h, w, ...], which are the window; NULL after reporting. */
+static const GraphTensor *filters_of(TfCall *c, const GraphValue *value, Window2D *w) {
+  const GraphTensor *filter = value->constant;
+  *w = (Window2D){.same = false};
+  if (!filter || filter->rank != 4) {
+    if (filter)
+      tf_refuse(c, E901, "has filters of %d axes", filter->rank);
+    else
+      tf_refuse(c, E902, "has a kernel that is not a constant");
+    return NULL;
+  }
+  w->kernel[0] = filter->dim[0];
+  w->kernel[1] = filter->dim[1];
+  return filter;
+}
+
 /* x, filters [h, w, c, o]; depthwise: [h, w, c, multiplier], result c * multiplier channels. */
 static bool convolution(TfCall *c, bool depthwise) {
   GraphEmit *e = c->emit;
   GraphValue *in[2];
   bool sized, last = is_word(c, "data_format", "NHWC", "NHWC");
   if (!tf_all_in(c, 2, in)) return false;
-  const GraphTensor *filter = in[1]->constant;
-  if (!filter) return tf_refuse(c, E902, "has a kernel that is not a constant");
-  if (filter->rank != 4) return tf_refuse(c, E901, "has filters of %d axes", filter->rank);
-  Window2D w = {.kernel = {filter->dim[0], filter->dim[1]}};
+  Window2D w;
+  const GraphTensor *filter = filters_of(c, in[1], &w);
+  if (!filter) return false;
   GraphValue *x = last ? channels_first(e, in[0]) : in[0];
   int64_t pads[4], block[2], groups = depthwise ? filter->dim[2] : 1;
   if (!window_of(c, &w, last, &sized, pads)) return false;
@@ -106,12 +121,9 @@ bool tf_op_transposed(TfCall *c) {
   GraphValue *in[3];
   bool sized, last = is_word(c, "data_format", "NHWC", "NHWC");
   if (!tf_all_in(c, 3, in)) return false;
-  const GraphTensor *filter = in[1]->constant;
-  if (!filter) return tf_refuse(c, E902, "has a kernel that is not a constant");
-  if (filter->rank != 4) return tf_refuse(c, E901, "has filters of %d axes", filter->rank);
-  Window2D w = {.kernel = {filter->dim[0], filter->dim[1]}};
+  Window2D w;
   int64_t pads[4], more[2];
-  if (!window_of(c, &w, last, &sized, pads)) return false;
+  if (!filters_of(c, in[1], &w) || !window_of(c, &w, last, &sized, pads)) return false;
   if (w.dilation[0] != 1 || w.dilation[1] != 1 || is_word(c, "padding", "", "EXPLICIT"))
     return tf_refuse(c, E902, "has dilations or pads of its own");
   window_transposed_pads(&w, pads, more);
