@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Names of machines; what a build says of flags; C that is compiled with too few of them; C with a
-# body for each kind of processor, chosen by the compiler or by the processor.
+# body for each kind of processor, chosen by the compiler or by the processor. The last argument says few or all:
+# `few` compiles for the highest level alone, and gives the same lines.
 . "$(dirname "$0")/lib.sh"
 cat >m.grus <<'END'
 grus 1
@@ -83,6 +84,7 @@ levels="-march=x86-64"
 grep -q ' fma .* avx2' /proc/cpuinfo && levels="$levels -march=x86-64-v3"
 grep -q avx512vl /proc/cpuinfo && levels="$levels -march=x86-64-v4"
 [ "$(uname -m)" = x86_64 ] || levels=-O1
+[ "$4" = all ] || levels=${levels##* }
 # Numbers with every compiler and level given; the same lines are shown once.
 each() {
   for level in "$@"; do
