@@ -35,7 +35,7 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
 bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape, KerasValue *out);
 json_t *graph_input_shape(const KerasLayer *layer);
 bool graph_is_input(const KerasLayer *layer);
-/* A layer, or the layers of a model. False after reporting. */
+/* Imports a layer, or the layers of a model. False after reporting. */
 
 /* A functional model; the same among the layers of another, where its outputs become those of the
  * call. False after reporting. */

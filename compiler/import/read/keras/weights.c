@@ -34,7 +34,7 @@ static bool side_is(const char *name, const char *side) {
   return !n;
 }
 
-/* What Keras 1 called it. */
+/* The name of the tensor in Keras 1. */
 static const char *leaf_of_version(const Keras *k, const char *leaf) {
   static const char *const keras_1[][2] = {{"kernel", "W"},
                                            {"embeddings", "W"},

@@ -13,7 +13,7 @@ typedef struct KerasWindow {
   int n;
   int64_t kernel[WINDOW_AXES], stride[WINDOW_AXES], dilation[WINDOW_AXES];
   const char *padding;
-  double fill; /* what stands around the input */
+  double fill; /* the value of the padding */
 } KerasWindow;
 
 /* [batch, axes..., channels] to [batch, channels, axes...], and back. */
@@ -164,7 +164,7 @@ static GraphValue *kernel_turned(KerasLayer *layer, GraphValue *kernel, int n) {
   return emit_transpose(keras_emit(layer), kernel, n + 2, perm);
 }
 
-/* *out gets the bias, NULL where there is none. False after reporting. */
+/* *out becomes the bias, or NULL if there is none. False after reporting. */
 static bool bias_of(KerasLayer *layer, int64_t filters, int number, GraphValue **out) {
   *out = NULL;
   if (!keras_flag(layer, "use_bias", true)) return true;
@@ -172,7 +172,7 @@ static bool bias_of(KerasLayer *layer, int64_t filters, int number, GraphValue *
   return *out != NULL;
 }
 
-/* Channels last again. */
+/* Moves the channels to the end again. */
 static bool conv_done(KerasLayer *layer, const KerasWindow *w, GraphValue *y, int64_t filters) {
   KerasValue value = layer->in[0];
   value.graph = channels_last(layer, y, w->n);

@@ -61,7 +61,7 @@ static bool member_read(const Keras *k, zip_t *zip, const char *name, Mapped *ou
   zip_file_t *f = zip_fopen(zip, name, 0);
   zip_int64_t got = f ? zip_fread(f, data, st.size) : -1;
   bool whole = got >= 0 && (zip_uint64_t)got == st.size && zip_fread(f, &more, 1) == 0;
-  if (f && zip_fclose(f) != 0) whole = false; /* a wrong checksum shows here */
+  if (f && zip_fclose(f) != 0) whole = false; /* this reports a wrong checksum */
   *out = (Mapped){data, (size_t)st.size};
   if (!whole) foreign_report(k->diags, file, E901, "`%s` of `%s` is damaged", name, file->path);
   return whole;

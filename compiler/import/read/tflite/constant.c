@@ -82,7 +82,7 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   const char *key =
       arena_printf(r->arena, "%d %d %s", t->buffer, t->type, dims_str(r->arena, t->rank, t->dim));
   const GraphTensor *known = map_get(&r->constants, key);
-  if (known && known->data) return known; /* else it was swept away: it is read anew */
+  if (known && known->data) return known; /* otherwise a sweep has freed it, so read it again */
   if (!bits || !tfl_elem(t->type, &elem)) return bad(r, t, "does not hold numbers");
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0 || !size_mul(count, t->dim[i], &count) || count > INT32_MAX)

@@ -200,7 +200,7 @@ bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *o
 
 /* ---- the file ---- */
 
-/* The signature of that name; 0: none is. */
+/* The signature with that name; 0: there is none. */
 static size_t signature_find(TflReader *r, FlatVector all, const char *name) {
   for (uint32_t i = 0; i < all.n && !r->flat.broken; i++) {
     size_t signature = flat_element_table(&r->flat, all, i);
@@ -209,7 +209,8 @@ static size_t signature_find(TflReader *r, FlatVector all, const char *name) {
   return 0;
 }
 
-/* None was asked for and none is the usual one, or none has the name asked for. */
+/* Reports that --signature is missing and no signature is `serving_default`, or that none has the
+ * name of --signature. */
 static void report_signatures(TflReader *r, FlatVector all, const char *asked) {
   Diag *d;
   if (asked)

@@ -16,7 +16,7 @@ static uint64_t number(FlatBuffer *flat, size_t at, size_t bytes) {
   return value;
 }
 
-/* Where the distance at `at` leads; 0 if out of the file. */
+/* The place to which the distance at `at` points; 0 if it is outside of the file. */
 static size_t ahead(FlatBuffer *flat, size_t at) {
   uint64_t to = at + number(flat, at, 4);
   if (to > at && to < flat->len) return (size_t)to;
@@ -24,7 +24,7 @@ static size_t ahead(FlatBuffer *flat, size_t at) {
   return 0;
 }
 
-/* Where field `id` of a table lies; 0 if it is absent. */
+/* The place of field `id` of a table; 0 if it is absent. */
 static size_t field(FlatBuffer *flat, size_t table, unsigned id) {
   if (!table) return 0;
   int64_t back = (int32_t)(uint32_t)number(flat, table, 4), vtable = (int64_t)table - back;

@@ -7,7 +7,7 @@
 
 enum { MOST_INITIALISED = 16, MOST_VARIABLES = 4096 };
 
-/* The work that setting start values may take: tables and zeros, not products. */
+/* The most work for the initial values of variables, which are tables and zeros, not products. */
 static const GraphLimits initial_limits = {.steps = 1 << 12, .work = 1 << 26, .room = 1 << 24};
 
 static int resource_of(const TflCall *c, int k) {
@@ -135,7 +135,7 @@ static int add_variable(TflReader *r, const char *name, const GraphTensor *start
   return graph->n_variables - 1;
 }
 
-/* The variable of the graph that a resource is. */
+/* The variable of the graph for a resource. */
 static int in_graph(TflReader *r, int resource) {
   TflVariable *v = &r->variable[resource];
   if (v->in_graph == TFL_NO_VARIABLE) v->in_graph = add_variable(r, v->name, NULL);
@@ -220,8 +220,7 @@ bool tfl_op_assign_variable(TflCall *c) {
   return true;
 }
 
-/* A subgraph that runs before the first call: what it sets the variables to are their start
- * values. */
+/* Reads a subgraph that runs before the first call, and sets the initial values of variables. */
 bool tfl_op_call_once(TflCall *c) {
   TflReader *r = c->reader;
   TflScope body;

@@ -14,7 +14,7 @@ static GraphOp reduction_of(int32_t code) {
   return GRAPH_Identity;
 }
 
-/* No axes: nothing is reduced. */
+/* Without axes, the result is the operand. */
 bool tfl_op_reduce(TflCall *c) {
   int n;
   int64_t axes[GRAPH_MAX_RANK];

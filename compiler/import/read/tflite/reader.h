@@ -106,7 +106,7 @@ typedef struct TflScope {
   int n_tensors;
   FlatVector in, out;
   int depth;
-  bool initial; /* sets the start values of variables */
+  bool initial; /* sets the initial values of variables */
   int *started; /* initial: the TflVariable of each output of graph */
   size_t n_started, cap_started;
 } TflScope;
@@ -124,7 +124,7 @@ typedef struct TflCall {
 
 /* ---- file.c ---- */
 bool tfl_open(TflReader *r);
-/* Something points out of the file: reports once; always false. */
+/* Reports once that an offset points outside of the file; always false. */
 bool tfl_broken(TflReader *r);
 /* Tensors, inputs and outputs of a subgraph; its operators one by one. False after reporting. */
 bool tfl_open_scope(TflScope *scope, int64_t subgraph);
@@ -146,7 +146,7 @@ bool tfl_elem(int type, GraphElem *elem);
 const GraphTensor *tfl_constant(TflReader *r, const TflTensor *tensor);
 
 /* ---- real.c: what operators ask ---- */
-/* Reports that this operator cannot be read: "node `rnn/while` (`WHILE`) ..."; always false. */
+/* Reports that this operator is not supported: "node `rnn/while` (`WHILE`) ..."; always false. */
 #define tfl_refuse(c, code, ...)                                                                   \
   foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                \
                       (c)->emit->source, __VA_ARGS__)
@@ -193,7 +193,7 @@ GraphValue *tfl_value(TflScope *scope,
 int tfl_state_variable(TflCall *c, int k);
 GraphValue *tfl_variable_read(TflCall *c, int variable);
 void tfl_variable_assign(TflCall *c, int variable, GraphValue *value);
-/* Every variable that is read has a start. False after reporting. */
+/* Checks that every variable that is read has an initial value. False after reporting. */
 bool tfl_variables_start(TflReader *r);
 
 /* ---- the operators ---- */

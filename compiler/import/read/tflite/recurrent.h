@@ -5,7 +5,7 @@
 
 #include "import/read/tflite/reader.h"
 
-/* Does the state go on from call to call? Says so once where it does not. */
+/* Whether the state continues from call to call. If not, a note says so once. */
 bool tfl_recurrent_kept(TflCall *c, bool time_major);
 /* Batch and time exchanged, where the operator is not time-major. */
 GraphValue *tfl_time_first(TflCall *c, GraphValue *x, bool time_major);

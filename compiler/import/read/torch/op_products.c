@@ -129,7 +129,7 @@ bool torch_op_embedding(TorchCall *c) {
          torch_set(c, 0, emit_axis_call(c->emit, GRAPH_Gather, 0, 2, (GraphValue *[]){w, places}));
 }
 
-/* 0 where a query may look, minus infinity elsewhere: row i sees columns up to i. */
+/* A causal mask: row i is 0 in columns 0 to i, and minus infinity elsewhere. */
 static GraphValue *causal(TorchCall *c, int rank) {
   int64_t dim[2] = {torch_size(c, "query", rank - 2), torch_size(c, "key", rank - 2)};
   double *data;

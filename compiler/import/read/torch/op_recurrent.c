@@ -30,7 +30,8 @@ static TorchCell cell_of(const char *op) {
                      .dirs = 1};
 }
 
-/* [gates u, ...] as [1, gates, u, ...] in the order of the graph; NULL where that does not go. */
+/* [gates u, ...] as [1, gates, u, ...] in the order of the graph; NULL if the sizes do not allow
+ * it. */
 static GraphValue *by_gates(TorchCall *c, const TorchCell *cell, GraphValue *w) {
   static const int64_t gru_order[] = {1, 0, 2};
   const GraphTensor *t = w->constant;
@@ -179,7 +180,7 @@ static GraphValue *gru_step(TorchCall *c, GraphValue *in, GraphValue *back, Grap
   return EMIT(e, Add, n, EMIT(e, Mul, z, EMIT(e, Sub, h, n)));
 }
 
-/* Of an LSTM, gates i f g o; *cell is c, and then c'. */
+/* h' of an LSTM from its gates i f g o; *cell is c before and c' after. */
 static GraphValue *lstm_step(TorchCall *c, GraphValue *sum, GraphValue **cell, int64_t u) {
   GraphEmit *e = c->emit;
   GraphValue *i = EMIT(e, Sigmoid, gate_of(c, sum, u, 0)),

@@ -53,7 +53,7 @@ bool torch_op_layer_norm(TorchCall *c) {
 }
 
 bool torch_op_rms_norm(TorchCall *c) {
-  const double float_eps = 1.1920928955078125e-07; /* what PyTorch takes where none is given */
+  const double float_eps = 1.1920928955078125e-07; /* the default of PyTorch */
   return last_axes_norm(c, GRAPH_RmsNorm, torch_number(c, "eps", float_eps));
 }
 

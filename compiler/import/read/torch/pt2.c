@@ -177,7 +177,7 @@ static int computed_arguments(json_t *node) {
   return computed;
 }
 
-/* Checks of the exporter that compute nothing. */
+/* Whether a node is a check of the exporter, which computes nothing. */
 static bool is_assertion(const char *target) {
   return strstr(target, "_assert") || strstr(target, "sym_constrain_range");
 }
@@ -373,7 +373,8 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
 
 /* ---- the archive ---- */
 
-/* The folder in which all lies: what stands before "models/model.json". */
+/* The folder of the archive that holds everything: the part of the name before "models/model.json".
+ */
 static bool find_folder(TorchReader *r) {
   static const char end[] = "models/model.json";
   for (int64_t i = 0; i < archive_count(r->archive); i++) {
