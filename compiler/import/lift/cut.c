@@ -293,6 +293,8 @@ LiftDone lift_gather_part(Lift *l, const GraphNode *node) {
   const GraphTensor *x = lift_type(l, node->in[0]), *place = lift_type(l, node->in[1]);
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
   if (x->data || !place->data) return LIFT_OTHER;
+  LiftDone framed = lift_frames(l, node);
+  if (framed != LIFT_OTHER) return framed;
   int64_t size = x->dim[axis], first = place->count ? (int64_t)place->data[0] : 0, step = 1;
   if (first < 0) first += size;
   for (int64_t i = 0; i < place->count; i++) {

@@ -63,6 +63,14 @@ GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tenso
 GraphValue *flat_typed(Flat *flat, GraphNode *node);
 /* A node with the operator and the attributes of another one, which may be changed then. */
 GraphNode *flat_like(Flat *flat, const GraphNode *like, int n_in, GraphValue *const *in);
+/* The result of a node of two operands, which may be NULL; NULL: it has none. */
+GraphValue *flat_of_two(Flat *flat, GraphOp op, const GraphNode *like, GraphValue *a,
+                        GraphValue *b);
+/* A vector of whole numbers. */
+GraphValue *flat_ints(Flat *flat, int n, const int64_t *values);
+/* Every step-th of the rows [from, to) of an axis. */
+GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
+                      int64_t to, int64_t step);
 /* Whoever reads `old`, and the outputs that it is, read `by`, but for the node that makes `by`. */
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by);
 
@@ -92,12 +100,27 @@ bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps);
 /* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known.
  * NULL: as it is. */
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node);
+/* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is
+ * another. */
+bool flat_plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start,
+                    int64_t *end);
 
 /* ---- scatter.c ---- */
 /* A ScatterNd that writes whole rows at constant places, as a join; NULL: it does not. */
 GraphValue *flat_scattered(Flat *flat, const GraphNode *node);
 /* A Gather of several runs of neighbouring rows, as a join of cuts; NULL: it is another. */
 GraphValue *flat_windows(Flat *flat, const GraphNode *node);
+
+/* ---- arranged.c ---- */
+/* Tile, Gather, GatherNd, DepthToSpace and Concat by other moves; NULL: as they are. */
+GraphValue *flat_tiled(Flat *flat, const GraphNode *node);
+GraphValue *flat_ordered(Flat *flat, const GraphNode *node);
+GraphValue *flat_of_one_coordinate(Flat *flat, const GraphNode *node);
+GraphValue *flat_depth_to_space(Flat *flat, const GraphNode *node);
+GraphValue *flat_framed(Flat *flat, const GraphNode *node);
+/* The places [n, size] are those of windows over all of an axis, `hop` apart: what `frames` takes.
+ */
+bool flat_frames(const GraphTensor *x, int axis, const GraphTensor *place, int64_t *hop);
 
 /* The rows of this value are the last ones of an endless sequence, those of calls before in
  * front. */

@@ -141,7 +141,7 @@ static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
   int time;
   for (int i = 0; i < node->n_in; i++) {
     Layout own = layout;
-    own.axis[k] = lift_axis(l, node->in[i], axis, &time);
+    own.axis[k] = lift_axis_whole(l, node->in[i], axis, &time);
     if (node->in[i] == wide_value)
       in[i] = wide;
     else if (lift_is_constant(l, node->in[i])) {
@@ -155,16 +155,37 @@ static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
   for (int i = 0; i < node->n_in && k != layout.n - 1; i++) {
     AxisNames names;
     Layout made = layout;
-    made.axis[k] = lift_axis(l, node->out[0], axis, &time);
+    made.axis[k] = lift_axis_whole(l, node->out[0], axis, &time);
     names = lift_axis_names(l, &made);
     in[i] = lift_named(l, node, in[i], layout.n, &names);
     name = names.name[k];
   }
   Layer *layer = lift_layer(l, node, LAYER_concat, node->n_in, in);
   if (name) lift_set_axes(l, layer, OPT_along, 1, &name);
-  layout.axis[k] = lift_axis(l, node->out[0], axis, &time);
+  layout.axis[k] = lift_axis_whole(l, node->out[0], axis, &time);
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
+}
+
+/* Joins sequences of fixed length one after the other: their steps are an axis of features
+ * meanwhile. */
+static LiftDone steps_joined(Lift *l, const GraphNode *node, int axis, const GraphValue *wide,
+                             bool with_features) {
+  bool fixed = l->time.kind == TIME_FIXED && !with_features;
+  for (int i = 0; i < node->n_in; i++)
+    fixed = fixed && !l->placed[node->in[i]->id].before && !l->placed[node->in[i]->id].after;
+  if (!fixed) {
+    Diag *d = lift_refuse(l, node, E903,
+                          "joins sequences along time, which needs sequences of fixed length");
+    diag_note(d, "`concat` joins the features of each step");
+    return LIFT_FAILED;
+  }
+  Axis steps = lift_axis_whole(l, wide, axis, &(int){0});
+  Layout layout;
+  int k;
+  if (!lift_apart(l, wide, 1, &steps, false, &layout, &k)) return LIFT_OTHER;
+  Value *value = lift_value(l, node, wide, &layout);
+  return value ? joined(l, node, axis, value, wide, layout, k) : LIFT_FAILED;
 }
 
 LiftDone lift_concat(Lift *l, const GraphNode *node) {
@@ -178,12 +199,8 @@ LiftDone lift_concat(Lift *l, const GraphNode *node) {
     if (!wide || (l->placed[node->in[i]->id].layout.timed && !l->placed[wide->id].layout.timed))
       wide = node->in[i];
   }
-  lift_axis_alone(l, node->out[0], axis, &time);
-  if (time >= 0) {
-    Diag *d = lift_refuse(l, node, E903, "joins sequences along time");
-    diag_note(d, "`concat` joins the features of each step");
-    return LIFT_FAILED;
-  }
+  Axis others = lift_axis_alone(l, node->out[0], axis, &time);
+  if (time >= 0) return steps_joined(l, node, axis, wide, others.n > 0);
   bool constants = false;
   for (int i = 0; i < node->n_in; i++)
     constants = constants || lift_is_constant(l, node->in[i]);

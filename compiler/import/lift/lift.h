@@ -11,7 +11,7 @@
  *   attention.c  attention
  *   recurrent.c  LSTM, GRU, RNN and their states; kept.c: states of cells of their own
  *   pointwise.c  functions of one and two values
- *   moves.c      what changes no number
+ *   moves.c      what changes no number; frames.c: windows side by side
  *   cut.c        slices, steps of a sequence; join.c: joins, padding; reduce.c: reductions
  *   written.c    norms and functions in small steps
  *   attended.c   attention in small steps
@@ -212,6 +212,7 @@ LiftDone lift_argmax(Lift *l, const GraphNode *node);
 LiftDone lift_slice(Lift *l, const GraphNode *node);
 LiftDone lift_split(Lift *l, const GraphNode *node);
 LiftDone lift_gather_part(Lift *l, const GraphNode *node); /* places that are constants */
+LiftDone lift_frames(Lift *l, const GraphNode *node);      /* of lift_gather_part: windows */
 LiftDone lift_concat(Lift *l, const GraphNode *node);
 LiftDone lift_pad(Lift *l, const GraphNode *node);
 /* The result is the operand under other axes. */

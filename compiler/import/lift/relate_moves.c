@@ -228,6 +228,9 @@ void relate_gather(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphValue *x = node->in[0], *place = node->in[1];
   int at = (int)graph_int(node, GRAPH_ATTR_axis, 0), to = 0;
   bool table = atoms_constant(a, x);
+  int64_t hop;
+  bool frames =
+      !table && flat_frames(flat_type_of(a->flat, x), at, flat_type_of(a->flat, place), &hop);
   for (int axis = 0; axis < atoms_rank(a, x); axis++) {
     if (axis != at) {
       if (table)
@@ -241,7 +244,7 @@ void relate_gather(Atoms *a, const GraphNode *node, Factors *out) {
     for (int k = 0; k < atoms_rank(a, place); k++, to++) {
       if (!atoms_constant(a, place))
         atoms_keep_axis(a, place, k, out, to);
-      else if (atoms_rank(a, place) == 1 && !table)
+      else if ((atoms_rank(a, place) == 1 && !table) || (frames && !k))
         atoms_derive_axis(a, x, axis, atoms_dim(a, place, k), FACT_MIXED, out, to);
       else
         factors_add(out, atom_new(a, atoms_dim(a, place, k), FACT_MADE | FACT_MIXED), to);

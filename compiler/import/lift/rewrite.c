@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What every rewriting of a flat graph ends with: types of the new node, and new for old. */
+/* What every rewriting of a flat graph is made of: nodes with their types, and new for old. */
 #include "import/lift/flat.h"
 
 #include <string.h>
@@ -16,6 +16,25 @@ GraphNode *flat_like(Flat *flat, const GraphNode *like, int n_in, GraphValue *co
     memcpy(node->attribute, like->attribute, sizeof *like->attribute * (size_t)like->n_attributes);
   node->n_attributes = like->n_attributes;
   return node;
+}
+
+GraphValue *flat_of_two(Flat *flat, GraphOp op, const GraphNode *like, GraphValue *a,
+                        GraphValue *b) {
+  return a && b ? flat_typed(flat, flat_node(flat, op, like, 2, (GraphValue *[]){a, b}, 1)) : NULL;
+}
+
+GraphValue *flat_ints(Flat *flat, int n, const int64_t *values) {
+  const GraphTensor *t = graph_ints(flat->arena, n, values);
+  return flat_constant(flat, "", t);
+}
+
+GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
+                      int64_t to, int64_t step) {
+  GraphValue *in[5] = {x, flat_ints(flat, 1, &from), flat_ints(flat, 1, &to),
+                       flat_ints(flat, 1, &axis), flat_ints(flat, 1, &step)};
+  GraphNode *cut = flat_node(flat, GRAPH_Slice, like, step == 1 ? 4 : 5, in, 1);
+  GraphValue *simpler = flat_simplified(flat, cut);
+  return simpler ? simpler : flat_typed(flat, cut);
 }
 
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by) {

@@ -46,20 +46,6 @@ static bool block_of(const GraphTensor *x, const GraphTensor *place, RowBlock *o
   return false;
 }
 
-static GraphValue *numbers(Flat *flat, int n, const int64_t *values) {
-  const GraphTensor *t = graph_ints(flat->arena, n, values);
-  return flat_constant(flat, "", t);
-}
-
-/* Rows [from, to) of an axis. */
-static GraphValue *rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis,
-                        int64_t from, int64_t to) {
-  GraphValue *in[4] = {x, numbers(flat, 1, &from), numbers(flat, 1, &to), numbers(flat, 1, &axis)};
-  GraphNode *cut = flat_node(flat, GRAPH_Slice, like, 4, in, 1);
-  GraphValue *simpler = flat_simplified(flat, cut);
-  return simpler ? simpler : flat_typed(flat, cut);
-}
-
 GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
   RowBlock b;
@@ -70,11 +56,11 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   for (int i = 0; i < x->rank; i++)
     dim[i] = i == b.axis ? b.n : x->dim[i];
   GraphNode *written = flat_node(flat, GRAPH_Reshape, node, 2,
-                                 (GraphValue *[]){node->in[2], numbers(flat, x->rank, dim)}, 1);
-  if (b.start) part[n++] = rows(flat, node, node->in[0], b.axis, 0, b.start);
+                                 (GraphValue *[]){node->in[2], flat_ints(flat, x->rank, dim)}, 1);
+  if (b.start) part[n++] = flat_rows(flat, node, node->in[0], b.axis, 0, b.start, 1);
   part[n++] = flat_typed(flat, written);
   if (b.start + b.n < x->dim[b.axis])
-    part[n++] = rows(flat, node, node->in[0], b.axis, b.start + b.n, x->dim[b.axis]);
+    part[n++] = flat_rows(flat, node, node->in[0], b.axis, b.start + b.n, x->dim[b.axis], 1);
   for (int i = 0; i < n; i++)
     if (!part[i]) return NULL;
   if (n == 1) return part[0];
@@ -95,13 +81,15 @@ static bool is_run(const GraphTensor *place, int64_t k, int64_t size, int64_t *s
 
 GraphValue *flat_windows(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
-  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), start;
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), start, hop;
   GraphValue *part[WINDOWS_MAX];
   if (axis < 0) axis += x->rank;
-  if (!place->data || place->rank != 2 || !place->count || place->dim[0] > WINDOWS_MAX) return NULL;
+  if (!place->data || place->rank != 2 || !place->count || place->dim[0] > WINDOWS_MAX ||
+      flat_frames(x, (int)axis, place, &hop))
+    return NULL;
   for (int64_t k = 0; k < place->dim[0]; k++) {
     if (!is_run(place, k, x->dim[axis], &start)) return NULL;
-    GraphValue *cut = rows(flat, node, node->in[0], axis, start, start + place->dim[1]);
+    GraphValue *cut = flat_rows(flat, node, node->in[0], axis, start, start + place->dim[1], 1);
     GraphNode *apart = flat_node(flat, GRAPH_Unsqueeze, node, 1, &cut, 1);
     graph_set_int(flat->graph, apart, GRAPH_ATTR_axes, axis);
     part[k] = cut ? flat_typed(flat, apart) : NULL;

@@ -13,10 +13,8 @@ static GraphNode *gather_along(Flat *flat, const GraphNode *like, GraphValue *x,
   return gather;
 }
 
-/* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is
- * another. */
-static bool plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start,
-                      int64_t *end) {
+bool flat_plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start,
+                    int64_t *end) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]),
                     *steps = node->n_in > 4 && node->in[4] ? flat_type_of(flat, node->in[4]) : NULL;
   const GraphTensor *starts = flat_type_of(flat, node->in[1]),
@@ -72,7 +70,7 @@ static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
   int axis, n = 0;
   int64_t start, end, at = 0;
   if (!join || join->op != GRAPH_Concat || join->n_in > MOST_PIECES ||
-      !plain_cut(flat, node, &axis, &start, &end))
+      !flat_plain_cut(flat, node, &axis, &start, &end))
     return NULL;
   if (graph_int(join, GRAPH_ATTR_axis, 0) != axis) return NULL;
   GraphValue **piece = ARENA_ARRAY(flat->arena, GraphValue *, join->n_in + 1);
@@ -94,8 +92,8 @@ static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
       reverse && reverse->op == GRAPH_Reverse ? graph_attribute(reverse, GRAPH_ATTR_axes) : NULL;
   int axis;
   int64_t start, end;
-  if (!axes || axes->n != 1 || !plain_cut(flat, node, &axis, &start, &end) || axes->i[0] != axis ||
-      end - start != 1)
+  if (!axes || axes->n != 1 || !flat_plain_cut(flat, node, &axis, &start, &end) ||
+      axes->i[0] != axis || end - start != 1)
     return NULL;
   int64_t size = flat_type_of(flat, reverse->in[0])->dim[axis];
   const int64_t numbers[3] = {size - end, size - start, axis};
@@ -292,7 +290,13 @@ static GraphValue *element(Flat *flat, const GraphNode *node) {
   if (all) return all;
   GraphValue *y = flat_windows(flat, node);
   if (!y) y = element_of_reversed(flat, node);
-  return y ? y : element_of_transposed(flat, node);
+  if (!y) y = element_of_transposed(flat, node);
+  return y ? y : flat_ordered(flat, node);
+}
+
+static GraphValue *join(Flat *flat, const GraphNode *node) {
+  GraphValue *y = join_of_joins(flat, node);
+  return y ? y : flat_framed(flat, node);
 }
 
 static GraphValue *cut(Flat *flat, const GraphNode *node) {
@@ -324,9 +328,14 @@ static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
 
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
   static GraphValue *(*const rule[GRAPH_OP_COUNT])(Flat *, const GraphNode *) = {
-      [GRAPH_OneHot] = rows_of_one_hot,   [GRAPH_Slice] = cut,
-      [GRAPH_Concat] = join_of_joins,     [GRAPH_Gather] = element,
+      [GRAPH_OneHot] = rows_of_one_hot,
+      [GRAPH_Slice] = cut,
+      [GRAPH_Concat] = join,
+      [GRAPH_Gather] = element,
+      [GRAPH_GatherNd] = flat_of_one_coordinate,
       [GRAPH_ScatterNd] = flat_scattered,
+      [GRAPH_Tile] = flat_tiled,
+      [GRAPH_DepthToSpace] = flat_depth_to_space,
   };
   return rule[node->op] ? rule[node->op](flat, node) : NULL;
 }
