@@ -165,6 +165,7 @@ GraphValue *flat_depth_to_space(Flat *flat, const GraphNode *node) {
 bool flat_frames(const GraphTensor *x, int axis, const GraphTensor *place, int64_t *hop) {
   if (!place->data || place->rank != 2 || place->dim[0] < 2 || place->dim[1] < 2) return false;
   int64_t n = place->dim[0], size = place->dim[1], steps = x->dim[axis];
+  if (x->rank == 1 && n * size == steps) return false; /* a Reshape at most */
   *hop = (int64_t)(place->data[size] - place->data[0]);
   if (*hop < 1 || steps < size || (steps - size) / *hop + 1 != n) return false;
   for (int64_t i = 0; i < place->count; i++)

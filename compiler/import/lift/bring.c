@@ -254,3 +254,15 @@ Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value,
   *placed = padded;
   return made;
 }
+
+bool lift_complete(Lift *l, const GraphNode *node, const GraphValue *value) {
+  const Placed *placed = &l->placed[value->id];
+  Layout all = lift_natural(l, value);
+  Axis missing = layout_missing(&placed->layout, &all);
+  if (!placed->value || !missing.n || placed->layout.timed != all.timed || placed->before ||
+      placed->after)
+    return false;
+  Value *whole = lift_value(l, node, value, &all);
+  if (whole) lift_place(l, value, whole, &all);
+  return whole != NULL;
+}

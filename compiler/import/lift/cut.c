@@ -159,7 +159,8 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
       inner *= atom_size(l->atoms, whole->atom[i]);
       made.atom[made.n++] = whole->atom[i];
     }
-  } else if (!lift_apart(l, at, 1, &cut_axis, false, &layout, &k)) {
+  } else if (!lift_apart(l, at, 1, &cut_axis, false, &layout, &k) &&
+             !(lift_complete(l, node, at) && lift_apart(l, at, 1, &cut_axis, false, &layout, &k))) {
     lift_refuse(l, node, E902, "cuts an axis that the model's value does not have");
     return LIFT_FAILED;
   }

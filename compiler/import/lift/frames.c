@@ -38,7 +38,7 @@ static LiftDone of_steps(Lift *l, const GraphNode *node, int axis, int64_t size,
 static LiftDone of_features(Lift *l, const GraphNode *node, int axis, const Axis *group, int64_t n,
                             int64_t size, int64_t hop) {
   Layout layout;
-  AxisNames names;
+  AxisNames names = {0};
   int k, time;
   if (!lift_apart(l, node->in[0], 1, group, false, &layout, &k)) {
     lift_refuse(l, node, E902, "takes windows of an axis that the model's value does not have");
@@ -47,20 +47,24 @@ static LiftDone of_features(Lift *l, const GraphNode *node, int axis, const Axis
   Value *value = lift_value(l, node, node->in[0], &layout),
         **part = ARENA_ARRAY(l->arena, Value *, n);
   if (!value) return LIFT_FAILED;
-  value = lift_labelled(l, node, value, &layout, &names);
+  bool last = k == layout.n - 1; /* which slice and concat take by themselves */
+  if (!last) value = lift_labelled(l, node, value, &layout, &names);
   for (int64_t i = 0; i < n; i++) {
     Layer *cut = lift_layer(l, node, LAYER_slice, 1, &value);
     layer_set_size(cut, OPT_begin, i * hop);
     layer_set_size(cut, OPT_end, i * hop + size);
-    lift_set_axes(l, cut, OPT_along, 1, &names.name[k]);
+    if (!last) lift_set_axes(l, cut, OPT_along, 1, &names.name[k]);
     part[i] = cut->out[0];
   }
-  Layer *layer = lift_layer(l, node, LAYER_concat, (int)n, part);
-  lift_set_axes(l, layer, OPT_along, 1, &names.name[k]);
   Axis places = with_places(l, node, axis + 1, &(Axis){0});
   layout.axis[k] = lift_axis(l, node->out[0], axis, &time);
   for (int i = 0; i < places.n && layout.axis[k].n < FACTORS_MAX; i++)
     layout.axis[k].atom[layout.axis[k].n++] = places.atom[i];
+  if (!last) names = lift_axis_names(l, &layout);
+  for (int64_t i = 0; i < n && !last; i++)
+    part[i] = lift_named(l, node, part[i], layout.n, &names);
+  Layer *layer = lift_layer(l, node, LAYER_concat, (int)n, part);
+  if (!last) lift_set_axes(l, layer, OPT_along, 1, &names.name[k]);
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }

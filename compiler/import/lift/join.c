@@ -148,7 +148,9 @@ static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
       lift_refuse(l, node, E902, "joins a value and a constant other than zero");
       return LIFT_FAILED;
     } else
-      in[i] = lift_broadcast(l, node, node->in[i], wide, &own);
+      in[i] = own.timed || !l->placed[node->in[i]->id].layout.timed
+                  ? lift_broadcast(l, node, node->in[i], wide, &own)
+                  : lift_value(l, node, node->in[i], &own);
     if (!in[i]) return LIFT_FAILED;
   }
   const char *name = NULL;
@@ -207,7 +209,9 @@ LiftDone lift_concat(Lift *l, const GraphNode *node) {
   if (!constants && is_stack(l, node, axis)) return stacked(l, node, axis, wide);
   Axis group = lift_axis(l, wide, axis, &time);
   Layout layout;
-  if (!lift_apart(l, wide, 1, &group, false, &layout, &k)) return LIFT_OTHER;
+  if (!lift_apart(l, wide, 1, &group, false, &layout, &k) &&
+      !(lift_complete(l, node, wide) && lift_apart(l, wide, 1, &group, false, &layout, &k)))
+    return LIFT_OTHER;
   Value *value = lift_value(l, node, wide, &layout);
   return value ? joined(l, node, axis, value, wide, layout, k) : LIFT_FAILED;
 }

@@ -119,6 +119,9 @@ Value *lift_spread(Lift *l, const GraphNode *for_node, Value *value, Layout *lay
 /* The same as lift_value for a reader that minds the steps around it itself. */
 Value *lift_inner_value(Lift *l, const GraphNode *for_node, const GraphValue *value,
                         const Layout *want);
+/* Places the value anew with the axes that an Expand gave it, along which its readers repeat it
+ * otherwise. False: it has all of them. */
+bool lift_complete(Lift *l, const GraphNode *for_node, const GraphValue *value);
 /* As it is placed now, except that these atoms, all of them features, make the last axis. */
 bool lift_last(Lift *l, const GraphValue *value, const Axis *last, Layout *out);
 /* As it is placed now, except that each group of atoms is an axis of its own, the last group the

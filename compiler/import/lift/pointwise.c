@@ -186,23 +186,37 @@ static GraphTensor without_repeats(const Lift *l, const GraphValue *x, const Gra
   return out;
 }
 
-/* The atoms of a value that a constant runs along, in the order of its elements; time among them
- * where it does. False: the value lacks some. */
-static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphValue *x,
-                             const GraphTensor *t, Axis *out) {
-  int rank = lift_type(l, node->out[0])->rank, own = lift_type(l, x)->rank;
+/* The atoms of the result that a constant runs along, in the order of its elements; time among them
+ * where it does. False: the value has other ones. */
+static bool axes_of_constant(Lift *l, const GraphNode *node, const GraphTensor *t, Axis *out) {
+  const GraphValue *y = node->out[0];
   *out = (Axis){0};
   for (int i = 0; i < t->rank; i++) {
-    int axis = rank - t->rank + i - (rank - own), atom[FACTORS_MAX];
+    int axis = lift_type(l, y)->rank - t->rank + i, atom[FACTORS_MAX];
     if (t->dim[i] == 1) continue;
-    if (axis < 0 || lift_type(l, x)->dim[axis] != t->dim[i]) return false;
-    int n = atoms_of_axis(l->atoms, x, axis, atom);
+    int n = atoms_of_axis(l->atoms, y, axis, atom);
     for (int k = 0; k < n && out->n < FACTORS_MAX; k++)
       if (atom_size(l->atoms, atom[k]) != 1) out->atom[out->n++] = atom[k];
   }
   for (int k = 0; k < out->n; k++)
     if (atom_family(l->atoms, out->atom[k]) == l->roles.batch) return false;
   return out->n > 0 && axis_size(l, out) == t->count;
+}
+
+/* The layout of x with the axes of a constant last. Axes that x has one position of are repeated:
+ * they are added to it. */
+static bool last_of_constant(Lift *l, const GraphNode *node, const GraphValue *x, const Axis *last,
+                             Layout *out) {
+  if (lift_last(l, x, last, out)) return true;
+  if (lift_complete(l, node, x) && lift_last(l, x, last, out)) return true;
+  const Layout *own = &l->placed[x->id].layout;
+  Axis here = {0};
+  for (int i = 0; i < last->n; i++)
+    if (layout_has(own, last->atom[i]) || (own->timed && own->time == last->atom[i]))
+      here.atom[here.n++] = last->atom[i];
+  if (here.n == last->n || !lift_last(l, x, &here, out)) return false;
+  out->axis[out->n - 1] = *last;
+  return true;
 }
 
 /* The Dense without a bias whose result, read by nobody else, x is: its bias is what is added.
@@ -265,7 +279,7 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
   bool adds = node->op == GRAPH_Add || node->op == GRAPH_Sub, first = node->in[0] == x;
   Axis last;
   Layout layout;
-  if (!axes_of_constant(l, node, x, c, &last) || !lift_last(l, x, &last, &layout)) {
+  if (!axes_of_constant(l, node, c, &last) || !last_of_constant(l, node, x, &last, &layout)) {
     lift_refuse(
         l, node, E902,
         "combines a value and a constant that differs along an axis that the value does not have");
@@ -348,8 +362,7 @@ static LiftDone prelu(Lift *l, const GraphNode *node) {
   }
   Axis last;
   Layout layout;
-  if (!axes_of_constant(l, node, node->in[0], slope, &last) ||
-      !lift_last(l, node->in[0], &last, &layout)) {
+  if (!axes_of_constant(l, node, slope, &last) || !lift_last(l, node->in[0], &last, &layout)) {
     lift_refuse(l, node, E902,
                 "has slopes that differ along an axis that its operand does not have");
     return LIFT_FAILED;

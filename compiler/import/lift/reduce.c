@@ -95,7 +95,9 @@ LiftDone lift_reduce(Lift *l, const GraphNode *node) {
     return LIFT_DONE;
   }
   Layout layout;
-  if (times > 1 || !lift_apart(l, x, n, group, false, &layout, where)) {
+  bool found = lift_apart(l, x, n, group, false, &layout, where) ||
+               (lift_complete(l, node, x) && lift_apart(l, x, n, group, false, &layout, where));
+  if (times > 1 || !found) {
     lift_refuse(l, node, E902, "reduces an axis that the model's value does not have");
     return LIFT_FAILED;
   }

@@ -236,16 +236,6 @@ def scattered():
     record(net, "scattered", (1, bands), lambda a: a.reshape(1, -1))
 
 
-def wrong_order():
-    """what goes out is not what comes in: the newest row is kept first"""
-    net = Net()
-    x, kept = net.input("x", 1, 3, 1), net.input("kept", 1, 3, 2)
-    joined = net.call("Concat", kept, x, axis=2)
-    net.output(net.call("Conv", joined, net.weights(4, 3, 3)), "y", 1, 4, 1)
-    net.output(net.call("Concat", x, net.slice(kept, 0, 1, 2), axis=2), "next", 1, 3, 2)
-    net.save("kept_in_wrong_order_E903", os.path.join(HERE, "..", "refused"))
-
-
 def merged():
     """the axis of the one new row is merged with that of its features and split again, before the rows and after them"""
     net = Net()
@@ -261,6 +251,6 @@ def merged():
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     dilated(), packed(), rolled(), longer(), chunk("chunk", 5), chunk("chunk_any", "t"), strided()
-    flattened(), turned(), beside(), rows_apart(), halves(), wrong_order(), scattered()
+    flattened(), turned(), beside(), rows_apart(), halves(), scattered()
     table_cast("table_float", TensorProto.FLOAT, TensorProto.INT64), table_cast("table_bytes", TensorProto.UINT8, TensorProto.INT32)
     merged()

@@ -165,11 +165,23 @@ bool onnx_op_reverse_sequence(OnnxCall *c) {
 
 /* ---- Resize ---- */
 
-/* Whole factors, one an axis: of the operand `scales`, or of an attribute. */
-static bool factors_of(OnnxCall *c, int *n, int64_t *factor) {
+/* How often each element comes along each axis, of `scales`, an operand or an attribute, or of
+ * sizes: these have to be multiples of those of x, which the Reshape at the end shows. *sized: the
+ * sizes; NULL: factor[i] says. */
+static bool factors_of(OnnxCall *c, int *n, int64_t *factor, GraphValue **sized) {
   bool old = strcmp(c->node->op_type, "Upsample") == 0 || c->reader->opset < 11;
   const GraphValue *scales = call_operand(c, old ? 1 : 2);
+  GraphValue *sizes = old ? NULL : call_operand(c, 3);
   const OnnxAttribute *listed = call_attribute(c, "scales");
+  *sized = sizes && sizes->constant && (!scales || !scales->constant || !scales->constant->count)
+               ? sizes
+               : NULL;
+  if (*sized) {
+    *n = sizes->constant->count < GRAPH_MAX_RANK ? (int)sizes->constant->count : 0;
+    for (int i = 0; i < *n; i++)
+      factor[i] = 0;
+    if (*n) return true;
+  }
   const GraphTensor *t = scales ? scales->constant : NULL;
   *n = t ? (int)(t->count < GRAPH_MAX_RANK ? t->count : 0)
        : listed && listed->n_floats < GRAPH_MAX_RANK ? (int)listed->n_floats
@@ -190,24 +202,36 @@ bool onnx_op_resize(OnnxCall *c) {
              *place = call_attr_string(c, "coordinate_transformation_mode", "half_pixel");
   const char *nearest = call_attr_string(c, "nearest_mode", "round_prefer_floor");
   bool old = strcmp(c->node->op_type, "Upsample") == 0 || c->reader->opset < 11;
+  bool centred = strcmp(place, "half_pixel") == 0 || strcmp(place, "pytorch_half_pixel") == 0 ||
+                 strcmp(place, "half_pixel_symmetric") == 0; /* alike where factors are whole */
   bool repeats = old || (strcmp(place, "asymmetric") == 0 && strcmp(nearest, "floor") == 0) ||
-                 (strcmp(place, "half_pixel") == 0 && strncmp(nearest, "round", 5) == 0);
+                 (centred && strncmp(nearest, "round", 5) == 0);
+  const char *policy = call_attr_string(c, "keep_aspect_ratio_policy", "stretch");
   int n;
   int64_t factor[GRAPH_MAX_RANK];
+  GraphValue *sized;
+  if (strcmp(policy, "stretch") != 0)
+    return call_refuse(c, E902, "keeps the ratio of its axes (`%s`)", policy);
   if (call_attribute(c, "axes")) return call_refuse(c, E902, "resizes axes that it names");
   if (strcmp(mode, "nearest") != 0 || !repeats)
     return call_refuse(c, E902, "resizes in the way `%s`, `%s`, `%s`", mode, place, nearest);
-  if (!factors_of(c, &n, factor)) return false;
-  GraphValue *x = c->in[0], *shape = EMIT(e, Mul, EMIT(e, Shape, x), emit_ints(e, n, factor));
+  if (!factors_of(c, &n, factor, &sized)) return false;
+  GraphValue *x = c->in[0], *own = EMIT(e, Shape, x),
+             *times = sized ? EMIT(e, FloorDiv, sized, own) : emit_ints(e, n, factor),
+             *shape = sized ? sized : EMIT(e, Mul, own, times);
   for (int i = n - 1; i >= 0; i--) {
     if (factor[i] == 1) continue;
-    int64_t repeat[GRAPH_MAX_RANK + 1], axis = i + 1;
-    int rank = n + 1;
+    int64_t ones[GRAPH_MAX_RANK + 1], axis = i + 1;
+    int rank = n + 1, n_parts = 0;
+    GraphValue *repeat[3], *parts[3];
     for (int k = 0; k < rank; k++)
-      repeat[k] = k == axis ? factor[i] : 1;
-    x = EMIT(e, Tile, emit_unsqueeze(e, x, 1, &axis), emit_ints(e, rank, repeat));
-    GraphValue *sizes = EMIT(e, Shape, x), *parts[3];
-    int n_parts = 0;
+      ones[k] = 1;
+    repeat[n_parts++] = emit_ints(e, i + 1, ones);
+    repeat[n_parts++] = emit_slice(e, times, 0, i, i + 1, 1);
+    if (i + 1 < n) repeat[n_parts++] = emit_ints(e, n - i - 1, ones);
+    x = EMIT(e, Tile, emit_unsqueeze(e, x, 1, &axis), emit_concat(e, 0, n_parts, repeat));
+    GraphValue *sizes = EMIT(e, Shape, x);
+    n_parts = 0;
     if (i) parts[n_parts++] = emit_slice(e, sizes, 0, 0, i, 1);
     parts[n_parts++] = EMIT(e, Mul, emit_slice(e, sizes, 0, i, i + 1, 1),
                             emit_slice(e, sizes, 0, i + 1, i + 2, 1));
