@@ -111,6 +111,11 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node);
 /* A Gather of several runs of neighbouring rows, as a join of cuts; NULL: it is another. */
 GraphValue *flat_windows(Flat *flat, const GraphNode *node);
 
+/* ---- reworded.c ---- */
+/* An AvgPool that counts zeros, and a Where by a constant, by others; NULL: as they are. */
+GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node);
+GraphValue *flat_chosen(Flat *flat, const GraphNode *node);
+
 /* ---- arranged.c ---- */
 /* Tile, Gather, GatherNd, DepthToSpace and Concat by other moves; NULL: as they are. */
 GraphValue *flat_tiled(Flat *flat, const GraphNode *node);

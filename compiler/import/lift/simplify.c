@@ -335,6 +335,8 @@ GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
       [GRAPH_GatherNd] = flat_of_one_coordinate,
       [GRAPH_ScatterNd] = flat_scattered,
       [GRAPH_Tile] = flat_tiled,
+      [GRAPH_AvgPool] = flat_counted_zeros,
+      [GRAPH_Where] = flat_chosen,
       [GRAPH_DepthToSpace] = flat_depth_to_space,
   };
   return rule[node->op] ? rule[node->op](flat, node) : NULL;

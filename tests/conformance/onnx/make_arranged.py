@@ -108,9 +108,32 @@ def wrong_order():
                                                    "next": np.concatenate([x, kept[:, :, :1]], 2)})
 
 
+def averaged():
+    """means of 3 steps, of zeros around the sequence too, and of 2 features, of a zero in front of them too"""
+    g, x = starts()
+    t = g.call("Transpose", "x", perm=[0, 2, 1])
+    t = g.call("AveragePool", t, kernel_shape=[3], pads=[1, 1], count_include_pad=1)
+    f = g.call("AveragePool", g.call("Transpose", t, perm=[0, 2, 1]), kernel_shape=[2], pads=[1, 0], count_include_pad=1)
+    v = np.pad(x.astype("f8"), ((0, 0), (1, 1), (0, 0)))
+    v = np.pad((v[:, :-2] + v[:, 1:-1] + v[:, 2:]) / 3, ((0, 0), (0, 0), (1, 0)))
+    run = ends_in_gru(g, f, 3, 6)
+    save("averaged", g, {"x": x}, {"y": run((v[..., 1:] + v[..., :-1]) / 2)})
+
+
+def chosen():
+    """one of two values by a condition that is constant, one of them repeated"""
+    g, x = starts()
+    no, yes = g.constant(np.array(False)), g.constant(np.ones((1, 6, 1), bool))
+    mean = g.call("ReduceMean", "x", ints(g, 2), keepdims=1)
+    y = g.call("Where", no, "x", g.call("Where", yes, mean, g.call("Tanh", "x")))
+    run = ends_in_gru(g, g.call("Concat", y, "x", axis=2), 6, 6)
+    save("chosen", g, {"x": x}, {"y": run(np.concatenate([x.mean(2, keepdims=True).repeat(3, 2), x], 2))})
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     encoder_decoder(), interleaved(), ordered(), framed(), joined(), shuffled("DCR"), shuffled("CRD"), wrong_order()
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
+    averaged(), chosen()

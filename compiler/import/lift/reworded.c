@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Operators that no stage is in one, by others. In, a node of a flat graph; out, the same value:
+ *
+ *   AvgPool that counts the zeros of its padding    Pad, and AvgPool without padding
+ *   Where, by one constant for all elements         the operand that it takes */
+#include "import/lift/flat.h"
+
+#include <string.h>
+
+GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node) {
+  const GraphAttribute *pads = graph_attribute(node, GRAPH_ATTR_pads);
+  const GraphTensor *x = flat_type_of(flat, node->in[0]);
+  int n = x->rank - 2;
+  int64_t around[2 * GRAPH_MAX_RANK] = {0}, none[2 * GRAPH_MAX_RANK] = {0};
+  bool any = false;
+  if (!graph_int(node, GRAPH_ATTR_count_pad, 0) || !pads || pads->n != 2 * n ||
+      *graph_word(node, GRAPH_ATTR_same, 0, ""))
+    return NULL;
+  for (int i = 0; i < n; i++) {
+    around[2 + i] = pads->i[i];
+    around[x->rank + 2 + i] = pads->i[n + i];
+    any = any || pads->i[i] || pads->i[n + i];
+  }
+  GraphValue *wide =
+      any ? flat_of_two(flat, GRAPH_Pad, node, node->in[0], flat_ints(flat, 2 * x->rank, around))
+          : NULL;
+  if (!wide) return NULL;
+  GraphNode *pool = flat_like(flat, node, 1, &wide);
+  graph_set_ints(flat->graph, pool, GRAPH_ATTR_pads, 2 * n, none);
+  graph_set_int(flat->graph, pool, GRAPH_ATTR_count_pad, 0);
+  return flat_typed(flat, pool);
+}
+
+GraphValue *flat_chosen(Flat *flat, const GraphNode *node) {
+  const GraphTensor *condition = flat_type_of(flat, node->in[0]);
+  if (!condition->data || !condition->count) return NULL;
+  for (int64_t i = 1; i < condition->count; i++)
+    if ((condition->data[i] != 0) != (condition->data[0] != 0)) return NULL;
+  GraphValue *taken = node->in[condition->data[0] != 0 ? 1 : 2];
+  int mark = flat->graph->n_nodes;
+  GraphValue *y = flat_typed(flat, flat_node(flat, GRAPH_Where, node, 3, node->in, 1));
+  flat->graph->n_nodes = mark; /* it was made for its shape */
+  if (!y) return NULL;
+  const GraphTensor *t = flat_type_of(flat, taken), *like = flat_type_of(flat, y);
+  if (t->rank == like->rank && memcmp(t->dim, like->dim, sizeof *t->dim * (size_t)t->rank) == 0)
+    return taken;
+  return flat_of_two(flat, GRAPH_Expand, node, taken, flat_ints(flat, like->rank, like->dim));
+}
