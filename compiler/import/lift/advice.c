@@ -13,7 +13,7 @@ static const char
                "constant table by an input of whole numbers",
     clips[] = "the larger or smaller of a value and a number is `clip(low, high)`, of two values "
               "`maximum(a, b)` or `minimum(a, b)`",
-    powers[] = "the exponent of a power must be a constant",
+    powers[] = "the exponent of a power must be a constant, or its base one that is greater than 0",
     loops[] = "a loop becomes a recurrent stage if it follows the equations of an LSTM, a GRU or "
               "an RNN, and its number of steps does not depend on data",
     positions[] = "`argmax` over the features of each step is supported if its positions are an "

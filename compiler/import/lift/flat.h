@@ -112,9 +112,11 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node);
 GraphValue *flat_windows(Flat *flat, const GraphNode *node);
 
 /* ---- reworded.c ---- */
-/* An AvgPool that counts zeros, and a Where by a constant, by others; NULL: as they are. */
+/* An AvgPool that counts zeros, a Where by a constant and a Pow of one, by others; NULL: as they
+ * are. */
 GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node);
 GraphValue *flat_chosen(Flat *flat, const GraphNode *node);
+GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node);
 
 /* ---- arranged.c ---- */
 /* Tile, Gather, GatherNd, DepthToSpace and Concat by other moves; NULL: as they are. */

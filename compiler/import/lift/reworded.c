@@ -2,9 +2,11 @@
 /* Operators that no stage is in one, by others. In, a node of a flat graph; out, the same value:
  *
  *   AvgPool that counts the zeros of its padding    Pad, and AvgPool without padding
- *   Where, by one constant for all elements         the operand that it takes */
+ *   Where, by one constant for all elements         the operand that it takes
+ *   Pow of one number b > 0                         b^x = e^(x log b) */
 #include "import/lift/flat.h"
 
+#include <math.h>
 #include <string.h>
 
 GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node) {
@@ -45,4 +47,16 @@ GraphValue *flat_chosen(Flat *flat, const GraphNode *node) {
   if (t->rank == like->rank && memcmp(t->dim, like->dim, sizeof *t->dim * (size_t)t->rank) == 0)
     return taken;
   return flat_of_two(flat, GRAPH_Expand, node, taken, flat_ints(flat, like->rank, like->dim));
+}
+
+GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node) {
+  const GraphTensor *base = flat_type_of(flat, node->in[0]), *x = flat_type_of(flat, node->in[1]);
+  bool one = base->data && base->count == 1 && base->rank <= x->rank;
+  if (!one || x->data || !(base->data[0] > 0) || !isfinite(base->data[0]) ||
+      graph_elem_is_whole(base->elem) || graph_elem_is_whole(x->elem))
+    return NULL;
+  GraphValue *log_base =
+      flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_FLOAT, log(base->data[0])));
+  GraphValue *scaled = flat_of_two(flat, GRAPH_Mul, node, node->in[1], log_base);
+  return scaled ? flat_typed(flat, flat_node(flat, GRAPH_Exp, node, 1, &scaled, 1)) : NULL;
 }

@@ -130,10 +130,19 @@ def chosen():
     save("chosen", g, {"x": x}, {"y": run(np.concatenate([x.mean(2, keepdims=True).repeat(3, 2), x], 2))})
 
 
+def powers():
+    """powers of 2 and of a tenth"""
+    g, x = starts()
+    y = g.call("Add", g.call("Pow", g.constant(2, "f4"), "x"), g.call("Pow", g.constant([0.1], "f4"), "x"))
+    run = ends_in_gru(g, y, 3, 6)
+    v = x.astype("f8")
+    save("powers", g, {"x": x}, {"y": run(2 ** v + np.float64(np.float32(0.1)) ** v)})
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     encoder_decoder(), interleaved(), ordered(), framed(), joined(), shuffled("DCR"), shuffled("CRD"), wrong_order()
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
-    averaged(), chosen()
+    averaged(), chosen(), powers()
