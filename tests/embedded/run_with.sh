@@ -74,7 +74,7 @@ refused 'left no results' bench "$dir/m.grus" --run-with "$dir/other"
 refused 'ended with exit code 1' verify "$dir/m.grus" --weights=random:1 --run-with false
 refused 'ended with exit code 1' bench "$dir/m.grus" --run-with false
 printf '#!/bin/sh\nexec sleep 1000\n' >"$dir/other"
-refused 'did not end within 1 s: `--timeout SECONDS` gives it more time' verify "$dir/m.grus" --weights=random:1 --run-with "$dir/other" --timeout 1
+refused 'did not end within 1 s: for more time, add `--timeout SECONDS`' verify "$dir/m.grus" --weights=random:1 --run-with "$dir/other" --timeout 1
 refused 'did not end within 1 s' run "$dir/m.grus" --weights=random:1 --run-with "$dir/other" --timeout 1 x=/dev/null
 "$grus" bench "$dir/m.grus" --json --run-with env | grep -q '"run_with":"env".*"ns_to_read_weights":null' || { echo "bench --json" && failed=1; }
 "$grus" bench "$dir/m.grus" --emit=header --run-with env | grep -q 'run with `env`' || { echo "bench --emit=header" && failed=1; }
