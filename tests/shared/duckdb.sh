@@ -41,10 +41,10 @@ reports() {
   grep -qF "$words" said || fail "$*: $(cat said)"
   [ ! -e refused.duckdb_extension ] || fail "$* left a file"
 }
-reports 'must end in .duckdb_extension: not `plain.so`' plain.grus --emit=duckdb -o plain.so
-reports 'must end in .duckdb_extension: not `Plain-1.duckdb_extension`' plain.grus -o Plain-1.duckdb_extension
-reports 'made for the machine that grus runs on' plain.grus --target cortex-m4 -o refused.duckdb_extension
-(CC=cc && export CC && reports 'made for the machine that grus runs on' plain.grus --target aarch64 -o refused.duckdb_extension)
+reports 'must end in .duckdb_extension, found `plain.so`' plain.grus --emit=duckdb -o plain.so
+reports 'must end in .duckdb_extension, found `Plain-1.duckdb_extension`' plain.grus -o Plain-1.duckdb_extension
+reports 'only for the machine that it runs on' plain.grus --target cortex-m4 -o refused.duckdb_extension
+(CC=cc && export CC && reports 'only for the machine that it runs on' plain.grus --target aarch64 -o refused.duckdb_extension)
 printf 'grus 1\n\nmodel flow {\n  in x : f32[time .., 2]\n  out y : f32[time .., 2] = x |> GRU(2)\n}\n' >flow.grus
 reports 'it runs over a stream, and rows of a table have no order' flow.grus -o refused.duckdb_extension
 printf 'grus 1\n\nmodel states {\n  in x : f32[time n <= 9, 2]\n  out y : f32[time n, 2] = x |> GRU(2)\n}\n' >states.grus
