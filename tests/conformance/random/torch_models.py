@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Random modules of PyTorch by three exporters: `torch_script` and `torch_dynamo` write ONNX, `torch_export` .pt2.
 Recurrent layers of one and two levels, both ways, batch first or second; cells in a loop; convolutions between
-transposes; norms, joins, views; a batch that is open or fixed, a time that is open or fixed."""
+transposes; weight norms, norms, functions, joins, views; a batch that is open or fixed, a time that is open or fixed."""
 import io, logging, os, warnings
 warnings.filterwarnings("ignore")
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 from case import Case, Port
 
 torch.set_num_threads(1)
@@ -48,12 +49,13 @@ class Loop(nn.Module):
 
 
 class Conv(nn.Module):
-    def __init__(self, d, m, k, dilation, groups, padding, norm, activation, two):
+    def __init__(self, d, m, k, dilation, groups, padding, norm, activation, two, weights):
         super().__init__()
         self.two, self.pad = two, (k - 1) * dilation if padding == "causal" else 0
         zeros = 0 if padding == "causal" else (k - 1) * dilation // 2
         self.conv = (nn.Conv2d(d, m, (k, 1), dilation=(dilation, 1), groups=groups, padding=(zeros, 0)) if two else
                      nn.Conv1d(d, m, k, dilation=dilation, groups=groups, padding=zeros))
+        if weights: self.conv = weights(self.conv)
         self.norm = (nn.BatchNorm2d if two else nn.BatchNorm1d)(m) if norm else nn.Identity()
         if norm:
             nn.init.uniform_(self.norm.running_mean, -0.5, 0.5)
@@ -110,6 +112,46 @@ class End(nn.Module):
         return x
 
 
+# Functions of [N, T, d] by name, and how many features the result has.
+SAME = {
+    "log1p": lambda x: torch.log1p(x.abs()), "expm1": torch.expm1, "log2": lambda x: torch.log2(x.abs() + 1),
+    "logaddexp": lambda x: torch.logaddexp(x, -x), "hypot": lambda x: torch.hypot(x, x + 1), "sinh": torch.sinh, "cosh": torch.cosh,
+    "addcmul": lambda x: torch.addcmul(x, x, x.tanh(), value=0.5), "addcdiv": lambda x: torch.addcdiv(x, x, x.abs() + 1),
+    "lerp": lambda x: torch.lerp(x, x.sigmoid(), 0.25), "logit": lambda x: torch.logit(torch.sigmoid(x), 1e-3), "sinc": torch.sinc,
+    "var": lambda x: x * x.var(-1, unbiased=False, keepdim=True), "norm": lambda x: nn.functional.normalize(x, dim=-1),
+    "vector norm": lambda x: x / (1 + torch.linalg.vector_norm(x, 1, -1, keepdim=True)),
+    "cosine": lambda x: x * nn.functional.cosine_similarity(x, x.tanh() + 0.5, -1).unsqueeze(-1), "roll": lambda x: torch.roll(x, 1, -1),
+    "swapaxes": lambda x: x.swapaxes(1, 2).relu().swapaxes(1, 2), "movedim": lambda x: x.movedim(1, 2).tanh().movedim(1, 2),
+    "amax": lambda x: x - x.amax(-1, keepdim=True), "expand": lambda x: x + x.mean(-1, keepdim=True).expand_as(x)}
+TWICE = {"repeat": lambda x: x.repeat_interleave(2, -1), "tile": lambda x: x.tile(1, 1, 2)}
+SEVERAL = {"std": lambda x: (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 0.1)}
+
+
+class Function(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+
+    def forward(self, x): return {**SAME, **TWICE, **SEVERAL}[self.how](x)
+
+
+class Einsum(nn.Module):
+    def __init__(self, d, m):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(d, m) * 0.5)
+
+    def forward(self, x): return torch.einsum("btf,fg->btg", x, self.w)
+
+
+class Channels(nn.Module):
+    """A norm of [N, d, T]."""
+    def __init__(self, norm):
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x): return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
 class Words(nn.Module):
     def __init__(self, inner, d):
         super().__init__()
@@ -143,7 +185,7 @@ class Build:
 
     def layer(self, d):
         """(module, features of the result): [N, T, d] -> [N, T, ..]"""
-        which = self.pick("recurrent", "recurrent", "dense", "conv", "norm", "activation", "residual", "cut", "loop")
+        which = self.pick("recurrent", "recurrent", "dense", "conv", "norm", "activation", "residual", "cut", "loop", "function", "function", "einsum")
         if which == "loop" and self.open_time: which = "dense"
         if which == "recurrent": return self.recurrent(d)
         self.what.append(which)
@@ -157,11 +199,26 @@ class Build:
             m, k, dilation = int(self.pick(1, 2, 4)), int(self.pick(1, 3, 3, 5)), int(self.pick(1, 1, 2))
             groups = 2 if d % 2 == 0 and m % 2 == 0 and self.chance(0.3) else 1
             return Conv(d, m, k, dilation, groups, self.pick("causal", "same"), self.chance(0.4),
-                        self.pick(nn.Identity(), nn.ReLU(), nn.Tanh(), nn.SiLU()), self.chance(0.2)), m
-        if which == "norm": return nn.LayerNorm(d, eps=self.pick(1e-5, 1e-3)), d
+                        self.pick(nn.Identity(), nn.ReLU(), nn.Tanh(), nn.SiLU()), self.chance(0.2), self.pick(None, None, nn.utils.weight_norm, weight_norm)), m
+        if which == "norm":
+            over_time = not self.open_time and self.steps > 1
+            how = self.pick("layer", "layer", "rms", "group" if over_time else "layer", "instance" if over_time else "layer")
+            self.what.append(how)
+            if how == "rms": return nn.RMSNorm(d, eps=1e-3), d
+            if how == "group": return Channels(nn.GroupNorm(d, d)), d
+            if how == "instance": return Channels(nn.InstanceNorm1d(d, affine=self.chance(0.5))), d
+            return nn.LayerNorm(d, eps=self.pick(1e-5, 1e-3)), d
+        if which == "einsum":
+            m = int(self.pick(1, 2, 3, 5))
+            return Einsum(d, m), m
+        if which == "function":
+            how = self.pick(*SAME, *TWICE, *(SEVERAL if d > 1 else ()))
+            self.what.append(how)
+            return Function(how), 2 * d if how in TWICE else d
         if which == "activation":
             return self.pick(nn.ReLU(), nn.Tanh(), nn.GELU(), nn.LeakyReLU(0.1), nn.ELU(), nn.Softmax(-1), nn.Hardtanh(-0.5, 0.5), nn.Dropout(0.2), nn.PReLU(),
-                             nn.Sigmoid(), nn.SiLU(), nn.Softplus()), d
+                             nn.Sigmoid(), nn.SiLU(), nn.Softplus(), nn.LogSigmoid(), nn.Softsign(), nn.Softshrink(0.1), nn.Tanhshrink(), nn.CELU(0.5),
+                             nn.SELU(), nn.Hardswish(), nn.Mish(), nn.RReLU(), nn.Threshold(0.1, 0.1)), d
         if which == "cut":
             if d % 2 == 0 and self.chance(0.5): return Cut(self.pick("chunk", "glu"), 0), d // 2
             k = int(self.rng.integers(1, d + 1))
@@ -172,8 +229,8 @@ class Build:
         if m != d: inner = nn.Sequential(inner, nn.Linear(m, d))
         return Residual(inner, self.pick("add", "add", "mul")), d
 
-    def stack(self, d, open_time):
-        self.open_time, parts = open_time, []
+    def stack(self, d, open_time, steps):
+        self.open_time, self.steps, parts = open_time, steps, []
         for _ in range(int(self.rng.integers(0, 3))):
             part, d = self.layer(d)
             parts.append(part)
@@ -207,7 +264,7 @@ def make(rng, folder, kind):
     batch, open_time = b.pick("open", "open", "one", "fixed"), b.chance(0.3)
     steps, d, samples = int(b.pick(2, 3, 5, 6, 8)), int(b.pick(1, 1, 2, 3, 4)), {"open": 2, "one": 1, "fixed": 3}[batch]
     if not open_time and b.chance(0.1): steps = 1
-    parts, m, how = b.stack(d, open_time)
+    parts, m, how = b.stack(d, open_time, steps)
     if b.chance(0.7):
         if how == "flatten": m *= steps
         k = int(b.pick(1, 2, 4))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators of two operands or more, element by element, and matrix products. */
+#include "import/read/forms.h"
 #include "import/read/onnx/reader.h"
 
 #include <string.h>
@@ -132,4 +133,13 @@ bool onnx_op_fused_matmul(OnnxCall *c) {
   GraphValue *y = EMIT(c->emit, MatMul, operand[0], operand[1]);
   if (alpha != 1) y = EMIT(c->emit, Mul, y, emit_number(c->emit, alpha));
   return call_set(c, 0, y);
+}
+
+bool onnx_op_einsum(OnnxCall *c) {
+  const char *equation = call_attr_string(c, "equation", ""), *reason;
+  for (int k = 1; k < c->n_in; k++)
+    if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d", k);
+  GraphValue *y = form_einsum(c->emit, equation, c->n_in, c->in, NULL, &reason);
+  return y ? call_set(c, 0, y)
+           : call_refuse(c, E902, "has the equation `%s`, %s", equation, reason);
 }

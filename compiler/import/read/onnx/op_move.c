@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators that put the same numbers elsewhere. */
+#include "import/read/forms.h"
 #include "import/read/onnx/reader.h"
 
 #include <math.h>
@@ -137,23 +138,10 @@ bool onnx_op_depth_to_space(OnnxCall *c) {
   return call_set(c, 0, emit_done(c->emit, node));
 }
 
-/* x [N, C, H, W] -> [N, C, H/b, b, W/b, b] -> [N, b, b, C, H/b, W/b] -> [N, b b C, H/b, W/b]; sizes
- * are computed. */
 bool onnx_op_space_to_depth(OnnxCall *c) {
-  GraphEmit *e = c->emit;
   int64_t b = call_attr_int(c, "blocksize", 1);
   if (b < 1 || b > INT16_MAX) return call_refuse(c, E901, "has blocks of %lld", (long long)b);
-  GraphValue *size = EMIT(e, Shape, c->in[0]), *block = emit_ints(e, 1, &b);
-  GraphValue *n = emit_slice(e, size, 0, 0, 1, 1), *channels = emit_slice(e, size, 0, 1, 2, 1);
-  GraphValue *h = EMIT(e, FloorDiv, emit_slice(e, size, 0, 2, 3, 1), block),
-             *w = EMIT(e, FloorDiv, emit_slice(e, size, 0, 3, 4, 1), block);
-  GraphValue *blocks =
-      EMIT(e, Reshape, c->in[0],
-           emit_concat(e, 0, 6, (GraphValue *[]){n, channels, h, block, w, block}));
-  GraphValue *moved = emit_transpose(e, blocks, 6, (int64_t[]){0, 3, 5, 1, 2, 4});
-  GraphValue *depth = EMIT(e, Mul, channels, emit_int(e, b * b));
-  return call_set(c, 0,
-                  EMIT(e, Reshape, moved, emit_concat(e, 0, 4, (GraphValue *[]){n, depth, h, w})));
+  return call_set(c, 0, form_space_to_depth(c->emit, c->in[0], b, false));
 }
 
 bool onnx_op_reverse_sequence(OnnxCall *c) {
@@ -195,7 +183,7 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor, GraphValue **sized)
   return whole || call_refuse(c, E902, "resizes by factors that are not whole constants");
 }
 
-/* Each element as often as its axis grows: a new axis after it, repeated, and joined with it. */
+/* Each element as often as its axis grows. */
 bool onnx_op_resize(OnnxCall *c) {
   GraphEmit *e = c->emit;
   const char *mode = call_attr_string(c, "mode", "nearest"),
@@ -219,24 +207,8 @@ bool onnx_op_resize(OnnxCall *c) {
   GraphValue *x = c->in[0], *own = EMIT(e, Shape, x),
              *times = sized ? EMIT(e, FloorDiv, sized, own) : emit_ints(e, n, factor),
              *shape = sized ? sized : EMIT(e, Mul, own, times);
-  for (int i = n - 1; i >= 0; i--) {
-    if (factor[i] == 1) continue;
-    int64_t ones[GRAPH_MAX_RANK + 1], axis = i + 1;
-    int rank = n + 1, n_parts = 0;
-    GraphValue *repeat[3], *parts[3];
-    for (int k = 0; k < rank; k++)
-      ones[k] = 1;
-    repeat[n_parts++] = emit_ints(e, i + 1, ones);
-    repeat[n_parts++] = emit_slice(e, times, 0, i, i + 1, 1);
-    if (i + 1 < n) repeat[n_parts++] = emit_ints(e, n - i - 1, ones);
-    x = EMIT(e, Tile, emit_unsqueeze(e, x, 1, &axis), emit_concat(e, 0, n_parts, repeat));
-    GraphValue *sizes = EMIT(e, Shape, x);
-    n_parts = 0;
-    if (i) parts[n_parts++] = emit_slice(e, sizes, 0, 0, i, 1);
-    parts[n_parts++] = EMIT(e, Mul, emit_slice(e, sizes, 0, i, i + 1, 1),
-                            emit_slice(e, sizes, 0, i + 1, i + 2, 1));
-    if (i + 2 < rank) parts[n_parts++] = emit_slice(e, sizes, 0, i + 2, rank, 1);
-    x = EMIT(e, Reshape, x, emit_concat(e, 0, n_parts, parts));
-  }
+  for (int i = n - 1; i >= 0; i--)
+    if (factor[i] != 1)
+      x = form_repeated(e, x, n, i, emit_slice(e, times, 0, i, i + 1, 1));
   return call_set(c, 0, EMIT(e, Reshape, x, shape));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators of one operand, element by element. */
+#include "import/read/forms.h"
 #include "import/read/onnx/reader.h"
 
 #include <math.h>
@@ -60,21 +61,12 @@ bool onnx_op_hard_sigmoid(OnnxCall *c) {
 }
 
 bool onnx_op_thresholded_relu(OnnxCall *c) {
-  GraphValue *above =
-      EMIT(c->emit, Greater, c->in[0], emit_number(c->emit, call_attr_float(c, "alpha", 1)));
-  return call_set(c, 0, EMIT(c->emit, Where, above, c->in[0], emit_number(c->emit, 0)));
+  return call_set(c, 0, form_threshold(c->emit, c->in[0], call_attr_float(c, "alpha", 1), 0));
 }
 
-/* x < -lambd: x + bias; x > lambd: x - bias; 0 between. */
 bool onnx_op_shrink(OnnxCall *c) {
-  double lambd = call_attr_float(c, "lambd", 0.5), bias = call_attr_float(c, "bias", 0);
-  GraphValue *x = c->in[0];
-  GraphValue *low = EMIT(c->emit, Less, x, emit_number(c->emit, -lambd)),
-             *high = EMIT(c->emit, Greater, x, emit_number(c->emit, lambd));
-  GraphValue *less = EMIT(c->emit, Sub, x, emit_number(c->emit, bias)),
-             *more = EMIT(c->emit, Add, x, emit_number(c->emit, bias));
-  GraphValue *upper = EMIT(c->emit, Where, high, less, emit_number(c->emit, 0));
-  return call_set(c, 0, EMIT(c->emit, Where, low, more, upper));
+  double lambda = call_attr_float(c, "lambd", 0.5), bias = call_attr_float(c, "bias", 0);
+  return call_set(c, 0, form_shrink(c->emit, c->in[0], lambda, bias));
 }
 
 /* Bounds are attributes before opset 11, then operands, which may be computed. */
@@ -148,11 +140,17 @@ bool onnx_op_is_inf(OnnxCall *c) {
                                                                    : -INFINITY)));
 }
 
-/* (e^x -+ e^-x) / 2 */
 bool onnx_op_hyperbolic(OnnxCall *c) {
-  GraphValue *up = EMIT(c->emit, Exp, c->in[0]),
-             *down = EMIT(c->emit, Exp, EMIT(c->emit, Neg, c->in[0]));
-  bool sinh = strcmp(c->node->op_type, "Sinh") == 0;
-  GraphValue *both = sinh ? EMIT(c->emit, Sub, up, down) : EMIT(c->emit, Add, up, down);
-  return call_set(c, 0, EMIT(c->emit, Mul, both, emit_number(c->emit, 0.5)));
+  static const struct {
+    const char *name;
+    GraphValue *(*form)(GraphEmit *e, GraphValue *x);
+  } known[] = {{"Sinh", form_sinh},
+               {"Cosh", form_cosh},
+               {"Asinh", form_asinh},
+               {"Acosh", form_acosh},
+               {"Atanh", form_atanh}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].name, c->node->op_type) == 0)
+      return call_set(c, 0, known[i].form(c->emit, c->in[0]));
+  return call_refuse(c, E902, "has no meaning here");
 }

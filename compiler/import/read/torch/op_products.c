@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Products, convolutions, pools, attention. */
+/* Products of matrices and vectors, attention. */
+#include "import/read/forms.h"
 #include "import/read/torch/reader.h"
 
 #include <math.h>
@@ -21,106 +22,81 @@ bool torch_op_matmul(TorchCall *c) {
   return b && torch_set(c, 0, EMIT(c->emit, MatMul, a, b));
 }
 
+/* addmm, addmv, baddbmm: beta self + alpha a b */
 bool torch_op_addmm(TorchCall *c) {
-  GraphValue *bias = torch_in(c, "self"), *a = bias ? torch_in(c, "mat1") : NULL,
-             *b = a ? torch_in(c, "mat2") : NULL;
+  bool batched = torch_has(c, "batch1");
+  const char *first = batched               ? "batch1"
+                      : torch_has(c, "mat") ? "mat"
+                                            : "mat1",
+             *second = batched               ? "batch2"
+                       : torch_has(c, "vec") ? "vec"
+                                             : "mat2";
+  GraphValue *bias = torch_in(c, "self"), *a = bias ? torch_in(c, first) : NULL,
+             *b = a ? torch_in(c, second) : NULL;
   double alpha = torch_number(c, "alpha", 1), beta = torch_number(c, "beta", 1);
   if (!b) return false;
   GraphValue *y = EMIT(c->emit, MatMul, a, b);
   if (alpha != 1) y = EMIT(c->emit, Mul, y, emit_number(c->emit, alpha));
+  if (beta == 0) return torch_set(c, 0, y); /* even where self is NaN */
   if (beta != 1) bias = EMIT(c->emit, Mul, bias, emit_number(c->emit, beta));
   return torch_set(c, 0, EMIT(c->emit, Add, y, bias));
 }
 
-/* One number an axis: as many as there are, or one for all; `usual` where the list is absent or
- * empty. */
-static bool per_axis(TorchCall *c, const char *name, int n, const int64_t *usual, int64_t *out) {
-  int64_t given[GRAPH_MAX_RANK];
-  int got = torch_has(c, name) ? torch_ints(c, name, GRAPH_MAX_RANK, given) : 0;
-  if (got != 0 && got != 1 && got != n)
-    return torch_refuse(c, E901, "has a %s that does not fit a window of %d axes", name, n);
-  for (int i = 0; i < n; i++)
-    out[i] = got == 0 ? usual[i] : given[got == 1 ? 0 : i];
-  return true;
+/* Of two vectors. */
+bool torch_op_dot(TorchCall *c) {
+  GraphValue *a = torch_in(c, "self"),
+             *b = a ? torch_in(c, torch_has(c, "other") ? "other" : "tensor") : NULL;
+  if (!b) return false;
+  GraphValue *product = EMIT(c->emit, Mul, a, b);
+  return torch_set(c, 0, emit_reduce(c->emit, GRAPH_ReduceSum, product, 1, (int64_t[]){0}, false));
 }
 
-static const int64_t zeros[GRAPH_MAX_RANK] = {0}, ones[GRAPH_MAX_RANK] = {1, 1, 1, 1, 1, 1, 1, 1};
-
-/* Pads of both sides: numbers, or the words same and valid. */
-static bool pads_of(TorchCall *c, int n, const char *weights, const int64_t *dilation,
-                    int64_t *pads) {
-  const char *word = torch_word(c, "padding", "");
-  int64_t each[GRAPH_MAX_RANK];
-  if (!*word && !per_axis(c, "padding", n, zeros, each)) return false;
-  for (int i = 0; i < n; i++) {
-    int64_t span =
-        strcmp(word, "same") == 0 ? (torch_size(c, weights, i + 2) - 1) * dilation[i] : 0;
-    pads[i] = *word ? span / 2 : each[i];
-    pads[n + i] = *word ? span - span / 2 : each[i];
-  }
-  return true;
+bool torch_op_outer(TorchCall *c) {
+  GraphValue *a = torch_in(c, "self"), *b = a ? torch_in(c, "vec2") : NULL;
+  return b && torch_set(c, 0, EMIT(c->emit, Mul, emit_unsqueeze(c->emit, a, 1, (int64_t[]){1}), b));
 }
 
-bool torch_op_conv(TorchCall *c) {
-  int rank = torch_rank(c, "weight"), n = rank - 2;
-  int64_t stride[GRAPH_MAX_RANK], dilation[GRAPH_MAX_RANK], pads[2 * GRAPH_MAX_RANK],
-      more[GRAPH_MAX_RANK];
-  bool transposed = torch_bool(c, "transposed", strncmp(c->op, "conv_transpose", 14) == 0);
-  GraphValue *x = torch_in(c, "input"), *w = x ? torch_in(c, "weight") : NULL,
-             *b = torch_tensor_arg(c, "bias");
+bool torch_op_einsum(TorchCall *c) {
+  int n;
+  const char *equation = torch_word(c, "equation", ""), *reason;
+  GraphValue **in = torch_tensors(c, "tensors", &n);
+  if (!in) return false;
+  int *rank = ARENA_ARRAY(c->reader->arena, int, n + 1);
+  torch_ranks(c, "tensors", n, rank);
+  GraphValue *y = form_einsum(c->emit, equation, n, in, rank, &reason);
+  return y ? torch_set(c, 0, y)
+           : torch_refuse(c, E902, "has the equation `%s`, %s", equation, reason);
+}
+
+/* y[k] = sum over i and j of input1[i] weight[k, i, j] input2[j], and a bias */
+bool torch_op_bilinear(TorchCall *c) {
+  GraphValue *a = torch_in(c, "input1"), *b = a ? torch_in(c, "input2") : NULL,
+             *w = b ? torch_in(c, "weight") : NULL, *bias = torch_tensor_arg(c, "bias");
+  int rank[3] = {torch_rank(c, "input1"), torch_rank(c, "weight"), torch_rank(c, "input2")};
+  const char *reason;
   if (!w) return false;
-  if (n < 1 || torch_rank(c, "input") != rank)
-    return torch_refuse(c, E902, "has an input without a batch");
-  if (!per_axis(c, "stride", n, ones, stride) || !per_axis(c, "dilation", n, ones, dilation) ||
-      !pads_of(c, n, "weight", dilation, pads) || !per_axis(c, "output_padding", n, zeros, more))
-    return false;
-  Graph *graph = c->emit->graph;
-  GraphNode *node = emit_node(c->emit, transposed ? GRAPH_ConvTranspose : GRAPH_Conv, b ? 3 : 2,
-                              (GraphValue *[]){x, w, b}, 1);
-  graph_set_ints(graph, node, GRAPH_ATTR_strides, n, stride);
-  graph_set_ints(graph, node, GRAPH_ATTR_dilations, n, dilation);
-  graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
-  graph_set_int(graph, node, GRAPH_ATTR_groups, torch_int(c, "groups", 1));
-  if (transposed) graph_set_ints(graph, node, GRAPH_ATTR_output_padding, n, more);
-  return torch_set(c, 0, emit_done(c->emit, node));
+  GraphValue *y =
+      form_einsum(c->emit, "...i,kij,...j->...k", 3, (GraphValue *[]){a, w, b}, rank, &reason);
+  if (!y) return torch_refuse(c, E902, "has operands of unknown axes");
+  return torch_set(c, 0, bias ? EMIT(c->emit, Add, y, bias) : y);
 }
 
-bool torch_op_pool(TorchCall *c) {
-  bool is_max = strncmp(c->op, "max", 3) == 0;
-  int n = strchr(c->op, '1') ? 1 : 2;
-  int64_t kernel[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK], dilation[GRAPH_MAX_RANK],
-      pads[2 * GRAPH_MAX_RANK];
-  GraphValue *x = torch_in(c, "self");
-  if (!x) return false;
-  if (torch_rank(c, "self") != n + 2) return torch_refuse(c, E902, "has an input without a batch");
-  if (torch_has(c, "divisor_override")) return torch_refuse(c, E902, "has a divisor of its own");
-  if (!per_axis(c, "kernel_size", n, ones, kernel) || !per_axis(c, "stride", n, kernel, stride) ||
-      !per_axis(c, "dilation", n, ones, dilation) || !pads_of(c, n, "self", dilation, pads))
-    return false;
-  Graph *graph = c->emit->graph;
-  GraphNode *node = emit_node(c->emit, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, 1, &x, 1);
-  graph_set_ints(graph, node, GRAPH_ATTR_kernel, n, kernel);
-  graph_set_ints(graph, node, GRAPH_ATTR_strides, n, stride);
-  graph_set_ints(graph, node, GRAPH_ATTR_dilations, n, dilation);
-  graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
-  graph_set_int(graph, node, GRAPH_ATTR_ceil, torch_bool(c, "ceil_mode", false));
-  if (!is_max)
-    graph_set_int(graph, node, GRAPH_ATTR_count_pad, torch_bool(c, "count_include_pad", true));
-  return torch_set(c, 0, emit_done(c->emit, node));
-}
-
-/* To one element of each channel. */
-bool torch_op_global_pool(TorchCall *c) {
-  int n = strchr(c->op, '1') ? 1 : 2, rank = torch_rank(c, "self");
-  int64_t size[GRAPH_MAX_RANK], axes[2] = {rank - n, rank - 1};
-  GraphValue *x = torch_in(c, "self");
-  int got = torch_ints(c, "output_size", n, size);
-  if (!x) return false;
-  for (int i = 0; i < got; i++)
-    if (size[i] != 1) got = -1;
-  if (got < 1 || rank < n) return torch_refuse(c, E902, "pools to other sizes than 1");
-  GraphOp op = strstr(c->op, "max") ? GRAPH_ReduceMax : GRAPH_ReduceMean;
-  return torch_set(c, 0, emit_reduce(c->emit, op, x, n, axes, true));
+/* a b / (max(|a|, eps) max(|b|, eps)) along an axis */
+bool torch_op_cosine_similarity(TorchCall *c) {
+  GraphEmit *e = c->emit;
+  GraphValue *x[2] = {torch_in(c, "x1"), NULL};
+  int64_t axis = x[0] ? torch_axis(c, "dim", 1, "x1", 0) : -1;
+  double eps = torch_number(c, "eps", 1e-8);
+  if (axis >= 0) x[1] = torch_in(c, "x2");
+  if (!x[1]) return false;
+  if (torch_rank(c, "x1") != torch_rank(c, "x2"))
+    return torch_refuse(c, E902, "has operands of different numbers of axes");
+  GraphValue *product = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, x[0], x[1]), 1, &axis, false);
+  for (int k = 0; k < 2; k++) {
+    GraphValue *norm = emit_reduce(e, GRAPH_ReduceL2, x[k], 1, &axis, false);
+    product = EMIT(e, Div, product, emit_clip(e, norm, eps, INFINITY));
+  }
+  return torch_set(c, 0, product);
 }
 
 bool torch_op_embedding(TorchCall *c) {

@@ -9,50 +9,7 @@ enum { MAX_NODES = 100000, FOLDS_PER_BYTE = 8 };
 
 static const int64_t usual_folds = 1 << 20;
 
-typedef struct AtenRow {
-  const char *name;
-  bool (*function)(TorchCall *c); /* NULL: one node of the operator `same` */
-  GraphOp same;
-} AtenRow;
-
-static const AtenRow rows[] = {
-#define ATEN_SAME(name, op)  {name, NULL, GRAPH_##op},
-#define ATEN(name, function) {name, torch_op_##function, GRAPH_Identity},
-#include "import/read/torch/aten_ops.def"
-#undef ATEN_SAME
-#undef ATEN
-};
-
-static const AtenRow *row_of(const char *op) {
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (strcmp(rows[i].name, op) == 0) return &rows[i];
-  return NULL;
-}
-
-/* "torch.ops.aten.add_.Tensor" -> "add", in_place; NULL where it is no operator of PyTorch
- * itself. */
-static const char *op_of(Arena *arena, const char *target, bool *in_place) {
-  static const char prefix[] = "torch.ops.aten.";
-  if (strncmp(target, prefix, sizeof prefix - 1) != 0) return NULL;
-  const char *name = target + sizeof prefix - 1;
-  size_t n = strcspn(name, ".");
-  *in_place =
-      n > 1 && name[n - 1] == '_' && name[n - 2] != '_' && !row_of(arena_strndup(arena, name, n));
-  return arena_strndup(arena, name, *in_place ? n - 1 : n);
-}
-
 /* ---- operators that change their operand ---- */
-
-static bool is_view(const char *op) {
-  static const char *const views[] = {
-      "view",      "reshape",    "flatten", "unflatten", "squeeze", "unsqueeze",
-      "transpose", "t",          "permute", "expand",    "split",   "split_with_sizes",
-      "chunk",     "unbind",     "select",  "slice",     "narrow",  "detach",
-      "alias",     "contiguous", "to"};
-  for (size_t i = 0; i < sizeof views / sizeof *views; i++)
-    if (strcmp(views[i], op) == 0) return true;
-  return false;
-}
 
 static const char *self_of(json_t *node) {
   json_t *input = json_array_get(json_object_get(node, "inputs"), 0);
@@ -60,20 +17,31 @@ static const char *self_of(json_t *node) {
       json_object_get(json_object_get(json_object_get(input, "arg"), "as_tensor"), "name"));
 }
 
+/* The tensor that this name is another name of: of the result of a change in place, and of
+ * operators that give their operand itself. */
+static const char *root_of(TorchReader *r, const char *name) {
+  const char *root = name ? map_get(&r->aliases, name) : NULL;
+  return root ? root : name;
+}
+
+static const char *result_of(json_t *node) {
+  json_t *out = json_array_get(json_object_get(node, "outputs"), 0);
+  return json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
+}
+
 /* A tensor that shares its numbers with no other: neither a view nor seen through one so far, and
  * no input. */
-static bool is_alone(TorchReader *r, size_t before, const char *name) {
+static bool is_alone(TorchReader *r, size_t before, const char *root) {
   json_t *nodes = json_object_get(r->body, "nodes");
   bool made = false, in_place;
   for (size_t i = 0; i < before; i++) {
-    json_t *node = json_array_get(nodes, i),
-           *out = json_array_get(json_object_get(node, "outputs"), 0);
-    const char *op = op_of(r->arena, json_string_value(json_object_get(node, "target")), &in_place),
-               *self = self_of(node);
-    const char *result =
-        json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
-    bool makes = result && strcmp(result, name) == 0, sees = self && strcmp(self, name) == 0;
-    if (op && (is_view(op) || in_place) && (makes || sees)) return false;
+    json_t *node = json_array_get(nodes, i);
+    const char *op = torch_op_of(r->arena, json_string_value(json_object_get(node, "target")),
+                                 &in_place),
+               *self = self_of(node), *result = result_of(node);
+    bool makes = result && strcmp(result, root) == 0,
+         sees = self && strcmp(root_of(r, self), root) == 0;
+    if (op && torch_sharing(op) == TORCH_VIEW && (makes || sees)) return false;
     made = made || makes;
   }
   return made;
@@ -84,7 +52,8 @@ static bool is_alone(TorchReader *r, size_t before, const char *name) {
 static bool changes_buffer(json_t *node, Arena *arena, const char *buffer) {
   bool in_place;
   const char *target = json_string_value(json_object_get(node, "target")), *self = self_of(node);
-  return target && self && strcmp(self, buffer) == 0 && op_of(arena, target, &in_place) && in_place;
+  return target && self && strcmp(self, buffer) == 0 && torch_op_of(arena, target, &in_place) &&
+         in_place;
 }
 
 static bool changed_in_place(TorchReader *r, const char *buffer) {
@@ -92,12 +61,6 @@ static bool changed_in_place(TorchReader *r, const char *buffer) {
   for (size_t i = 0; i < json_array_size(nodes); i++)
     if (changes_buffer(json_array_get(nodes, i), r->arena, buffer)) return true;
   return false;
-}
-
-/* The buffer that this name stands for. */
-static const char *buffer_of(TorchReader *r, const char *name) {
-  const char *buffer = name ? map_get(&r->aliases, name) : NULL;
-  return buffer ? buffer : name;
 }
 
 /* A buffer that no node before has made a view of. */
@@ -108,23 +71,22 @@ static bool is_whole_buffer(TorchReader *r, size_t before, const char *name) {
   for (size_t i = 0; i < before && variable; i++) {
     json_t *node = json_array_get(nodes, i);
     const char *target = json_string_value(json_object_get(node, "target")), *self = self_of(node);
-    const char *op = target ? op_of(r->arena, target, &in_place) : NULL;
-    if (op && is_view(op) && self && strcmp(buffer_of(r, self), name) == 0) return false;
+    const char *op = target ? torch_op_of(r->arena, target, &in_place) : NULL;
+    if (op && torch_sharing(op) == TORCH_VIEW && self && strcmp(root_of(r, self), name) == 0)
+      return false;
   }
   return variable != NULL;
 }
 
-/* The results of the nodes that have changed a buffer are the buffer: all have its new value. */
-static void change_buffer(TorchReader *r, size_t index, const char *buffer, const char *result) {
+/* A tensor has changed: all its names have the value that `result` has. */
+static void change(TorchReader *r, size_t index, const char *root, const char *result) {
   json_t *nodes = json_object_get(r->body, "nodes");
   GraphValue *value = map_get(&r->values, result);
-  map_put(r->arena, &r->aliases, result, (void *)(uintptr_t)buffer);
-  map_put(r->arena, &r->values, buffer, value);
+  map_put(r->arena, &r->aliases, result, (void *)(uintptr_t)root);
+  map_put(r->arena, &r->values, root, value);
   for (size_t i = 0; i < index; i++) {
-    json_t *out = json_array_get(json_object_get(json_array_get(nodes, i), "outputs"), 0);
-    const char *name =
-        json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
-    if (name && strcmp(buffer_of(r, name), buffer) == 0) map_put(r->arena, &r->values, name, value);
+    const char *name = result_of(json_array_get(nodes, i));
+    if (name && strcmp(root_of(r, name), root) == 0) map_put(r->arena, &r->values, name, value);
   }
 }
 
@@ -156,9 +118,10 @@ static bool sizes_node(TorchCall *c) {
 /* Arguments that are sizes computed by the program; -1: there is one of a kind that is not read. */
 static int computed_arguments(json_t *node) {
   static const char *const known[] = {
-      "as_tensor",      "as_tensors", "as_none",   "as_int",           "as_ints",
-      "as_float",       "as_floats",  "as_bool",   "as_bools",         "as_string",
-      "as_scalar_type", "as_device",  "as_layout", "as_memory_format", "as_optional_tensor"};
+      "as_tensor",          "as_tensors", "as_none",   "as_int",           "as_ints",
+      "as_float",           "as_floats",  "as_bool",   "as_bools",         "as_string",
+      "as_scalar_type",     "as_device",  "as_layout", "as_memory_format", "as_optional_tensor",
+      "as_optional_tensors"};
   json_t *inputs = json_object_get(node, "inputs"), *value;
   const char *kind;
   int computed = 0;
@@ -182,10 +145,16 @@ static bool is_assertion(const char *target) {
   return strstr(target, "_assert") || strstr(target, "sym_constrain_range");
 }
 
+/* What a node is called in messages that gives a list. */
+static const char *first_of_list(json_t *node) {
+  json_t *list = json_object_get(json_array_get(json_object_get(node, "outputs"), 0), "as_tensors");
+  const char *name = json_string_value(json_object_get(json_array_get(list, 0), "name"));
+  return name ? name : "";
+}
+
 static bool read_node(TorchReader *r, json_t *node, size_t index) {
   const char *target = json_string_value(json_object_get(node, "target"));
-  json_t *out = json_array_get(json_object_get(node, "outputs"), 0);
-  const char *name = json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
+  const char *name = result_of(node), *self = self_of(node);
   bool in_place = false;
   if (!target) {
     torch_bad(r, "a node of `%s` has no operator", r->file->path);
@@ -193,29 +162,26 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
   }
   if (is_assertion(target)) return true;
   TorchCall c = {
-      .reader = r, .node = node, .index = index, .op = op_of(r->arena, target, &in_place)};
+      .reader = r, .node = node, .index = index, .op = torch_op_of(r->arena, target, &in_place)};
   c.named = strncmp(target, "torch.ops.", 10) == 0 ? target + 10 : target;
   *c.emit = (GraphEmit){.graph = r->graph,
-                        .name = name ? name : "",
+                        .name = name ? name : first_of_list(node),
                         .source = c.named,
                         .folds = &r->folds,
                         .seen = &r->seen};
-  const AtenRow *row = c.op ? row_of(c.op) : NULL;
   int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);
-  if (!row) return unknown(&c);
-  const char *self = self_of(node);
-  const char *changed = in_place ? buffer_of(r, self) : NULL;
-  bool buffer = changed && is_whole_buffer(r, index, changed);
-  if (in_place && !buffer && (!self || !is_alone(r, index, self)))
-    return torch_refuse(&c, E902, "changes a tensor that others share");
-  GraphValue *x = row->function ? NULL : torch_in(&c, "self");
-  bool done = row->function ? row->function(&c)
-                            : x && torch_set(&c, 0, emit_call(c.emit, row->same, 1, &x));
+  if (!torch_is_known(c.op)) return unknown(&c);
+  const char *root = root_of(r, self);
+  bool shared =
+      in_place && (!self || (!is_whole_buffer(r, index, root) && !is_alone(r, index, root)));
+  if (shared) return torch_refuse(&c, E902, "changes a tensor that others share");
+  bool done = torch_apply(&c);
   if (done && (computed < 0 || c.computed < computed))
     return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
-  if (done && buffer && name) change_buffer(r, index, changed, name);
-  if (done && in_place && name) map_put(r->arena, &r->values, self, map_get(&r->values, name));
+  if (done && name && self && torch_sharing(c.op) == TORCH_ALIAS && !in_place)
+    map_put(r->arena, &r->aliases, name, (void *)(uintptr_t)root);
+  if (done && in_place && name) change(r, index, root, name);
   return done;
 }
 

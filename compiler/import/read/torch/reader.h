@@ -3,6 +3,7 @@
  * as plain files.
  *
  *   pt2.c        the archive, its signature, the walk over the nodes
+ *   operators.c  the table of operators
  *   weights.c    constants
  *   args.c       arguments of a node by name
  *   op_*.c       one family of operators a file; aten_ops.def: all of them
@@ -27,7 +28,7 @@ typedef struct TorchReader {
   Graph *graph;
   Map values;    /* name -> GraphValue */
   Map buffers;   /* of those that nodes change: what the program calls them -> the buffer's name */
-  Map aliases;   /* result of such a change -> what the program calls the buffer */
+  Map aliases;   /* another name of a tensor -> its name; see torch_sharing */
   int64_t folds; /* and seen: see emit.h */
   Map seen;
 } TorchReader;
@@ -38,9 +39,23 @@ typedef struct TorchCall {
   const char *op;    /* "linear" */
   const char *named; /* "aten.linear.default" */
   size_t index;      /* of the node */
+  GraphOp same;      /* of its row in aten_ops.def */
   int computed;      /* arguments that are computed sizes and have been read as such */
   GraphEmit emit[1];
 } TorchCall;
+
+/* ---- operators.c ---- */
+typedef enum TorchSharing {
+  TORCH_OWN,  /* the result has numbers of its own */
+  TORCH_VIEW, /* it may share those of `self` */
+  TORCH_ALIAS /* it is `self` */
+} TorchSharing;
+TorchSharing torch_sharing(const char *op);
+/* "torch.ops.aten.add_.Tensor" -> "add", in_place; NULL where it is no operator of PyTorch
+ * itself. */
+const char *torch_op_of(Arena *arena, const char *target, bool *in_place);
+bool torch_is_known(const char *op);
+bool torch_apply(TorchCall *c); /* makes the nodes of an operator that is known */
 
 /* ---- weights.c ---- */
 /* The numbers of a stored tensor by its name in the program; NULL after reporting. */
@@ -65,21 +80,38 @@ GraphValue *torch_in(TorchCall *c, const char *name);
 GraphValue *torch_operand(TorchCall *c, const char *name);
 int64_t torch_int(const TorchCall *c, const char *name, int64_t if_absent);
 double torch_number(const TorchCall *c, const char *name, double if_absent);
+/* The one real number of a list, or the k-th of several; if_absent: there is none. */
+double torch_number_at(const TorchCall *c, const char *name, size_t k, double if_absent);
 bool torch_bool(const TorchCall *c, const char *name, bool if_absent);
 const char *torch_word(const TorchCall *c, const char *name, const char *if_absent);
 /* Whole numbers of a list, or one number; -1: there are none, or some are computed. */
 int torch_ints(const TorchCall *c, const char *name, int most, int64_t *out);
+/* How many numbers a list has, computed ones included. */
+int torch_count(const TorchCall *c, const char *name);
 /* Tensors of a list; NULL after reporting. */
 GraphValue **torch_tensors(TorchCall *c, const char *name, int *n);
+/* How many axes each tensor of a list has; -1: unknown. */
+void torch_ranks(const TorchCall *c, const char *name, int n, int *rank);
+/* Of a list in which tensors may be left out, which are NULL then. */
+GraphValue **torch_optional_tensors(TorchCall *c, const char *name, int *n);
 /* Sizes, some of which may be computed, as a vector; NULL after reporting. */
 GraphValue *torch_sizes(TorchCall *c, const char *name);
 /* How many axes an argument or result has, -1 if the file does not say; size of one, GRAPH_OPEN. */
 int torch_rank(const TorchCall *c, const char *arg);
 int torch_result_rank(const TorchCall *c);
 int64_t torch_size(const TorchCall *c, const char *arg, int axis);
+int64_t torch_stride(const TorchCall *c, const char *arg, int axis); /* -1: unknown */
 GraphElem torch_arg_elem(const TorchCall *c, const char *arg);
+GraphElem torch_listed_elem(const TorchCall *c, const char *name, int i); /* of a list's tensor i */
+GraphElem torch_result_elem(const TorchCall *c); /* GRAPH_FLOAT where the file does not say */
+/* x, which is the argument `name`, as real numbers. */
+GraphValue *torch_real(TorchCall *c, const char *name, GraphValue *x);
+/* The type that is asked for, else `usual`; false after reporting: one that grus does not know. */
+bool torch_asked_elem(TorchCall *c, GraphElem usual, GraphElem *elem);
 /* An axis counted from the front; -1 after reporting. extra: axes that the result has more. */
 int torch_axis(TorchCall *c, const char *name, int64_t if_absent, const char *of, int extra);
+/* Axes counted from the front; 0 of them: the argument is left out. False after reporting. */
+bool torch_axes(TorchCall *c, const char *name, const char *of, int *n, int64_t *axes);
 /* Names result k. NULL: a node that was reported; always false then. */
 bool torch_set(TorchCall *c, size_t k, GraphValue *value);
 bool torch_wants(const TorchCall *c, size_t k);
@@ -87,10 +119,31 @@ bool torch_wants(const TorchCall *c, size_t k);
 bool torch_set_list(TorchCall *c, int n, GraphValue *const *values);
 int torch_list_length(const TorchCall *c);
 
+/* The sizes of x in front of an axis, then those of the middle, then those of x from another axis
+ * on. */
+GraphValue *torch_sizes_around(TorchCall *c, GraphValue *x, int front, GraphValue *middle, int back,
+                               int rank);
+/* Elements of an axis by their places. */
+GraphValue *torch_selected(TorchCall *c, GraphValue *x, int axis, GraphValue *place);
+
+bool torch_op_binary(TorchCall *c);
+bool torch_op_reduce(TorchCall *c);
 #define ATEN_SAME(name, op)
-#define ATEN(name, function) bool torch_op_##function(TorchCall *c);
+#define ATEN_FORM(name, form)
+#define ATEN_BINARY(name, op)
+#define ATEN_BINARY_FORM(name, form)
+#define ATEN_REDUCE(name, op)
+#define ATEN(name, function)       bool torch_op_##function(TorchCall *c);
+#define ATEN_VIEW(name, function)  bool torch_op_##function(TorchCall *c);
+#define ATEN_ALIAS(name, function) bool torch_op_##function(TorchCall *c);
 #include "import/read/torch/aten_ops.def"
 #undef ATEN_SAME
+#undef ATEN_FORM
+#undef ATEN_BINARY
+#undef ATEN_BINARY_FORM
+#undef ATEN_REDUCE
 #undef ATEN
+#undef ATEN_VIEW
+#undef ATEN_ALIAS
 
 #endif
