@@ -22,6 +22,15 @@ GraphValue *form_repeated(GraphEmit *e, GraphValue *x, int rank, int axis, Graph
   return EMIT(e, Reshape, x, emit_concat(e, 0, n, part));
 }
 
+GraphValue *form_wrapped(GraphEmit *e, GraphValue *x, int axis, int64_t before, int64_t after) {
+  GraphValue *part[3];
+  int n = 0;
+  if (before) part[n++] = emit_slice(e, x, axis, -before, INT32_MAX, 1);
+  part[n++] = x;
+  if (after) part[n++] = emit_slice(e, x, axis, 0, after, 1);
+  return emit_concat(e, axis, n, part);
+}
+
 /* x [N, C, H, W] -> [N, C, H/b, b, W/b, b], its axes in another order, then joined; sizes are
  * computed. */
 GraphValue *form_space_to_depth(GraphEmit *e, GraphValue *x, int64_t b, bool channel_outermost) {

@@ -46,6 +46,8 @@ GraphValue *form_normalised(GraphEmit *e, GraphValue *x, int n, const int64_t *a
 /* Each element along an axis of x, which has `rank` axes, as often as `times` says, a vector of one
  * number. */
 GraphValue *form_repeated(GraphEmit *e, GraphValue *x, int rank, int axis, GraphValue *times);
+/* Along an axis of x its last `before` elements, x, and its first `after` ones. */
+GraphValue *form_wrapped(GraphEmit *e, GraphValue *x, int axis, int64_t before, int64_t after);
 /* Squares of side b of an image [N, C, H, W] as channels: [N, C b b, H/b, W/b]. The channels of one
  * square lie together (b b C), or those of one channel (C b b). */
 GraphValue *form_space_to_depth(GraphEmit *e, GraphValue *x, int64_t b, bool channel_outermost);

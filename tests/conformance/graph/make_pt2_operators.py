@@ -343,6 +343,9 @@ def indices(folder):
     b.out("new_full.default", of="x", size=[2, 3], fill_value=1.5)
     b.out("fill.Scalar", of=b.call("empty.memory_format", size=[2, 2]), value=0.5)
     b.out("flip.default", of="x", dims=[0, -1])
+    b.out("pad.default", of="x", pad=[2, 1, 0, 3], mode=word("circular"))
+    b.out("index_select.default", of="x", dim=2, index=b.weight_of_whole("turned", [4, 5, 0, 1, 2, 3]))
+    b.out("index.Tensor", of="x", indices=places(None, b.weight_of_whole("each twice", [0, 0, 1, 1, 2, 2, 3, 3])))
     b.save(folder, "operators_indices")
 
 

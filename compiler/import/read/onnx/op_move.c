@@ -208,7 +208,6 @@ bool onnx_op_resize(OnnxCall *c) {
              *times = sized ? EMIT(e, FloorDiv, sized, own) : emit_ints(e, n, factor),
              *shape = sized ? sized : EMIT(e, Mul, own, times);
   for (int i = n - 1; i >= 0; i--)
-    if (factor[i] != 1)
-      x = form_repeated(e, x, n, i, emit_slice(e, times, 0, i, i + 1, 1));
+    if (factor[i] != 1) x = form_repeated(e, x, n, i, emit_slice(e, times, 0, i, i + 1, 1));
   return call_set(c, 0, EMIT(e, Reshape, x, shape));
 }

@@ -64,7 +64,9 @@ static Use use_of(json_t *node, const char *name, const char *op) {
   Use use = USE_NONE;
   for (size_t i = 0; i < json_array_size(inputs); i++) {
     if (!is_named(json_object_get(json_array_get(inputs, i), "arg"), name)) continue;
-    bool shape = false;
+    const char *called = json_string_value(json_object_get(json_array_get(inputs, i), "name"));
+    bool shape =
+        called && strcmp(called, "noise") == 0; /* of rrelu, which draws none in eval mode */
     for (size_t k = 0; k < sizeof by_shape / sizeof *by_shape && i == 0 && op; k++)
       shape = shape || strcmp(by_shape[k], op) == 0;
     if (!shape) return USE_NUMBERS;
@@ -94,7 +96,9 @@ bool torch_op_empty(TorchCall *c) {
   bool like = strcmp(c->op, "empty_like") == 0;
   GraphElem usual = torch_has(c, "self") ? torch_arg_elem(c, "self") : torch_result_elem(c);
   if (!is_filled_later(c))
-    return torch_refuse(c, E902, "makes numbers that are read before they are set");
+    return torch_refuse(
+        c, E902,
+        "makes numbers of which not all are set by one `fill_` or `copy_` before they are read");
   return filled(c, like ? shape_of_self(c) : torch_sizes(c, "size"), NAN, usual);
 }
 

@@ -1,12 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators that take elements by their places, or put some there. */
-#include "import/read/forms.h"
 #include "import/read/torch/reader.h"
 
 #include <string.h>
 
 GraphValue *torch_selected(TorchCall *c, GraphValue *x, int axis, GraphValue *place) {
   return emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){x, place});
+}
+
+/* How many elements from one on stand in their order: places p, p + 1, ... */
+static int64_t run_of(const GraphTensor *t, int64_t from) {
+  int64_t to = from + 1;
+  while (to < t->count && t->data[to] == t->data[to - 1] + 1)
+    to++;
+  return to - from;
+}
+
+/* Places that go on from the front at the end, as a roll decomposed: two slices. NULL: others. */
+static GraphValue *two_runs(TorchCall *c, GraphValue *x, int axis, const GraphValue *places) {
+  const GraphTensor *t = places->constant;
+  if (!t || t->rank != 1 || t->count < 3 || !t->data) return NULL;
+  int64_t first = run_of(t, 0), second = t->count - first, size = torch_size(c, "self", axis);
+  if (second == 0 || first + run_of(t, first) != t->count) return NULL;
+  int64_t start[2] = {(int64_t)t->data[0], (int64_t)t->data[first]};
+  if (start[0] < 0 || start[1] < 0 || start[0] + first > size || start[1] + second > size)
+    return NULL; /* counted from the end, or of a size that is open */
+  GraphValue *slice[2] = {emit_slice(c->emit, x, axis, start[0], start[0] + first, 1),
+                          emit_slice(c->emit, x, axis, start[1], start[1] + second, 1)};
+  return emit_concat(c->emit, axis, 2, slice);
+}
+
+/* Constants that name each place of an axis of `size` as often, 0, 0, 1, 1, ...: how often; 0: they
+ * are others. */
+static int64_t factor_of(const GraphValue *places, int64_t size) {
+  const GraphTensor *t = places->constant;
+  if (!t || t->rank != 1 || size < 1 || t->count < size || t->count % size) return 0;
+  int64_t factor = t->count / size;
+  for (int64_t i = 0; i < t->count; i++)
+    if (t->data[i] != (double)(i / factor)) return 0;
+  return factor;
+}
+
+/* Places of one axis. */
+static GraphValue *indexed(TorchCall *c, GraphValue *x, int axis, GraphValue *places) {
+  int64_t factor = factor_of(places, torch_size(c, "self", axis));
+  if (factor) return torch_repeated(c, x, torch_rank(c, "self"), axis, factor);
+  GraphValue *runs = two_runs(c, x, axis, places);
+  return runs ? runs : torch_selected(c, x, axis, places);
 }
 
 bool torch_op_select(TorchCall *c) {
@@ -18,7 +58,7 @@ bool torch_op_select(TorchCall *c) {
 bool torch_op_index_select(TorchCall *c) {
   GraphValue *x = torch_in(c, "self"), *places = x ? torch_in(c, "index") : NULL;
   int axis = places ? torch_axis(c, "dim", 0, "self", 0) : -1;
-  return axis >= 0 && torch_set(c, 0, torch_selected(c, x, axis, places));
+  return axis >= 0 && torch_set(c, 0, indexed(c, x, axis, places));
 }
 
 bool torch_op_gather(TorchCall *c) {
@@ -118,24 +158,6 @@ static GraphValue *taken_together(TorchCall *c, GraphValue *x, int front, int n,
   GraphValue *one = emit_ints(e, 1, &all);
   GraphValue *sizes = torch_sizes_around(c, x, front, one, front + n, torch_rank(c, "self"));
   return torch_selected(c, EMIT(e, Reshape, x, sizes), front, joined);
-}
-
-/* Constants that name each place of an axis of `size` as often, 0, 0, 1, 1, ...: how often; 0: they
- * are others. */
-static int64_t factor_of(const GraphValue *places, int64_t size) {
-  const GraphTensor *t = places->constant;
-  if (!t || t->rank != 1 || size < 1 || t->count < size || t->count % size) return 0;
-  int64_t factor = t->count / size;
-  for (int64_t i = 0; i < t->count; i++)
-    if (t->data[i] != (double)(i / factor)) return 0;
-  return factor;
-}
-
-/* Places of one axis. */
-static GraphValue *indexed(TorchCall *c, GraphValue *x, int axis, GraphValue *places) {
-  int64_t factor = factor_of(places, torch_size(c, "self", axis));
-  return factor ? form_repeated(c->emit, x, torch_rank(c, "self"), axis, factor)
-                : torch_selected(c, x, axis, places);
 }
 
 /* Places for some axes that follow each other; the others are taken whole. */

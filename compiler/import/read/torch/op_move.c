@@ -130,6 +130,11 @@ bool torch_op_repeat(TorchCall *c) {
   return torch_set(c, 0, EMIT(c->emit, Tile, x, repeats));
 }
 
+GraphValue *torch_repeated(TorchCall *c, GraphValue *x, int rank, int axis, int64_t factor) {
+  if (factor == 1) return x;
+  return form_repeated(c->emit, x, rank, axis, emit_ints(c->emit, 1, &factor));
+}
+
 /* Each element of an axis as often as a number says. */
 bool torch_op_repeat_interleave(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
@@ -138,8 +143,7 @@ bool torch_op_repeat_interleave(TorchCall *c) {
   if (factor < 1 || factor > INT16_MAX || !torch_has(c, "dim"))
     return torch_refuse(c, E902, "repeats by numbers that are not one constant along one axis");
   int axis = torch_axis(c, "dim", 0, "self", 0);
-  return axis >= 0 &&
-         torch_set(c, 0, form_repeated(c->emit, x, torch_rank(c, "self"), axis, factor));
+  return axis >= 0 && torch_set(c, 0, torch_repeated(c, x, torch_rank(c, "self"), axis, factor));
 }
 
 /* The axis of the result along which a list of tensors is put together. */
@@ -219,6 +223,15 @@ bool torch_op_pad(TorchCall *c) {
     pads[rank - 1 - i] = given[2 * i];
     pads[2 * rank - 1 - i] = given[2 * i + 1];
   }
+  bool wraps = strcmp(word, "wrap") == 0;
+  for (int i = 0; wraps && i < rank; i++) {
+    int64_t size = torch_size(c, "self", i);
+    if (pads[i] < 0 || pads[rank + i] < 0 ||
+        (size >= 0 && (pads[i] > size || pads[rank + i] > size)))
+      return torch_refuse(c, E902, "repeats more of an axis than it has, or cuts it");
+    x = form_wrapped(c->emit, x, i, pads[i], pads[rank + i]);
+  }
+  if (wraps) return torch_set(c, 0, x);
   GraphNode *node = emit_node(c->emit, GRAPH_Pad, 3,
                               (GraphValue *[]){x, emit_ints(c->emit, 2 * rank, pads),
                                                emit_number(c->emit, torch_number(c, "value", 0))},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolutions, pools and resizing: what moves a window along the last axes. */
-#include "import/read/forms.h"
 #include "import/read/torch/reader.h"
 
 #include <math.h>
@@ -130,7 +129,7 @@ bool torch_op_upsample(TorchCall *c) {
     if (sized) factor = from > 0 ? (double)size[i] / (double)from : 0;
     if (factor < 1 || factor != floor(factor) || factor > INT16_MAX)
       return torch_refuse(c, E902, "resizes by a factor that is not a whole number");
-    x = form_repeated(c->emit, x, rank, i + 2, (int64_t)factor);
+    x = torch_repeated(c, x, rank, i + 2, (int64_t)factor);
   }
   return torch_set(c, 0, x);
 }

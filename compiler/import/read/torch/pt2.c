@@ -92,12 +92,6 @@ static void change(TorchReader *r, size_t index, const char *root, const char *r
 
 /* ---- nodes ---- */
 
-static bool unknown(TorchCall *c) {
-  foreign_report(c->reader->diags, c->reader->file, E902,
-                 "node `%s`: operator `%s` is not supported", c->emit->name, c->named);
-  return false;
-}
-
 /* Arithmetic of sizes: _operator.add and the like. */
 static bool sizes_node(TorchCall *c) {
   static const struct {
@@ -112,7 +106,7 @@ static bool sizes_node(TorchCall *c) {
     GraphValue *in[2] = {torch_operand(c, "a"), torch_operand(c, "b")};
     return in[0] && in[1] && torch_set(c, 0, emit_call(c->emit, known[i].op, 2, in));
   }
-  return unknown(c);
+  return torch_unknown(c);
 }
 
 /* Arguments that are sizes computed by the program; -1: there is one of a kind that is not read. */
@@ -171,7 +165,7 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
                         .seen = &r->seen};
   int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);
-  if (!torch_is_known(c.op)) return unknown(&c);
+  if (!torch_is_known(c.op)) return torch_unknown(&c);
   const char *root = root_of(r, self);
   bool shared =
       in_place && (!self || (!is_whole_buffer(r, index, root) && !is_alone(r, index, root)));

@@ -4,6 +4,7 @@
  *
  *   pt2.c        the archive, its signature, the walk over the nodes
  *   operators.c  the table of operators
+ *   unknown.c    operators that are not in it
  *   weights.c    constants
  *   args.c       arguments of a node by name
  *   op_*.c       one family of operators a file; aten_ops.def: all of them
@@ -56,6 +57,9 @@ TorchSharing torch_sharing(const char *op);
 const char *torch_op_of(Arena *arena, const char *target, bool *in_place);
 bool torch_is_known(const char *op);
 bool torch_apply(TorchCall *c); /* makes the nodes of an operator that is known */
+
+/* ---- unknown.c ---- */
+bool torch_unknown(TorchCall *c); /* reports an operator that is not read; false */
 
 /* ---- weights.c ---- */
 /* The numbers of a stored tensor by its name in the program; NULL after reporting. */
@@ -123,6 +127,8 @@ int torch_list_length(const TorchCall *c);
  * on. */
 GraphValue *torch_sizes_around(TorchCall *c, GraphValue *x, int front, GraphValue *middle, int back,
                                int rank);
+/* Each element of an axis of x, which has `rank` axes, `factor` times. */
+GraphValue *torch_repeated(TorchCall *c, GraphValue *x, int rank, int axis, int64_t factor);
 /* Elements of an axis by their places. */
 GraphValue *torch_selected(TorchCall *c, GraphValue *x, int axis, GraphValue *place);
 

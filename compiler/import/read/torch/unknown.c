@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Operators of PyTorch that are not read: what people meet of them, why a model of grus cannot have
+ * them, and the nearest thing that it can. */
+#include "import/read/torch/reader.h"
+
+#include <string.h>
+
+typedef struct UnknownRow {
+  const char *names; /* with blanks around each */
+  const char *note;
+} UnknownRow;
+
+static const UnknownRow rows[] = {
+    {" sort argsort msort median nanmedian kthvalue mode quantile nanquantile searchsorted "
+     "bucketize ",
+     "the order of values in the data is not computed; `amax`, `amin` and `max` along an axis are"},
+    {" nonzero nonzero_numpy masked_select unique_consecutive _unique2 unique_dim argwhere take "
+     "bincount histc ",
+     "how many elements it gives depends on the data, and sizes have to be constants; multiply by "
+     "a mask, or use `torch.where` with numbers"},
+    {" cumprod cummax cummin logcumsumexp ",
+     "of what goes on from step to step beside recurrent layers there is `cumsum`"},
+    {" fft_fft fft_ifft fft_rfft fft_irfft fft_rfft2 fft_fftn fft_rfftn _fft_r2c _fft_c2r _fft_c2c "
+     "stft "
+     "istft view_as_real view_as_complex complex polar real imag angle ",
+     "complex numbers are not supported; export the part of the module after them"},
+    {" rand randn randint randperm rand_like randn_like randint_like normal normal_functional "
+     "bernoulli multinomial poisson ",
+     "a model gives the same for the same input; pass random numbers as an input"},
+    {" cdist _cdist_forward pairwise_distance _euclidean_dist ",
+     "distances of all pairs have no operator; one pair is `torch.linalg.vector_norm(a - b, "
+     "dim=-1)`"},
+    {" upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d grid_sampler "
+     "grid_sampler_2d grid_sampler_3d ",
+     "elements between elements are not computed; `mode=\"nearest\"` by a whole factor is"},
+    {" scatter scatter_add scatter_reduce index_put index_add index_copy index_fill masked_scatter "
+     "_unsafe_index_put ",
+     "elements are not written to places that are computed; `torch.cat` and slices put constants "
+     "and "
+     "values together"},
+    {" conv3d conv_transpose3d max_pool3d avg_pool3d adaptive_avg_pool3d adaptive_max_pool3d ",
+     "windows have one axis or two"},
+    {" embedding_bag _embedding_bag _embedding_bag_forward_only ",
+     "use `Embedding`, and `sum` or `mean` over its steps"},
+    {" quantize_per_tensor quantize_per_channel dequantize fake_quantize_per_tensor_affine "
+     "fake_quantize_per_channel_affine ",
+     "grus quantises a model of real numbers itself: `grus calibrate`"},
+};
+
+bool torch_unknown(TorchCall *c) {
+  const char *word = c->op ? arena_printf(c->reader->arena, " %s ", c->op) : NULL;
+  Diag *d = foreign_report(c->reader->diags, c->reader->file, E902,
+                           "node `%s`: operator `%s` is not supported", c->emit->name, c->named);
+  for (size_t i = 0; word && i < sizeof rows / sizeof *rows; i++)
+    if (strstr(rows[i].names, word)) diag_note(d, "%s", rows[i].note);
+  return false;
+}
