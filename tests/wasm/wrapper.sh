@@ -38,7 +38,7 @@ for name in whole steps words; do "$grus" build $name.grus --weights random:3 -q
 "$grus" build steps.grus --weights random:3 -q --emit=wasm -o - >again.wasm
 cmp again.wasm steps.wasm
 if "$grus" build steps.grus --weights random:3 --target x86-64-v3 -o no.wasm 2>no.txt; then exit 1; fi
-grep -q 'cannot be WebAssembly as it is scheduled for x86-64-v3' no.txt
+grep -q 'for x86-64-v3 cannot become WebAssembly' no.txt
 if "$grus" build steps.grus --weights random:3 --emit=wasm -o no.js 2>no.txt; then exit 1; fi
 grep -q -- '-o must end in .wasm' no.txt
 [ ! -e no.js ]
