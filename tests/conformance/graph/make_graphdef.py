@@ -4,7 +4,7 @@
     make_graphdef.py FOLDER
 
 The messages are written byte by byte: TensorFlow is not needed, and what is expected does not come from it."""
-import struct, sys, zipfile
+import math, struct, sys, zipfile
 import numpy as np
 
 FLOAT, INT32, BOOL = 1, 3, 10
@@ -362,6 +362,11 @@ def pointwise(folder, f4):
     for name, op, decide in ("all", "All", np.all), ("any", "Any", np.any):
         d.node(name, op, ["unequal", "last"], keep_dims=True)
         put(name + "_as_numbers", "Cast", [name], decide(np.floor(a) != np.rint(a), -1, keepdims=True) * 1.0, SrcT=(6, BOOL), DstT=(6, FLOAT))
+    put("sums", "Einsum", ["x", "m"], np.einsum("btk,bkn->bnt", a, m), equation=b"btk,bkn->bnt")
+    d.node("size", "Abs", ["x"])
+    for name, of, value in ("Log1p", "size", np.log1p(abs(a))), ("Expm1", "x", np.expm1(a)), ("Sinh", "x", np.sinh(a)), ("Cosh", "x", np.cosh(a)), ("Asinh", "x", np.arcsinh(a)):
+        put(name.lower(), name, [of], value)
+    put("erfc", "Erfc", ["x"], 1 - np.vectorize(math.erf)(a))
     finish(d, folder, "tf_pointwise", {"x": xs, "m": ys}, out)
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inputs, constants, operators element by element, products and reductions. */
+#include "import/read/forms.h"
 #include "import/read/tf/reader.h"
 
 #include <string.h>
@@ -70,9 +71,33 @@ bool tf_op_relu6(TfCall *c) {
   return x && tf_done(c, emit_clip(c->emit, x, 0, 6));
 }
 
-bool tf_op_rsqrt(TfCall *c) {
+static GraphValue *erfc_of(GraphEmit *e, GraphValue *x) {
+  return EMIT(e, Sub, emit_number(e, 1), EMIT(e, Erf, x));
+}
+
+/* Functions of one element that the graph has in several operators. */
+bool tf_op_form(TfCall *c) {
+  static const struct {
+    const char *name;
+    GraphValue *(*make)(GraphEmit *e, GraphValue *x);
+  } known[] = {{"Rsqrt", form_rsqrt}, {"Log1p", form_log1p}, {"Expm1", form_expm1},
+               {"Sinh", form_sinh},   {"Cosh", form_cosh},   {"Asinh", form_asinh},
+               {"Acosh", form_acosh}, {"Atanh", form_atanh}, {"Erfc", erfc_of}};
   GraphValue *x = tf_in(c, 0);
-  return x && tf_done(c, EMIT(c->emit, Reciprocal, EMIT(c->emit, Sqrt, x)));
+  for (size_t i = 0; x && i < sizeof known / sizeof *known; i++)
+    if (strcmp(known[i].name, c->node->op) == 0) return tf_done(c, known[i].make(c->emit, x));
+  return false;
+}
+
+bool tf_op_einsum(TfCall *c) {
+  GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
+  int *rank = ARENA_ARRAY(c->reader->arena, int, c->n_in + 1);
+  const char *equation = tf_word(c->reader, c->node, "equation", ""), *reason;
+  if (!tf_all_in(c, c->n_in, in)) return false;
+  for (int k = 0; k < c->n_in; k++)
+    rank[k] = in[k]->constant ? in[k]->constant->rank : -1;
+  GraphValue *y = form_einsum(c->emit, equation, c->n_in, in, rank, &reason);
+  return y ? tf_done(c, y) : tf_refuse(c, E902, "has the equation `%s`, %s", equation, reason);
 }
 
 bool tf_op_not_equal(TfCall *c) {
