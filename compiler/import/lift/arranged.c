@@ -32,7 +32,8 @@ GraphValue *flat_tiled(Flat *flat, const GraphNode *node) {
   bool spread = false;
   if (!times->data || times->count != x->rank) return NULL;
   for (int axis = 0; axis < x->rank; axis++) {
-    if (times->data[axis] < 1 || (times->data[axis] > (double)MOST_RUNS && x->dim[axis] != 1)) return NULL;
+    if (times->data[axis] < 1 || (times->data[axis] > (double)MOST_RUNS && x->dim[axis] != 1))
+      return NULL;
     bool one = x->dim[axis] == 1 && times->data[axis] > 1;
     dim[axis] = one ? (int64_t)times->data[axis] : 1;
     spread = spread || one;
