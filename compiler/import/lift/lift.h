@@ -238,6 +238,10 @@ const char *lift_cell_word(const char *name);
 /* Norms and functions that are written out in small steps become one operator each. */
 void lift_written_out(Flat *flat);
 
+/* ---- timed_norm.c ---- */
+/* Norms over the steps of a whole sequence are written out; returns whether there are any. */
+bool lift_norms_over_time(Lift *l);
+
 /* ---- phases.c ---- */
 /* Convolutions of the phases of sequences become dilated ones. */
 void lift_dilated(Flat *flat);

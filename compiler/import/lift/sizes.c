@@ -153,6 +153,10 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   if (lift_is_endless(l, wish)) lift_mark_idle(l);
   l->atoms = atoms_solve(l->flat);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  if (!l->options->stream && !lift_is_endless(l, wish) && lift_norms_over_time(l)) {
+    l->atoms = atoms_solve(l->flat);
+    l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  }
   if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles)))
     l->atoms = atoms_solve(l->flat);
   if (lift_own_cells(l->flat)) l->atoms = atoms_solve(l->flat);

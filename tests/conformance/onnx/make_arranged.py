@@ -139,10 +139,25 @@ def powers():
     save("powers", g, {"x": x}, {"y": run(2 ** v + np.float64(np.float32(0.1)) ** v)})
 
 
+def normed():
+    """statistics over the steps: of each feature, of groups of two, and of all"""
+    g, x = starts(d=4)
+    scale, shift, wide = random(4), random(4), random(6, 4)
+    standard = lambda v, *axes: (v - v.mean(axes, keepdims=True)) / np.sqrt(v.var(axes, keepdims=True) + np.float32(1e-3))
+    t = g.call("Transpose", "x", perm=[0, 2, 1])
+    t = g.call("InstanceNormalization", t, g.constant(scale), g.constant(shift), epsilon=1e-3)
+    t = g.call("GroupNormalization", g.call("Tanh", t), g.constant(scale), g.constant(shift), num_groups=2, epsilon=1e-3)
+    y = g.call("LayerNormalization", g.call("Transpose", g.call("Tanh", t), perm=[0, 2, 1]), g.constant(wide), axis=1, epsilon=1e-3)
+    run = ends_in_gru(g, y, 4, 6)
+    v = np.tanh(standard(x.astype("f8"), 1) * scale + shift)
+    v = np.tanh(standard(v.reshape(1, 6, 2, 2), 1, 3).reshape(1, 6, 4) * scale + shift)
+    save("normed", g, {"x": x}, {"y": run(standard(v, 1, 2) * wide)}, opset=21)
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     encoder_decoder(), interleaved(), ordered(), framed(), joined(), shuffled("DCR"), shuffled("CRD"), wrong_order()
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
-    averaged(), chosen(), powers()
+    averaged(), chosen(), powers(), normed()
