@@ -99,12 +99,17 @@ static bool symbol_says(const char *symbol, const char *const *words) {
   return false;
 }
 
-static const char *const batch_words[] = {"batch", "unk__", NULL};
+static const char *const batch_words[] = {"batch", NULL};
 static const char *const time_words[] = {"time", "seq", "frame", "step", "length", NULL};
 
-static bool names_batch(const char *symbol) {
+/* unk__N is what exporters of TensorFlow's graphs call any axis without a name: the first one is
+ * the batch. */
+static bool names_batch(const Candidate *c) {
+  static const char unnamed[] = "unk__";
+  const char *symbol = c->symbol;
   return symbol && (symbol_says(symbol, batch_words) || strcmp(symbol, "N") == 0 ||
-                    strcmp(symbol, "B") == 0 || strcmp(symbol, "b") == 0);
+                    strcmp(symbol, "B") == 0 || strcmp(symbol, "b") == 0 ||
+                    (c->axis == 0 && strncmp(symbol, unnamed, sizeof unnamed - 1) == 0));
 }
 
 static const char *axis_text(Arena *arena, const Candidate *c) {
@@ -134,10 +139,10 @@ static void choose_batch(Candidates *all, Roles *r) {
     Candidate *c = &all->c[i];
     if ((c->facts & (FACT_MIXED | FACT_SCANNED)) || c->size == 1) continue;
     bool sampled = (c->facts & FACT_SAMPLED) && c->axis == 0;
-    if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c->symbol) && !sampled)
+    if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c) && !sampled)
       continue; /* as good as features */
     int own = c->facts & FACT_BATCHED              ? 4
-              : names_batch(c->symbol)             ? 3
+              : names_batch(c)                     ? 3
               : symbol_says(c->symbol, time_words) ? 0
               : c->open && c->axis == 0            ? 2
                                                    : 1;

@@ -4,7 +4,8 @@ worked out here in NumPy.
 
     python make_arranged.py            (numpy)
 
-The messages are written by ../graph/make_onnx.py, byte by byte. Where time is, a GRU says."""
+The messages are written by ../graph/make_onnx.py, byte by byte. Where time is, a GRU says. One file more, of axes without
+names, goes to fixtures/tf2onnx."""
 import os
 import numpy as np
 from make_axes import Gru, HERE, ends_in_gru, random
@@ -154,10 +155,18 @@ def normed():
     save("normed", g, {"x": x}, {"y": run(standard(v, 1, 2) * wide)}, opset=21)
 
 
+def named():
+    """an axis without a name, as exporters of TensorFlow's graphs number them, is the batch where it is the first one alone"""
+    g, x, w = Graph(), random(1, 6, 6, scale=1), random(4, 6, 1)
+    g.input("x", ["s0", 6, "unk__2"])
+    g.call("Transpose", g.call("Tanh", g.call("Conv", "x", g.constant(w))), out="y", perm=[0, 2, 1]), g.output("y")
+    finish(g, os.path.join(FOLDER, "..", "tf2onnx"), "named_open_last", {"x": x}, {"y": np.tanh(x[0].astype("f8").T @ w[:, :, 0].T)[None]}, opset=18)
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     encoder_decoder(), interleaved(), ordered(), framed(), joined(), shuffled("DCR"), shuffled("CRD"), wrong_order()
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
-    averaged(), chosen(), powers(), normed()
+    averaged(), chosen(), powers(), normed(), named()
