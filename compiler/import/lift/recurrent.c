@@ -313,6 +313,7 @@ static bool find_run(Lift *l, const GraphNode *node, RunOver *out) {
   bool along_time = calls || time >= 0;
   bool found = along_time ? lift_apart(l, x, 1, &features, true, &out->layout, where)
                           : lift_apart(l, x, 2, group, true, &out->layout, where);
+  if (along_time && where[0] >= 0) found = true; /* lift_value repeats features that are missing */
   bool single = time >= 0 && atom_size(l->atoms, time) == 1 && l->time.kind == TIME_FIXED;
   if (found && !out->layout.timed && (single || lift_is_made(l, time))) {
     /* the graph makes the steps: one, or a vector that is repeated */

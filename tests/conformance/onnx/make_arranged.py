@@ -155,6 +155,14 @@ def normed():
     save("normed", g, {"x": x}, {"y": run(standard(v, 1, 2) * wide)}, opset=21)
 
 
+def fed():
+    """each feature twice, read by a GRU at once"""
+    g, x = starts()
+    y = g.call("Tile", g.call("Unsqueeze", "x", ints(g, 3)), ints(g, 1, 1, 1, 2))
+    run = ends_in_gru(g, g.call("Reshape", y, ints(g, 1, 6, 6)), 6, 6)
+    save("fed", g, {"x": x}, {"y": run(x.repeat(2, 2))})
+
+
 def named():
     """an axis without a name, as exporters of TensorFlow's graphs number them, is the batch where it is the first one alone"""
     g, x, w = Graph(), random(1, 6, 6, scale=1), random(4, 6, 1)
@@ -169,4 +177,4 @@ if __name__ == "__main__":
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
-    averaged(), chosen(), powers(), normed(), named()
+    averaged(), chosen(), powers(), normed(), named(), fed()
