@@ -15,11 +15,7 @@ static GraphValue *sequence_across(Own *own, const Part *part) {
   int64_t perm[GRAPH_MAX_RANK] = {part->spot.axis}, dim[GRAPH_MAX_RANK + 1];
   for (int i = 0, n = 1; i < t->rank; i++)
     if (i != part->spot.axis) perm[n++] = i;
-  if (part->spot.axis) {
-    GraphNode *move = flat_node(own->flat, GRAPH_Transpose, like, 1, &x, 1);
-    graph_set_ints(own->flat->graph, move, GRAPH_ATTR_perm, t->rank, perm);
-    x = flat_typed(own->flat, move);
-  }
+  if (part->spot.axis) x = flat_transposed(own->flat, like, x, t->rank, perm);
   if (x && own->backward) {
     GraphNode *reverse = flat_node(own->flat, GRAPH_Reverse, like, 1, &x, 1);
     graph_set_int(own->flat->graph, reverse, GRAPH_ATTR_axes, 0);

@@ -6,17 +6,11 @@
 
 #include <string.h>
 
-static GraphValue *ints(Own *own, int n, const int64_t *values) {
-  const GraphTensor *t = graph_ints(own->flat->arena, n, values);
-  return flat_constant(own->flat, "", t);
-}
-
 GraphValue *own_reshaped(Own *own, const GraphNode *like, GraphValue *x, int rank,
                          const int64_t *dim) {
   const GraphTensor *t = own_type(own, x);
   if (t->rank == rank && memcmp(t->dim, dim, sizeof *dim * (size_t)rank) == 0) return x;
-  GraphValue *in[2] = {x, ints(own, rank, dim)};
-  return flat_typed(own->flat, flat_node(own->flat, GRAPH_Reshape, like, 2, in, 1));
+  return flat_reshaped(own->flat, like, x, rank, dim);
 }
 
 int own_dims_across(const Own *own, const GraphTensor *step, int rank, int64_t *dim) {
@@ -94,7 +88,7 @@ static GraphValue *repeated(Own *own, const GraphNode *node, const GraphValue *v
   GraphValue *x = own_part(own, value)->across;
   if (t->data || t->rank >= GRAPH_MAX_RANK) return NULL;
   int n = own_dims_across(own, t, t->rank, dim);
-  GraphValue *in[2] = {x, ints(own, n, dim)};
+  GraphValue *in[2] = {x, flat_ints(own->flat, n, dim)};
   return flat_typed(own->flat, flat_node(own->flat, GRAPH_Expand, node, 2, in, 1));
 }
 
@@ -141,7 +135,7 @@ static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
   for (int k = 0; k < node->n_in; k++)
     in[k] = node->in[k] ? own_part(own, node->in[k])->across : NULL;
   int n = node->n_in > 4 ? 5 : 4;
-  in[3] = ints(own, (int)starts->count, moved);
+  in[3] = flat_ints(own->flat, (int)starts->count, moved);
   return flat_like(own->flat, node, n, in);
 }
 
@@ -179,7 +173,7 @@ static GraphNode *regrouped(Own *own, const GraphNode *node, GraphValue **in) {
   int n = own_dims_across(own, y, y->rank, dim);
   in[0] = node->op == GRAPH_Expand ? aligned(own, node, 0, y->rank)
                                    : own_part(own, node->in[0])->across;
-  in[1] = ints(own, n, dim);
+  in[1] = flat_ints(own->flat, n, dim);
   GraphOp op = node->op == GRAPH_Expand ? GRAPH_Expand : GRAPH_Reshape;
   return in[0] ? flat_node(own->flat, op, node, 2, in, 1) : NULL;
 }
@@ -198,7 +192,8 @@ static GraphNode *over_samples(Own *own, const GraphNode *node, GraphValue **in)
       in[0] ? flat_typed(own->flat, flat_like(own->flat, node, node->n_in, in)) : NULL;
   if (!made) return NULL;
   int n = own_dims_across(own, y, y->rank, dim);
-  return flat_node(own->flat, GRAPH_Reshape, node, 2, (GraphValue *[]){made, ints(own, n, dim)}, 1);
+  return flat_node(own->flat, GRAPH_Reshape, node, 2,
+                   (GraphValue *[]){made, flat_ints(own->flat, n, dim)}, 1);
 }
 
 static GraphNode *along_axis(Own *own, const GraphNode *node, GraphValue **in) {

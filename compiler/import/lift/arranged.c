@@ -113,7 +113,7 @@ static GraphValue *in_one_axis(Flat *flat, const GraphNode *node, int axis, cons
   for (int i = axis + 1; i < x->rank; i++)
     dim[rank++] = x->dim[i];
   GraphValue *y = whole ? node->in[0] : in_runs(flat, node, axis, at, place->count);
-  return y ? flat_of_two(flat, GRAPH_Reshape, node, y, flat_ints(flat, rank, dim)) : NULL;
+  return y ? flat_reshaped(flat, node, y, rank, dim) : NULL;
 }
 
 GraphValue *flat_ordered(Flat *flat, const GraphNode *node) {
@@ -153,12 +153,10 @@ GraphValue *flat_depth_to_space(Flat *flat, const GraphNode *node) {
   const int64_t apart[6] = {n, columns_first ? c : b, b, columns_first ? b : c, h, w},
                 depth[6] = {0, 3, 4, 1, 5, 2}, columns[6] = {0, 1, 4, 2, 5, 3},
                 together[4] = {n, c, h * b, w * b};
-  GraphValue *y = flat_of_two(flat, GRAPH_Reshape, node, node->in[0], flat_ints(flat, 6, apart));
+  GraphValue *y = flat_reshaped(flat, node, node->in[0], 6, apart);
   if (!y) return NULL;
-  GraphNode *turn = flat_node(flat, GRAPH_Transpose, node, 1, &y, 1);
-  graph_set_ints(flat->graph, turn, GRAPH_ATTR_perm, 6, columns_first ? columns : depth);
-  y = flat_typed(flat, turn);
-  return y ? flat_of_two(flat, GRAPH_Reshape, node, y, flat_ints(flat, 4, together)) : NULL;
+  y = flat_transposed(flat, node, y, 6, columns_first ? columns : depth);
+  return y ? flat_reshaped(flat, node, y, 4, together) : NULL;
 }
 
 /* ---- windows ---- */
@@ -250,7 +248,5 @@ GraphValue *flat_framed(Flat *flat, const GraphNode *join) {
     perm[i] = i == to ? axis : of < axis ? of : of + 1;
     n += i != to;
   }
-  GraphNode *turn = flat_node(flat, GRAPH_Transpose, join, 1, &y, 1);
-  graph_set_ints(flat->graph, turn, GRAPH_ATTR_perm, rank, perm);
-  return flat_typed(flat, turn);
+  return flat_transposed(flat, join, y, rank, perm);
 }

@@ -73,11 +73,6 @@ static GraphValue *call(Recognising *r, const GraphNode *like, GraphOp op, int n
   return chain_settle(r, node) ? node->out[0] : NULL;
 }
 
-static GraphValue *ints(Recognising *r, int n, const int64_t *values) {
-  const GraphTensor *t = graph_ints(r->flat->arena, n, values);
-  return flat_constant(r->flat, "", t);
-}
-
 static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double **data) {
   const GraphTensor *t = graph_tensor(r->flat->graph->numbers, GRAPH_FLOAT, rank, dim, data);
   return flat_constant(r->flat, "", t);
@@ -93,7 +88,7 @@ GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x,
     memcpy(data, t->data, sizeof *data * (size_t)t->count);
     return flat_constant(r->flat, "", made);
   }
-  return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, ints(r, rank, dim)});
+  return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, flat_ints(r->flat, rank, dim)});
 }
 
 /* The axis that is the batch; -1: none, or there is one sample. */

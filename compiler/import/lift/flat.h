@@ -68,6 +68,11 @@ GraphValue *flat_of_two(Flat *flat, GraphOp op, const GraphNode *like, GraphValu
                         GraphValue *b);
 /* A vector of whole numbers. */
 GraphValue *flat_ints(Flat *flat, int n, const int64_t *values);
+/* x, which may be NULL, with the sizes dim; x with its axes in the order of perm; NULL: no such. */
+GraphValue *flat_reshaped(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
+                          const int64_t *dim);
+GraphValue *flat_transposed(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
+                            const int64_t *perm);
 /* Every step-th of the rows [from, to) of an axis. */
 GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
                       int64_t to, int64_t step);

@@ -37,14 +37,11 @@ static GraphValue *in_place(Own *own, const GraphNode *join, GraphValue *all) {
   dim[n++] = join->n_in;
   for (int i = 0; i < rank; i++)
     if (i != axis) dim[n++] = step->dim[i];
-  GraphValue *in[2] = {all, flat_constant(own->flat, "", graph_ints(own->flat->arena, n, dim))};
-  GraphValue *y = flat_typed(own->flat, flat_node(own->flat, GRAPH_Reshape, join, 2, in, 1));
+  GraphValue *y = flat_reshaped(own->flat, join, all, n, dim);
   for (int i = 0; i < rank; i++)
     perm[i] = i < axis ? i + 1 : i == axis ? 0 : i;
   if (!y || axis == 0) return y;
-  GraphNode *turn = flat_node(own->flat, GRAPH_Transpose, join, 1, &y, 1);
-  graph_set_ints(own->flat->graph, turn, GRAPH_ATTR_perm, rank, perm);
-  return flat_typed(own->flat, turn);
+  return flat_transposed(own->flat, join, y, rank, perm);
 }
 
 static bool is_mapped(Own *own, const GraphNode *join) {

@@ -144,17 +144,9 @@ static int only_axis(const Flat *flat, const GraphNode *conv) {
   return found;
 }
 
-static GraphValue *reshaped(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
-                            const int64_t *dim) {
-  GraphValue *in[2] = {x, flat_constant(flat, "", graph_ints(flat->arena, rank, dim))};
-  return flat_typed(flat, flat_node(flat, GRAPH_Reshape, like, 2, in, 1));
-}
-
 /* [N, a, b] as [N, b, a]. */
 static GraphValue *turned(Flat *flat, const GraphNode *like, GraphValue *x) {
-  GraphNode *node = flat_node(flat, GRAPH_Transpose, like, 1, &x, 1);
-  graph_set_ints(flat->graph, node, GRAPH_ATTR_perm, 3, (int64_t[]){0, 2, 1});
-  return flat_typed(flat, node);
+  return flat_transposed(flat, like, x, 3, (int64_t[]){0, 2, 1});
 }
 
 /* The Conv of the whole sequence, [N, M, .., b s']. */
@@ -168,9 +160,9 @@ static GraphValue *dilated(Flat *flat, const GraphNode *conv, int axis, GraphVal
     dim[i] = i == 0 ? p->n : i == axis ? steps : x->dim[i];
   for (int i = 2; i < x->rank; i++)
     dilations[i - 2] = (was ? was->i[i - 2] : 1) * (i == axis ? p->b : 1);
-  GraphValue *in = reshaped(flat, conv, whole, 3, flat_dim);
+  GraphValue *in = flat_reshaped(flat, conv, whole, 3, flat_dim);
   if (in && p->rows_last) in = turned(flat, conv, in);
-  if (in) in = reshaped(flat, conv, in, x->rank, dim);
+  if (in) in = flat_reshaped(flat, conv, in, x->rank, dim);
   if (!in) return NULL;
   GraphValue *operand[3] = {in, conv->in[1], conv->n_in > 2 ? conv->in[2] : NULL};
   GraphNode *made = flat_like(flat, conv, conv->n_in, operand);
@@ -185,10 +177,10 @@ static GraphValue *in_place(Flat *flat, const Moves *moves, GraphValue *y, const
   for (int k = 0; y && k < moves->n; k++)
     if (is_function(moves->node[k])) y = flat_typed(flat, flat_like(flat, moves->node[k], 1, &y));
   if (y && p->rows_last) {
-    y = reshaped(flat, like, y, 3, (int64_t[]){p->n, p->rows, p->b * p->s});
+    y = flat_reshaped(flat, like, y, 3, (int64_t[]){p->n, p->rows, p->b * p->s});
     if (y) y = turned(flat, like, y);
   }
-  return y ? reshaped(flat, like, y, to->rank, to->dim) : NULL;
+  return y ? flat_reshaped(flat, like, y, to->rank, to->dim) : NULL;
 }
 
 static bool make_dilated(Flat *flat, GraphNode *conv) {

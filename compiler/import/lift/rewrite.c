@@ -28,6 +28,18 @@ GraphValue *flat_ints(Flat *flat, int n, const int64_t *values) {
   return flat_constant(flat, "", t);
 }
 
+GraphValue *flat_reshaped(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
+                          const int64_t *dim) {
+  return flat_of_two(flat, GRAPH_Reshape, like, x, flat_ints(flat, rank, dim));
+}
+
+GraphValue *flat_transposed(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
+                            const int64_t *perm) {
+  GraphNode *node = flat_node(flat, GRAPH_Transpose, like, 1, &x, 1);
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_perm, rank, perm);
+  return flat_typed(flat, node);
+}
+
 GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
                       int64_t to, int64_t step) {
   GraphValue *in[5] = {x, flat_ints(flat, 1, &from), flat_ints(flat, 1, &to),

@@ -32,9 +32,7 @@ static GraphValue *call(const TimedNorm *t, GraphOp op, int n_in, GraphValue *co
 }
 
 static GraphValue *reshaped(const TimedNorm *t, GraphValue *x, int rank, const int64_t *dim) {
-  return call(
-      t, GRAPH_Reshape, 2,
-      (GraphValue *[]){x, flat_constant(t->flat, "", graph_ints(t->flat->arena, rank, dim))});
+  return flat_reshaped(t->flat, t->node, x, rank, dim);
 }
 
 /* The mean over all axes of a group, one axis after another. */

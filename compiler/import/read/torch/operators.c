@@ -26,14 +26,6 @@ static const AtenRow rows[] = {
 #define ATEN_ALIAS(name, function)                                                                 \
   {name, torch_op_##function, NULL, NULL, GRAPH_Identity, TORCH_ALIAS},
 #include "import/read/torch/aten_ops.def"
-#undef ATEN_SAME
-#undef ATEN_FORM
-#undef ATEN_BINARY
-#undef ATEN_BINARY_FORM
-#undef ATEN_REDUCE
-#undef ATEN
-#undef ATEN_VIEW
-#undef ATEN_ALIAS
 };
 
 static const AtenRow *row_of(const char *op) {

@@ -143,13 +143,5 @@ bool torch_op_reduce(TorchCall *c);
 #define ATEN_VIEW(name, function)  bool torch_op_##function(TorchCall *c);
 #define ATEN_ALIAS(name, function) bool torch_op_##function(TorchCall *c);
 #include "import/read/torch/aten_ops.def"
-#undef ATEN_SAME
-#undef ATEN_FORM
-#undef ATEN_BINARY
-#undef ATEN_BINARY_FORM
-#undef ATEN_REDUCE
-#undef ATEN
-#undef ATEN_VIEW
-#undef ATEN_ALIAS
 
 #endif
