@@ -16,11 +16,7 @@ static GraphValue *sequence_across(Own *own, const Part *part) {
   for (int i = 0, n = 1; i < t->rank; i++)
     if (i != part->spot.axis) perm[n++] = i;
   if (part->spot.axis) x = flat_transposed(own->flat, like, x, t->rank, perm);
-  if (x && own->backward) {
-    GraphNode *reverse = flat_node(own->flat, GRAPH_Reverse, like, 1, &x, 1);
-    graph_set_int(own->flat->graph, reverse, GRAPH_ATTR_axes, 0);
-    x = flat_typed(own->flat, reverse);
-  }
+  if (x && own->backward) x = flat_reversed(own->flat, like, x, 0);
   const GraphTensor *step = own_type(own, part->value);
   if (!x || step->rank >= GRAPH_MAX_RANK) return NULL;
   int n = own_dims_across(own, step, step->rank, dim);

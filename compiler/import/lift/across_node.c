@@ -192,8 +192,8 @@ static GraphNode *over_samples(Own *own, const GraphNode *node, GraphValue **in)
       in[0] ? flat_typed(own->flat, flat_like(own->flat, node, node->n_in, in)) : NULL;
   if (!made) return NULL;
   int n = own_dims_across(own, y, y->rank, dim);
-  return flat_node(own->flat, GRAPH_Reshape, node, 2,
-                   (GraphValue *[]){made, flat_ints(own->flat, n, dim)}, 1);
+  GraphValue *all = flat_reshaped(own->flat, node, made, n, dim);
+  return all ? all->node : NULL;
 }
 
 static GraphNode *along_axis(Own *own, const GraphNode *node, GraphValue **in) {

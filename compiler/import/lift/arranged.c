@@ -14,17 +14,6 @@
 
 enum { MOST_RUNS = 256 };
 
-static GraphValue *joined(Flat *flat, const GraphNode *like, int64_t axis, int n,
-                          GraphValue *const *part) {
-  for (int i = 0; i < n; i++)
-    if (!part[i]) return NULL;
-  if (n == 1) return part[0];
-  GraphNode *node = flat_node(flat, GRAPH_Concat, like, n, part, 1);
-  graph_set_int(flat->graph, node, GRAPH_ATTR_axis, axis);
-  GraphValue *simpler = flat_simplified(flat, node);
-  return simpler ? simpler : flat_typed(flat, node);
-}
-
 GraphValue *flat_tiled(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *times = flat_type_of(flat, node->in[1]);
   GraphValue *y = node->in[0];
@@ -43,7 +32,7 @@ GraphValue *flat_tiled(Flat *flat, const GraphNode *node) {
     if (x->dim[axis] == 1 || times->data[axis] == 1) continue;
     for (int k = 0; k < (int)times->data[axis]; k++)
       part[k] = y;
-    y = joined(flat, node, axis, (int)times->data[axis], part);
+    y = flat_joined(flat, node, axis, (int)times->data[axis], part);
     if (!y) return NULL;
   }
   return spread ? flat_of_two(flat, GRAPH_Expand, node, y, flat_ints(flat, x->rank, dim)) : y;
@@ -84,7 +73,7 @@ static GraphValue *in_runs(Flat *flat, const GraphNode *node, int64_t axis, cons
     part[parts++] =
         flat_rows(flat, node, node->in[0], axis, at[i], at[i] + (count - 1) * step + 1, step);
   }
-  return joined(flat, node, axis, parts, part);
+  return flat_joined(flat, node, axis, parts, part);
 }
 
 /* The places are all those of an axis, in order or from the last to the first, or neighbours: what

@@ -81,13 +81,9 @@ static bool is_turn(const Flat *flat, const GraphNode *node) {
 static GraphValue *turned(Flat *flat, const GraphNode *like, GraphValue *x) {
   int64_t perm[GRAPH_MAX_RANK];
   int rank = type_of(flat, x)->rank;
-  const char *fault;
   if (x->node && is_turn(flat, x->node)) return x->node->in[0];
   turn(rank, perm);
-  GraphNode *node = flat_node(flat, GRAPH_Transpose, like, 1, &x, 1);
-  graph_set_ints(flat->graph, node, GRAPH_ATTR_perm, rank, perm);
-  flat_type(flat, node, &fault);
-  return node->out[0];
+  return flat_transposed(flat, like, x, rank, perm);
 }
 
 /* What a constant that is added to the scores hides: nothing, or what comes later. False: something
@@ -199,31 +195,15 @@ static bool attend(Flat *flat, GraphNode *node, int side) {
   bool product = bare->node->op == GRAPH_MatMul;
   bool found = product ? of_product(flat, node, side, bare->node, swapped, &factor, in)
                        : !swapped && side == 0 && lift_attended_sums(flat, bare, factor, in);
-  const char *fault;
   if (!found || !fit(flat, (const GraphValue *const *)in)) return false;
   if (!product) factor = 1;
-  int n_in = product ? 3 : 4;
-  GraphNode *made = side == 1 ? flat_node(flat, GRAPH_Attention, node, n_in, in, 1) : node;
-  if (side == 0) {
-    node->op = GRAPH_Attention;
-    node->n_in = n_in;
-    node->in = ARENA_ARRAY(flat->arena, GraphValue *, n_in);
-    memcpy(node->in, in, sizeof *in * (size_t)n_in);
-    node->n_attributes = 0;
-  }
+  GraphNode *made = flat_node(flat, GRAPH_Attention, node, product ? 3 : 4, in, 1);
   graph_set_number(flat->graph, made, GRAPH_ATTR_factor, factor);
   graph_set_int(flat->graph, made, GRAPH_ATTR_causal, causal);
-  flat_type(flat, made, &fault);
-  if (side == 0) return true;
-  int64_t perm[GRAPH_MAX_RANK];
-  rank = type_of(flat, node->out[0])->rank;
-  turn(rank, perm);
-  node->op = GRAPH_Transpose;
-  node->n_in = 1;
-  node->in = ARENA_ARRAY(flat->arena, GraphValue *, 1);
-  node->in[0] = made->out[0];
-  node->n_attributes = 0;
-  graph_set_ints(flat->graph, node, GRAPH_ATTR_perm, rank, perm);
+  GraphValue *y = flat_typed(flat, made);
+  if (y && side == 1) y = turned(flat, node, y);
+  if (!y) return false;
+  flat_replace(flat, node->out[0], y);
   return true;
 }
 
@@ -232,8 +212,8 @@ void lift_attended(Flat *flat) {
   int n = flat->graph->n_nodes;
   for (int i = 0; i < n; i++) {
     GraphNode *node = flat->graph->node[i];
-    for (int side = 0; side < 2 && node->op == GRAPH_MatMul; side++)
-      changed = attend(flat, node, side) || changed;
+    if (node->op == GRAPH_MatMul && (attend(flat, node, 0) || attend(flat, node, 1)))
+      changed = true;
   }
   if (flat->graph->n_nodes != n || changed) flat_sort(flat);
 }

@@ -67,10 +67,9 @@ bool chain_settle(Recognising *r, GraphNode *node) {
   return true;
 }
 
-static GraphValue *call(Recognising *r, const GraphNode *like, GraphOp op, int n_in,
-                        GraphValue **in) {
-  GraphNode *node = flat_node(r->flat, op, like, n_in, in, 1);
-  return chain_settle(r, node) ? node->out[0] : NULL;
+GraphValue *chain_made(Recognising *r, GraphValue *made) {
+  if (made && r->atoms) atoms_add(r->atoms, made->node);
+  return made;
 }
 
 static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double **data) {
@@ -88,7 +87,7 @@ GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x,
     memcpy(data, t->data, sizeof *data * (size_t)t->count);
     return flat_constant(r->flat, "", made);
   }
-  return call(r, like, GRAPH_Reshape, 2, (GraphValue *[]){x, flat_ints(r->flat, rank, dim)});
+  return chain_made(r, flat_reshaped(r->flat, like, x, rank, dim));
 }
 
 /* The axis that is the batch; -1: none, or there is one sample. */
@@ -113,12 +112,8 @@ static GraphValue *time_first(Recognising *r, const GraphNode *like, GraphValue 
   bool moves = false;
   for (int i = 0; i < n; i++)
     moves = moves || perm[i] != i;
-  if (moves) {
-    GraphNode *move = flat_node(r->flat, GRAPH_Transpose, like, 1, &x, 1);
-    graph_set_ints(r->flat->graph, move, GRAPH_ATTR_perm, n, perm);
-    if (!chain_settle(r, move)) return NULL;
-    x = move->out[0];
-  }
+  if (moves) x = chain_made(r, flat_transposed(r->flat, like, x, n, perm));
+  if (!x) return NULL;
   return chain_reshaped(r, like, x, 3,
                         (int64_t[]){steps, r->samples, t->count / steps / r->samples});
 }

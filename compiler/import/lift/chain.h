@@ -60,6 +60,8 @@ static inline const GraphTensor *chain_type(const Recognising *r, const GraphVal
 bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out);
 /* Types and atoms of a node that was added. */
 bool chain_settle(Recognising *r, GraphNode *node);
+/* The result of a node that flat_... has just made, which may be NULL: with its atoms. */
+GraphValue *chain_made(Recognising *r, GraphValue *made);
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
                            const int64_t *dim);
 /* The sources of step s that are no state. */

@@ -73,6 +73,11 @@ GraphValue *flat_reshaped(Flat *flat, const GraphNode *like, GraphValue *x, int 
                           const int64_t *dim);
 GraphValue *flat_transposed(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
                             const int64_t *perm);
+/* x with the rows of an axis in the reverse order. */
+GraphValue *flat_reversed(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis);
+/* Parts, which may be NULL, one after another along an axis; NULL: no such. */
+GraphValue *flat_joined(Flat *flat, const GraphNode *like, int64_t axis, int n,
+                        GraphValue *const *part);
 /* Every step-th of the rows [from, to) of an axis. */
 GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
                       int64_t to, int64_t step);

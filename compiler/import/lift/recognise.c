@@ -304,12 +304,8 @@ void chain_unstack(Recognising *r, GraphNode *concat) {
   const GraphTensor *rows = chain_type(r, first.sequence);
   if (rows->dim[0] != concat->n_in || concat->n_in < 2) return;
   GraphValue *x = first.sequence;
-  if (first.index != 0) {
-    GraphNode *reverse = flat_node(r->flat, GRAPH_Reverse, concat, 1, &x, 1);
-    graph_set_ints(r->flat->graph, reverse, GRAPH_ATTR_axes, 1, (int64_t[]){0});
-    if (!chain_settle(r, reverse)) return;
-    x = reverse->out[0];
-  }
+  if (first.index != 0) x = chain_made(r, flat_reversed(r->flat, concat, x, 0));
+  if (!x) return;
   /* [T, A, B] -> [A, T, B]: A is what stands before the joined axis. */
   int64_t before = 1, behind = 1;
   for (int i = 0; i < y->rank; i++) {
@@ -322,12 +318,8 @@ void chain_unstack(Recognising *r, GraphNode *concat) {
   if (before != 1 && y->dim[axis] != concat->n_in) return;
   x = chain_reshaped(r, concat, x, 3, (int64_t[]){concat->n_in, before, behind});
   if (!x) return;
-  if (before != 1) {
-    GraphNode *move = flat_node(r->flat, GRAPH_Transpose, concat, 1, &x, 1);
-    graph_set_ints(r->flat->graph, move, GRAPH_ATTR_perm, 3, (int64_t[]){1, 0, 2});
-    if (!chain_settle(r, move)) return;
-    x = move->out[0];
-  }
+  if (before != 1) x = chain_made(r, flat_transposed(r->flat, concat, x, 3, (int64_t[]){1, 0, 2}));
+  if (!x) return;
   x = chain_reshaped(r, concat, x, y->rank, y->dim);
   if (x) flat_replace(r->flat, concat->out[0], x);
 }

@@ -40,6 +40,23 @@ GraphValue *flat_transposed(Flat *flat, const GraphNode *like, GraphValue *x, in
   return flat_typed(flat, node);
 }
 
+GraphValue *flat_reversed(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis) {
+  GraphNode *node = flat_node(flat, GRAPH_Reverse, like, 1, &x, 1);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_axes, axis);
+  return flat_typed(flat, node);
+}
+
+GraphValue *flat_joined(Flat *flat, const GraphNode *like, int64_t axis, int n,
+                        GraphValue *const *part) {
+  for (int i = 0; i < n; i++)
+    if (!part[i]) return NULL;
+  if (n == 1) return part[0];
+  GraphNode *node = flat_node(flat, GRAPH_Concat, like, n, part, 1);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_axis, axis);
+  GraphValue *simpler = flat_simplified(flat, node);
+  return simpler ? simpler : flat_typed(flat, node);
+}
+
 GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
                       int64_t to, int64_t step) {
   GraphValue *in[5] = {x, flat_ints(flat, 1, &from), flat_ints(flat, 1, &to),

@@ -55,19 +55,11 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   if (!place->data || !block_of(x, place, &b)) return NULL;
   for (int i = 0; i < x->rank; i++)
     dim[i] = i == b.axis ? b.n : x->dim[i];
-  GraphNode *written = flat_node(flat, GRAPH_Reshape, node, 2,
-                                 (GraphValue *[]){node->in[2], flat_ints(flat, x->rank, dim)}, 1);
   if (b.start) part[n++] = flat_rows(flat, node, node->in[0], b.axis, 0, b.start, 1);
-  part[n++] = flat_typed(flat, written);
+  part[n++] = flat_reshaped(flat, node, node->in[2], x->rank, dim);
   if (b.start + b.n < x->dim[b.axis])
     part[n++] = flat_rows(flat, node, node->in[0], b.axis, b.start + b.n, x->dim[b.axis], 1);
-  for (int i = 0; i < n; i++)
-    if (!part[i]) return NULL;
-  if (n == 1) return part[0];
-  GraphNode *joined = flat_node(flat, GRAPH_Concat, node, n, part, 1);
-  graph_set_int(flat->graph, joined, GRAPH_ATTR_axis, b.axis);
-  GraphValue *simpler = flat_simplified(flat, joined);
-  return simpler ? simpler : flat_typed(flat, joined);
+  return flat_joined(flat, node, b.axis, n, part);
 }
 
 /* Row k of the places is a run of neighbours; *start gets the first of them. */
@@ -95,8 +87,5 @@ GraphValue *flat_windows(Flat *flat, const GraphNode *node) {
     part[k] = cut ? flat_typed(flat, apart) : NULL;
     if (!part[k]) return NULL;
   }
-  if (place->dim[0] == 1) return part[0];
-  GraphNode *joined = flat_node(flat, GRAPH_Concat, node, (int)place->dim[0], part, 1);
-  graph_set_int(flat->graph, joined, GRAPH_ATTR_axis, axis);
-  return flat_typed(flat, joined);
+  return flat_joined(flat, node, axis, (int)place->dim[0], part);
 }

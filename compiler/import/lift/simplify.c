@@ -57,13 +57,6 @@ static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t star
   return flat_constant(flat, "", part);
 }
 
-static GraphValue *joined(Flat *flat, const GraphNode *like, int axis, int n, GraphValue **piece) {
-  if (n == 1) return piece[0];
-  GraphNode *node = flat_node(flat, GRAPH_Concat, like, n, piece, 1);
-  graph_set_int(flat->graph, node, GRAPH_ATTR_axis, axis);
-  return flat_typed(flat, node);
-}
-
 /* A cut through what is joined along the same axis: the pieces in between, joined. */
 static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
   const GraphNode *join = node->in[0]->node;
@@ -82,7 +75,7 @@ static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
     piece[n] = part_of(flat, join->in[k], axis, from, to);
     if (!piece[n++]) return NULL;
   }
-  return n ? joined(flat, node, axis, n, piece) : NULL;
+  return n ? flat_joined(flat, node, axis, n, piece) : NULL;
 }
 
 /* Row k of a reversed axis is row n - 1 - k. */
@@ -96,13 +89,7 @@ static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
       axes->i[0] != axis || end - start != 1)
     return NULL;
   int64_t size = flat_type_of(flat, reverse->in[0])->dim[axis];
-  const int64_t numbers[3] = {size - end, size - start, axis};
-  GraphValue *in[4] = {reverse->in[0]};
-  for (int i = 0; i < 3; i++) {
-    const GraphTensor *t = graph_ints(flat->arena, 1, &numbers[i]);
-    in[1 + i] = flat_constant(flat, "", t);
-  }
-  return flat_typed(flat, flat_node(flat, GRAPH_Slice, node, 4, in, 1));
+  return flat_rows(flat, node, reverse->in[0], axis, size - end, size - start, 1);
 }
 
 /* What is joined out of joined parts along the same axis is joined once; empty parts go. */
@@ -130,7 +117,7 @@ static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
     for (int i = 0; i < (nested ? inner->n_in : 1); i++)
       piece[n++] = nested ? inner->in[i] : node->in[k];
   }
-  return n ? joined(flat, node, (int)axis, n, piece) : NULL;
+  return n ? flat_joined(flat, node, (int)axis, n, piece) : NULL;
 }
 
 /* Element k of a reversed axis is element n - 1 - k. */
@@ -188,9 +175,7 @@ static GraphValue *all_elements(Flat *flat, const GraphNode *node) {
       dim[rank++] = place->dim[k];
     if (i != axis) dim[rank++] = x->dim[i];
   }
-  GraphValue *sizes = flat_constant(flat, "", graph_ints(flat->arena, rank, dim));
-  return flat_typed(
-      flat, flat_node(flat, GRAPH_Reshape, node, 2, (GraphValue *[]){node->in[0], sizes}, 1));
+  return flat_reshaped(flat, node, node->in[0], rank, dim);
 }
 
 /* All elements in order, or in reverse where there is one. */

@@ -113,16 +113,15 @@ static GraphNode *one_way(Flat *flat, const GraphNode *node, int d) {
 }
 
 static bool part_ways(Flat *flat, const GraphNode *node) {
-  GraphNode *way[2] = {one_way(flat, node, 0), one_way(flat, node, 1)}, *joined[3] = {NULL};
+  GraphNode *way[2] = {one_way(flat, node, 0), one_way(flat, node, 1)};
+  GraphValue *both[3] = {NULL};
   if (!way[0] || !way[1]) return false;
   for (int k = 0; k < node->n_out; k++) { /* y [T, dirs, N, u], states [dirs, N, u] */
-    joined[k] =
-        flat_node(flat, GRAPH_Concat, node, 2, (GraphValue *[]){way[0]->out[k], way[1]->out[k]}, 1);
-    graph_set_int(flat->graph, joined[k], GRAPH_ATTR_axis, k == 0);
-    if (!flat_typed(flat, joined[k])) return false;
+    both[k] = flat_joined(flat, node, k == 0, 2, (GraphValue *[]){way[0]->out[k], way[1]->out[k]});
+    if (!both[k]) return false;
   }
   for (int k = 0; k < node->n_out; k++)
-    flat_replace(flat, node->out[k], joined[k]->out[0]);
+    flat_replace(flat, node->out[k], both[k]);
   return true;
 }
 
