@@ -10,6 +10,7 @@
 
 #include "import/tensors/tensor_file.h"
 #include "model/infer/infer.h"
+#include "model/quant/observe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,38 +36,57 @@ static bool choose_paths(Session *s, const char *model, ImportPaths *out) {
   return true;
 }
 
-static bool same_weights(const Model *a, const Model *b) {
-  for (int i = 0; i < a->n_layers; i++) {
-    ParamShape params[LAYER_MAX_PARAMS];
-    int n = layer_params(a->layer[i], params);
-    for (int p = 0; p < n; p++) {
-      const float *x = a->layer[i]->weights->role[params[p].role],
-                  *y = b->layer[i]->weights->role[params[p].role];
-      for (int64_t k = 0; k < param_count(&params[p]); k++)
-        if (!y || x[k] != y[k]) return false;
-    }
+/* Layers that were read back against those that were written. */
+typedef struct ReadBack {
+  const Model *written;
+  int n; /* layers so far */
+  Sha256 digest;
+} ReadBack;
+
+static bool same_weights(void *context, const Layer *layer) {
+  ReadBack *r = context;
+  const Layer *written = r->written->layer[r->n++];
+  ParamShape params[LAYER_MAX_PARAMS];
+  int n = layer_params(written, params);
+  for (int p = 0; p < n; p++) {
+    const float *x = layer_role(written, params[p].role), *y = layer_role(layer, params[p].role);
+    for (int64_t k = 0; k < param_count(&params[p]); k++)
+      if (!y || x[k] != y[k]) return false;
   }
+  weights_digest_add(&r->digest, layer);
   return true;
 }
 
-/* Reads text and weights as `build` would. NULL after reporting. */
-static const Model *read_back(Session *s, const Imported *in, const Text *weights) {
+/* Reads text and weights as `build` would. The digest of the weights; NULL after reporting. */
+static const char *read_back(Session *s, const Imported *in, const Text *weights) {
   Diags *kept = s->diags;
   const char *reason;
   Mapped bytes = {(const uint8_t *)text_str(weights), weights->len};
   session_reset_diags(s);
   TensorFile *file = safetensors_parse(s->arena, bytes, &reason);
   Program *again = session_check_source(s, in->source);
+  ReadBack r = {.written = in->model, .digest = sha256_new()};
   bool ok = file && again->n_models == 1 && again->model[0]->n_layers == in->model->n_layers;
   if (file) file->path = "the file to be written";
-  ok =
-      ok && model_bind(again->model[0], file, s->diags) && same_weights(in->model, again->model[0]);
+  ok = ok && model_bind_each(again->model[0], file, s->diags, same_weights, &r);
   if (!ok) session_print_diags(s);
   s->diags = kept;
-  if (!ok)
-    session_error(s, "internal error: the written weights differ from those of the model, so "
-                     "nothing was written; please report it");
-  return ok ? again->model[0] : NULL;
+  if (ok) return weights_digest_end(s->arena, &r.digest);
+  session_error(s, "internal error: the written weights differ from those of the model, so "
+                   "nothing was written; please report it");
+  return NULL;
+}
+
+/* The file of the weights, whose tensors are made one at a time. */
+static void add_weights(const Imported *in, const char *path, Text *out) {
+  Unbound u = model_unbind_shapes(in->model, in->model->weights.convention, path);
+  safetensors_begin(out, u.file);
+  for (int i = 0; i < u.file->n; i++) {
+    Arena *arena = arena_child(in->model->arena);
+    Tensor t = unbound_tensor(&u, i, arena);
+    safetensors_add(out, &t);
+    arena_free(arena);
+  }
 }
 
 /* All files or none. ranges: NULL where there are none. */
@@ -194,13 +214,15 @@ ExitCode command_import(Session *s) {
   session_print_diags(s);
   if (!ok || s->diags->n_errors) return failure(s);
   Text weights = text_new(s->arena);
-  safetensors_write(&weights, model_unbind(in.model, in.model->weights.convention, paths.weights));
-  const Model *written = in.model->weights.path ? read_back(s, &in, &weights) : in.model;
-  if (!written) return EXIT_BUG;
+  paths.ranges = ranges_path(s, in.model, in.source);
+  Ranges *measured = imported_ranges_noted(s, &in, paths.ranges);
+  add_weights(&in, paths.weights, &weights);
+  const char *digest =
+      in.model->weights.path ? read_back(s, &in, &weights) : weights_digest(s->arena, in.model);
+  if (!digest) return EXIT_BUG;
   if (in.model->weights.path && !session_spares_inputs(s, o->args[0], paths.weights))
     return EXIT_USAGE;
-  paths.ranges = ranges_path(s, in.model, in.source);
-  const char *ranges = imported_ranges_text(s, &in, written, paths.ranges);
+  const char *ranges = measured ? imported_ranges_text(s, measured, digest) : NULL;
   if (ranges && !session_spares_inputs(s, o->args[0], paths.ranges)) return EXIT_USAGE;
   if (!write_all(s, &paths, &in, &weights, ranges)) return EXIT_FILE;
   const char *text = summary(s, &in, &paths, ranges != NULL);

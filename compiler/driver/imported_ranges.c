@@ -4,7 +4,6 @@
  * what is in it. */
 #include "driver/imported_ranges.h"
 
-#include "model/quant/observe.h"
 #include "model/quant/quant.h"
 
 static void add_range(Arena *arena, Ranges *ranges, const ForeignRange *from, const char *name) {
@@ -69,13 +68,10 @@ Ranges *imported_ranges(Session *s, const Imported *in) {
   return sorted(s->arena, in->model, ranges);
 }
 
-const char *imported_ranges_text(Session *s, const Imported *in, const Model *written,
-                                 const char *path) {
+Ranges *imported_ranges_noted(Session *s, const Imported *in, const char *path) {
   Ranges *ranges = imported_ranges(s, in);
   note_rounded(s, in);
   if (!ranges) return NULL;
-  ranges->weights = weights_digest(s->arena, written);
-  ranges->data = "the scales in the imported file";
   QuantNames missing = quant_missing_ranges(in->model, PRECISION_I16, ranges);
   if (missing.n)
     foreign_note(in->foreign,
@@ -87,6 +83,12 @@ const char *imported_ranges_text(Session *s, const Imported *in, const Model *wr
                  "`%s` has the ranges that the scales in the file give: `--precision i16` and `i8` "
                  "need no calibration",
                  path);
+  return ranges;
+}
+
+const char *imported_ranges_text(Session *s, Ranges *ranges, const char *digest) {
+  ranges->weights = digest;
+  ranges->data = "the scales in the imported file";
   Text text = text_new(s->arena);
   ranges_print(ranges, &text);
   return text_str(&text);

@@ -9,10 +9,10 @@
 /* The ranges that the scales of the file give, and those that follow; NULL: it has no scales of
  * values. */
 Ranges *imported_ranges(Session *s, const Imported *in);
-/* The text of the file of ranges at `path`, and notes in in->foreign on it and on weights that were
- * integers. written: the model as it is read back, whose weights the file names. NULL: there are no
- * ranges. */
-const char *imported_ranges_text(Session *s, const Imported *in, const Model *written,
-                                 const char *path);
+/* The same, with notes in in->foreign on the file of them at `path`, and on weights that were
+ * integers. */
+Ranges *imported_ranges_noted(Session *s, const Imported *in, const char *path);
+/* The text of that file. digest: of the weights as they are read back. */
+const char *imported_ranges_text(Session *s, Ranges *ranges, const char *digest);
 
 #endif

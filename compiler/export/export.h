@@ -20,5 +20,9 @@ const char *print_model(Arena *arena, const Model *model, const PrintOrigin *ori
 
 /* The bytes of a safetensors file with these tensors, in the order in which they are given. */
 void safetensors_write(Text *out, const TensorFile *file);
+/* The same in pieces: what is before the numbers, which the tensors need not have yet, and then
+ * each of the tensors. */
+void safetensors_begin(Text *out, const TensorFile *file);
+void safetensors_add(Text *out, const Tensor *tensor);
 
 #endif

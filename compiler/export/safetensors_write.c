@@ -75,7 +75,7 @@ static void add_header(Text *out, const TensorFile *file) {
   text_add_char(out, '}');
 }
 
-void safetensors_write(Text *out, const TensorFile *file) {
+void safetensors_begin(Text *out, const TensorFile *file) {
   Text header = text_new(out->arena);
   add_header(&header, file);
   text_fill(&header, ' ', (8 - header.len % 8) % 8);
@@ -86,7 +86,15 @@ void safetensors_write(Text *out, const TensorFile *file) {
   for (int k = 0; k < 8; k++)
     text_add_char(out, (char)((uint64_t)header.len >> 8 * k & 255));
   text_add_n(out, text_str(&header), header.len);
+}
+
+void safetensors_add(Text *out, const Tensor *tensor) {
+  for (int64_t k = 0; k < tensor->count; k++)
+    add_element(out, tensor, k);
+}
+
+void safetensors_write(Text *out, const TensorFile *file) {
+  safetensors_begin(out, file);
   for (int i = 0; i < file->n; i++)
-    for (int64_t k = 0; k < file->tensor[i].count; k++)
-      add_element(out, &file->tensor[i], k);
+    safetensors_add(out, &file->tensor[i]);
 }

@@ -135,7 +135,7 @@ static int64_t trained_width(const Tensor *t, const ParamShape *p, const BindRow
 
 /* All rows of one role. */
 static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
-  float *to = ARENA_ARRAY(b->model->arena, float, param_count(p));
+  float *to = ARENA_ARRAY(b->weights, float, param_count(p));
   bool ok = true, any = false;
   for (int r = 0; r < n_bind_rows; r++) {
     const BindRow *row = &bind_rows[r];
@@ -221,15 +221,23 @@ static bool convention_known(Bind *b) {
   return false;
 }
 
-bool model_bind(Model *model, const TensorFile *file, Diags *diags) {
-  Bind b = {.model = model, .file = file, .diags = diags};
-  b.owner = ARENA_ARRAY(model->arena, Layer *, file->n);
-  bool needed = false, ok = true;
+/* Whether there is something to bind; *ok: whether it is known how. */
+static bool begin(Bind *b, Model *model, const TensorFile *file, Diags *diags, bool *ok) {
+  *b = (Bind){.model = model, .file = file, .diags = diags, .weights = model->arena};
+  b->owner = ARENA_ARRAY(model->arena, Layer *, file->n);
+  bool needed = false;
   for (int i = 0; i < model->n_layers; i++)
     needed |= (layer_info(model->layer[i]->kind)->flags & WEIGHTS) != 0;
-  if (!needed) return true;
-  if (!convention_known(&b)) return false;
-  if (model->weights.convention == CONVENTION_NONE) model->weights.convention = b.convention;
+  *ok = !needed || convention_known(b);
+  if (!needed || !*ok) return false;
+  if (model->weights.convention == CONVENTION_NONE) model->weights.convention = b->convention;
+  return true;
+}
+
+bool model_bind(Model *model, const TensorFile *file, Diags *diags) {
+  Bind b;
+  bool ok;
+  if (!begin(&b, model, file, diags, &ok)) return ok;
   for (int i = 0; i < model->n_layers; i++)
     ok &= bind_layer(&b, model->layer[i]);
   if (ok) {
@@ -237,4 +245,19 @@ bool model_bind(Model *model, const TensorFile *file, Diags *diags) {
     bind_lint(model, diags);
   }
   return ok && bind_precision(model, diags);
+}
+
+bool model_bind_each(Model *model, const TensorFile *file, Diags *diags, BindSee *see,
+                     void *context) {
+  Bind b;
+  bool ok;
+  if (!begin(&b, model, file, diags, &ok)) return ok;
+  for (int i = 0; i < model->n_layers && ok; i++) {
+    Layer *layer = model->layer[i];
+    b.weights = arena_child(model->arena);
+    ok = bind_layer(&b, layer) && see(context, layer);
+    arena_free(b.weights);
+    layer->weights = NULL;
+  }
+  return ok;
 }

@@ -10,7 +10,8 @@ typedef struct Bind {
   const TensorFile *file;
   Diags *diags;
   Convention convention;
-  Layer **owner; /* per tensor of the file: the layer that took it */
+  Arena *weights; /* where the numbers of weights go */
+  Layer **owner;  /* per tensor of the file: the layer that took it */
   const char **owner_role;
 } Bind;
 

@@ -9,11 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the numbers of a tensor are made of. */
+struct UnboundTensor {
+  const Layer *layer;
+  const BindRow *row;
+  ParamShape param, second; /* the second half, if has_second */
+  bool has_second, split;
+  int dir;
+};
+
 typedef struct Unbind {
   Model *model;
   Convention convention;
-  TensorFile *file;
-  size_t cap;
+  Unbound *to;
+  size_t cap, cap_sources;
+  int n_sources;
 } Unbind;
 
 static int by_name(const void *a, const void *b) {
@@ -25,13 +35,6 @@ static const ParamShape *param_of(const ParamShape *params, int n, Role role) {
   for (int i = 0; i < n; i++)
     if (params[i].role == role) return &params[i];
   return NULL;
-}
-
-static void fill(const Unbind *u, const Layer *layer, const BindRow *row, const ParamShape *p,
-                 int dir, int half, bool split, float *to) {
-  BindMap map = bind_map(row, u->convention, p, dir, half, split);
-  for (int64_t i = map.begin; i < map.end; i++)
-    to[bind_map_at(&map, i)] = layer->weights->role[p->role][i];
 }
 
 /* A bias that the convention keeps in two tensors, which model_bind adds: this is the second. */
@@ -57,13 +60,36 @@ static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const 
   t.name = bind_tensor_name(u->model->arena, u->convention, layer, row, dir, '.');
   t.rank = bind_file_shape(row->axes, &shape, split, t.dim);
   t.count = dims_product(t.rank, t.dim);
-  float *data = ARENA_ARRAY(u->model->arena, float, t.count);
-  if (!is_summand(row)) fill(u, layer, row, p, dir, 0, split, data);
-  if (second) fill(u, layer, row, second, dir, 1, split, data);
-  t.data = (const uint8_t *)data;
+  t.place = u->n_sources;
   int16_t one = 1;
   t.big_endian = *(const char *)&one == 0;
-  ARENA_PUSH(u->model->arena, u->file->tensor, u->file->n, u->cap, t);
+  struct UnboundTensor source = {.layer = layer,
+                                 .row = row,
+                                 .param = *p,
+                                 .second = second ? *second : *p,
+                                 .has_second = second != NULL,
+                                 .split = split,
+                                 .dir = dir};
+  Arena *arena = u->model->arena;
+  ARENA_PUSH(arena, u->to->file->tensor, u->to->file->n, u->cap, t);
+  ARENA_PUSH(arena, u->to->source, u->n_sources, u->cap_sources, source);
+}
+
+static void fill(const Unbound *u, const struct UnboundTensor *s, const ParamShape *p, int half,
+                 float *to) {
+  BindMap map = bind_map(s->row, u->convention, p, s->dir, half, s->split);
+  for (int64_t i = map.begin; i < map.end; i++)
+    to[bind_map_at(&map, i)] = s->layer->weights->role[p->role][i];
+}
+
+Tensor unbound_tensor(const Unbound *u, int i, Arena *arena) {
+  Tensor t = u->file->tensor[i];
+  const struct UnboundTensor *s = &u->source[t.place];
+  float *data = ARENA_ARRAY(arena, float, t.count);
+  if (!is_summand(s->row)) fill(u, s, &s->param, 0, data);
+  if (s->has_second) fill(u, s, &s->second, 1, data);
+  t.data = (const uint8_t *)data;
+  return t;
 }
 
 Convention model_unbind_convention(const Model *model) {
@@ -72,9 +98,10 @@ Convention model_unbind_convention(const Model *model) {
   return CONVENTION_KERAS;
 }
 
-TensorFile *model_unbind(Model *model, Convention convention, const char *path) {
+Unbound model_unbind_shapes(Model *model, Convention convention, const char *path) {
   TensorFile *file = ARENA_NEW(model->arena, TensorFile);
-  Unbind u = {.model = model, .convention = convention, .file = file};
+  Unbound unbound = {.convention = convention, .file = file};
+  Unbind u = {.model = model, .convention = convention, .to = &unbound};
   *file = (TensorFile){.path = path, .convention = convention};
   for (int i = 0; i < model->n_layers; i++) {
     ParamShape params[LAYER_MAX_PARAMS];
@@ -92,5 +119,12 @@ TensorFile *model_unbind(Model *model, Convention convention, const char *path) 
     }
   }
   if (file->n) qsort(file->tensor, (size_t)file->n, sizeof *file->tensor, by_name);
-  return file;
+  return unbound;
+}
+
+TensorFile *model_unbind(Model *model, Convention convention, const char *path) {
+  Unbound u = model_unbind_shapes(model, convention, path);
+  for (int i = 0; i < u.file->n; i++)
+    u.file->tensor[i] = unbound_tensor(&u, i, model->arena);
+  return u.file;
 }

@@ -135,11 +135,25 @@ uint16_t bfloat_of(float x);
 
 /* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
+/* The same of one layer after the other: the weights of each go after `see` has seen them. False if
+ * a tensor is wrong, or as soon as `see` says so. */
+typedef bool BindSee(void *context, const Layer *layer);
+bool model_bind_each(Model *model, const TensorFile *file, Diags *diags, BindSee *see,
+                     void *context);
 /* Rounds bound kernels to what `precision f16` and `bf16` store; model_bind has done it. E608. */
 bool bind_precision(Model *model, Diags *diags);
 /* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs
  * a convention with a name for each of them. */
 TensorFile *model_unbind(Model *model, Convention convention, const char *path);
+/* The same tensors without numbers, for a file as large as all weights: unbound_tensor makes those
+ * of tensor i. */
+typedef struct Unbound {
+  Convention convention;
+  TensorFile *file;
+  struct UnboundTensor *source; /* by Tensor.place; of unbind.c */
+} Unbound;
+Unbound model_unbind_shapes(Model *model, Convention convention, const char *path);
+Tensor unbound_tensor(const Unbound *u, int i, Arena *arena);
 /* Such a convention: keras, or onnx if a layer has peepholes, which only onnx names. */
 Convention model_unbind_convention(const Model *model);
 /* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a generator:

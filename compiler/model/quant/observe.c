@@ -2,7 +2,6 @@
 /* Ranges of values from runs of the evaluator; see observe.h. */
 #include "model/quant/observe.h"
 
-#include "base/sha256.h"
 #include "model/bind/weights.h"
 #include "model/quant/quant.h"
 
@@ -42,24 +41,30 @@ const char *ranges_observe(Arena *arena, const Model *model, const EvalRun *run,
   return NULL;
 }
 
-const char *weights_digest(Arena *arena, const Model *model) {
-  Sha256 sha = sha256_new();
-  for (int i = 0; i < model->n_layers; i++) {
-    const Layer *layer = model->layer[i];
-    ParamShape shape[LAYER_MAX_PARAMS];
-    for (int k = 0, n = layer_params(layer, shape); k < n && layer->weights; k++) {
-      const float *w = layer->weights->role[shape[k].role];
-      sha256_add(&sha, layer->path, strlen(layer->path) + 1);
-      for (int64_t j = 0, m = param_count(&shape[k]); w && j < m; j++) {
-        uint32_t bits;
-        memcpy(&bits, &w[j], sizeof bits);
-        uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                            (uint8_t)(bits >> 24)};
-        sha256_add(&sha, bytes, sizeof bytes);
-      }
+void weights_digest_add(Sha256 *sha, const Layer *layer) {
+  ParamShape shape[LAYER_MAX_PARAMS];
+  for (int k = 0, n = layer_params(layer, shape); k < n && layer->weights; k++) {
+    const float *w = layer->weights->role[shape[k].role];
+    sha256_add(sha, layer->path, strlen(layer->path) + 1);
+    for (int64_t j = 0, m = param_count(&shape[k]); w && j < m; j++) {
+      uint32_t bits;
+      memcpy(&bits, &w[j], sizeof bits);
+      uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
+                          (uint8_t)(bits >> 24)};
+      sha256_add(sha, bytes, sizeof bytes);
     }
   }
+}
+
+const char *weights_digest_end(Arena *arena, Sha256 *sha) {
   char *digits = arena_alloc(arena, SHA256_DIGITS + 1);
-  sha256_finish(&sha, digits);
+  sha256_finish(sha, digits);
   return digits;
+}
+
+const char *weights_digest(Arena *arena, const Model *model) {
+  Sha256 sha = sha256_new();
+  for (int i = 0; i < model->n_layers; i++)
+    weights_digest_add(&sha, model->layer[i]);
+  return weights_digest_end(arena, &sha);
 }

@@ -3,6 +3,7 @@
 #ifndef GRUS_MODEL_OBSERVE_H
 #define GRUS_MODEL_OBSERVE_H
 
+#include "base/sha256.h"
 #include "model/eval/eval.h"
 #include "model/quant/ranges.h"
 
@@ -11,5 +12,7 @@
 const char *ranges_observe(Arena *arena, const Model *model, const EvalRun *run, Ranges *ranges);
 /* SHA-256 of the bound weights, as 64 digits. */
 const char *weights_digest(Arena *arena, const Model *model);
+void weights_digest_add(Sha256 *sha, const Layer *layer); /* layer by layer, in order */
+const char *weights_digest_end(Arena *arena, Sha256 *sha);
 
 #endif

@@ -89,7 +89,8 @@ bool quant_is_exact(const Model *model, const Value *value) {
   return exact[value->id];
 }
 
-static bool quantise(Quantise *q) {
+/* Formats of all values; layers have no integers yet. */
+static bool begin(Quantise *q) {
   const Model *model = q->model;
   if (!weights_are_there(q) || !pasts_are_zero(q)) return false;
   q->quant = ARENA_NEW(q->arena, Quant);
@@ -97,16 +98,17 @@ static bool quantise(Quantise *q) {
   q->quant->layer = ARENA_ARRAY(q->arena, QuantLayer *, model->n_layers + 1);
   q->quant->absorber = ARENA_ARRAY(q->arena, const Layer *, model->n_layers + 1);
   quantise_formats(q);
-  for (int i = 0; i < model->n_layers && !q->failed; i++)
-    if (q->quant->layer[i]) quantise_layer(q, model->layer[i]);
-  return !q->failed;
+  return true;
 }
 
 bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given, Diags *diags) {
   Quantise q = {
       .model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
   if (!model_wants_integers(model)) return true;
-  if (!quantise(&q)) return false;
+  if (!begin(&q)) return false;
+  for (int i = 0; i < model->n_layers && !q.failed; i++)
+    if (q.quant->layer[i]) quantise_layer(&q, model->layer[i]);
+  if (q.failed) return false;
   model->quant = q.quant;
   return true;
 }
@@ -114,42 +116,53 @@ bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given,
 void quant_name(Arena *arena, QuantNames *names, const char *name) {
   for (int i = 0; i < names->n; i++)
     if (strcmp(names->name[i], name) == 0) return;
-  ARENA_PUSH(arena, names->name, names->n, names->cap, name);
+  ARENA_PUSH(arena, names->name, names->n, names->cap, arena_strdup(arena, name));
 }
 
-/* Quantises aside, whatever may be wrong: that is said when integers are asked for. */
-static Quantise quantised_aside(Model *model, Precision precision, const Ranges *ranges,
-                                QuantNames *missing) {
-  Sources *sources = ARENA_NEW(model->arena, Sources);
-  sources->arena = model->arena;
+/* Whether its weights are whole multiples of a number a row. */
+static bool is_grid(const QuantLayer *ql) {
+  bool all = !ql->table || ql->table_is_grid;
+  for (int dir = 0; dir < ql->directions; dir++)
+    for (int part = 0; part < QUANT_PARTS; part++)
+      all = all && (!ql->part[dir][part].w || ql->part[dir][part].is_grid);
+  return all;
+}
+
+/* Quantises aside, whatever may be wrong: that is said when integers are asked for. The integers of
+ * a layer go before those of the next are made. */
+static void quantise_aside(Model *model, Precision precision, const Ranges *ranges,
+                           QuantNames *missing, QuantNames *rounded) {
+  Arena *arena = arena_child(model->arena);
+  Sources *sources = ARENA_NEW(arena, Sources);
+  sources->arena = arena;
   Quantise q = {.model = model,
-                .arena = model->arena,
+                .arena = arena,
                 .ranges = ranges,
-                .diags = diags_new(model->arena, sources),
+                .diags = diags_new(arena, sources),
                 .missing = missing};
   Precision own = model->precision;
   model->precision = precision;
-  quantise(&q);
+  bool ok = begin(&q);
+  for (int i = 0; i < model->n_layers && ok && !q.failed; i++) {
+    const QuantLayer *ql = q.quant->layer[i];
+    if (!ql) continue;
+    q.arena = arena_child(arena);
+    quantise_layer(&q, model->layer[i]);
+    if (!is_grid(ql)) quant_name(model->arena, rounded, model->layer[i]->path);
+    arena_free(q.arena);
+  }
   model->precision = own;
-  return q;
+  arena_free(arena);
 }
 
 QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
-  QuantNames missing = {0};
-  quantised_aside(model, precision, ranges, &missing);
+  QuantNames missing = {0}, rounded = {0};
+  quantise_aside(model, precision, ranges, &missing, &rounded);
   return missing;
 }
 
 QuantNames quant_rounded_layers(Model *model) {
   QuantNames missing = {0}, rounded = {0};
-  Quantise q = quantised_aside(model, PRECISION_W8, NULL, &missing);
-  for (int i = 0; i < model->n_layers && q.quant; i++) {
-    const QuantLayer *ql = q.quant->layer[i];
-    bool is_grid = !ql || !ql->table || ql->table_is_grid;
-    for (int dir = 0; ql && dir < ql->directions; dir++)
-      for (int part = 0; part < QUANT_PARTS; part++)
-        is_grid = is_grid && (!ql->part[dir][part].w || ql->part[dir][part].is_grid);
-    if (!is_grid) quant_name(model->arena, &rounded, model->layer[i]->path);
-  }
+  quantise_aside(model, PRECISION_W8, NULL, &missing, &rounded);
   return rounded;
 }

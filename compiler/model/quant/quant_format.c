@@ -67,7 +67,7 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
   const Range *r = q->ranges ? ranges_find(q->ranges, name) : NULL;
   if (r) return r;
   if (q->missing) {
-    quant_name(q->arena, q->missing, name);
+    quant_name(q->model->arena, q->missing, name);
     return &none;
   }
   Diag *d = quant_report(q, E704, layer, arena_printf(q->arena, "no range for `%s`", name));
