@@ -6,8 +6,12 @@
  *   Gather, any constant order  a Concat of Slices; places of other ranks than 1: a Reshape of that
  *   GatherNd of one coordinate  a Gather along the first axis
  *   DepthToSpace                Reshape, Transpose, Reshape
+ *   Slice by steps, of a part   Slices of neighbours, a Reverse if it goes backwards, and a Slice
+ *   of an axis                  that takes every step-th element of all of its axis
  *   Concat of windows           a Gather of a table of places, which `frames` is */
-#include "import/lift/flat.h"
+#include "import/lift/flatten.h"
+
+#include "import/graph/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +150,46 @@ GraphValue *flat_depth_to_space(Flat *flat, const GraphNode *node) {
   if (!y) return NULL;
   y = flat_transposed(flat, node, y, 6, columns_first ? columns : depth);
   return y ? flat_reshaped(flat, node, y, 4, together) : NULL;
+}
+
+/* ---- slices by steps ---- */
+
+/* A stage takes every step-th element of an axis from the first one on, or turns all of it round.
+ * Returns whether this Slice takes other elements of an axis of `size`. */
+static bool is_awkward(int64_t size, int64_t start, int64_t step, int64_t count) {
+  if (count < 2 || step == 1) return false;
+  if (step == -1) return count != size;
+  return step < 0 || start > 0 || (size + step - 1) / step != count;
+}
+
+/* Elements start, start + step, .. of an axis of x, `count` of them. */
+static GraphValue *taken(Flat *flat, const GraphNode *node, GraphValue *x, int axis, int64_t start,
+                         int64_t step, int64_t count) {
+  int64_t size = flat_type_of(flat, x)->dim[axis], apart = step < 0 ? -step : step;
+  if (count == 1) apart = step = 1;
+  int64_t first = step < 0 ? start + (count - 1) * step : start,
+          end = first + (count - 1) * apart + 1;
+  if (step > 1 && (size - first + step - 1) / step == count) end = size; /* a sequence to its end */
+  x = flat_rows(flat, node, x, axis, first, end, 1);
+  if (x && step < 0) x = flat_reversed(flat, node, x, axis);
+  return x && apart > 1 ? flat_rows(flat, node, x, axis, 0, end - first, apart) : x;
+}
+
+GraphValue *flat_by_steps(Flat *flat, const GraphNode *node) {
+  CallSlice slice;
+  bool constant, awkward = false;
+  GraphCall call = flat_call_of(flat, node, &constant);
+  GraphValue *x = node->in[0];
+  int rank = flat_type_of(flat, x)->rank;
+  if (!call_slice(&call, &slice)) return NULL;
+  for (int i = 0; i < rank; i++) {
+    int64_t size = flat_type_of(flat, x)->dim[i];
+    if (slice.count[i] < 1) return NULL;
+    awkward = awkward || is_awkward(size, slice.start[i], slice.step[i], slice.count[i]);
+  }
+  for (int i = 0; awkward && x && i < rank; i++)
+    x = taken(flat, node, x, i, slice.start[i], slice.step[i], slice.count[i]);
+  return awkward ? x : NULL;
 }
 
 /* ---- windows ---- */

@@ -237,7 +237,8 @@ LiftDone lift_slice(Lift *l, const GraphNode *node) {
   for (int i = 0; i < lift_type(l, node->in[1])->count && done == LIFT_DONE; i++) {
     Cut c = cut_of(l, node, i);
     int64_t size = lift_type(l, x)->dim[c.axis], left = lift_type(l, y)->dim[c.axis];
-    if (c.step < -1 || left < 1 || (c.step < 0 && left != size)) {
+    bool part = c.step > 1 && left > 1 && (c.begin > 0 || (size + c.step - 1) / c.step != left);
+    if (c.step < -1 || left < 1 || (c.step < 0 && left != size) || part) {
       lift_refuse(l, node, E902, "takes %lld elements of an axis of %lld, by steps of %lld",
                   (long long)left, (long long)size, (long long)c.step);
       return LIFT_FAILED;
@@ -245,12 +246,7 @@ LiftDone lift_slice(Lift *l, const GraphNode *node) {
     int64_t end = c.begin + (left - 1) * c.step + 1; /* no further than what is taken */
     if (c.step > 0 && (c.begin > 0 || end < size) && (left == 1 || c.step == 1))
       done = cut(l, node, x, at, y, c.axis, c.begin, end);
-    else if (c.step > 1 && left > 1 && c.begin > 0) {
-      done = cut(l, node, x, at, y, c.axis, c.begin, size);
-      if (done == LIFT_DONE) done = lift_thinned(l, node, y, y, y, c.axis, c.step);
-    } else if (c.step > 1 && left > 1)
-      done = lift_thinned(l, node, x, at, y, c.axis, c.step);
-    else if (c.step < 0 && size > 1)
+    else if ((c.step > 1 && left > 1) || (c.step < 0 && size > 1))
       done = lift_thinned(l, node, x, at, y, c.axis, c.step);
     at = y;
   }

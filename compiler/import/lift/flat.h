@@ -58,6 +58,12 @@ void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type)
 /* A constant of the graph, its type known. */
 GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tensor);
 
+/* ---- flatten_call.c ---- */
+/* Whether a Cast from one type to the other keeps all numbers: both are real, or both are whole and
+ * the second type holds what the first one does. Types of 32 bits and more hold all whole numbers
+ * of a model. Whole numbers that become truths count as kept: readers ask whether they are 0. */
+bool flat_cast_keeps(GraphElem from, GraphElem to);
+
 /* ---- rewrite.c ---- */
 /* The first result of a node whose attributes are set, with its type; NULL: it has none. */
 GraphValue *flat_typed(Flat *flat, GraphNode *node);
@@ -129,11 +135,12 @@ GraphValue *flat_chosen(Flat *flat, const GraphNode *node);
 GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node);
 
 /* ---- arranged.c ---- */
-/* Tile, Gather, GatherNd, DepthToSpace and Concat by other moves; NULL: as they are. */
+/* Tile, Gather, GatherNd, DepthToSpace, Slice and Concat by other moves; NULL: as they are. */
 GraphValue *flat_tiled(Flat *flat, const GraphNode *node);
 GraphValue *flat_ordered(Flat *flat, const GraphNode *node);
 GraphValue *flat_of_one_coordinate(Flat *flat, const GraphNode *node);
 GraphValue *flat_depth_to_space(Flat *flat, const GraphNode *node);
+GraphValue *flat_by_steps(Flat *flat, const GraphNode *node);
 GraphValue *flat_framed(Flat *flat, const GraphNode *node);
 /* The places [n, size] are those of windows over all of an axis, `hop` apart: what `frames` takes.
  */

@@ -4,6 +4,8 @@
  * otherwise. */
 #include "import/lift/flatten.h"
 
+#include "import/graph/eval.h"
+
 /* The same numbers under another name have the same range. */
 static void keep_range(GraphValue *to, const GraphValue *from) {
   if (from && !to->range) to->range = from->range;
@@ -30,13 +32,18 @@ static int whole_reversed_axis(const Flat *flat, const GraphNode *node, GraphVal
   return lengths->data ? (int)axis : -1;
 }
 
-/* Identity in all but name, and casts among numbers that stay the same: no node is needed. */
+bool flat_cast_keeps(GraphElem from, GraphElem to) {
+  double from_low, from_high, low, high;
+  if (graph_elem_is_whole(from) != graph_elem_is_whole(to) || from == GRAPH_BOOL) return false;
+  if (!elem_range(to, &low, &high) || high >= INT32_MAX) return true;
+  return elem_range(from, &from_low, &from_high) && from_low >= low && from_high <= high;
+}
+
+/* An Identity, and a Cast that keeps all numbers: no node is needed. */
 static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *in) {
-  if (node->op == GRAPH_Identity) return true;
-  if (node->op != GRAPH_Cast) return false;
-  bool from_whole = graph_elem_is_whole(flat_type_of(flat, in)->elem);
-  bool to_whole = graph_elem_is_whole((GraphElem)graph_int(node, GRAPH_ATTR_elem, GRAPH_FLOAT));
-  return from_whole == to_whole && flat_type_of(flat, in)->elem != GRAPH_BOOL;
+  GraphElem to = (GraphElem)graph_int(node, GRAPH_ATTR_elem, GRAPH_FLOAT);
+  return node->op == GRAPH_Identity ||
+         (node->op == GRAPH_Cast && flat_cast_keeps(flat_type_of(flat, in)->elem, to));
 }
 
 /* The best of one element is that element, at place 0. */
@@ -189,6 +196,7 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
     return NULL;
   }
   flat_set_type(flat, node->out[0], &call.out[0]);
+  count_axes_from_front(flat, node);
   if (!constant) return node->out[0];
   flat->graph->n_nodes--;
   return flat_constant(flat, "", &call.out[0]);

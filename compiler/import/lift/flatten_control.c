@@ -128,7 +128,10 @@ bool flatten_scan(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
     const GraphValue *x = given[carried + i].value;
     const GraphTensor *t = x ? flat_type_of(flat, x) : NULL;
     int64_t axis = listed(node, GRAPH_ATTR_scan_axes, i);
-    if (!t || axis >= t->rank || (steps >= 0 && t->dim[axis] != steps))
+    if (t && axis < 0) axis += t->rank;
+    if (!t || axis < 0 || axis >= t->rank)
+      return flatten_fail(f, "scans along an axis that its operand does not have");
+    if (steps >= 0 && t->dim[axis] != steps)
       return flatten_fail(f, "scans values of different lengths");
     steps = t->dim[axis];
   }

@@ -9,12 +9,18 @@ LiftDone lift_pass(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
-/* Places in a table stay what they are; of other numbers a cast to whole ones keeps a part. */
+/* Indices of a table stay what they are. Of other numbers a Cast to whole numbers keeps a part, as
+ * does a Cast to whole numbers of fewer bits. */
 static LiftDone cast(Lift *l, const GraphNode *node) {
   const Value *value = l->placed[node->in[0]->id].value;
   const Model *model = l->foreign->model;
-  bool rounds = lift_type(l, node->in[0])->elem == GRAPH_FLOAT &&
-                lift_type(l, node->out[0])->elem != GRAPH_FLOAT;
+  GraphElem from = lift_type(l, node->in[0])->elem, to = lift_type(l, node->out[0])->elem;
+  bool rounds = from == GRAPH_FLOAT && to != GRAPH_FLOAT;
+  if (!rounds && to != GRAPH_FLOAT && to != GRAPH_BOOL && from != GRAPH_BOOL &&
+      !flat_cast_keeps(from, to)) {
+    lift_refuse(l, node, E902, "casts whole numbers to a type of fewer bits, which drops bits");
+    return LIFT_FAILED;
+  }
   for (int i = 0; i < model->n_in; i++)
     if (model->in[i]->value == value && model->in[i]->declared.elem == ELEM_INDEX) rounds = false;
   if (!rounds) return lift_pass(l, node);

@@ -130,24 +130,40 @@ static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **i
 
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer);
 
+/* A Pad without a value adds the integer 0. Returns the real number that this 0 stands for. */
+static GraphValue *number_of_zero(Reals *r, RealFrame *frame, const RealValue *like) {
+  const GraphTensor *zero = graph_scalar(r->arena, GRAPH_FLOAT, 0);
+  return graph_constant(frame->to, "", real_numbers(r, zero, like));
+}
+
 /* A move of integers with a scale: of the numbers they stand for. */
 static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *like) {
-  GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 1);
+  enum { FILL = 2 };
+  GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 2);
+  GraphNode moved = *node;
   for (int k = 0; k < node->n_in; k++) {
     RealValue *m = node->in[k] ? real_value(frame, node->in[k]) : NULL;
-    bool fill = node->op == GRAPH_Pad && k == 2, whole = fill || is_moved(node, k);
+    bool fill = node->op == GRAPH_Pad && k == FILL, whole = fill || is_moved(node, k);
     if (node->in[k] && !m) return false;
     in[k] = m ? m->value : NULL;
     if (!m || !whole || m->scale) continue;
     if (!in[k]->constant || like->scale->count != 1) return false;
     in[k] = graph_constant(frame->to, node->in[k]->name, real_numbers(r, in[k]->constant, like));
   }
-  copied(frame, node, in);
+  if (node->op == GRAPH_Pad && like->scale->count == 1 && !in[FILL]) {
+    if (like->is_dynamic) return false;
+    in[FILL] = number_of_zero(r, frame, like);
+    moved.n_in = FILL + 1;
+  }
+  copied(frame, &moved, in);
   for (int k = 0; k < node->n_out; k++) {
     if (!node->out[k]) continue;
     RealValue *made = &frame->meaning[node->out[k]->id];
-    *made = (RealValue){
-        .value = made->value, .scale = like->scale, .zero = like->zero, .axis = like->axis};
+    *made = (RealValue){.value = made->value,
+                        .scale = like->scale,
+                        .zero = like->zero,
+                        .axis = like->axis,
+                        .is_dynamic = like->is_dynamic};
   }
   return like->scale->count == 1;
 }
@@ -182,7 +198,7 @@ static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node,
                              const RealValue *x) {
   GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1),
               *zero = graph_scalar(frame->to->arena, GRAPH_U8, 0);
-  const RealValue made[3] = {{.value = x->value, .scale = scale, .zero = zero},
+  const RealValue made[3] = {{.value = x->value, .scale = scale, .zero = zero, .is_dynamic = true},
                              {.value = graph_constant(frame->to, "", scale)},
                              {.value = graph_constant(frame->to, "", zero)}};
   r->file_rounds = true;

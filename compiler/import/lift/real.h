@@ -11,6 +11,7 @@ typedef struct RealValue {
   const GraphTensor *scale,
       *zero; /* it stands for integers of this scale; NULL: it is what it was */
   int64_t axis;
+  bool is_dynamic; /* its scale is found anew in each call; `scale` and `zero` are 1 and 0 */
 } RealValue;
 
 typedef struct RealFrame {

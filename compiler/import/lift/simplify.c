@@ -287,7 +287,8 @@ static GraphValue *join(Flat *flat, const GraphNode *node) {
 static GraphValue *cut(Flat *flat, const GraphNode *node) {
   GraphValue *y = whole(flat, node);
   if (!y) y = cut_of_join(flat, node);
-  return y ? y : row_of_reversed(flat, node);
+  if (!y) y = row_of_reversed(flat, node);
+  return y ? y : flat_by_steps(flat, node);
 }
 
 /* Categories along a new last axis as rows of a table; NULL: the table is too large, or the axis

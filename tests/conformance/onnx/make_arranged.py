@@ -163,6 +163,43 @@ def fed():
     save("fed", g, {"x": x}, {"y": run(x.repeat(2, 2))})
 
 
+def stepped():
+    """every second feature of some, every third step of some from the last to the first, and every second place of a table"""
+    g, x = starts(steps=14, d=9)
+    y = g.call("Slice", "x", ints(g, 1, -2), ints(g, 6, 2), ints(g, 2, 1), ints(g, 2, -3))
+    y = g.call("Gather", g.call("Slice", y, ints(g, 2), ints(g, 0), ints(g, 1), ints(g, -1)), ints(g, 0, 2), axis=2)
+    run = ends_in_gru(g, y, 2, 2)
+    save("stepped", g, {"x": x}, {"y": run(x[:, -2:2:-3, 1:6:2][:, 2:0:-1, [0, 2]])})
+
+
+def listed():
+    """the elements of a sequence, joined along an axis that is counted from the end"""
+    g, x = starts()
+    y = g.call("ConcatFromSequence", g.call("SequenceConstruct", "x", g.call("Tanh", "x")), axis=-1)
+    y = g.call("Reshape", g.call("ConcatFromSequence", g.call("SequenceConstruct", y, y), axis=-1, new_axis=1), ints(g, 1, 6, 12))
+    run = ends_in_gru(g, y, 12, 6)
+    v = np.concatenate([x, np.tanh(x.astype("f8"))], 2)
+    save("listed", g, {"x": x}, {"y": run(np.stack([v, v], 3).reshape(1, 6, 12))})
+
+
+def scanned():
+    """a Scan whose axes are counted from the end, over the steps from the last to the first"""
+    g, x = starts()
+    g.input("c", [1, 3])
+    body = Graph()
+    body.input("s", [1, 3]), body.input("e", [1, 3])
+    body.call("Tanh", body.call("Add", "s", "e"), out="t"), body.call("Identity", "t", out="u")
+    body.output("t"), body.output("u")
+    _, y = g.call("Scan", "c", "x", n=2, body=body, num_scan_inputs=1, scan_input_axes=[-2], scan_input_directions=[1], scan_output_axes=[-2])
+    g.call("Identity", y, out="y"), g.output("y")
+    s, v = random(1, 3, scale=1), []
+    start = s
+    for t in reversed(range(6)):
+        s = np.tanh(s.astype("f8") + x[:, t])
+        v.append(s)
+    save("scanned", g, {"x": x, "c": start}, {"y": np.stack(v, 1)})
+
+
 def named():
     """an axis without a name, as exporters of TensorFlow's graphs number them, is the batch where it is the first one alone"""
     g, x, w = Graph(), random(1, 6, 6, scale=1), random(4, 6, 1)
@@ -177,4 +214,4 @@ if __name__ == "__main__":
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
-    averaged(), chosen(), powers(), normed(), named(), fed()
+    averaged(), chosen(), powers(), normed(), named(), fed(), stepped(), listed(), scanned()

@@ -5,7 +5,7 @@ of the same net with real numbers: its weights are what the integers stand for, 
 
     python make_integers.py            (onnx, onnxruntime, numpy from PyPI)
 
-NAME.onnx, NAME.npz: in_x and out_y, one sample."""
+NAME.onnx, NAME.npz: in_x and out_y, one sample. fixtures/refused/integers_NAME_E902.onnx: what has no stage."""
 import os
 import numpy as np
 import onnx
@@ -176,6 +176,30 @@ def sound():
     both("sound", build, rng.integers(-32768, 32768, (1, 3, 7)).astype("i2"), ["n", 3, 7], T.INT16)
 
 
+def padded():
+    """a Pad without a value adds the integer 0, which stands for 0 if the zero point is 0"""
+    w = Weights(8, 3)
+    def build(net, exact):
+        q = [net.constant(np.array(0.01, "f4")), net.constant(np.array(0, "u1"))]
+        y = net.call("Pad", net.call("QuantizeLinear", "x", *q), net.constant(np.array([0, 1, 0, 2], "i8")))
+        return net.call("MatMul", net.call("DequantizeLinear", y, *q), weights(net, exact, w))
+    both("padded", build, rng.uniform(0, 2, (1, 5)).astype("f4"), ["n", 5], rounded=True)
+
+
+def refused():
+    """and for another number if the zero point is another one, or is found anew in each call; a cast to fewer bits"""
+    net, folder = Net(), os.path.join(HERE, "..", "refused")
+    y = net.call("Cast", net.call("Cast", "x", to=T.INT8), to=T.FLOAT)
+    onnx.save(net.model(y, ["n", 5], T.INT32), os.path.join(folder, "integers_cast_E902.onnx"))
+    for name in "pad", "pad_dynamic":
+        net = Net()
+        q = [net.constant(np.array(0.01, "f4")), net.constant(np.array(128, "u1"))]
+        y = net.call("QuantizeLinear", "x", *q) if name == "pad" else net.call("DynamicQuantizeLinear", "x", n=3)
+        y, q = (y, q) if name == "pad" else (y[0], y[1:])
+        y = net.call("Pad", y, net.constant(np.array([0, 1, 0, 2], "i8")))
+        onnx.save(net.model(net.call("DequantizeLinear", y, *q), ["n", 5]), os.path.join(folder, f"integers_{name}_E902.onnx"))
+
+
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    dynamic_dense(), dynamic_conv(), dynamic_lstm(), pairs_gru(), whole_conv(), table(), limits(), sound()
+    dynamic_dense(), dynamic_conv(), dynamic_lstm(), pairs_gru(), whole_conv(), table(), limits(), sound(), padded(), refused()
