@@ -28,6 +28,7 @@ export TMPDIR LC_ALL ASAN_OPTIONS UBSAN_OPTIONS
 cd "$work/dir" || exit 2
 runs=0
 failures=0
+in_place= # whether a command that fails may have written its output, whole, before
 bad() {
   failures=$((failures + 1))
   [ $failures -gt 40 ] || printf '%s: %s\n' "$what" "$*"
@@ -53,11 +54,22 @@ find_stray() { # FOLDER: $stray is a file beside the inputs and the outputs of i
   done
   stray=
 }
+# Whether a sanitizer reports something in a process that grus starts, whose exit code it keeps to itself (the shim lets
+# its standard error be), but for what happens inside libhdf5, for which that process is there.
+report='ERROR: [A-Za-z]*Sanitizer|runtime error:'
+reported() {
+  grep -qE "$report" "$work/said" || return
+  case $(grep -E '^ *#[0-9]+ ' "$work/said" | grep -oE 'libhdf5|libgrus|bin/grus' | head -1) in
+  libhdf5) return 1 ;;
+  '') ! grep -q 'Sanitizer: stack-overflow' "$work/said" ;; # it calls itself without end, and nothing can be told of a full stack
+  esac
+}
 check() { # CODE ALLOWED STRICT: the state after a run, of which a folder is made that is as before
   runs=$((runs + 1))
   # The dynamic loader ends a process for whose thread-local data, or table of unique names, it has no memory.
   if [ "$1" = 127 ] && grep -qE 'thread-local data: ABORT|^out of memory$' "$work/said"; then fresh && return; fi
   case " $2 " in *" $1 "*) ;; *) bad "exit code $1: $(tail -1 "$work/said")" ;; esac
+  ! reported || bad "exit code $1, and a report: $(grep -m1 -E "$report" "$work/said")"
   state=old
   [ "$1" != 0 ] || state=new
   find_stray $state
@@ -65,7 +77,8 @@ check() { # CODE ALLOWED STRICT: the state after a run, of which a folder is mad
     [ $state = old ] || fresh
     return
   fi
-  [ "$3" = loose ] || bad "exit code $1, and ${stray:-outputs that are not the $state ones}${stray:+ is left}"
+  if [ -n "$in_place" ] && [ -z "$stray" ] && same_as new; then fresh && return; fi
+  [ "$3 $1" = 'loose 3' ] || [ "$3 $1" = 'loose 1' ] || bad "exit code $1, and ${stray:-outputs that are not the $state ones}${stray:+ is left}"
   fresh
 }
 each() { # COUNT POINTS: the points
@@ -192,9 +205,19 @@ at_once
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --json -o m.c -MD -MF m.d
 rm "$work"/old/*
 sweep 3 "$GRUS" check m.grus
+# A file that is written where it was. What comes after a fix, which is whole and said, may fail by itself.
+printf 'grus 1\nmodel f {\n in x : f32[time 6, 3]\n out y : f32[2] = x |> GRU(5) |> last |> GRU(4) |> last |> Dense(2)\n}\n' >"$work/old/f.grus"
+in_place=yes
+sweep 3 "$GRUS" check --fix f.grus
+in_place=
+sweep 3 "$GRUS" fmt f.grus
+rm "$work"/old/*
 sweep 3 "$GRUS" inspect m.grus --svg --weights=random:1
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.o
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=lib -o libm.a
+for output in m.so m.wasm m.s m.ll m.bc m.kir m.duckdb_extension; do
+  sweep 3 "$GRUS" build m.grus --weights=random:1 -q -O0 -o $output
+done
 "$GRUS" build "$work/other.grus" --weights=random:2 -q --emit=package -o "$work/old/package" || exit 2
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=package -o package
 rm -r "$work"/old/*
