@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# sh shown.sh GRUS CC: every printer with names and texts of strangers. What is shown holds nothing that a
+# sh shown.sh GRUS CC STRUCTURE: every printer with names and texts of strangers. What is shown holds nothing that a
 # terminal acts on, no line that a name began, nothing that reads backwards; XML is well-formed, C compiles.
 set -u
 GRUS=$1
 CC=$2
+STRUCTURE=$3
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -71,11 +72,15 @@ for file in text.grus hostile_names.onnx; do
   for form in "" --json --dot --svg; do
     # shellcheck disable=SC2086  # none or one word
     run inspect $form "$file"
-    if [ "$form" = --svg ] && command -v xmllint >/dev/null; then
-      "$GRUS" inspect --svg "$file" 2>/dev/null | xmllint --noout - || failures=$((failures + 1))
+    if [ "$form" = --svg ]; then
+      "$GRUS" inspect --svg "$file" 2>/dev/null | "$STRUCTURE" xml || failures=$((failures + 1))
     fi
   done
   for stage in parse resolve infer; do run check --dump-after $stage "$file"; done
+done
+for name in node edge graph digraph strict subgraph; do # words of DOT
+  printf 'grus 1\nmodel %s {\n  in x : f32[2]\n  out y : f32[2] = x |> tanh\n}\n' $name >word.grus
+  "$GRUS" inspect --dot word.grus 2>/dev/null | grep -q "^digraph \"$name\" {" || { echo "--dot: $name has no quotes"; failures=$((failures + 1)); }
 done
 run import hostile_names.onnx -o hostile_names.grus
 look "the imported model" hostile_names.grus

@@ -6,10 +6,12 @@
   scalar_only.onnx      the same graph with the scalar first
   loop_without_start.onnx  a Loop whose carried value has no start
   split_of_nothing.onnx    a Split without inputs
+  cell_with_copies.onnx    a step of an LSTM in small operators, whose last one is there five times under other names
   hostile_names.onnx       names that colour a terminal, begin lines, reverse the order of reading
   hostile_operator.onnx    the same in an operator that does not exist
 """
 import os
+import struct
 
 FLOAT, INT64 = 1, 7
 
@@ -46,9 +48,17 @@ def graph_attribute(name, graph):
     return part(1, name) + part(6, graph) + number(20, 5)
 
 
-def graph(nodes, inputs, outputs):
-    return (b"".join(part(1, n) for n in nodes) + part(2, "g") + b"".join(part(11, i) for i in inputs)
-            + b"".join(part(12, o) for o in outputs))
+def constant(name, dims):
+    count = 1
+    for d in dims:
+        count *= d
+    data = struct.pack("<%df" % count, *(i % 5 * 0.25 - 0.5 for i in range(count)))
+    return b"".join(number(1, d) for d in dims) + number(2, FLOAT) + part(8, name) + part(9, data)
+
+
+def graph(nodes, inputs, outputs, constants=()):
+    return (b"".join(part(1, n) for n in nodes) + part(2, "g") + b"".join(part(5, c) for c in constants)
+            + b"".join(part(11, i) for i in inputs) + b"".join(part(12, o) for o in outputs))
 
 
 def write(name, g, producer="make_onnx.py"):
@@ -67,6 +77,18 @@ body = graph([node("Relu", ["c"], ["d"])], [port("i", INT64, []), port("on", 9, 
 write("loop_without_start.onnx",
       graph([node("Loop", ["", "", ""], ["y"], [graph_attribute("body", body)])], [x], [port("y", FLOAT, [1, 3])]))
 write("split_of_nothing.onnx", graph([node("Split", [], ["y"])], [x], [y]))
+
+copies = ["h_next"] + ["copy%d" % i for i in range(4)]
+axis = part(1, "axis") + number(3, 1) + number(20, 2)
+cell = [node("MatMul", ["x", "w"], ["xw"]), node("MatMul", ["h", "r"], ["hr"]), node("Add", ["hr", "xw"], ["s0"]),
+        node("Add", ["s0", "b"], ["s"]), node("Split", ["s"], ["i", "f", "c", "o"], [axis]), node("Sigmoid", ["i"], ["ia"]),
+        node("Sigmoid", ["f"], ["fa"]), node("Sigmoid", ["o"], ["oa"]), node("Tanh", ["c"], ["ca"]),
+        node("Mul", ["cell", "fa"], ["k"]), node("Mul", ["ca", "ia"], ["n"]), node("Add", ["n", "k"], ["cell_next"]),
+        node("Tanh", ["cell_next"], ["ct"])] + [node("Mul", ["ct", "oa"], [name]) for name in copies]
+write("cell_with_copies.onnx",
+      graph(cell, [port("x", FLOAT, [1, 3]), port("h", FLOAT, [1, 4]), port("cell", FLOAT, [1, 4])],
+            [port(name, FLOAT, [1, 4]) for name in ["cell_next"] + copies],
+            [constant("w", [3, 16]), constant("r", [4, 16]), constant("b", [16])]))
 
 evil = "\x1b[2J\x1b]0;title\x07\n::error::forged\n\u202ereversed\u2066\x85\u2028*/ // \\"
 tanh = part(3, "node " + evil) + node("Tanh", [evil], ["h"])
