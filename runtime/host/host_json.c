@@ -33,6 +33,12 @@ static bool json_fail(JsonLine *line, const char *what) {
   return false;
 }
 
+static bool json_fail_memory(JsonLine *line) {
+  host_source_fail(line->source, GRUS_EXIT_FILE, "not enough memory for line %" PRIu64,
+                   line->source->line);
+  return false;
+}
+
 static char json_peek(JsonLine *line) {
   while (line->text[line->at] && strchr(" \t\r", line->text[line->at]))
     line->at++;
@@ -58,7 +64,7 @@ static bool json_add(JsonLine *line, double value) {
     size_t capacity = s->row_capacity ? 2 * s->row_capacity : 64;
     double *grown =
         capacity < SIZE_MAX / sizeof *grown ? realloc(s->row, capacity * sizeof *grown) : NULL;
-    if (!grown) return json_fail(line, "not enough memory for this line");
+    if (!grown) return json_fail_memory(line);
     s->row = grown;
     s->row_capacity = capacity;
   }
@@ -216,7 +222,7 @@ static bool json_note_steps(JsonLine *line, uint64_t steps) {
   if (s->rows == s->rows_capacity) {
     size_t capacity = s->rows_capacity ? 2 * s->rows_capacity : 64;
     size_t *grown = realloc(s->row_steps, capacity * sizeof *grown);
-    if (!grown) return json_fail(line, "not enough memory for so many lines");
+    if (!grown) return json_fail_memory(line);
     s->row_steps = grown;
     s->rows_capacity = capacity;
   }

@@ -70,6 +70,7 @@ static bool zip_directory(HostSource *source, uint64_t *at, uint64_t *count) {
   size_t n = size < ZIP_END_SIZE + ZIP_COMMENT_MAX ? (size_t)size : ZIP_END_SIZE + ZIP_COMMENT_MAX,
          i;
   unsigned char *tail = malloc(n + 1), wide[ZIP64_END_SIZE];
+  if (!tail) host_source_fail(source, GRUS_EXIT_FILE, "not enough memory for its directory");
   bool ok = tail && zip_read(source, size - n, tail, n);
   for (i = n; ok && i >= ZIP_END_SIZE; i--)
     if (memcmp(tail + i - ZIP_END_SIZE, "PK\5\6", 4) == 0) break;
@@ -217,7 +218,7 @@ static bool zip_open_deflated(HostSource *source, const ZipMember *m, uint64_t a
   unsigned char *packed = possible ? malloc((size_t)m->packed + 1) : NULL;
   source->inflated = possible ? malloc((size_t)m->size + 1) : NULL;
   if (!packed || !source->inflated) {
-    host_source_fail(source, GRUS_EXIT_DATA,
+    host_source_fail(source, possible ? GRUS_EXIT_FILE : GRUS_EXIT_DATA,
                      possible ? "not enough memory for `%s`"
                               : "damaged: `%s` cannot be as large as it says",
                      m->name);

@@ -113,12 +113,15 @@ bool host_source_line(HostSource *source) {
   for (; c >= 0 && c != '\n'; c = host_bytes_next(&source->bytes)) {
     if (source->text_length + 2 > source->text_capacity) {
       size_t capacity = source->text_capacity ? 2 * source->text_capacity : 256;
-      char *grown = capacity <= SOURCE_LINE_MAX ? realloc(source->text, capacity) : NULL;
-      if (!grown) {
+      bool possible = capacity <= SOURCE_LINE_MAX;
+      char *grown = possible ? realloc(source->text, capacity) : NULL;
+      if (!possible)
         host_source_fail(source, GRUS_EXIT_DATA, "line %" PRIu64 " is longer than %zu bytes",
                          source->line, source->text_capacity);
-        return false;
-      }
+      else if (!grown)
+        host_source_fail(source, GRUS_EXIT_FILE, "not enough memory for line %" PRIu64,
+                         source->line);
+      if (!grown) return false;
       source->text = grown;
       source->text_capacity = capacity;
     }

@@ -209,6 +209,10 @@ ssize_t read(int fd, void *to, size_t n) {
   REAL(ssize_t, read, int, void *, size_t);
   return file_fails() ? -1 : real(fd, to, n);
 }
+ssize_t pread(int fd, void *to, size_t n, off_t from) {
+  REAL(ssize_t, pread, int, void *, size_t, off_t);
+  return file_fails() ? -1 : real(fd, to, n, from);
+}
 ssize_t write(int fd, const void *from, size_t n) {
   REAL(ssize_t, write, int, const void *, size_t);
   if (file_fails()) return -1;

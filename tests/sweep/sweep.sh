@@ -222,8 +222,29 @@ done
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=package -o package
 rm -r "$work"/old/*
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=package --zip -o package
-"$GRUS" build m.grus --weights=random:1 -q -O0 --emit=exe -o "$work/in/program" || exit 2
-sweep 3 ./program x=x.npy y=y.npy
+# What programs read and write, each in a form of its own.
+sed 's/time 6/time 4/' m.grus >"$work/program.grus"
+sed 's/time 6, 3/time .., 2/; s/last |> //; s/f32.2./f32[time .., 2]/' m.grus >"$work/stream.grus"
+for program in program stream; do
+  "$GRUS" build "$work/$program.grus" --weights=random:1 -q -O0 --emit=exe -o "$work/in/$program" || exit 2
+done
+"$ARRAYS" npy "$work/in/p.npy" '<f4' C 4,3 ramp:12
+"$ARRAYS" npy "$work/in/columns.npy" '<f4' F 4,3 ramp:12
+"$ARRAYS" wav "$work/in/p.wav" 8000 2 16 ramp:40
+"$ARRAYS" raw "$work/in/p.s16" '<i2' ramp:40
+printf 'a,b,c\n1,2,3\n4,5,6\n7,8,9\n.1,.2,.3\n' >"$work/in/p.csv"
+printf 'id,a,b,c\nk,1,2,3\nk,4,5,6\nk,7,8,9\nk,.1,.2,.3\n' >"$work/in/ids.csv"
+printf '{"x": [[1,2,3],[4,5,6],[7,8,9],[0,0,0]]}\n' >"$work/in/p.jsonl"
+cp "$FIXTURES/../host/fixtures/many.npz" "$work/in/"
+sweep 3 ./program x=p.npy y=y.npy
+sweep 3 ./program x=columns.npy y=y.csv
+sweep 3 ./program x=p.csv y=y.npy
+sweep 3 ./program x=ids.csv y=y.npy --id id
+sweep 3 ./program x=p.jsonl y=y.jsonl
+sweep 3 ./program x=many.npz --out y.npz
+sweep 3 ./stream x=p.wav y=y.wav
+sweep 3 ./stream x=p.s16 y=y.f64
+rm "$work"/in/p.* "$work/in/many.npz" "$work/in/columns.npy" "$work/in/ids.csv" "$work/in/program" "$work/in/stream"
 sweep 3 "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy
 sweep 3 "$GRUS" verify m.grus --weights=random:1 --backend=llvm x=x.npy
 sweep 3 "$GRUS" weights m.grus --weights=random:1 -o w.bin
