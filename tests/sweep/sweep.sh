@@ -225,8 +225,10 @@ sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=package --zip -o packa
 # What programs read and write, each in a form of its own.
 sed 's/time 6/time 4/' m.grus >"$work/program.grus"
 sed 's/time 6, 3/time .., 2/; s/last |> //; s/f32.2./f32[time .., 2]/' m.grus >"$work/stream.grus"
+watched=cc # with a sanitized grus, sanitized programs
+! ldd "$GRUS" | grep -q libasan || watched='cc -fsanitize=address,undefined -fno-sanitize-recover=all'
 for program in program stream; do
-  "$GRUS" build "$work/$program.grus" --weights=random:1 -q -O0 --emit=exe -o "$work/in/$program" || exit 2
+  CC=$watched "$GRUS" build "$work/$program.grus" --weights=random:1 -q -O0 --emit=exe -o "$work/in/$program" || exit 2
 done
 "$ARRAYS" npy "$work/in/p.npy" '<f4' C 4,3 ramp:12
 "$ARRAYS" npy "$work/in/columns.npy" '<f4' F 4,3 ramp:12
