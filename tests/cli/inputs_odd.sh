@@ -37,6 +37,18 @@ rmdir w.safetensors
 printf 'grus 1\nuse "/dev/zero"\n' >user.grus
 patient check user.grus
 
+say weights of an ONNX file that are no file, or a link to one elsewhere
+mkdir far && cp "$root/tests/conformance/onnx/fixtures/opsets/weights_external".* far
+mkdir near && cp far/weights_external.onnx near/external.onnx
+mkfifo near/weights_external.bin
+patient import near/external.onnx -o i.grus
+rm near/weights_external.bin
+for place in /dev/zero ../far ../far/weights_external.bin; do
+  ln -s $place near/weights_external.bin
+  patient import near/external.onnx -o i.grus | grep -v 'it is a link to' # and where it is
+  rm near/weights_external.bin
+done
+
 say a model through a pipe that is there on purpose
 mkfifo pipe.grus
 printf 'grus 1\nmodel p { in x : f32[2] out y : f32[2] = x |> tanh }\n' >pipe.grus &
