@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# sh sweep.sh GRUS SHIM ARRAYS FIXTURES POINTS [WORD [LLVM]]: every command with every allocation and every call that touches a
+# sh sweep.sh GRUS SHIM ARRAYS FIXTURES POINTS [WORD [LLVM [DISK]]]: every command with every allocation and every call that touches a
 # file failing in turn, once and for ever (shim.c), a disk that is full at every size, and a process
 # that is killed at any moment. POINTS of each, evenly spread; 0: all there are. With WORD
 # only commands that have it among theirs, such as import. LLVM: points of what LLVM allocates, thousands
-# of pieces for each command; as many as POINTS unless it is given.
+# of pieces for each command, and DISK: sizes of the disk, bytes of outputs; as many as POINTS unless they are given.
 #
 # Each ends with the exit code of success or 3 (a model that cannot be read may give 1), never by a
 # signal; its outputs are those of before or the new ones, all of them; nothing is left beside them.
@@ -16,6 +16,7 @@ FIXTURES=$4
 POINTS=$5
 WORD=${6:-}
 LLVM=${7:-$POINTS}
+DISK=${8:-$POINTS}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp" "$work/old" "$work/new" "$work/dir"
@@ -130,7 +131,7 @@ sweep() { # ALLOWED command...
       check "$code" "0 $allowed" loose
     done
   done
-  for at in $(each "$size" "$POINTS"); do
+  for at in $(each "$size" "$DISK"); do
     what="$name, disk full at $at of $size"
     run "SHIM_FULL=$at"
     check "$code" "0 $allowed" strict
