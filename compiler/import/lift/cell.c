@@ -57,7 +57,7 @@ static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
     for (int j = 0; product && j < 2; j++)
       if (number_of(flat, product->in[j], &scale) && fabs(move - 0.5) < 1e-6) {
         const char *name = arena_printf(flat->arena, "hard_sigmoid(%.9g,%.9g)", scale, move);
-        return (Activated){.in = product->in[1 - j], .name = name, .scale = 1};
+        return (Activated){.in = product->in[1 - j], .name = name};
       }
   }
   return none;
@@ -72,11 +72,10 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
                {GRAPH_Sigmoid, "sigmoid"},   {GRAPH_Exp, "exp"}};
   GraphNode *node = step_source(flat, value)->node;
   for (size_t i = 0; node && i < sizeof known / sizeof *known; i++)
-    if (node->op == known[i].op)
-      return (Activated){.in = node->in[0], .name = known[i].name, .scale = 1};
+    if (node->op == known[i].op) return (Activated){.in = node->in[0], .name = known[i].name};
   bool elu = node && node->op == GRAPH_Elu && graph_number(node, GRAPH_ATTR_alpha, 1) == 1 &&
              graph_number(node, GRAPH_ATTR_gamma, 1) == 1;
-  if (elu) return (Activated){.in = node->in[0], .name = "elu(1)", .scale = 1};
+  if (elu) return (Activated){.in = node->in[0], .name = "elu(1)"};
   return (Activated){0};
 }
 
@@ -84,13 +83,12 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
 static Activated sigmoid_of(const Flat *flat, GraphValue *value) {
   GraphNode *node = step_source(flat, value)->node;
   if (!node) return (Activated){0};
-  if (node->op == GRAPH_Sigmoid)
-    return (Activated){.in = node->in[0], .name = "sigmoid", .scale = 1};
+  if (node->op == GRAPH_Sigmoid) return (Activated){.in = node->in[0], .name = "sigmoid"};
   if (node->op == GRAPH_HardSigmoid) {
     const char *name = arena_printf(flat->arena, "hard_sigmoid(%.9g,%.9g)",
                                     graph_number(node, GRAPH_ATTR_alpha, 0.2),
                                     graph_number(node, GRAPH_ATTR_beta, 0.5));
-    return (Activated){.in = node->in[0], .name = name, .scale = 1};
+    return (Activated){.in = node->in[0], .name = name};
   }
   return node->op == GRAPH_Clip ? clipped_line(flat, node) : (Activated){0};
 }
@@ -135,7 +133,7 @@ static bool state_fits(const Flat *flat, const GraphNode *sum, const Gated *fc, 
   if (flat_type_of(flat, c)->count != flat_type_of(flat, sum->out[0])->count) return false;
   if (!sure && c->node && activation_of(flat, c).name) return false;
   Activated g = activation_of(flat, ig->other);
-  if (!g.name) g = (Activated){.in = ig->other, .name = "linear", .scale = 1};
+  if (!g.name) g = (Activated){.in = ig->other, .name = "linear"};
   s->c = c;
   s->gate[GATE_I] = ig->gate;
   s->gate[GATE_F] = fc->gate;

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One step of a cell, written out in small operators: which equations it follows.
+/* One step of a cell that is written out in small operators. In, a node of a flat graph; out, which
+ * of these equations its result follows, and which values stand where in them:
  *
  *   LSTM  c' = s(f) c + s(i) a(g)      h' = s(o) b(c')
  *   GRU   h' = s(z) h + (1 - s(z)) a(n)      n = Wx + b + R (s(r) h), or Wx + b + s(r) (R h + rb)
  *   RNN   h' = a(W x + R h + b)
  *
- * The arguments of s and a are affine forms (affine.h). */
+ * s is the function of a gate, and a and b are activations. Their arguments are affine forms of
+ * values (affine.h). */
 #ifndef GRUS_IMPORT_CELL_H
 #define GRUS_IMPORT_CELL_H
 
 #include "import/lift/affine.h"
 
-/* What an activation is applied to, and which one: "sigmoid", "hard_sigmoid(0.2,0.5)". */
+/* A value that is an activation of another one: "sigmoid", "hard_sigmoid(0.2,0.5)". */
 typedef struct Activated {
-  GraphValue *in;
-  const char *name;   /* NULL: none was found */
-  double scale, move; /* hard sigmoid: in = scale * argument + move */
+  GraphValue *in;   /* the other value */
+  const char *name; /* NULL: it is none */
 } Activated;
 
 /* The gates of a step, in the order of the operators' weights. */
@@ -27,20 +28,20 @@ enum { CELL_MAX_GATES = 4 };
 typedef struct CellStep {
   GraphOp op; /* GRAPH_Lstm, GRAPH_Gru, GRAPH_Rnn */
   GraphValue *h_new, *c_new;
-  GraphValue *c;    /* Lstm: before the step; NULL: zeros that have been folded away */
-  GraphValue *kept; /* Lstm: f c, which looks like an output without activation */
-  GraphValue *h;    /* Gru: before the step, NULL as c; others: found from the sources */
+  GraphValue *c;    /* Lstm: c before the step; NULL: zeros, which the graph does not add */
+  GraphValue *kept; /* Lstm: s(f) c, which by itself looks like an h' without activation */
+  GraphValue *h;    /* Gru: h before the step, NULL as for c; in others it is one of the sources */
   Activated gate[CELL_MAX_GATES];
   const char *out_activation; /* Lstm: b */
-  double cell_clip;           /* 0: none */
-  bool z_swapped;             /* Gru: s(z) is the new candidate's share */
-  GraphValue *reset_product;  /* Gru: s(r) times something */
-  GraphValue *reset_of;       /* Gru: what s(r) is multiplied with */
+  double cell_clip;           /* Lstm: c' is kept within -cell_clip..cell_clip; 0: it is not */
+  bool z_swapped;             /* Gru: s(z) is multiplied by the candidate, 1 - s(z) by h */
+  GraphValue *reset_product;  /* Gru: s(r) times reset_of */
+  GraphValue *reset_of;       /* Gru: h, or R h + rb */
 } CellStep;
 
-/* The step whose new state this node makes; false: none. */
+/* Whether this node makes the new state of a step. *out gets the step. */
 bool cell_match(const Flat *flat, GraphNode *node, CellStep *out);
-/* The value after moves that keep the order of elements. */
+/* The value that this one is after moves that keep the order of elements. */
 GraphValue *step_source(const Flat *flat, GraphValue *value);
 
 #endif

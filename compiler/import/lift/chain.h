@@ -12,9 +12,9 @@ typedef struct Steps {
   size_t cap;
 } Steps;
 
-/* Steps 0..n-1 of one cell, and what each of them reads beside its state. */
+/* Steps 0..n-1 of one cell. */
 typedef struct Chain {
-  int *step;
+  int *step; /* numbers in Recognising.steps */
   int n;
   size_t cap;
 } Chain;
@@ -22,30 +22,30 @@ typedef struct Chain {
 typedef struct Recognising {
   Flat *flat;
   Forms forms;
-  Arena *work;  /* of the forms of one chain */
-  Atoms *atoms; /* NULL: they are solved again when all is done */
-  int batch;    /* family; -1 */
+  Arena *work;  /* where the forms of one chain are made */
+  Atoms *atoms; /* NULL: new nodes get no atoms, and the caller solves them anew */
+  int batch;    /* the family of the batch; -1: there is one sample */
   int64_t samples;
   Steps steps;
-  bool *taken; /* by step: it belongs to an operator that was made */
 } Recognising;
 
-/* Where in a sequence a source stands. */
+/* Row `index` of a sequence along an axis. */
 typedef struct RowPlace {
   GraphValue *sequence;
   int axis;
   int64_t index;
 } RowPlace;
 
-/* What the steps of a chain read beside the state: sources in the order of the model step. */
+/* What the steps of a chain read besides the state. The model step is the step whose matrices the
+ * operator gets: the second one, or the only one. */
 typedef struct Input {
   int n;
-  GraphValue *source[FORM_MAX_TERMS]; /* of the model step */
-  GraphValue *x;                      /* [T, N, d] */
-  bool backward;
+  GraphValue *source[FORM_MAX_TERMS]; /* what the model step reads */
+  GraphValue *x;                      /* what all steps read, [T, N, d] */
+  bool backward;                      /* later steps read earlier rows */
 } Input;
 
-/* The gates of a step and the sources they are forms of, without the state. */
+/* The forms of the gates of a step, and its sources without the state. */
 typedef struct StepForms {
   GraphValue *const *source;
   int n;
@@ -56,39 +56,45 @@ typedef struct StepForms {
 static inline const GraphTensor *chain_type(const Recognising *r, const GraphValue *value) {
   return flat_type_of(r->flat, value);
 }
-/* Where a source stands in a sequence, one that was reversed read from its other end. */
+/* Whether a value is a row of a sequence. If the sequence is the reverse of another one, *out is
+ * the row of that one. */
 bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out);
-/* Types and atoms of a node that was added. */
+/* Gives a new node its types and atoms. False: its operands do not fit. */
 bool chain_settle(Recognising *r, GraphNode *node);
 /* The result of a node that flat_... has just made, which may be NULL: with its atoms. */
 GraphValue *chain_made(Recognising *r, GraphValue *made);
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
                            const int64_t *dim);
-/* The sources of step s that are no state. */
+/* Writes the sources of step s that are no state, and returns how many there are. h: its state. */
 int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphValue **out);
-/* Source k of every step as one sequence; *backward where later steps read earlier rows. */
+/* The sequence [T, N, d] whose rows are source[0], source[1], .. of the steps; *backward gets
+ * whether later steps read earlier rows. NULL: they are not the rows of one sequence. */
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward);
 /* ---- chain_alike.c ---- */
-/* Whether two numbers are the same but for rounding. */
+/* Whether two numbers are equal except for rounding. */
 bool numbers_agree(double a, double b);
-/* The forms of a step's gates. source: n of them, which live as long as the result. */
+/* The forms of the gates of a step. source: its n sources, which the result refers to. steps: how
+ * many steps the chain has; if their matrices are too large together, the forms are left out. */
 StepForms chain_forms(Recognising *r, const CellStep *s, GraphValue *const *source, int n,
                       int steps);
-/* Whether two steps multiply by the same numbers, as far as their forms tell. */
+/* Whether two steps multiply by the same numbers. It is true as well if the forms do not show it.
+ */
 bool chain_alike(const Recognising *r, const StepForms *a, const StepForms *b);
 
-/* scope.c: names the operator of a chain as the file names the cell, if it does. */
+/* scope.c: gives the operator of a chain the name that the file gives the cell, if there is one. */
 void chain_name(const Recognising *r, const Chain *c, GraphNode *node);
-/* Concat of all rows of a recurrent result, in order, becomes the result itself. */
+/* recognise.c: a Concat of all rows of a recurrent result, in order, becomes the result itself. */
 void chain_unstack(Recognising *r, GraphNode *concat);
+/* Whether n numbers are all `value`. */
 bool chain_is_all(const double *x, int64_t n, double value);
-/* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit
- * after all. */
+/* The recurrent operator of a chain. s: its model step; h: the state that this step reads; h0, c0:
+ * the initial states, NULL for zeros. NULL: the equations do not fit after all. */
 GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           GraphValue *h0, GraphValue *c0);
-/* The h0 [1, N, u] that the constants of the first step's gates hold, and those of another step do
- * not; a gate that a step does not have is NULL. NULL: zeros, or it cannot be told. */
+/* start.c: the h0 [1, N, u] whose products with `recurrent` are in the constants of the gates of
+ * the first step, and not in those of another step. A gate that a step does not have is NULL. The
+ * result is NULL if h0 is zero or cannot be computed. */
 GraphTensor *chain_start(Recognising *r, const GraphTensor *recurrent, const double *const *first,
                          const double *const *other);
 

@@ -1,44 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the files of the translation check share: a trial, and where the elements of its tensors are
- * in the model. */
+/* What check.c and check_input.c share: one trial of the comparison, and where the elements of its
+ * tensors are in the model. */
 #ifndef GRUS_IMPORT_LIFT_CHECK_H
 #define GRUS_IMPORT_LIFT_CHECK_H
 
 #include "import/lift/lift.h"
 
-/* One comparison: how many samples, steps a call and calls; of bounded sequences the steps that are
- * no padding. */
+/* One trial: graph and model are computed on the same random inputs. */
 typedef struct Trial {
-  int64_t batch, steps;
+  int64_t batch, steps; /* how many samples there are, and how many steps in each call */
   int calls;
-  int64_t real; /* 0: all */
-  bool steady;  /* every step has the same, large numbers: what is bounded meets its bounds */
+  int64_t real; /* of a bounded sequence, the number of steps that are no padding; 0: all */
+  bool steady;  /* all steps have the same large numbers, so that clips and limits act */
 } Trial;
 
-/* Where an element of a graph tensor is in the model: sample, step, place among the features, place
- * without the batch. */
+/* Where an element of a graph tensor is in the model. */
 typedef struct ElementPlace {
-  int64_t sample, step, feature, rest;
+  int64_t sample, step;
+  int64_t feature; /* its place among the features of a step */
+  int64_t rest;    /* its place in the sample, with the axes in the order of the graph */
 } ElementPlace;
 
 typedef struct Comparison {
   Lift *l;
-  Arena *arena; /* of one trial */
-  uint64_t random;
-  int64_t batch, steps; /* what those atoms are worth in this trial */
-  double worst;
-  int runs;
+  Arena *arena;         /* the memory of one trial */
+  uint64_t random;      /* the state of the random numbers */
+  int64_t batch, steps; /* the sizes of the batch and of time in this trial; 0: as flattened */
+  double worst;         /* the largest difference so far */
+  int runs;             /* trials that are done */
   GraphLimits limits;
 } Comparison;
 
-/* Where each element of a tensor is that has the factors of `value`; out has room for all. */
+/* out[e] gets the place of element e of a tensor whose axes are those of `value`. */
 void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor *tensor,
                  ElementPlace *out);
-/* Whether one of the factors of `value` is the time. */
+/* Whether `value` has an axis of time. */
 bool check_has_time(const Comparison *c, const GraphValue *value);
-/* Whether each sample has numbers of its own; else they are the same for all. */
+/* Whether `value` has a batch axis. If not, its numbers are the same for all samples. */
 bool check_has_batch(const Comparison *c, const GraphValue *value);
-/* The numbers of an input in one call. port: the input of the model that it became, or NULL. */
+/* Random numbers for an input in one call. port: the input of the model that it became, or NULL. */
 const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInput *in,
                                const GraphValue *flat_value, const Port *port);
 

@@ -1,61 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A graph at given sizes. In, a Graph and the size of every axis of its inputs; out, the same
- * computation as one list of nodes: what depends on sizes alone is a constant, branches are chosen,
- * loops written out step by step, lists are their elements, variables are inputs and outputs.
+/* The flat graph: a graph at given sizes. In, a Graph and the size of every axis of its inputs;
+ * out, the same computation as one list of nodes:
  *
- * The lifter works on this: a Loop, a Scan, a While and steps that an exporter wrote out look
- * alike. That what it finds holds at other sizes is shown by the translation check. */
+ *   - values that depend on sizes alone are constants;
+ *   - branches are chosen, and loops are written out step by step;
+ *   - lists are gone, and their elements are values;
+ *   - variables are inputs and outputs;
+ *   - attributes that name axes count them from the front.
+ *
+ * The lifter works on the flat graph, in which a Loop, a Scan, a While and steps that an exporter
+ * wrote out look alike. What it finds at these sizes is compared at others by check.c. */
 #ifndef GRUS_IMPORT_FLAT_H
 #define GRUS_IMPORT_FLAT_H
 
 #include "import/graph/graph.h"
 
-/* What an input of the file is for this flattening. */
+/* The sizes of an input of the file, or its value. */
 typedef struct FlatSize {
   int rank;
   int64_t dim[GRAPH_MAX_RANK];
-  const GraphTensor *constant; /* --set NAME=VALUE; NULL: it varies */
+  const GraphTensor *constant; /* what --set NAME=VALUE gives it; NULL: it varies */
 } FlatSize;
 
-/* A variable of the file: its value is an input, what it holds after the call an output. */
+/* A variable of the file: an input gives its value before the call, an output its value after. */
 typedef struct FlatVariable {
-  int in, out; /* indices of graph->in, graph->out */
+  int in, out; /* indices of graph->in and graph->out */
   const GraphTensor *start;
 } FlatVariable;
 
 typedef struct Flat {
   Arena *arena;
   Graph *graph;
-  const GraphTensor **type; /* by value id: element and shape; with data where it is constant */
+  const GraphTensor **type; /* by value id: element and shape; a constant has its numbers too */
   size_t cap_types;
-  int n_file_in, n_file_out; /* the file's own; those of variables follow */
+  int n_file_in, n_file_out; /* inputs and outputs of the file; those of variables follow */
   FlatVariable *variable;
   int n_variables;
-  /* What is known of states, by value id below n_known; NULL: nothing is. */
-  const bool *window; /* a Concat of kept rows and new ones, see windows.c */
-  const bool *idle;   /* only what is kept is made of it: it says nothing about axes */
-  const bool *told;   /* an input that is a variable, or that --state names */
+  /* What is known about states, for values with an id below n_known; NULL: nothing is known. */
+  const bool *window; /* it is a Concat of rows that earlier calls kept and new rows (windows.c) */
+  const bool *idle;   /* only states are computed from it (lift_mark_idle) */
+  const bool *told;   /* it is the input of a variable, or one that --state names */
   int n_known;
-  const int *held_axis; /* by input: 1 and the axis of its steps where these are all steps of the
-                           graph and other sequences end before; 0; NULL: no input is so */
-  /* Reshapes whose results have axes of their own, see merged.c. */
+  /* By input: 1 + the axis of its steps, if these are all steps of the graph although other
+   * sequences end earlier (whole.c), otherwise 0. NULL: no input has such an axis. */
+  const int *held_axis;
+  /* Reshapes whose results have axes of their own (merged.c). */
   const GraphNode **parted;
   int n_parted;
   size_t cap_parted;
 } Flat;
 
-/* NULL with *fault set: sizes that do not fit, a loop or a branch that depends on data. */
+/* The flat graph of a graph; NULL with *fault set: the sizes do not fit, or a loop or a branch
+ * depends on data. */
 Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault *fault);
 
-/* For passes that add to a flat graph: a node and its types, which must be computable. NULL: they
- * are not. */
+/* For passes that add to a flat graph: a new node at its end, with the names of `like`. The caller
+ * sets its attributes, and then calls flat_type or flat_typed. */
 GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in,
                      int n_out);
-/* Computes the types of a node's results after its attributes are set. */
+/* Computes the types of the results of a node. False with *fault set: its operands do not fit. */
 bool flat_type(Flat *flat, GraphNode *node, const char **fault);
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type);
 
-/* A constant of the graph, its type known. */
+/* A new constant with its type. */
 GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tensor);
 
 /* ---- flatten_call.c ---- */
@@ -65,16 +72,19 @@ GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tenso
 bool flat_cast_keeps(GraphElem from, GraphElem to);
 
 /* ---- rewrite.c ---- */
-/* The first result of a node whose attributes are set, with its type; NULL: it has none. */
+/* Computes the types of a node whose attributes are set, and returns its first result; NULL: its
+ * operands do not fit. */
 GraphValue *flat_typed(Flat *flat, GraphNode *node);
-/* A node with the operator and the attributes of another one, which may be changed then. */
+/* A new node with the operator and a copy of the attributes of another one. */
 GraphNode *flat_like(Flat *flat, const GraphNode *like, int n_in, GraphValue *const *in);
-/* The result of a node of two operands, which may be NULL; NULL: it has none. */
+/* The result of a new node with two operands and no attributes; NULL: an operand is NULL, or they
+ * do not fit. */
 GraphValue *flat_of_two(Flat *flat, GraphOp op, const GraphNode *like, GraphValue *a,
                         GraphValue *b);
-/* A vector of whole numbers. */
+/* A constant vector of whole numbers. */
 GraphValue *flat_ints(Flat *flat, int n, const int64_t *values);
-/* x, which may be NULL, with the sizes dim; x with its axes in the order of perm; NULL: no such. */
+/* x with the sizes dim, and x with its axes in the order of perm. NULL: x is NULL, which
+ * flat_reshaped allows, or does not fit. */
 GraphValue *flat_reshaped(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
                           const int64_t *dim);
 GraphValue *flat_transposed(Flat *flat, const GraphNode *like, GraphValue *x, int rank,
@@ -84,70 +94,73 @@ GraphValue *flat_reversed(Flat *flat, const GraphNode *like, GraphValue *x, int6
 /* Parts, which may be NULL, one after another along an axis; NULL: no such. */
 GraphValue *flat_joined(Flat *flat, const GraphNode *like, int64_t axis, int n,
                         GraphValue *const *part);
-/* Every step-th of the rows [from, to) of an axis. */
+/* Every step-th of the rows [from, to) of an axis of x. */
 GraphValue *flat_rows(Flat *flat, const GraphNode *like, GraphValue *x, int64_t axis, int64_t from,
                       int64_t to, int64_t step);
-/* Whoever reads `old`, and the outputs that it is, read `by`, but for the node that makes `by`. */
+/* All nodes and outputs that read `old` read `by` from now on, except the node that makes `by`. */
 void flat_replace(Flat *flat, const GraphValue *old, GraphValue *by);
 
 /* ---- order.c ---- */
-/* Brings nodes into an order in which each stands after those it reads, and leaves out what no
- * output needs. */
+/* Sorts the nodes so that each comes after those that it reads, and removes nodes that no output
+ * needs. */
 void flat_sort(Flat *flat);
-/* Takes back the nodes that were made from `mark` on, unless what they were made for is done;
- * returns whether it is. */
+/* Unless `done`, removes the nodes from number `mark` on, which were made for nothing. Returns
+ * `done`. */
 bool flat_keep_if(Flat *flat, bool done, int mark);
 
 /* ---- ways.c ---- */
-/* Recurrent operators that no layer says in one become what layers do say. */
+/* Recurrent operators that one layer cannot express become operators that layers can: see ways.c.
+ */
 void flat_part_ways(Flat *flat);
-/* A ConvTranspose of stride 1 becomes a Conv; others stay. */
+/* A ConvTranspose of stride 1 becomes a Conv. Others stay as they are. */
 void flat_turn_transposed(Flat *flat, GraphNode *node);
 
 /* ---- spelled.c ---- */
-/* Recurrent operators of cells that no layer is become their equations between State and Keep. */
+/* Recurrent operators that no layer computes become their equations between State and Keep. */
 void flat_spell_cells(Flat *flat);
-/* An activation, coupled gates or a projection that recurrent stages lack. */
+/* Whether a recurrent operator has an activation, coupled gates or a projection that recurrent
+ * stages do not support. */
 bool flat_is_of_no_layer(const GraphNode *node);
-/* Every sample of a batch has all the steps; false where the lengths are NULL, not known. */
+/* Whether every sample of a batch has all steps. False: not, or `lengths` is NULL. */
 bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps);
 
 /* ---- simplify.c ---- */
-/* The same value by fewer moves: `node` has operands of the flat graph whose shapes are known.
- * NULL: as it is. */
+/* The first result of `node` by other nodes that are nearer to stages. The operands of `node` are
+ * values of the flat graph. NULL: there is no such way. */
 GraphValue *flat_simplified(Flat *flat, const GraphNode *node);
-/* A cut [start, end) along one axis, the others whole, of Slice with constants; false: it is
- * another. */
+/* Whether a Slice takes the elements [start, end) of one axis and all elements of the others. Sets
+ * the three results if so. */
 bool flat_plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t *start,
                     int64_t *end);
 
 /* ---- scatter.c ---- */
-/* A ScatterNd that writes whole rows at constant places, as a join; NULL: it does not. */
+/* A ScatterNd that writes neighbouring rows, as a Concat; NULL: it writes others. */
 GraphValue *flat_scattered(Flat *flat, const GraphNode *node);
-/* A Gather of several runs of neighbouring rows, as a join of cuts; NULL: it is another. */
+/* A Gather of several runs of neighbouring rows, as a Concat of Slices; NULL: it takes others. */
 GraphValue *flat_windows(Flat *flat, const GraphNode *node);
 
 /* ---- reworded.c ---- */
-/* An AvgPool that counts zeros, a Where by a constant and a Pow of one, by others; NULL: as they
- * are. */
+/* An AvgPool that counts zeros, a Where by a constant and a Pow of a constant, by other operators;
+ * NULL: the node is another one. */
 GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node);
 GraphValue *flat_chosen(Flat *flat, const GraphNode *node);
 GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node);
 
 /* ---- arranged.c ---- */
-/* Tile, Gather, GatherNd, DepthToSpace, Slice and Concat by other moves; NULL: as they are. */
+/* Tile, Gather, GatherNd, DepthToSpace, Slice and Concat by other operators; NULL: there is no such
+ * way. */
 GraphValue *flat_tiled(Flat *flat, const GraphNode *node);
 GraphValue *flat_ordered(Flat *flat, const GraphNode *node);
 GraphValue *flat_of_one_coordinate(Flat *flat, const GraphNode *node);
 GraphValue *flat_depth_to_space(Flat *flat, const GraphNode *node);
 GraphValue *flat_by_steps(Flat *flat, const GraphNode *node);
 GraphValue *flat_framed(Flat *flat, const GraphNode *node);
-/* The places [n, size] are those of windows over all of an axis, `hop` apart: what `frames` takes.
- */
+/* Whether the indices [n, size] are those of n windows over all of an axis of x, which begin *hop
+ * apart. The stage `frames` takes such windows. */
 bool flat_frames(const GraphTensor *x, int axis, const GraphTensor *place, int64_t *hop);
 
-/* The rows of this value are the last ones of an endless sequence, those of calls before in
- * front. */
+/* Whether the rows of this value are the last rows of an endless sequence, with rows of earlier
+ * calls in front (windows.c). */
 static inline bool flat_is_window(const Flat *flat, const GraphValue *value) {
   return flat->window && value->id < flat->n_known && flat->window[value->id];
 }

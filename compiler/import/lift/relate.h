@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How an operator relates the axes that it reads to those that it makes (relate.c), and what it
- * says so with (atoms.c). relate.c chooses by operator; relate_moves.c and relate_products.c have
- * families of them. */
+/* How an operator relates the axes of its operands to those of its results. relate.c has a case for
+ * each operator, relate_moves.c and relate_products.c have the rules of families of operators, and
+ * atoms.c has the functions with which they state what they know. */
 #ifndef GRUS_IMPORT_RELATE_H
 #define GRUS_IMPORT_RELATE_H
 
 #include "import/lift/atoms.h"
 
-/* Gives the results of a node their factors; its operands have theirs. */
+/* Gives the results of a node their factors. Its operands have theirs. */
 void atoms_relate(Atoms *a, const GraphNode *node);
 
+/* Whether a value is a constant; the number of its axes; the size of one of them. */
 bool atoms_constant(const Atoms *a, const GraphValue *value);
 int atoms_rank(const Atoms *a, const GraphValue *value);
 int64_t atoms_dim(const Atoms *a, const GraphValue *value, int axis);
 
-/* Families of operators. out: the factors of the first result. */
-/* Axes whose length changed, or that `touched` names, are derived; the others are kept. */
+/* Rules of families of operators. out: the factors of the first result, which the rule adds. */
+/* Derives the axes whose size changes, and those whose bit is set in `touched`. Keeps the others.
+ */
 void relate_along(Atoms *a, const GraphNode *node, unsigned touched, unsigned facts, Factors *out);
 void relate_regroup(Atoms *a, const GraphNode *node, Factors *out);
 void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out);
@@ -32,20 +34,24 @@ void relate_keep(Atoms *a, const GraphNode *node);
 void relate_hold(Atoms *a, const GraphNode *node, Factors *out);
 void relate_cut(Atoms *a, const GraphNode *node, Factors *out);
 
+/* A new atom in a family of its own. */
 int atom_new(Atoms *a, int64_t size, unsigned facts);
+/* Adds facts to the family of an atom. */
 void atom_add_facts(Atoms *a, int atom, unsigned facts);
-/* Splits a leaf into a major part of this size and the rest. */
+/* Splits an atom that has no parts into one of size `major` and, after it, the rest. */
 void atom_split(Atoms *a, int atom, int64_t major);
-/* Two axes are the same axis. False where their factors do not fit one another. */
+/* States that two axes are the same axis. False: the sizes of their factors do not fit. */
 bool atoms_join_axes(Atoms *a, const GraphValue *v, int axis, const GraphValue *w, int other);
-/* Two positions of an axis have different numbers. */
+/* Whether two positions of an axis have different numbers. */
 bool tensor_varies_along(const GraphTensor *t, int axis);
+/* Adds an atom to axis `dim`. */
 void factors_add(Factors *f, int atom, int dim);
-/* The factors of axis `axis` of value become those of axis `to`. */
+/* Axis `to` of the result is axis `axis` of `value`. */
 void atoms_keep_axis(Atoms *a, const GraphValue *value, int axis, Factors *out, int to);
-/* A fact about an axis is one about its factors; those of size 1 beside others are not meant. */
+/* Adds facts to the factors of an axis. If one has several positions, those of size 1 get none. */
 void atoms_mark_axis(Atoms *a, const GraphValue *value, int axis, unsigned facts);
-/* An axis of another length made of one: it stays in the family of its largest factor. */
+/* Axis `to` of the result is made from axis `axis` of `value` and has another size. It belongs to
+ * the family of the largest factor of that axis, which gets the facts too. */
 void atoms_derive_axis(Atoms *a, const GraphValue *value, int axis, int64_t size, unsigned facts,
                        Factors *out, int to);
 

@@ -1,46 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Which atoms are the batch and which are time, from what the operators do along them; symbolic
- * names only break ties. What stays open is asked for. */
+/* Which families of atoms are the batch and time. In, the atoms of a flat graph and what the user
+ * said; out, their roles, or a question for the user. The operators decide, by what they do along
+ * the atoms; the names of axes in the file count only if operators leave several answers. */
 #ifndef GRUS_IMPORT_ROLES_H
 #define GRUS_IMPORT_ROLES_H
 
 #include "import/lift/atoms.h"
 
 typedef enum TimeWay {
-  TIME_WAY_NONE, /* vectors */
-  TIME_WAY_AXIS, /* an axis of the graph */
-  TIME_WAY_CALLS /* a call of the graph is a step of a stream */
+  TIME_WAY_NONE, /* there is no time: the model maps vectors to vectors */
+  TIME_WAY_AXIS, /* time is an axis of the graph */
+  TIME_WAY_CALLS /* each call of the graph is a step of a stream */
 } TimeWay;
 
 typedef struct Roles {
-  int batch, time; /* families; -1: none */
+  int batch, time; /* families; -1: there is none */
   TimeWay way;
-  int made; /* the family of sequences that the graph makes besides time, of fixed lengths: a vector
-               that is repeated; -1: none */
-  int stacked; /* where a call is a step: the atom of several rows that a call takes and makes one
-                  of; -1: none */
+  /* The family of other sequences, of fixed length, that the graph makes itself, such as a vector
+   * that is repeated; -1: there is none. */
+  int made;
+  /* If each call is a step: the atom of the several rows that one call takes as one step; -1: there
+   * is none. */
+  int stacked;
   bool time_is_open;         /* an input has a time axis whose length the file leaves open */
-  const char *question;      /* what the facts leave open, as a sentence; NULL: nothing */
-  const char *const *choice; /* options that answer it, ready to paste */
+  const char *question;      /* a sentence that says what is ambiguous; NULL: nothing is */
+  const char *const *choice; /* options of the command line that answer it */
   int n_choices;
 } Roles;
 
-/* What the user said, and what else is known. */
+/* What the user said, and what is known about states. */
 typedef struct RoleHints {
-  const char *time_axis; /* --time NAME=...: the symbol of an axis; NULL */
-  bool stream;           /* --stream */
-  bool has_state;        /* outputs come back as inputs */
-  const bool *is_state;  /* by output, the first n_outputs: it does */
+  const char *time_axis; /* the axis that --time NAME=N names; NULL */
+  bool stream;           /* --stream is given */
+  bool has_state;        /* some output is an input of the next call */
+  const bool *is_state;  /* by output, for the first n_outputs: it is such an output */
   int n_outputs;
 } RoleHints;
 
-/* input: the file's own, whose symbols and open sizes are asked; flat inputs stand in the same
- * order, those that are constants left out: file_input[i] is the number of flat input i in the
- * file. */
+/* graph: the graph of the file, whose inputs have the names and the open sizes of axes.
+ * file_input[i] is the number in it of input i of the flat graph, which lacks inputs that --set
+ * makes constants. */
 Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const RoleHints *hints);
-/* The batch for cells that are written out: before one is found, nothing tells a batch of fixed
- * size from features. The first axis of an input that no operator mixes, -1: none. Where that is no
- * batch, the cell is not found or the comparison fails. */
+/* The batch to assume before cells that are written out are recognised: until then, nothing tells a
+ * batch of fixed size from features. It is the first axis of an input, if no operator mixes it; -1:
+ * there is none. If it is no batch after all, no cell is recognised, or the comparison fails. */
 int roles_batch_for_cells(Atoms *atoms, const Roles *roles);
 
 #endif

@@ -1,48 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Windows of convolutions and pools. Spatial axes of the graph along which a kernel does nothing
- * are mapped; what is left is time, feature axes, or one of each. A sweep is one axis of a window,
- * a field the value that windows go over, with the axes of the sweeps apart and the channels last.
- */
+/* What convolutions and pools have in common. Their operand is x [N, C, ...], and the axes after
+ * the channels C are spatial. A *sweep* is a spatial axis along which the window does something:
+ * time, or an axis of features. A *field* is the value that windows go over, in a layout in which
+ * each sweep has an axis of its own and the channels are last. */
 #ifndef GRUS_IMPORT_SWEEP_H
 #define GRUS_IMPORT_SWEEP_H
 
 #include "import/lift/lift.h"
 
-/* One axis of a window, as a stage has it. */
+/* A window along one axis. */
 typedef struct Sweep {
-  int spatial; /* which axis of the kernel; -1: none, size 1 */
-  int64_t taps, stride, dilation, before, after, steps;
-  bool same;     /* pads follow from the size, as `same` says */
-  int64_t extra; /* on a stream: steps of before that the result has as well */
+  int spatial;                                   /* the spatial axis, from 0; -1: none */
+  int64_t taps, stride, dilation, before, after; /* before, after: the padding */
+  int64_t steps;                                 /* the size of the axis */
+  bool same;     /* the padding follows from the size, as `padding=same` has it */
+  int64_t extra; /* on a stream: steps of `before` for which the result has steps as well */
 } Sweep;
 
-/* Where a window goes: x with the axes of the kernel apart and the channels last. */
+/* A field and where its sweeps are. */
 typedef struct SweptField {
   Layout layout;
-  int time;     /* which sweep goes along time; -1: none */
-  int where[2]; /* the axes of the sweeps that do not */
+  int time;     /* the number of the sweep along time; -1: none is */
+  int where[2]; /* by sweep: its axis in the layout; -1: it is time */
 } SweptField;
 
 /* Number i of an attribute of the node. */
 int64_t sweep_number(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent);
-/* What the attributes of the node say of one axis, for a kernel of so many taps. */
+/* The sweep that the attributes of the node describe for a spatial axis of so many taps. */
 Sweep sweep_along(Lift *l, const GraphNode *node, int axis, int64_t taps);
-/* How many axes of x come after the samples and the channels. */
+/* How many spatial axes x has. */
 int sweep_axes(const Lift *l, const GraphNode *node);
-/* The spatial axes along which the kernel does something; zeros that wait around time count. */
+/* Writes the spatial axes along which a kernel w does something, and returns how many there are. */
 int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRAPH_MAX_RANK]);
-/* Gives a stage its windows. size: what it calls them. usual: the stride that it has by itself, 0:
- * that of its size. */
+/* Sets the options of a stage for n sweeps. size: the option for the taps. usual: the stride that
+ * the stage has if none is given; 0: as many as the taps. */
 void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n, const Sweep *sweep);
-/* Where n sweeps go. False after reporting. */
+/* The field of n sweeps. False after reporting. */
 bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out);
-/* The axes of a field are those that a stage takes when none is named. */
+/* Whether a stage takes the axes of this field if its `along` is not given. */
 bool field_by_default(const SweptField *f, int n);
+/* Sets `along` of a stage to the axes of the field. */
 void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n, const AxisNames *names);
-/* The result of a stage over the field: its axes are those of the node's result. */
+/* Places the result of the node as the result of a stage over the field. */
 void field_place(Lift *l, const GraphNode *node, const SweptField *f, int n, const Sweep *sweep,
                  Value *made);
-/* The channels of the result are others than those that were read. */
+/* Gives the layout of the field the channels of the result, for a stage that changes them. */
 void field_new_channels(Lift *l, const GraphNode *node, SweptField *f);
 
 #endif
