@@ -17,11 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool output_failed; /* a piece is missing: nothing that follows it can be read */
+
 static void host_send(void *context, const char *bytes, size_t n) {
   (void)context;
-  while (n) {
+  while (n && !output_failed) {
     ssize_t sent = write(STDOUT_FILENO, bytes, n);
     if (sent < 0 && errno == EINTR) continue;
+    output_failed = sent < 0 && errno != EPIPE;
     if (sent < 0) return; /* the editor is gone; reading ends next */
     bytes += sent;
     n -= (size_t)sent;
@@ -139,5 +142,5 @@ ExitCode command_lsp(Session *s) {
   }
   ExitCode code = serve_streams(server);
   lsp_free(server);
-  return code;
+  return output_failed ? EXIT_FILE : code;
 }

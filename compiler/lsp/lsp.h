@@ -54,7 +54,9 @@ void lsp_feed(LspServer *server, const char *bytes, size_t n);
 bool lsp_handle(LspServer *server);
 /* Checks the documents that changed and publishes their diagnostics. */
 void lsp_idle(LspServer *server);
-/* Whether `exit` came, and the exit code it asks for. */
+/* Whether `exit` came, or the server cannot go on because memory ran out, and the exit code: 0, 1
+ * or LSP_LOST. */
+enum { LSP_LOST = 3 };
 bool lsp_finished(const LspServer *server, int *code);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Life cycle and dispatch. One thread: messages are handled in order, but a request that was
  * cancelled while it waited is not, and diagnostics wait for a pause. When memory runs out in the
- * middle of a message, that message fails and the server goes on. */
+ * middle of a request, that request fails and the server goes on; where an edit or bytes of the
+ * client are lost, it ends, for what it knows is no longer what the client has. */
 #include "lsp/server.h"
 
 #include "base/mem.h"
@@ -69,7 +70,6 @@ static bool wants_utf8(const json_t *params) {
 static void initialise(LspServer *server, const json_t *params) {
   Text out = text_new(server->scratch);
   server->utf8 = wants_utf8(params);
-  server->initialised = true;
   text_printf(&out, "{\"capabilities\":{\"positionEncoding\":\"%s\",",
               server->utf8 ? "utf-8" : "utf-16");
   text_add(
@@ -94,6 +94,7 @@ static void initialise(LspServer *server, const json_t *params) {
   text_add_json(&out, server->host->version);
   text_add(&out, "}}");
   reply(server, text_str(&out));
+  server->initialised = true;
 }
 
 /* Of the document that a message is about; a lens to resolve has it in `data`. */
@@ -214,11 +215,34 @@ static void handle_notification(LspServer *server, const char *method, const jso
     documents_using(server, NULL);
 }
 
+static LspServer *reading; /* jansson's allocator has no context */
+static json_malloc_t others_malloc;
+static json_free_t others_free;
+
+/* jansson does not see that memory ran out: some of it goes on without. The message is lost then.
+ */
+static void *piece_new(size_t size) {
+  void *p = mem_alloc(size);
+  if (p) return p;
+  json_set_alloc_funcs(others_malloc, others_free);
+  reading->id = NULL;
+  longjmp(reading->oom, 1);
+}
+
+static json_t *read_json(LspServer *server, const Message *m) {
+  reading = server;
+  json_get_alloc_funcs(&others_malloc, &others_free);
+  json_set_alloc_funcs(piece_new, mem_free);
+  json_t *json = json_loadb(m->body, m->len, JSON_ALLOW_NUL, NULL);
+  json_set_alloc_funcs(others_malloc, others_free);
+  return json;
+}
+
 /* Whether a message that waits cancels the request `id`. */
-static bool is_cancelled(const LspServer *server, const json_t *id) {
+static bool is_cancelled(LspServer *server, const json_t *id) {
   for (const Message *m = server->queue; m; m = m->next) {
     if (m->len > 200 || !strstr(m->body, "$/cancelRequest")) continue;
-    json_t *json = json_loadb(m->body, m->len, JSON_ALLOW_NUL, NULL);
+    json_t *json = read_json(server, m);
     bool same = json_equal(json_object_get(json_object_get(json, "params"), "id"), id);
     json_decref(json);
     if (same) return true;
@@ -266,11 +290,14 @@ static void scratch_end(LspServer *server) {
   arena_free(server->scratch);
   arena_free(server->checking);
   json_decref(server->message);
+  if (server->taken) mem_free(server->taken->body);
+  mem_free(server->taken);
   server->scratch = server->checking = NULL;
   server->message = NULL;
+  server->taken = NULL;
 }
 
-/* What did not fit into memory: the client is told if it waits for an answer. */
+/* What did not fit into memory: the client is told, by an answer if it waits for one. */
 static void out_of_memory(LspServer *server) {
   static const char unasked[] =
       "Content-Length: 92\r\n\r\n{\"jsonrpc\":\"2.0\",\"method\":\"window/logMessage\","
@@ -311,9 +338,15 @@ void lsp_free(LspServer *server) {
   mem_free(server);
 }
 
+/* The same, of what cannot be done again. */
+static void lose(LspServer *server) {
+  if (!server->id) server->lost = server->finished = true;
+  out_of_memory(server);
+}
+
 void lsp_feed(LspServer *server, const char *bytes, size_t n) {
   if (setjmp(server->oom)) {
-    out_of_memory(server);
+    lose(server);
     return;
   }
   if (!scratch_begin(server)) longjmp(server->oom, 1);
@@ -326,14 +359,13 @@ bool lsp_handle(LspServer *server) {
   if (!m || server->finished) return false;
   server->queue = m->next;
   if (!server->queue) server->queue_end = &server->queue;
-  server->message = json_loadb(m->body, m->len, JSON_ALLOW_NUL, NULL);
-  mem_free(m->body);
-  mem_free(m);
+  server->taken = m;
   if (setjmp(server->oom)) {
-    out_of_memory(server);
+    lose(server);
     return true;
   }
   if (!scratch_begin(server)) longjmp(server->oom, 1);
+  server->message = read_json(server, m);
   dispatch(server);
   scratch_end(server);
   return true;
@@ -363,6 +395,6 @@ void lsp_idle(LspServer *server) {
 }
 
 bool lsp_finished(const LspServer *server, int *code) {
-  *code = server->shut_down ? 0 : 1;
+  *code = server->lost ? LSP_LOST : server->shut_down ? 0 : 1;
   return server->finished;
 }

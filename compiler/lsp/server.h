@@ -63,10 +63,12 @@ struct LspServer {
   Document *documents;
   Arena *scratch;  /* of the message being handled */
   Arena *checking; /* of the analysis being made */
-  json_t *message; /* being handled */
+  Message *taken;  /* being handled */
+  json_t *message; /* the same, read */
   const char *id;  /* of the request being answered, as JSON; NULL: a notification */
   bool utf8;       /* positions count bytes, else UTF-16 units */
   bool initialised, shut_down, finished;
+  bool lost; /* memory ran out for something that the client will not say again */
 };
 
 /* One request about a document. */

@@ -3,7 +3,7 @@
  * file fail, once or for ever, in the program and in all libraries it uses.
  *
  *   SHIM_KIND=memory|llvm|files  SHIM_AT=n  SHIM_ERROR=errno  SHIM_ONCE=1  SHIM_FULL=bytes
- *                           SHIM_PAUSE=folder  SHIM_COUNT=path  SHIM_SERVE=1
+ *                           SHIM_PAUSE=folder  SHIM_COUNT=path  SHIM_SERVE=1  SHIM_INPUT=path
  *
  * `memory` is what grus and the libraries in C allocate, `llvm` what LLVM and the library of C++
  * do. With SHIM_FULL writes fail with ENOSPC (a short write before) once that many bytes were
@@ -14,8 +14,9 @@
  *
  * What comes before main is not counted. With SHIM_SERVE the process stops there, and runs the
  * program in a child for each line of descriptor 8, which is settings as above with spaces between;
- * descriptor 9 gets a line for each, with the exit code of the child, or 128 and its signal. So the
- * loader and the sanitizers do their work once for many runs. */
+ * descriptor 9 gets a line for each, with the exit code of the child, or 128 and its signal. Each
+ * reads SHIM_INPUT from its beginning. So the loader and the sanitizers do their work once for many
+ * runs. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -304,6 +305,10 @@ static void settle(char *line) {
     putenv(word);
   close(COMMANDS);
   close(REPLIES);
+  int input = getenv("SHIM_INPUT") ? open(getenv("SHIM_INPUT"), O_RDONLY) : -1;
+  if (input < 0) return;
+  dup2(input, STDIN_FILENO);
+  close(input);
 }
 
 static int run_main(int argc, char **argv, char **environment) {

@@ -29,6 +29,7 @@ export TMPDIR LC_ALL ASAN_OPTIONS UBSAN_OPTIONS
 cd "$work/dir" || exit 2
 runs=0
 failures=0
+input=/dev/null
 in_place= # whether a command that fails may have written its output, whole, before
 bad() {
   failures=$((failures + 1))
@@ -96,7 +97,7 @@ each() { # COUNT POINTS: the points
 serve() { # command...
   rm -f "$work/ask" "$work/answer"
   mkfifo "$work/ask" "$work/answer"
-  SHIM_SERVE=1 LD_PRELOAD=$SHIM "$@" 8<"$work/ask" 9>"$work/answer" >>"$work/said" 2>&1 </dev/null &
+  SHIM_SERVE=1 SHIM_INPUT=$input LD_PRELOAD=$SHIM "$@" 8<"$work/ask" 9>"$work/answer" >>"$work/said" 2>&1 </dev/null &
   exec 3>"$work/ask" 4<"$work/answer"
 }
 run() { # SETTINGS: $code of a run
@@ -110,7 +111,7 @@ sweep() { # ALLOWED command...
   name="$*"
   case " $name " in *" ${WORD:-$1} "*) ;; *) return ;; esac
   fresh
-  "$@" >"$work/said" 2>&1 </dev/null || { what=$name; bad "fails as it is: $(tail -1 "$work/said")"; return; }
+  "$@" >"$work/said" 2>&1 <"$input" || { what=$name; bad "fails as it is: $(tail -1 "$work/said")"; return; }
   rm -rf "$work"/new/*
   for file in *; do [ -e "$work/in/$file" ] || cp -r "$file" "$work/new/"; done
   size=$(find "$work/new" -type f -exec cat {} + | wc -c)
@@ -206,6 +207,16 @@ at_once
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --json -o m.c -MD -MF m.d
 rm "$work"/old/*
 sweep 3 "$GRUS" check m.grus
+# A session of an editor, with every request.
+said() { printf 'Content-Length: %s\r\n\r\n%s' ${#1} "$1"; }
+{
+  tail -c +2 "$FIXTURES/../fuzz/lsp/corpus/look"
+  said '{"jsonrpc":"2.0","id":99,"method":"shutdown"}'
+  said '{"jsonrpc":"2.0","method":"exit"}'
+} >"$work/session"
+input=$work/session
+sweep 3 "$GRUS" lsp
+input=/dev/null
 # A file that is written where it was. What comes after a fix, which is whole and said, may fail by itself.
 printf 'grus 1\nmodel f {\n in x : f32[time 6, 3]\n out y : f32[2] = x |> GRU(5) |> last |> GRU(4) |> last |> Dense(2)\n}\n' >"$work/old/f.grus"
 in_place=yes

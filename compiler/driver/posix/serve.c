@@ -13,11 +13,12 @@ static bool input_waits(int milliseconds) {
   return poll(&in, 1, milliseconds) > 0;
 }
 
-/* False at the end of the input. */
-static bool input_take(LspServer *server) {
+/* False at the end of the input, and where it cannot be read. */
+static bool input_take(LspServer *server, bool *failed) {
   char piece[PIECE];
   ssize_t n = read(STDIN_FILENO, piece, sizeof piece);
   if (n < 0 && errno == EINTR) return true;
+  *failed = n < 0;
   if (n <= 0) return false;
   lsp_feed(server, piece, (size_t)n);
   return true;
@@ -25,15 +26,17 @@ static bool input_take(LspServer *server) {
 
 ExitCode serve_streams(LspServer *server) {
   int code;
-  while (input_take(server)) {
+  bool failed = false;
+  while (input_take(server, &failed)) {
     bool open = true;
     while (open && input_waits(0))
-      open = input_take(server);
+      open = input_take(server, &failed);
     while (lsp_handle(server))
-      if (open && input_waits(0)) open = input_take(server);
-    if (lsp_finished(server, &code)) return code ? EXIT_MODEL : EXIT_DONE;
+      if (open && input_waits(0)) open = input_take(server, &failed);
+    if (lsp_finished(server, &code))
+      return code == LSP_LOST ? EXIT_FILE : code ? EXIT_MODEL : EXIT_DONE;
     if (!input_waits(PAUSE_MS)) lsp_idle(server);
   }
   lsp_idle(server);
-  return EXIT_MODEL; /* the editor went without `exit` */
+  return failed ? EXIT_FILE : EXIT_MODEL; /* the editor went without `exit` */
 }
