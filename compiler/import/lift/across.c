@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One step of a cell at all steps at once. In, its parts; out, nodes whose values have an axis of T
- * steps in front of those of the step, State where a part is what another was before, and a Keep
- * through which everything outside of the cell reads it. */
+/* A cell for all steps at once. In, its parts (own.h); out, nodes whose values have an axis of T
+ * steps in front of the axes of one step. A part that is another part at the step before becomes a
+ * State. Nodes outside of the cell read its values through one Keep. */
 #include "import/lift/lift.h"
 #include "import/lift/own.h"
 
 /* ---- parts ---- */
 
-/* Row k of the sequence as step k, in the order of the cell. */
+/* The sequence of a part as [T, ...], with row k for step k of the cell. */
 static GraphValue *sequence_across(Own *own, const Part *part) {
   const GraphNode *like = part->value->node;
   const GraphTensor *t = own_type(own, part->spot.sequence);
@@ -25,8 +25,8 @@ static GraphValue *sequence_across(Own *own, const Part *part) {
 
 static bool make_across(Own *own, int which, int depth);
 
-/* A part whose steps are those of the states, at all steps: a sequence of numbers, or numbers that
- * a cell over places in a table makes of each of them. */
+/* A value with the steps of the cell, which a State needs as its first operand: a sequence of real
+ * numbers or, if the cell reads only indices, numbers that it computes from each of them. */
 static GraphValue *steps_of(Own *own, int depth) {
   static const PartKind kinds[] = {PART_SEQUENCE, PART_NODE};
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
@@ -42,6 +42,8 @@ static GraphValue *steps_of(Own *own, int depth) {
   return NULL;
 }
 
+/* Makes the operator of a part at all steps, after its operands. Its other results that are parts
+ * get their values too. */
 static bool make_node(Own *own, int which, int depth) {
   const GraphNode *node = own->part[which].value->node;
   bool any = false;
@@ -62,6 +64,8 @@ static bool make_node(Own *own, int which, int depth) {
   return true;
 }
 
+/* Sets `across` and `timed` of a part, after those of the parts that it depends on. False: an
+ * operator cannot compute all steps at once. */
 static bool make_across(Own *own, int which, int depth) {
   enum { DEEPEST = 1000 };
   Part *part = &own->part[which];
@@ -126,7 +130,7 @@ static bool is_read(const Own *own, const Part *part, const bool *read) {
   return false;
 }
 
-/* Row k of y, in the shape of a value of one step. */
+/* Row k of y, which has the shape of one step. */
 static GraphValue *row_of(Own *own, GraphValue *y, int64_t k, const GraphNode *like) {
   GraphTensor *place = graph_scalar(own->flat->arena, GRAPH_I64, (double)k);
   GraphValue *in[2] = {y, flat_constant(own->flat, "", place)};
@@ -135,6 +139,7 @@ static GraphValue *row_of(Own *own, GraphValue *y, int64_t k, const GraphNode *l
   return flat_typed(own->flat, gather);
 }
 
+/* Nodes outside of the cell that read the part at some step read that row of y. */
 static bool replace_rows(Own *own, const Part *part, GraphValue *y, const bool *read) {
   for (int64_t k = 0; k < own->steps; k++) {
     GraphValue *value = part->at[k];
@@ -146,7 +151,8 @@ static bool replace_rows(Own *own, const Part *part, GraphValue *y, const bool *
   return true;
 }
 
-/* Through one Keep, so that what is read of a cell needs all of its states. */
+/* One Keep of all states and of the other parts that are read outside, so that a reader of any of
+ * them needs all states. result[i] gets the number of the result for part i; -1: it has none. */
 static GraphNode *make_keep(Own *own, const bool *read, int *result) {
   GraphValue **in = ARENA_ARRAY(own->flat->arena, GraphValue *, 3 * own->n + 1);
   const GraphNode *like = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One operator of a cell at all steps at once. In, the operands at all steps, [T, ...]; out, a node
- * that gives its value at all steps. Attributes that count axes count one more, and operators that
- * see samples see those of all steps. */
+/* One operator of a cell for all steps at once. In, its operands at all steps, [T, ...]; out, a
+ * node that computes its results at all steps. Attributes that name an axis name the next one, and
+ * operators that work on each sample alone get the samples of all steps as one batch. */
 #include "import/lift/own.h"
 
 #include <string.h>
@@ -22,8 +22,8 @@ int own_dims_across(const Own *own, const GraphTensor *step, int rank, int64_t *
   return rank + 1;
 }
 
-/* Operand k at all steps, with as many axes as `rank` after that of the steps. Those that are the
- * same at every step are as they are. */
+/* Operand k at all steps, with `rank` axes after the axis of steps. An operand that is the same at
+ * every step is not changed. */
 static GraphValue *aligned(Own *own, const GraphNode *node, int k, int rank) {
   const Part *part = own_part(own, node->in[k]);
   int64_t dim[GRAPH_MAX_RANK + 1];
@@ -36,14 +36,14 @@ static GraphValue *aligned(Own *own, const GraphNode *node, int k, int rank) {
 
 /* ---- operators ---- */
 
-/* Everything but the first operand is the same at every step. */
+/* Whether the first operand has steps and all others are the same at every step. */
 static bool first_alone(const Own *own, const GraphNode *node) {
   for (int k = 1; k < node->n_in; k++)
     if (own_is_timed(own, node, k)) return false;
   return own_is_timed(own, node, 0);
 }
 
-/* Operators that come first in the table work element by element. */
+/* graph_ops.def begins with the operators that work element by element. */
 static bool is_elementwise(GraphOp op) {
   return op <= GRAPH_Where;
 }
@@ -57,7 +57,7 @@ static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) 
   return flat_like(own->flat, node, node->n_in, in);
 }
 
-/* W x for a vector x: x times the transposed matrix. */
+/* W x for a vector x, as x times the transposed matrix. */
 static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue **in) {
   const GraphTensor *w = own_type(own, node->in[0]);
   double *data;
@@ -81,7 +81,7 @@ static GraphNode *product(Own *own, const GraphNode *node, GraphValue **in) {
   return in[0] && in[1] ? flat_like(own->flat, node, 2, in) : NULL;
 }
 
-/* The same value at every step. */
+/* A value that is the same at every step, repeated for all steps. */
 static GraphValue *repeated(Own *own, const GraphNode *node, const GraphValue *value) {
   const GraphTensor *t = own_type(own, value);
   int64_t dim[GRAPH_MAX_RANK + 1];
@@ -103,7 +103,8 @@ static GraphNode *join(Own *own, const GraphNode *node, GraphValue **in) {
   return made;
 }
 
-/* The first operand at all steps, an attribute that names an axis moved by one. */
+/* The node with its first operand at all steps. The axis that its attribute names is the next one.
+ */
 static GraphNode *along(Own *own, const GraphNode *node, GraphValue **in, int64_t if_absent) {
   if (!first_alone(own, node)) return NULL;
   for (int k = 0; k < node->n_in; k++)
@@ -114,7 +115,7 @@ static GraphNode *along(Own *own, const GraphNode *node, GraphValue **in, int64_
   return made;
 }
 
-/* Rows of a table by places of each step, or places of an axis of each step. */
+/* Constant indices into the values of each step, or indices of each step into one table. */
 static GraphNode *gather(Own *own, const GraphNode *node, GraphValue **in) {
   if (own_is_timed(own, node, 0)) return along(own, node, in, 0);
   if (graph_int(node, GRAPH_ATTR_axis, 0) != 0) return NULL;
@@ -152,7 +153,7 @@ static GraphNode *turned(Own *own, const GraphNode *node, GraphValue **in) {
   return made;
 }
 
-/* Axes that are named in `axes`, all of them where that is absent. */
+/* A node along the axes that its attribute `axes` names, or along all axes of a step. */
 static GraphNode *over_axes(Own *own, const GraphNode *node, GraphValue **in) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   int rank = own_type(own, node->in[0])->rank, n = axes ? axes->n : rank;
@@ -178,7 +179,7 @@ static GraphNode *regrouped(Own *own, const GraphNode *node, GraphValue **in) {
   return in[0] ? flat_node(own->flat, op, node, 2, in, 1) : NULL;
 }
 
-/* Operators over the places of samples [N, C, ...]: those of all steps are samples as well. */
+/* A node that works on each sample of [N, C, ...] alone: the samples of all steps are one batch. */
 static GraphNode *over_samples(Own *own, const GraphNode *node, GraphValue **in) {
   const GraphTensor *x = own_type(own, node->in[0]), *y = own_type(own, node->out[0]);
   int64_t dim[GRAPH_MAX_RANK + 1];

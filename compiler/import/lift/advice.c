@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What to do about an operator that no stage can stand for in its place. In, its node; out, the
- * refusal, with the nearest thing that works. */
+/* What to do about an operator that no stage computes at its place. In, its node; out, the error,
+ * with a note about the nearest thing that is supported. */
 #include "import/lift/lift.h"
 
 static const char
@@ -19,7 +19,7 @@ static const char
     positions[] = "`argmax` over the features of each step is supported if its positions are an "
                   "output; compute with them in your program";
 
-/* NULL: nothing is near. */
+/* The text of the note; NULL: nothing is near. */
 static const char *advice(GraphOp op) {
   static const struct {
     GraphOp op;

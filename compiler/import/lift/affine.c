@@ -7,16 +7,16 @@
 #include <string.h>
 
 enum {
-  DEPTH_MAX = 4000,    /* sums of sums that are followed; what is deeper is a source */
-  VISITS_MAX = 1 << 22 /* values that are asked for their sources */
+  DEPTH_MAX = 4000,    /* how many sums within sums are followed; a deeper value is a source */
+  VISITS_MAX = 1 << 22 /* how many values are asked for their sources */
 };
 
-/* Moves elements of one value by constants. */
+/* Whether a node only moves the elements of its first operand, by constants. */
 static bool only_moves(const Forms *f, const GraphNode *node) {
   return node->op != GRAPH_Concat && !form_type(f, node->in[0])->data && trace_moves(f->flat, node);
 }
 
-/* What places() says. scratch: of what is needed on the way. */
+/* The same as places(). scratch: an arena for all but the result. */
 static int64_t *places_in(Forms *f, Arena *scratch, const GraphValue *value, int which) {
   const GraphNode *node = value->node;
   const double **number = ARENA_ARRAY(scratch, const double *, node->n_in + 1);
@@ -45,8 +45,8 @@ static int64_t *places_in(Forms *f, Arena *scratch, const GraphValue *value, int
   return out;
 }
 
-/* from[i]: which element of operand `which` element i of value is; -1: of another operand. NULL: it
- * cannot be told, or comes from another sample. */
+/* from[i] is the element of operand `which` that element i of `value` is; -1: it is one of another
+ * operand. NULL: it cannot be computed, or an element is of another sample. */
 static int64_t *places(Forms *f, const GraphValue *value, int which) {
   Arena *scratch = arena_child(f->arena);
   int64_t *out = places_in(f, scratch, value, which);
@@ -78,18 +78,20 @@ static const Form *operand(Forms *f, const GraphNode *node, int k) {
   return form_moved(f, form, from, n);
 }
 
+/* The numbers of a form without sources; NULL: it has sources, or is zero. */
 static const double *numbers(const Form *form) {
   return form && !form->n_terms ? form->constant : NULL;
 }
 
-/* The d rows of a term times w: x W where `right`, else W x. The result has n elements. */
+/* The matrix of a term of d elements after a product with w, which is x W if `right`, otherwise W
+ * x. The product has n elements. */
 static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, bool right,
                               int64_t d, int64_t n) {
   int64_t width = form_elements(f, term->source);
   double *matrix = ARENA_ARRAY(f->arena, double, n *width + 1),
          *row = ARENA_ARRAY(f->arena, double, width + 1);
   for (int64_t i = 0; i < d; i++) {
-    int64_t only = term->pick ? term->pick[i] : i; /* of a source that is not weighted */
+    int64_t only = term->pick ? term->pick[i] : i; /* the element, if the matrix is the identity */
     for (int64_t k = 0; k < width && term->matrix; k++)
       row[k] = term_weight(term, i, k);
     for (int64_t j = 0; j < n; j++) {
@@ -102,7 +104,8 @@ static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, 
   return matrix;
 }
 
-/* x W for a vector x and a constant matrix; or W x for a column. */
+/* The form of x W for a vector x and a constant matrix W, or of W x for a column x. NULL: the node
+ * is another product. */
 static const Form *product(Forms *f, const GraphNode *node) {
   const GraphTensor *a = form_type(f, node->in[0]), *b = form_type(f, node->in[1]);
   bool right = b->data != NULL && !a->data;
@@ -137,6 +140,7 @@ static const Form *product(Forms *f, const GraphNode *node) {
   return out;
 }
 
+/* The form of a Concat: the sum of its operands, each at its places and zero elsewhere. */
 static const Form *concat(Forms *f, GraphValue *value) {
   const Form *sum = NULL;
   int64_t n = form_elements(f, value);
@@ -157,11 +161,14 @@ static bool is_barrier(const Forms *f, const GraphValue *value) {
   return false;
 }
 
-/* ---- steps of what a sequence became ---- */
+/* ---- one step of a product ----
+ * Exporters multiply a whole sequence by a matrix and take the steps from the product. The
+ * functions here take the step from the sequence, and multiply it after that: then the step of the
+ * sequence is the source, as for a file that multiplies each step by itself. */
 
 enum { MOST_MOVES = 4 };
 
-/* Moves of rows between what made a sequence and the cut of one step, the last one first. */
+/* The nodes that move rows between the product and the slice of one step, the last one first. */
 typedef struct Moves {
   const GraphNode *move[MOST_MOVES];
   int n;
@@ -171,7 +178,7 @@ static int last_dim(const GraphTensor *t) {
   return t->rank ? (int)t->dim[t->rank - 1] : 0;
 }
 
-/* The node moves rows and leaves the last axis alone. */
+/* Whether a node moves rows and keeps the last axis as it is. */
 static bool moves_rows(const Forms *f, const GraphNode *node) {
   if (!node || !node->n_in) return false;
   const GraphTensor *from = form_type(f, node->in[0]), *to = form_type(f, node->out[0]);
@@ -186,8 +193,8 @@ static bool moves_rows(const Forms *f, const GraphNode *node) {
   return node->op == GRAPH_Reverse && axes;
 }
 
-/* The same node with `x` in the place of its first operand and axes like `like`, made before:
- * sources are the same values however often forms are computed. */
+/* The result of a node that again() made before for the same operand, with axes like `like`; NULL:
+ * there is none. With it, a source is the same value however often forms are computed. */
 static GraphValue *made_before(const Forms *f, const GraphNode *node, const GraphValue *x,
                                const GraphTensor *like) {
   const Graph *graph = f->flat->graph;
@@ -206,7 +213,7 @@ static GraphValue *made_before(const Forms *f, const GraphNode *node, const Grap
   return NULL;
 }
 
-/* The node on `x`, which has another last axis than its operand. */
+/* A copy of the node with x as its first operand, whose last axis has another size. */
 static GraphValue *again(Forms *f, const GraphNode *node, GraphValue *x) {
   GraphTensor like = *form_type(f, node->out[0]);
   like.dim[like.rank - 1] = last_dim(form_type(f, x));
@@ -224,15 +231,15 @@ static GraphValue *again(Forms *f, const GraphNode *node, GraphValue *x) {
   return copy->out[0];
 }
 
-/* The step of x that a cut takes after the moves. */
+/* The step of x that the slice `cut` takes, after the same moves. */
 static GraphValue *step_of(Forms *f, const GraphNode *cut, const Moves *moves, GraphValue *x) {
   for (int i = moves->n; x && i-- > 0;)
     x = again(f, moves->move[i], x);
   return x ? again(f, cut, x) : NULL;
 }
 
-/* A product, a sum or a factor with a constant: the operand that is none; -1: it is another node.
- */
+/* If a node is a MatMul, an Add or a Mul with a constant: the number of the other operand; -1: it
+ * is another node. */
 static int operand_of_product(const Forms *f, const GraphNode *made) {
   bool by_element = made->op == GRAPH_Add || made->op == GRAPH_Mul;
   if (made->op != GRAPH_MatMul && !by_element) return -1;
@@ -246,7 +253,7 @@ static int operand_of_product(const Forms *f, const GraphNode *made) {
   return which;
 }
 
-/* Values that are joined along their last axis, or added to one another. */
+/* Whether a node joins values along their last axis, or adds values that vary. */
 static bool joins_last(const Forms *f, const GraphNode *made) {
   bool adds = made->op == GRAPH_Add || made->op == GRAPH_Sub;
   const GraphTensor *y = form_type(f, made->out[0]);
@@ -259,8 +266,8 @@ static bool joins_last(const Forms *f, const GraphNode *made) {
   return true;
 }
 
-/* A step of a sequence that such a node made of others, in which rows may have been moved: the same
- * steps of those, then the rest. */
+/* The form of one step of a sequence that such a node makes: the steps of its operands, and then
+ * the node. NULL: `value` is another one. */
 static const Form *step_of_made(Forms *f, GraphValue *value) {
   const GraphNode *cut = value->node;
   if (cut->op != GRAPH_Gather && cut->op != GRAPH_Slice) return NULL;
@@ -295,7 +302,7 @@ static bool cuts(const GraphNode *node) {
   return node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split;
 }
 
-/* Elements of one source, not weighted, in whatever order. */
+/* Whether a form has elements of one source, without weights and in any order. */
 static bool is_pure(const Form *form) {
   return form->n_terms == 1 && !form->constant && !form->term[0].matrix;
 }
@@ -309,6 +316,7 @@ static const Form *negated(Forms *f, const GraphNode *node) {
   return x ? form_scaled(f, x, minus) : NULL;
 }
 
+/* form_of() for a value whose form is not known yet. */
 static const Form *compute(Forms *f, GraphValue *value) {
   const GraphNode *node = value->node;
   const GraphTensor *type = form_type(f, value);
@@ -348,7 +356,7 @@ static const Form *compute(Forms *f, GraphValue *value) {
   return out ? out : form_own(f, value);
 }
 
-/* Between value and its source there is a product or a sum, not only moves. */
+/* Whether there is a product or a sum between a value and its source, and not only moves. */
 static bool affine_inside(const Forms *f, const GraphValue *value, const GraphValue *source) {
   while (value != source) {
     const GraphNode *node = value->node;
@@ -364,6 +372,8 @@ static void add_source(GraphValue *source, GraphValue **out, int *n) {
   if (*n < FORM_MAX_TERMS) out[(*n)++] = source;
 }
 
+/* form_sources() for a value whose depth is within the limits. It makes the same choices as
+ * compute(). */
 static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   const GraphNode *node = value->node;
   if (form_type(f, value)->data) return;
@@ -416,7 +426,7 @@ void form_sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   f->depth--;
 }
 
-static const Form no_form; /* of a value with too many terms */
+static const Form no_form; /* in Forms.known: the form has too many terms */
 
 const Form *form_of(Forms *f, GraphValue *value) {
   f->known = arena_grow(f->arena, f->known, &f->cap, (size_t)f->flat->graph->n_values + 1,

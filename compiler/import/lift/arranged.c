@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Moves that no stage is in one, as moves that stages are. In, a node of a flat graph; out, the
- * same value:
+/* Operators that move elements in a way that no stage does, by others that stages do. In, a node of
+ * a flat graph; out, the same value:
  *
  *   Tile                        Expand along axes of 1, a Concat with itself along others
  *   Gather, any constant order  a Concat of Slices; places of other ranks than 1: a Reshape of that
@@ -44,7 +44,7 @@ GraphValue *flat_tiled(Flat *flat, const GraphNode *node) {
 
 /* ---- constant places ---- */
 
-/* Places of a vector, counted from the front; NULL: too many, or none. */
+/* The indices of a constant, counted from the front; NULL: it is no constant, or it is empty. */
 static int64_t *places_of(Flat *flat, const GraphTensor *place, int64_t size) {
   if (!place->data || !place->count) return NULL;
   int64_t *at = ARENA_ARRAY(flat->arena, int64_t, place->count);
@@ -53,20 +53,19 @@ static int64_t *places_of(Flat *flat, const GraphTensor *place, int64_t size) {
   return at;
 }
 
-/* How many places from the first one on are equally far apart, and how far: 1 apart if there is
- * one.
- */
+/* How many indices from the first one on are *step apart. If it is one index, *step is 1. */
 static int64_t run_of(const int64_t *at, int64_t n, int64_t *step) {
   int64_t count = 1;
   *step = n > 1 && at[1] > at[0] ? at[1] - at[0] : 1;
   while (count < n && at[count] - at[count - 1] == *step)
     count++;
-  if (count == 2 && *step > 1) { /* two elements that are apart say nothing */
+  if (count == 2 && *step > 1) { /* two indices can be any step apart */
     count = *step = 1;
   }
   return count;
 }
 
+/* The elements of an axis at these indices, as a Concat of Slices. */
 static GraphValue *in_runs(Flat *flat, const GraphNode *node, int64_t axis, const int64_t *at,
                            int64_t n) {
   GraphValue *part[MOST_RUNS];
@@ -80,8 +79,8 @@ static GraphValue *in_runs(Flat *flat, const GraphNode *node, int64_t axis, cons
   return flat_joined(flat, node, axis, parts, part);
 }
 
-/* The places are all those of an axis, in order or from the last to the first, or neighbours: what
- * stages take without a Concat. */
+/* Whether stages take these elements without a Concat: they are neighbours in order, or all
+ * elements of the axis from the last to the first. */
 static bool is_plain(const int64_t *at, int64_t n, int64_t size) {
   bool up = true, down = n == size;
   for (int64_t i = 0; i < n; i++) {
@@ -91,7 +90,7 @@ static bool is_plain(const int64_t *at, int64_t n, int64_t size) {
   return up || down;
 }
 
-/* Places of more axes than one: those of one axis, under other axes. */
+/* A Gather whose indices have several axes: the elements along one axis, and then a Reshape. */
 static GraphValue *in_one_axis(Flat *flat, const GraphNode *node, int axis, const int64_t *at) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
   int64_t dim[GRAPH_MAX_RANK];
@@ -205,12 +204,12 @@ bool flat_frames(const GraphTensor *x, int axis, const GraphTensor *place, int64
   return true;
 }
 
-/* Rows [start, end) of axis `axis` of a value, which piece k is behind Transposes and an Unsqueeze
- * alike for all pieces. */
+/* The nodes of one window: a Slice, perhaps a Transpose, and an Unsqueeze. */
 typedef struct Window {
   const GraphNode *cut, *turn, *apart;
 } Window;
 
+/* The window that a value is; its Slice is NULL if it is none. */
 static Window window_of(GraphValue *piece) {
   Window w = {0};
   w.apart = piece->node && piece->node->op == GRAPH_Unsqueeze ? piece->node : NULL;
@@ -227,13 +226,15 @@ static bool same_numbers(const GraphNode *a, const GraphNode *b, GraphAttributeN
          memcmp(one->i, two->i, sizeof *one->i * (size_t)one->n) == 0;
 }
 
+/* Whether two windows are of the same value, with the same axes. */
 static bool alike(const Window *a, const Window *b) {
   return b->cut && b->cut->in[0] == a->cut->in[0] && (a->turn != NULL) == (b->turn != NULL) &&
          (!a->turn || same_numbers(a->turn, b->turn, GRAPH_ATTR_perm)) &&
          same_numbers(a->apart, b->apart, GRAPH_ATTR_axes);
 }
 
-/* Where the windows begin makes a table of `frames`; *axis and *places get it. */
+/* Whether the operands of a Concat are windows that `frames` takes. *axis gets the axis of the
+ * Slices, and *places the indices [n, size] of all windows. */
 static bool table_of(Flat *flat, const GraphNode *join, const Window *first, int *axis,
                      GraphTensor **places) {
   *axis = 0;
@@ -257,8 +258,8 @@ static bool table_of(Flat *flat, const GraphNode *join, const Window *first, int
   return data && flat_frames(flat_type_of(flat, first->cut->in[0]), *axis, *places, &hop);
 }
 
-/* Piece k is [.., n_k, ..] with the axes of x in the order of a Transpose, and a new axis: the
- * windows side by side are [.., n, size, ..] in that order. */
+/* Each operand of the Concat has the axes of x, perhaps transposed, and a new axis along which the
+ * windows are joined. The Gather gives [.., n, size, ..], which is transposed into that order. */
 GraphValue *flat_framed(Flat *flat, const GraphNode *join) {
   const GraphAttribute *axes;
   GraphTensor *places;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Axes as products of atoms: see atoms.h. What operators do to them is in relate.c. */
+/* Atoms and families of atoms: see atoms.h. relate.c has what each operator does to them. */
 #include "import/lift/relate.h"
 
 int atom_new(Atoms *a, int64_t size, unsigned facts) {
@@ -32,12 +32,12 @@ void atom_add_facts(Atoms *a, int atom, unsigned facts) {
 void atoms_same_family(Atoms *a, int x, int y) {
   int fx = atom_family(a, x), fy = atom_family(a, y);
   if (fx == fy) return;
-  unsigned made = a->atom[fx].facts & a->atom[fy].facts & FACT_MADE; /* made only if both are */
+  unsigned made = a->atom[fx].facts & a->atom[fy].facts & FACT_MADE; /* if both of them are made */
   a->atom[fx].facts = ((a->atom[fx].facts | a->atom[fy].facts) & ~(unsigned)FACT_MADE) | made;
   a->atom[fy].family = fx;
 }
 
-/* A new atom in the family of an old one: what a convolution or a slice makes of it. */
+/* A new atom in the family of an old one, such as a convolution or a slice makes. */
 static int atom_derive(Atoms *a, int atom, int64_t size, unsigned facts) {
   int made = atom_new(a, size, atom_facts(a, atom));
   atoms_same_family(a, atom, made);
@@ -45,7 +45,7 @@ static int atom_derive(Atoms *a, int atom, int64_t size, unsigned facts) {
   return made;
 }
 
-/* The leaves of an atom, in row-major order. */
+/* Adds an atom or, if it was split, the parts into which it was split, in row-major order. */
 static void add_leaves(Atoms *a, int atom, int dim, Factors *out) {
   atom = atom_same(a, atom);
   if (a->atom[atom].part[0] >= 0) {
@@ -74,7 +74,6 @@ int atoms_of_axis(Atoms *a, const GraphValue *value, int axis, int out[FACTORS_M
   return n;
 }
 
-/* Splits a leaf into a major part of this size and the rest. */
 void atom_split(Atoms *a, int atom, int64_t major) {
   unsigned facts = atom_facts(a, atom);
   int64_t size = atom_size(a, atom);
@@ -83,6 +82,7 @@ void atom_split(Atoms *a, int atom, int64_t major) {
   a->atom[atom].part[1] = second;
 }
 
+/* States that two atoms of the same size are equal. */
 static void atoms_join(Atoms *a, int x, int y) {
   x = atom_same(a, x);
   y = atom_same(a, y);
@@ -91,11 +91,11 @@ static void atoms_join(Atoms *a, int x, int y) {
   int family = atom_family(a, x);
   a->atom[y].same = x;
   if (family != y) return;
-  a->atom[x].family = a->atom[y].family = x; /* the family is known by a representative */
+  /* y represented the family, and does not represent equal atoms any more: x represents both. */
+  a->atom[x].family = a->atom[y].family = x;
   a->atom[x].facts = a->atom[y].facts;
 }
 
-/* Two axes are the same axis. False where their factors do not fit one another. */
 bool atoms_join_axes(Atoms *a, const GraphValue *v, int axis, const GraphValue *w, int other) {
   for (int guard = 0; guard < 4 * FACTORS_MAX; guard++) {
     int x[FACTORS_MAX], y[FACTORS_MAX], i = 0, k = 0;
@@ -127,14 +127,12 @@ void factors_add(Factors *f, int atom, int dim) {
   f->dim[f->n++] = dim;
 }
 
-/* The factors of axis `axis` of value become those of axis `to`. */
 void atoms_keep_axis(Atoms *a, const GraphValue *value, int axis, Factors *out, int to) {
   int atom[FACTORS_MAX], n = atoms_of_axis(a, value, axis, atom);
   for (int i = 0; i < n; i++)
     factors_add(out, atom[i], to);
 }
 
-/* A fact about an axis is one about its factors; those of size 1 beside others are not meant. */
 void atoms_mark_axis(Atoms *a, const GraphValue *value, int axis, unsigned facts) {
   int atom[FACTORS_MAX], n = atoms_of_axis(a, value, axis, atom);
   bool wide = false;
@@ -144,7 +142,6 @@ void atoms_mark_axis(Atoms *a, const GraphValue *value, int axis, unsigned facts
     if (!wide || atom_size(a, atom[i]) != 1) atom_add_facts(a, atom[i], facts);
 }
 
-/* An axis of another length made of one: it stays in the family of its largest factor. */
 void atoms_derive_axis(Atoms *a, const GraphValue *value, int axis, int64_t size, unsigned facts,
                        Factors *out, int to) {
   int atom[FACTORS_MAX], n = atoms_of_axis(a, value, axis, atom), largest = -1;

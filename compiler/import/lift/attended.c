@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Attention that is written out. In, a flat graph before its axes are known; out, the same values,
- * with one operator for
+/* Attention that a file writes as several operators. In, a flat graph before its axes are known;
+ * out, the same values, with one Attention for
  *
- *   softmax(scale * q k^T + mask) v,   or with scores that are sums, see attended_sums.c
+ *   softmax(scale * q k^T + mask) v,   or with scores that are sums (attended_sums.c)
  *
- * wherever the products stand: keys first and the softmax over rows, the result turned round, the
- * scale on the queries, the keys or the scores, a mask that hides later positions. The node that
- * made the last product is made anew in its place. */
+ * The scale may be on the queries, the keys or the scores. The product of the scores may have the
+ * keys first, with a softmax over its rows, and the result may be transposed. The mask may hide
+ * later positions. The Attention takes the place of the last product. */
 #include "import/lift/lift.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { CHAIN_MAX = 8 };
-static const double hidden = -1e4; /* what a mask adds to hide a position, at most */
+static const double hidden = -1e4; /* a mask that adds this number or less hides a position */
 
 static const GraphTensor *type_of(const Flat *flat, const GraphValue *value) {
   return flat_type_of(flat, value);
 }
 
-/* The operand of a node of two that varies, the other being one number; NULL: it is not so. */
+/* If one operand of a Mul or a Div is one constant number: the other operand, and in *number what
+ * it is multiplied by. NULL: no operand is. */
 static GraphValue *with_number(const Flat *flat, const GraphNode *node, double *number) {
   for (int i = 0; i < 2; i++) {
     const GraphTensor *t = type_of(flat, node->in[i]);
@@ -37,7 +38,8 @@ static bool is_move(const Flat *flat, const GraphNode *node) {
          node->op == GRAPH_Unsqueeze || node->op == GRAPH_Squeeze;
 }
 
-/* A value without the number that it is multiplied by, after moves. */
+/* A value without the number by which it is multiplied, before moves or after them. *factor is
+ * multiplied by that number. */
 static GraphValue *unscaled(Flat *flat, GraphValue *value, double *factor, int depth) {
   GraphNode *node = value->node;
   double number;
@@ -62,7 +64,7 @@ static GraphValue *unscaled(Flat *flat, GraphValue *value, double *factor, int d
   return moved->out[0];
 }
 
-/* The last two axes exchanged. */
+/* The order of axes that exchanges the last two. */
 static void turn(int rank, int64_t *perm) {
   for (int i = 0; i < rank; i++)
     perm[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
@@ -86,8 +88,8 @@ static GraphValue *turned(Flat *flat, const GraphNode *like, GraphValue *x) {
   return flat_transposed(flat, like, x, rank, perm);
 }
 
-/* What a constant that is added to the scores hides: nothing, or what comes later. False: something
- * else. swapped: its rows are keys. */
+/* Whether a constant that is added to the scores hides nothing, or all later positions, which sets
+ * *causal. False: it does something else. swapped: the rows of the scores are keys. */
 static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causal) {
   bool none = true, later = t->rank >= 2 && t->dim[t->rank - 1] == n && t->dim[t->rank - 2] == n;
   for (int64_t i = 0; i < t->count; i++) {
@@ -100,8 +102,8 @@ static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causa
   return none || later;
 }
 
-/* The value of which this one has other leading axes, with as many rows and columns: exporters of
- * products of many axes merge samples and heads. */
+/* The value before moves that change only leading axes, and keep the rows and columns: exporters
+ * merge samples and heads before a product of many axes. */
 static GraphValue *regrouped(const Flat *flat, GraphValue *value) {
   const GraphTensor *t = type_of(flat, value), *from;
   GraphValue *x = value;
@@ -113,8 +115,8 @@ static GraphValue *regrouped(const Flat *flat, GraphValue *value) {
   return same ? x : value;
 }
 
-/* Scores before what is done to them: a scale, a mask. NULL: they are not computed, or too much is
- * done. */
+/* The scores before a scale, which *factor is multiplied by, and a mask. NULL: they are an input,
+ * or too many nodes follow them. */
 static const GraphValue *scores(const Flat *flat, GraphValue *value, bool swapped, double *factor,
                                 bool *causal) {
   for (int depth = 0; depth < CHAIN_MAX && value->node; depth++) {
@@ -139,7 +141,8 @@ static const GraphValue *scores(const Flat *flat, GraphValue *value, bool swappe
   return NULL;
 }
 
-/* The softmax after a value. *columns: its queries are the columns of the value. NULL: none. */
+/* The Softmax that made the weights `value`. *columns gets whether the queries are the columns of
+ * `value`. NULL: it is no Softmax along one of the last two axes. */
 static const GraphNode *weights(const Flat *flat, GraphValue *value, bool *columns) {
   const GraphNode *node = regrouped(flat, value)->node;
   *columns = false;
@@ -156,7 +159,7 @@ static const GraphNode *weights(const Flat *flat, GraphValue *value, bool *colum
   return node;
 }
 
-/* [.., t, d], [.., s, d], [.., s, e], the leading axes equal. */
+/* Whether queries [.., t, d], keys [.., s, d] and values [.., s, e] have the same leading axes. */
 static bool fit(const Flat *flat, const GraphValue *const *in) {
   const GraphTensor *q = type_of(flat, in[0]), *k = type_of(flat, in[1]), *v = type_of(flat, in[2]);
   if (q->rank < 2 || k->rank != q->rank || v->rank != q->rank || q->data || k->data || v->data)
@@ -166,7 +169,7 @@ static bool fit(const Flat *flat, const GraphValue *const *in) {
   return true;
 }
 
-/* Queries, keys and values of a product with scores that are one too. */
+/* Sets in[] to the queries, keys and values, where the scores are a product. */
 static bool of_product(Flat *flat, GraphNode *node, int side, const GraphNode *product,
                        bool swapped, double *factor, GraphValue **in) {
   int rank = type_of(flat, product->out[0])->rank;
@@ -180,7 +183,8 @@ static bool of_product(Flat *flat, GraphNode *node, int side, const GraphNode *p
   return true;
 }
 
-/* node is the product with the values; `side` the operand that holds the weights. */
+/* Makes an Attention of the product with the values. side: its operand that has the weights. False:
+ * it is another product. */
 static bool attend(Flat *flat, GraphNode *node, int side) {
   bool columns, causal = false;
   double factor = 1;

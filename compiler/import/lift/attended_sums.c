@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Scores of attention that are sums. In, the scores [.., t, s] of a flat graph; out, queries
+/* Attention whose scores are sums. In, scores [.., t, s] in a flat graph; out, the queries
  * [.., t, d], keys [.., s, d] and the scale [d] of
  *
  *   sum over d of scale tanh(c (q[t] + k[s]))
  *
- * with the sum as a ReduceSum or as a product with a matrix of one column. A number added to all
- * scores changes no weight, and c is multiplied into queries and keys. */
+ * The sum may be a ReduceSum or a product with a matrix of one column. A number that is added to
+ * all scores changes no weight of the softmax, so it is left out. Queries and keys are multiplied
+ * by c. */
 #include "import/lift/lift.h"
 
 static const GraphTensor *type_of(const Flat *flat, const GraphValue *value) {
@@ -16,7 +17,8 @@ static GraphNode *made_by(const GraphValue *value, GraphOp op) {
   return value->node && value->node->op == op ? value->node : NULL;
 }
 
-/* The operand of a node of two that varies, with the constant beside it. NULL: it has no such. */
+/* If one operand of a node is a constant, which *constant gets: the other operand. NULL: none is.
+ */
 static GraphValue *beside_constant(const Flat *flat, const GraphNode *node,
                                    const GraphTensor **constant) {
   for (int i = 0; node && i < 2; i++) {
@@ -28,12 +30,13 @@ static GraphValue *beside_constant(const Flat *flat, const GraphNode *node,
   return NULL;
 }
 
-/* A constant that is one number, or one for each element of the last axis. */
+/* Whether a constant is one number, or one for each of the d elements of the last axis. */
 static bool is_scale(const GraphTensor *t, int64_t d) {
   return t->count == 1 || (t->count == d && t->rank > 0 && t->dim[t->rank - 1] == d);
 }
 
-/* What is summed over the last axis without the scale, which is NULL where there is none. */
+/* For a ReduceSum over the last axis: its operand without the scale, which *scale gets if there is
+ * one. NULL: the node sums over other axes. */
 static GraphValue *summed(const Flat *flat, const GraphNode *sum, const GraphTensor **scale) {
   const GraphAttribute *axes = graph_attribute(sum, GRAPH_ATTR_axes);
   GraphValue *x = sum->in[0];
@@ -47,7 +50,8 @@ static GraphValue *summed(const Flat *flat, const GraphNode *sum, const GraphTen
   return bare;
 }
 
-/* The same of a product with a matrix of one column, whose axis of 1 is taken off after it. */
+/* The same for a product with a matrix of one column. moved: the node that removes its axis of 1.
+ */
 static GraphValue *multiplied(const Flat *flat, const GraphNode *moved, const GraphTensor **scale) {
   GraphValue *x = moved->in[0];
   const GraphTensor *t = type_of(flat, x), *added;
@@ -78,7 +82,7 @@ static GraphValue *without_axis(Flat *flat, const GraphNode *like, GraphValue *x
   return flat_typed(flat, flat_node(flat, GRAPH_Mul, like, 2, both, 1));
 }
 
-/* x has the axes [.., t, s, d] of a sum of queries and keys, without those of the others. */
+/* Whether x has the axes of `sum`, [.., t, s, d], but the size 1 for axis `without`. */
 static bool is_part(const Flat *flat, const GraphValue *x, const GraphTensor *sum, int without) {
   const GraphTensor *t = type_of(flat, x);
   bool same = t->rank == sum->rank && !t->data;
@@ -87,6 +91,7 @@ static bool is_part(const Flat *flat, const GraphValue *x, const GraphTensor *su
   return same;
 }
 
+/* The scale [d] times a factor. from: one number, one for each element, or NULL for ones. */
 static GraphValue *scale_of(Flat *flat, const GraphTensor *from, int64_t d, double factor) {
   double *data;
   const GraphTensor *scale = graph_tensor(flat->arena, GRAPH_FLOAT, 1, &d, &data);

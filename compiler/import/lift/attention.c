@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Attention: `attention(q, k, v)`, `AdditiveAttention(q, k, v)`. Axes in front of positions and
- * features are heads: they become parts of the features. Positions are the steps of a sequence, or
- * those of a feature axis. */
+/* Attention. In, an Attention node with q [.., t, d], k [.., s, d] and v [.., s, e]; out, a stage
+ * `attention(q, k, v)` or `AdditiveAttention(q, k, v)`. The axes in front are the batch and the
+ * heads; heads become parts of the features. The positions t and s are the steps of sequences, or
+ * lie along an axis of features in each step. */
 #include "import/lift/lift.h"
 
 #include <math.h>
 
 static const double close_to = 1e-6;
 
-/* What the model needs of one operand. */
+/* The axes of one operand. */
 typedef struct Operand {
-  Axis positions, features; /* heads and features */
-  int time;                 /* the positions are steps: their atom; -1: they are not */
+  Axis positions, features; /* features: those of all heads */
+  int time;                 /* the atom of time, if the positions are steps; -1: they are not */
   Layout layout;
 } Operand;
 
@@ -31,7 +32,8 @@ static bool operand(Lift *l, const GraphNode *node, int k, Operand *out) {
   return true;
 }
 
-/* The steps are the positions. A query that is no sequence is a sequence of one step. */
+/* The model value of operand k as a sequence, if the steps are the positions. A query that is no
+ * sequence becomes one of one step. */
 static Value *in_time(Lift *l, const GraphNode *node, int k, Operand *o) {
   bool single = o->time < 0;
   o->layout = (Layout){.timed = !single, .time = o->time, .n = 1, .axis = {o->features}};
@@ -39,7 +41,7 @@ static Value *in_time(Lift *l, const GraphNode *node, int k, Operand *o) {
   return value && single ? lift_layer(l, node, LAYER_expand, 1, &value)->out[0] : value;
 }
 
-/* Each step has the positions on an axis. */
+/* The model value of operand k, if the positions are an axis of each step. *name gets its name. */
 static Value *in_step(Lift *l, const GraphNode *node, int k, Operand *o, const char **name) {
   Axis group[2] = {o->positions, o->features};
   AxisNames names;
@@ -55,7 +57,7 @@ static Value *in_step(Lift *l, const GraphNode *node, int k, Operand *o, const c
   return value;
 }
 
-/* Scores are products. */
+/* The stage for scores that are products. */
 static Layer *multiplicative(Lift *l, const GraphNode *node, Value *const *in, int64_t heads,
                              int64_t width) {
   Layer *layer = lift_layer(l, node, LAYER_attention, 3, in);
@@ -65,7 +67,7 @@ static Layer *multiplicative(Lift *l, const GraphNode *node, Value *const *in, i
   return layer;
 }
 
-/* Scores are sums, of one head. NULL after reporting. */
+/* The stage for scores that are sums. NULL after reporting. */
 static Layer *additive(Lift *l, const GraphNode *node, Value *const *in, int64_t heads,
                        int64_t width) {
   const GraphTensor *scale = lift_type(l, node->in[3]);

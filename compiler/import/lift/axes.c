@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Names of axes. In, a model value and its layout; out, the same value with a label on every axis,
- * so that a stage can name one. A label belongs to a family of atoms: whatever a convolution or a
- * slice makes of an axis keeps its name, and equal axes of two values have one.
+/* Names of axes. In, a model value and its layout; out, the same value with a name on every axis,
+ * so that a stage can name an axis in `along`. A name belongs to a family of atoms: an axis keeps
+ * its name through convolutions and slices, and equal axes of two values have the same name.
  *
- * Every stage that names axes gets a `label` before it. What is superfluous goes at the end: the
- * names of an input or of a reshape stand in its type, and names that an axis has already are not
- * given again. */
+ * Every stage that names axes gets a `label` before it. At the end, labels that are not needed go:
+ * an input or a reshape has the names in its type, and an axis that has its name already needs no
+ * label. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
 enum { LETTERS = 26 };
 
-/* a, b, .. z, a_2, .. in the order in which families are asked for. */
+/* The name of a family: a, b, .. z, a_2, .. in the order in which this function is asked for them.
+ */
 static const char *family_name(Lift *l, int family) {
   int n = 0;
   while (n < l->n_named && l->named[n] != family)
@@ -79,7 +80,7 @@ Value *lift_labelled(Lift *l, const GraphNode *node, Value *value, const Layout 
   return lift_named(l, node, value, layout->n, names);
 }
 
-/* These labels are what the axes of a type have, or can have: it names none, or the same. */
+/* Whether an axis of the type has either no name, or the name that the label gives it. */
 static bool can_name(const Layer *label, const Type *type) {
   const OptVal *opt = layer_opt(label, OPT_axes);
   bool ok = type && opt->n_axes == type->rank;
@@ -88,6 +89,7 @@ static bool can_name(const Layer *label, const Type *type) {
   return ok;
 }
 
+/* Whether all axes of the type have the names that the label gives them. */
 static bool has_names(const Layer *label, const Type *type) {
   bool ok = can_name(label, type);
   for (int i = 0; ok && i < type->rank; i++)

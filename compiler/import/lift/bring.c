@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The numbers of a model value in another order: `reshape` where only the axes differ, `permute`
- * where their order does. In, a graph value, which is placed, and the layout that its reader wants;
- * out, a model value in that layout. */
+/* A value in the layout that its reader wants. In, a graph value, which is placed, and a layout;
+ * out, a model value with the same numbers in that layout. It is the result of a `reshape` if only
+ * the axes differ, and of a `permute` if the order of elements does. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
+/* Whether two layouts have axes of the same sizes. */
 static bool same_axes(const Lift *l, const Layout *a, const Layout *b) {
   if (a->n != b->n || a->timed != b->timed) return false;
   for (int i = 0; i < a->n; i++)
@@ -13,7 +14,7 @@ static bool same_axes(const Lift *l, const Layout *a, const Layout *b) {
   return true;
 }
 
-/* order[i]: which axis of value comes i-th. */
+/* The value with its axes in another order: axis i of the result is axis order[i] of `value`. */
 static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
                        const int *order) {
   AxisNames names, moved;
@@ -25,8 +26,8 @@ static Value *permuted(Lift *l, const GraphNode *node, Value *value, const Layou
   return layer->out[0];
 }
 
-/* An input as it is, with time in front: a reshape reads the numbers of an input in the order in
- * which it is declared. */
+/* An input whose declared type does not have time first, permuted so that time is first: a reshape
+ * reads the numbers of an input in the declared order. Other values are not changed. */
 static Value *time_first(Lift *l, const GraphNode *node, Value *value) {
   int order[TYPE_MAX_AXES];
   for (int i = 0; i < TYPE_MAX_AXES; i++)
@@ -45,7 +46,7 @@ Value *lift_reshaped(Lift *l, const GraphNode *node, Value *value, const Layout 
   return layer->out[0];
 }
 
-/* begins[i]: an axis of the layout begins at its leaf i. */
+/* Sets begins[i] if an axis of the layout begins with its atom i. */
 static void mark_axes(const Layout *layout, bool *begins) {
   int at = 0;
   for (int i = 0; i < layout->n; i++) {
@@ -54,14 +55,14 @@ static void mark_axes(const Layout *layout, bool *begins) {
   }
 }
 
-/* Pieces of leaves that stay together on the way from one order to the other. */
+/* Runs of atoms that are neighbours in the present order and in the wanted one. */
 typedef struct Pieces {
   int n;
-  int first[LAYOUT_MAX_LEAVES], count[LAYOUT_MAX_LEAVES]; /* leaves of the order that is there */
-  int order[LAYOUT_MAX_LEAVES]; /* which piece comes i-th in the order that is wanted */
+  int first[LAYOUT_MAX_LEAVES], count[LAYOUT_MAX_LEAVES]; /* atoms in the present order */
+  int order[LAYOUT_MAX_LEAVES]; /* which piece is number i in the wanted order */
 } Pieces;
 
-/* whole: pieces may span axes. */
+/* have, want: the n atoms of the two layouts. whole: a piece may hold atoms of several axes. */
 static Pieces pieces_of(const Layout *from, const Layout *to, int n, const int *have,
                         const int *want, bool whole) {
   bool ends_here[LAYOUT_MAX_LEAVES + 1] = {false}, ends_there[LAYOUT_MAX_LEAVES + 1] = {false};
@@ -86,7 +87,7 @@ static Pieces pieces_of(const Layout *from, const Layout *to, int n, const int *
   return out;
 }
 
-/* An axis for each piece: in the order that is there, or the one that is wanted. */
+/* The layout with an axis for each piece, in the present order or in the wanted one. */
 static Layout pieces_layout(const Layout *like, const Pieces *p, const int *have, bool wanted) {
   Layout out = {.timed = like->timed, .time = like->time, .n = p->n};
   for (int i = 0; i < p->n; i++) {
@@ -110,7 +111,7 @@ Value *lift_spread(Lift *l, const GraphNode *node, Value *value, Layout *layout,
   return layer->out[0];
 }
 
-/* The same axes without atoms of size 1, which the time of a single step is. */
+/* The layout without atoms of size 1, such as the time of a single step. */
 static Layout without_ones(const Lift *l, const Layout *layout) {
   Layout out = *layout;
   for (int i = 0; i < out.n; i++) {
@@ -123,8 +124,8 @@ static Layout without_ones(const Lift *l, const Layout *layout) {
   return out;
 }
 
-/* The features of value, placed as `layout`, in the order of `wanted`: both untimed or both
- * timed. */
+/* The value, whose layout is `layout`, in the layout `wanted`. Both are sequences, or neither is.
+ * NULL after reporting. */
 static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout *layout,
                       const Layout *wanted) {
   Layout own = without_ones(l, layout), target = without_ones(l, wanted), *from = &own,
@@ -156,7 +157,7 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
   return same_axes(l, &together, to) ? value : lift_reshaped(l, node, value, to);
 }
 
-/* The sequence with the steps of zeros that wait around it. */
+/* The sequence with the zeros of Placed.before and after. NULL after reporting. */
 static Value *with_zeros(Lift *l, const GraphNode *node, const Placed *placed) {
   Value *value = placed->value;
   if (l->time.kind != TIME_FIXED) {
@@ -170,7 +171,8 @@ static Value *with_zeros(Lift *l, const GraphNode *node, const Placed *placed) {
   return layer->out[0];
 }
 
-/* Where layers have names: the layer that moved a value on its way to a node, or the node. */
+/* The node to name in comments and messages about a value that `node` reads. If nodes have the
+ * names of layers, it is the node of another layer that moved the value, otherwise `node`. */
 static const GraphNode *moved_by(const Lift *l, const GraphNode *node, const GraphValue *value) {
   while (l->graph->names_layers && value->node &&
          graph_op_moves(value->node->op) == GRAPH_MOVES_first) {
@@ -180,7 +182,7 @@ static const GraphNode *moved_by(const Lift *l, const GraphNode *node, const Gra
   return node;
 }
 
-/* The same vector at every step of a sequence. */
+/* A vector repeated at every step of the sequence that the layout is. */
 static Value *repeated(Lift *l, const GraphNode *node, const GraphValue *value,
                        const Layout *want) {
   Layout step = *want;
@@ -194,8 +196,8 @@ static Value *repeated(Lift *l, const GraphNode *node, const GraphValue *value,
   return layer->out[0];
 }
 
-/* The features of a value that is placed as `from` in the order of `want`: one is a sequence, the
- * other is not. */
+/* The value, whose layout is `from`, in the layout `want`. One of them is a sequence, whose steps
+ * become features or were features. */
 static Value *turned_value(Lift *l, const GraphNode *node, Value *own, const Layout *from,
                            const Layout *want) {
   if (!from->timed) {
@@ -244,7 +246,7 @@ Value *lift_inner_value(Lift *l, const GraphNode *node, const GraphValue *value,
                         const Layout *want) {
   Placed *placed = &l->placed[value->id], padded = *placed;
   Layout inner = *want;
-  if (padded.loose && padded.before) return lift_value(l, node, value, want); /* refused */
+  if (padded.loose && padded.before) return lift_value(l, node, value, want); /* reports an error */
   if (l->time.kind == TIME_FIXED && (padded.before || padded.after)) {
     placed->layout.time = padded.bare;
     if (inner.timed) inner.time = padded.bare;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Matching the equations of one step: see cell.h. The two operands of a product or a sum are tried
- * in both orders. */
+/* Matching the equations of one step: see cell.h. The two operands of a product or of a sum are
+ * tried in both orders. */
 #include "import/lift/cell.h"
 
 #include "import/lift/trace.h"
@@ -23,12 +23,14 @@ GraphValue *step_source(const Flat *flat, GraphValue *value) {
   }
 }
 
+/* The node of this operator that made a value, before moves that keep the order; NULL: another one
+ * did. */
 static GraphNode *made_by(const Flat *flat, GraphValue *value, GraphOp op) {
   GraphNode *node = step_source(flat, value)->node;
   return node && node->op == op ? node : NULL;
 }
 
-/* A constant that is the same number everywhere. */
+/* Whether a value is a constant all of whose elements are one number, which *out gets. */
 static bool number_of(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = flat_type_of(flat, value);
   if (!t->data || !t->count) return false;
@@ -43,7 +45,7 @@ static bool is_number(const Flat *flat, const GraphValue *value, double x) {
   return number_of(flat, value, &found) && fabs(found - x) < 1e-6;
 }
 
-/* min(1, max(0, scale t + move)) written as a clip of a sum. */
+/* A hard sigmoid min(1, max(0, scale t + move)), written as a Clip of a sum. */
 static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
   Activated none = {0};
   if (fabs(graph_number(clip, GRAPH_ATTR_low, -INFINITY)) > 1e-9 ||
@@ -63,6 +65,7 @@ static Activated clipped_line(const Flat *flat, const GraphNode *clip) {
   return none;
 }
 
+/* The activation that a value is. Its name is NULL if it is none. */
 static Activated activation_of(const Flat *flat, GraphValue *value) {
   static const struct {
     GraphOp op;
@@ -79,7 +82,7 @@ static Activated activation_of(const Flat *flat, GraphValue *value) {
   return (Activated){0};
 }
 
-/* A function whose values lie between 0 and 1. */
+/* The same for functions whose values lie between 0 and 1. */
 static Activated sigmoid_of(const Flat *flat, GraphValue *value) {
   GraphNode *node = step_source(flat, value)->node;
   if (!node) return (Activated){0};
@@ -93,7 +96,7 @@ static Activated sigmoid_of(const Flat *flat, GraphValue *value) {
   return node->op == GRAPH_Clip ? clipped_line(flat, node) : (Activated){0};
 }
 
-/* The function of a gate: a sigmoid, or any other if a file says so. */
+/* The function of a gate: a sigmoid, or another activation if it is none. */
 static Activated gate_of(const Flat *flat, GraphValue *value) {
   Activated gate = sigmoid_of(flat, value);
   return gate.name ? gate : activation_of(flat, value);
@@ -107,8 +110,8 @@ typedef struct Gated {
   GraphValue *other;
 } Gated;
 
-/* The ways to read a product so: none, one, or two where both factors look like gates; a sigmoid is
- * one before another function. */
+/* Writes the ways to read a product so, and returns how many there are: two if both factors look
+ * like gates. A way whose gate is a sigmoid comes first. */
 static int gated(const Flat *flat, const GraphNode *product, Gated way[2]) {
   int n = 0;
   for (int k = 0; product && k < 2; k++) {
@@ -124,8 +127,9 @@ static int gated(const Flat *flat, const GraphNode *product, Gated way[2]) {
   return n;
 }
 
-/* c' = f c + i g, of the products f c and i g. Both may look like gate times activation: c is then
- * what no activation made, if one is not; `sure` says that the other order has been tried. */
+/* Whether fc and ig are the products of c' = f c + i g, which *s gets. If both look like a gate
+ * times an activation, c is the factor that no activation made. sure: the other order has been
+ * tried, so c may be an activation too. */
 static bool state_fits(const Flat *flat, const GraphNode *sum, const Gated *fc, const Gated *ig,
                        bool sure, CellStep *s) {
   GraphValue *c = step_source(flat, fc->other);
@@ -141,6 +145,7 @@ static bool state_fits(const Flat *flat, const GraphNode *sum, const Gated *fc, 
   return true;
 }
 
+/* Whether a sum is c' = f c + i g. */
 static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
   for (int order = 0; order < 2; order++) {
     GraphNode *kept = made_by(flat, sum->in[order], GRAPH_Mul),
@@ -156,7 +161,8 @@ static bool match_cell_state(const Flat *flat, GraphNode *sum, CellStep *s) {
   return false;
 }
 
-/* The first step from zeros, where f c has been left out: c' = i g, i with the function of o. */
+/* Whether a product is c' = i g: the first step from zeros, in which the file has no f c. gate: the
+ * function of the output gate, which i must have too. */
 static bool match_first_state(const Flat *flat, GraphNode *product, const char *gate, CellStep *s) {
   Gated ig[2];
   int n = gated(flat, product, ig);
@@ -172,7 +178,7 @@ static bool match_first_state(const Flat *flat, GraphNode *product, const char *
   return false;
 }
 
-/* c' cut off at -clip..clip: the sum that is clipped; NULL: it is no such clip. */
+/* If a Clip keeps c' within -clip..clip: the sum c'; NULL: its bounds are others. */
 static GraphNode *clipped_sum(const Flat *flat, const GraphNode *clip, CellStep *s) {
   double low = graph_number(clip, GRAPH_ATTR_low, -INFINITY),
          high = graph_number(clip, GRAPH_ATTR_high, INFINITY);
@@ -181,7 +187,7 @@ static GraphNode *clipped_sum(const Flat *flat, const GraphNode *clip, CellStep 
   return made_by(flat, clip->in[0], GRAPH_Add);
 }
 
-/* h' = o b(c'). */
+/* Whether a product is h' = o b(c'). */
 static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
   Gated out[2];
   int n = gated(flat, node, out);
@@ -206,14 +212,14 @@ static bool match_lstm(const Flat *flat, GraphNode *node, CellStep *s) {
 
 /* ---- GRU ---- */
 
-/* 1 - s(z): the gate. */
+/* The gate s(z) of 1 - s(z). */
 static Activated complement_of(const Flat *flat, GraphValue *value) {
   GraphNode *sub = made_by(flat, value, GRAPH_Sub);
   return sub && is_number(flat, sub->in[0], 1) ? gate_of(flat, sub->in[1]) : (Activated){0};
 }
 
-/* A part of a sum or a product, or no part: what cuts a step out of a sequence is where a cell
- * begins. */
+/* Whether a node is inside the sums and products of one step. A slice that takes a step from a
+ * sequence is where a cell begins, unless the sequence is itself a sum or a product. */
 static bool is_inside(const Flat *flat, const GraphNode *node) {
   if (node->op == GRAPH_Add || node->op == GRAPH_MatMul) return true;
   bool cuts = node->op == GRAPH_Gather || node->op == GRAPH_Slice || node->op == GRAPH_Split;
@@ -222,8 +228,8 @@ static bool is_inside(const Flat *flat, const GraphNode *node) {
   return trace_moves(flat, node);
 }
 
-/* The factor of a product that is s(r), `depth` nodes before n in whatever sums make it. left:
- * values that may still be asked. */
+/* Looks for a product with a factor s(r), `depth` nodes before the argument of n. left: how many
+ * values may still be visited. */
 static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int depth, int *left) {
   value = step_source(flat, value);
   GraphNode *node = value->node;
@@ -245,7 +251,7 @@ static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int 
   return false;
 }
 
-/* The nearest one: others may belong to the cells before this one. */
+/* Finds the nearest product with s(r), because a farther one may belong to an earlier cell. */
 static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s) {
   enum { MOST_NODES = 12, MOST_VALUES = 1 << 12 };
   int left = MOST_VALUES;
@@ -254,13 +260,15 @@ static bool find_reset(const Flat *flat, GraphValue *value, CellStep *s) {
   return false;
 }
 
+/* Whether these parts are a GRU step, which *s gets. swapped: s(z) is multiplied by the candidate.
+ */
 static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swapped, GraphValue *h,
                          GraphValue *candidate) {
   Activated n = activation_of(flat, candidate);
   if (!z.name || !n.name || flat_type_of(flat, h)->count != flat_type_of(flat, s->h_new)->count)
     return false;
   if (swapped && strcmp(z.name, "sigmoid") != 0)
-    return false; /* only the sigmoid of -z is 1 - that of z */
+    return false; /* the sigmoid of -z is 1 - the sigmoid of z; other functions lack this */
   s->gate[GATE_Z] = z;
   s->gate[GATE_N] = n;
   s->z_swapped = swapped;
@@ -268,8 +276,7 @@ static bool complete_gru(const Flat *flat, CellStep *s, Activated z, bool swappe
   return find_reset(flat, n.in, s);
 }
 
-/* z h + (1 - z) n, the products p and q in either order; or the share of one added to the other:
- * n + z (h - n), h + z (n - h). */
+/* Whether a sum is h' = z h + (1 - z) n, or the same as n + z (h - n) or h + z (n - h). */
 static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
   for (int order = 0; order < 2; order++) {
     GraphNode *p = made_by(flat, node->in[order], GRAPH_Mul),
@@ -295,13 +302,13 @@ static bool match_gru(const Flat *flat, GraphNode *node, CellStep *s) {
   return false;
 }
 
-/* The first step from zeros, where z h has been left out: h' = (1 - z) n. */
+/* Whether a product is h' = (1 - z) n: the first step from zeros, in which the file has no z h. */
 static bool match_first_gru(const Flat *flat, GraphNode *node, CellStep *s) {
   for (int k = 0; k < 2; k++) {
     Activated z = complement_of(flat, node->in[k]), n = activation_of(flat, node->in[1 - k]);
     *s = (CellStep){.op = GRAPH_Gru, .h_new = node->out[0], .gate = {[GATE_Z] = z, [GATE_N] = n}};
     if (!z.name || !n.name) continue;
-    find_reset(flat, n.in, s); /* s(r) of zeros may have been left out */
+    find_reset(flat, n.in, s); /* a file that starts from zeros may have no s(r) */
     return true;
   }
   return false;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The operator that a chain of steps becomes. In, steps that recognise.c linked; out, an Lstm, Gru
- * or Rnn with their matrices, which reads what the steps read as one sequence. */
+/* The operator that a chain of steps becomes. In, the steps of one cell, which recognise.c linked;
+ * out, an Lstm, Gru or Rnn with the matrices of these steps. Its operand is one sequence of what
+ * the steps read. */
 #include "import/lift/chain.h"
 #include "import/lift/recurrent_form.h"
 
 #include <string.h>
 
+/* Whether a Gather, a Split or a Slice takes a value from a sequence as one row. */
 static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
   value = step_source(r->flat, value);
   const GraphNode *node = value->node;
@@ -47,7 +49,6 @@ static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
   return false;
 }
 
-/* Where a source stands in a sequence, one that was reversed read from its other end. */
 bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out) {
   if (!spot_in(r, value, out)) return false;
   const GraphNode *made = out->sequence->node;
@@ -59,7 +60,6 @@ bool chain_spot(const Recognising *r, GraphValue *value, RowPlace *out) {
   return true;
 }
 
-/* Types and atoms of a node that was added. */
 bool chain_settle(Recognising *r, GraphNode *node) {
   const char *fault;
   if (!flat_type(r->flat, node, &fault)) return false;
@@ -90,7 +90,7 @@ GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x,
   return chain_made(r, flat_reshaped(r->flat, like, x, rank, dim));
 }
 
-/* The axis that is the batch; -1: none, or there is one sample. */
+/* The batch axis of a value; -1: it has none, or there is one sample. */
 static int batch_axis(const Recognising *r, const GraphValue *x) {
   if (r->batch < 0 || x->id >= r->atoms->n_values) return -1;
   Factors f = atoms_of(r->atoms, x);
@@ -118,7 +118,6 @@ static GraphValue *time_first(Recognising *r, const GraphNode *like, GraphValue 
                         (int64_t[]){steps, r->samples, t->count / steps / r->samples});
 }
 
-/* The sources of step s that are no state. */
 int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphValue **out) {
   GraphValue *all[FORM_MAX_TERMS];
   int n = 0, kept = 0, gates = recurrent_form(s->op)->gates;
@@ -130,7 +129,6 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
   return kept;
 }
 
-/* Source k of every step as one sequence; *backward where later steps read earlier rows. */
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward) {
   const GraphNode *like = r->steps.step[c->step[0]].h_new->node;
@@ -153,12 +151,15 @@ GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *so
   return time_first(r, like, first.sequence, first.axis);
 }
 
-/* The weights of gate g: kernel over the inputs, recurrent over h. */
+/* The weights of all gates, [gates, u, d] over the inputs and [gates, u, u] over h; the biases
+ * [gates, u]; the peepholes [3, u]. */
 typedef struct ChainWeights {
   double *w, *r, *b, *rb, *peephole;
   int64_t u, d;
 } ChainWeights;
 
+/* Adds `sign` times the form of a gate to the weights. False: the form has a source that the cell
+ * does not read there, or a peephole that is no vector. */
 static bool add_gate(Recognising *r, const Form *form, const Input *in, const GraphValue *h,
                      const CellStep *s, int gate, double sign, ChainWeights *to) {
   if (!form || form->n != to->u) return false;
@@ -191,7 +192,8 @@ static bool add_gate(Recognising *r, const Form *form, const Input *in, const Gr
   return true;
 }
 
-/* n of a GRU: the part that s(r) multiplies apart from the rest. */
+/* Adds the candidate n of a GRU to the weights. The part of n that s(r) multiplies is the recurrent
+ * one. *after gets whether s(r) multiplies R h + rb and not h. False: n has another form. */
 static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           bool *after, ChainWeights *to) {
   const Form *form = form_of(&r->forms, s->gate[GATE_N].in);
@@ -232,8 +234,6 @@ static void set_clip(Recognising *r, GraphNode *node, double clip) {
   if (clip > 0) graph_set_number(r->flat->graph, node, GRAPH_ATTR_cell_clip, clip);
 }
 
-/* The operator of a chain. h: the state source of the model step. NULL: the equations do not fit
- * after all. */
 GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, const GraphValue *h,
                           GraphValue *h0, GraphValue *c0) {
   int gates = recurrent_form(s->op)->gates;

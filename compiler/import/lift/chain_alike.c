@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Whether the steps of a chain multiply by the same numbers. In, the gates of two steps; out, false
- * where they differ: a loop that adds in one step what it subtracts in the next is no recurrent
- * layer. Steps that are made in another way, such as a first one with its state folded in, are
- * left to the comparison of the model with the graph, as are forms that are too large to be
- * worked out for every step. */
+ * if they differ: a loop that adds in one step what it subtracts in the next is no recurrent layer.
+ * Two kinds of steps count as equal, and the comparison of the model with the graph decides: steps
+ * whose forms have other sources, such as a first step with a constant state, and steps whose forms
+ * are too large to be computed for each of them. */
 #include "import/lift/chain.h"
 
 #include <math.h>
@@ -21,13 +21,14 @@ static bool constants_differ(const Form *a, const Form *b) {
   return false;
 }
 
-/* The number of a source among those of a step; -1: it is none, such as the state. */
+/* The number of a value among the sources of a step; -1: it is none of them, such as the state. */
 static int source_number(GraphValue *const *source, int n, const GraphValue *value) {
   for (int k = 0; k < n; k++)
     if (source[k] == value) return k;
   return -1;
 }
 
+/* Whether two gates have the same sources and different numbers. */
 static bool forms_differ(const Forms *forms, const Form *a, const Form *b, const StepForms *of_a,
                          const StepForms *of_b) {
   if (!a || !b || a->n != b->n || a->n_terms != b->n_terms) return false;

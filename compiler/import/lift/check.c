@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The translation check. In, the graph of a file and the Model made of it; both are computed in
- * double on random inputs, at more than one size where sizes are open, over several calls where
- * there is state, and every output has to agree. The graph's evaluator and the Model's share no
- * code. */
+/* The translation check. In, the graph of a file and the Model that was made of it; out, whether
+ * they compute the same. Both are computed in double on random inputs, and every output must agree.
+ * If sizes are open, there are trials at several sizes; if there is state, a trial has several
+ * calls. The evaluators of the graph and of the Model share no code. */
 #include "import/lift/check.h"
 
 #include "model/eval/eval.h"
@@ -11,23 +11,25 @@
 #include <setjmp.h>
 #include <string.h>
 
-/* What a comparison may cost: a constant and as much for each byte of the file. */
+/* Limits of what a comparison may cost (GraphLimits): a constant, and more for each byte of the
+ * file. */
 enum {
-  CALLS = 5,
+  CALLS = 5, /* of a trial with state */
   STEPS_MAX = 1 << 20,
   WORK_MIN = 200000000,
   WORK_A_BYTE = 4000,
   ROOM_MIN = 30000000,
   ROOM_A_BYTE = 200
 };
-static const double tolerance =
-    1e-5; /* of the largest value of an output, at least of 1: weights are floats */
+/* The largest difference, relative to the largest value of an output or to 1. The model has its
+ * weights in f32. */
+static const double tolerance = 1e-5;
 
 static bool is_length(const Lift *l, int input) {
   return l->is_length && l->is_length[input];
 }
 
-/* The number of steps of each sample. */
+/* The values of an input that gives the number of steps of each sample. */
 static const GraphTensor *lengths(Comparison *c, const Trial *t, const GraphTensor *like) {
   double *data;
   GraphTensor *out = graph_tensor(c->arena, like->elem, like->rank, like->dim, &data);
@@ -36,18 +38,19 @@ static const GraphTensor *lengths(Comparison *c, const Trial *t, const GraphTens
   return out;
 }
 
-/* The model's input that a flat input became; -1: none. */
+/* The number of the model input that a flat input became; -1: it became none. */
 static int port_of(const Lift *l, const GraphValue *value) {
   const Model *model = l->foreign->model;
   const Value *placed = l->placed[value->id].value;
   const Layer *layer = placed ? placed->layer : NULL;
   if (layer && layer->kind == LAYER_normalize)
-    placed = layer->in[0]; /* whole numbers as real ones */
+    placed = layer->in[0]; /* the input holds whole numbers, and `normalize` makes them real */
   for (int i = 0; i < model->n_in; i++)
     if (model->in[i]->value == placed) return i;
   return -1;
 }
 
+/* Reports two values that differ. Always false. */
 static bool differ(Comparison *c, const char *name, int64_t sample, int64_t step, int64_t feature,
                    double want, double got, const Trial *t) {
   Diag *d = foreign_report(
@@ -71,7 +74,7 @@ static bool too_large(Comparison *c) {
   return false;
 }
 
-/* The numbers of an output in the shape of the input that they are in the next call. */
+/* Replaces the numbers of an input of the next call by those of an output, which is a state. */
 static void hand_on(Comparison *c, const GraphTensor *out, const GraphTensor **in) {
   GraphTensor *next = ARENA_NEW(c->arena, GraphTensor);
   *next = **in;
@@ -79,7 +82,8 @@ static void hand_on(Comparison *c, const GraphTensor *out, const GraphTensor **i
   *in = next;
 }
 
-/* The outputs of all calls of the graph, states handed on. out[call * n_out + o]. */
+/* Computes all calls of the graph. out[call * n_out + o] gets output o; states go from each call to
+ * the next. False after reporting. */
 static bool run_graph(Comparison *c, const Trial *t, const GraphTensor ***in,
                       const GraphTensor **out) {
   const Lift *l = c->l;
@@ -105,7 +109,7 @@ static bool run_graph(Comparison *c, const Trial *t, const GraphTensor ***in,
   return true;
 }
 
-/* The whole input of one sample, as the model wants it. */
+/* Copies an input of all calls to what the model reads for one sample. */
 static void fill_port(Comparison *c, const Trial *t, int input, const Port *port,
                       const GraphTensor ***in, int64_t sample, EvalTensor *to) {
   const Lift *l = c->l;
@@ -132,6 +136,8 @@ static void fill_port(Comparison *c, const Trial *t, int input, const Port *port
   }
 }
 
+/* Compares an output of all calls with what the model gives for one sample. False after reporting.
+ */
 static bool compare_output(Comparison *c, const Trial *t, int number, const Port *port,
                            const GraphTensor *const *out, int64_t sample, const EvalTensor *got) {
   const Lift *l = c->l;
@@ -140,8 +146,8 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
   bool timed = type_is_sequence(type), each_sample = check_has_batch(c, value);
   int64_t width = type_step_size(type), per_call = timed && t->calls ? got->steps / t->calls : 1;
   bool stream = type->time.kind == TIME_STREAM, each_step = !stream || check_has_time(c, value);
-  int64_t first =
-      each_step ? 0 : per_call - 1; /* of a stream, the last step is what the graph gives for all */
+  /* A stream gives at its last step what the graph gives once for all steps of a call. */
+  int64_t first = each_step ? 0 : per_call - 1;
   double scale = 1;
   for (int call = 0; call < t->calls; call++)
     for (int64_t e = 0; e < out[call * l->graph->n_out + number]->count; e++) {
@@ -177,6 +183,7 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
   return false;
 }
 
+/* Computes graph and model for one trial. False after reporting that they differ. */
 static bool run_trial(Comparison *c, const Trial *t) {
   const Lift *l = c->l;
   const Graph *graph = l->graph, *flat = l->flat->graph;
@@ -232,7 +239,7 @@ static bool run_trial(Comparison *c, const Trial *t) {
   return true;
 }
 
-/* The memory of a trial is its own and given back. */
+/* Runs a trial with memory of its own, which is freed after it. */
 static bool run_apart(Comparison *c, const Trial *t) {
   jmp_buf oom;
   Arena *volatile arena = arena_new(&oom);
@@ -248,7 +255,7 @@ static bool run_apart(Comparison *c, const Trial *t) {
   return ok;
 }
 
-/* Something in the graph has bounds that small numbers would not reach. */
+/* Whether a node of the graph limits numbers: small numbers would not reach the limit. */
 static bool has_bounds(const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

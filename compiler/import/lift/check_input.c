@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Random inputs of the translation check. In: the values that a trial gives to the batch and to the
- * time. Out: a tensor for each input of the graph, and where each of its elements is in the model.
- */
+/* Random inputs of the translation check. In, the sizes that a trial gives to the batch and to
+ * time; out, a tensor for each input of the graph, and the place of each of its elements in the
+ * model. */
 #include "import/lift/check.h"
 
 #include <math.h>
@@ -11,7 +11,8 @@ static double next_number(Comparison *c) {
   return (double)(c->random >> 11) / 9007199254740992.0;
 }
 
-/* Sizes of the factors of a value in this trial. */
+/* The size of each factor in the flat graph, and its role: 'b' for the batch, 't' for time, 'f' for
+ * features. */
 static void factor_sizes(const Comparison *c, const Factors *f, int64_t size[FACTORS_MAX],
                          char role[FACTORS_MAX]) {
   const Lift *l = c->l;
@@ -24,7 +25,7 @@ static void factor_sizes(const Comparison *c, const Factors *f, int64_t size[FAC
   }
 }
 
-/* The shape of a flat input in this trial: its batch and time axes have other sizes. */
+/* The shape of a flat input in this trial, whose batch and time may have other sizes. */
 static void trial_shape(const Comparison *c, const GraphValue *value, int64_t dim[GRAPH_MAX_RANK]) {
   Factors f = atoms_of(c->l->atoms, value);
   int64_t size[FACTORS_MAX];
@@ -50,7 +51,7 @@ void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor
     if (role[i] == 'b' && c->batch > 0) size[i] = c->batch;
     if (role[i] != 't') known[f.dim[i]] *= size[i];
   }
-  for (int i = 0; i < f.n; i++) /* what is left of an axis is its time */
+  for (int i = 0; i < f.n; i++) /* time is what the other factors leave of the size of its axis */
     if (role[i] == 't') size[i] = known[f.dim[i]] ? tensor->dim[f.dim[i]] / known[f.dim[i]] : 0;
   for (int64_t e = 0; e < tensor->count; e++) {
     int64_t left = e;
@@ -70,7 +71,8 @@ void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor
   }
 }
 
-/* Steps from `real` on hold what means padding; those before do not. */
+/* Sets the steps from `real` on to the number that means padding, and sees to it that the steps
+ * before them are not that number. */
 static void add_padding(Comparison *c, const GraphInput *in, const GraphValue *flat_value,
                         int64_t real, int64_t categories, const GraphTensor *t, double *data) {
   ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, t->count ? t->count : 1);
@@ -84,7 +86,7 @@ static void add_padding(Comparison *c, const GraphInput *in, const GraphValue *f
   }
 }
 
-/* Whether numbers of this shape are within what a file of this size may take. */
+/* Whether a tensor of this shape is within the limits of the comparison. */
 static bool has_room(const Comparison *c, const int64_t *dim, int rank) {
   int64_t count = 1;
   for (int i = 0; i < rank; i++)
@@ -92,7 +94,8 @@ static bool has_room(const Comparison *c, const int64_t *dim, int rank) {
   return true;
 }
 
-/* Numbers of 16 to 32 either way that depend on sample and feature alone. */
+/* Numbers of -32 to -16 and of 16 to 32 that depend on the sample and the feature, and not on the
+ * step. */
 static void fill_steady(Comparison *c, const GraphValue *flat_value, const GraphTensor *t,
                         double *data) {
   ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, t->count ? t->count : 1);

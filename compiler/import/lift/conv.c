@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions: x [N, C, ...], w [M, C / groups, k...]. Spatial axes of the graph along which a
- * kernel does nothing are mapped; what is left is time, feature axes, or one of each:
+/* Convolutions: x [N, C, ...], w [M, C / groups, k...]. In, a Conv node; out, a stage that depends
+ * on the number of axes along which the kernel does something (sweep.h):
  *
- *   one axis     Conv1D, along time or along=f
- *   two          Conv2D along both, time first where it is one of them */
+ *   none         Dense, the same product at every position
+ *   one axis     Conv1D along time, or along an axis of features
+ *   two axes     Conv2D; if one of them is time, it comes first */
 #include "import/lift/sweep.h"
 
+/* The sweep along a spatial axis. Steps that wait around time (Placed) are padding. */
 static Sweep sweep_of(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
   int time;
   const Placed *placed = &l->placed[node->in[0]->id];
@@ -25,7 +27,8 @@ static Sweep sweep_of(Lift *l, const GraphNode *node, const GraphTensor *w, int 
   return s;
 }
 
-/* kernel [filters, taps of a, taps of b, d] from w [filters, d, k...]. */
+/* Gives a stage its kernel [filters, taps of a, taps of b, d] from w [filters, d, k...], and its
+ * bias. False after reporting. */
 static bool give_kernel(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w,
                         const Sweep *a, const Sweep *b) {
   const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
@@ -48,7 +51,7 @@ static bool give_kernel(Lift *l, const GraphNode *node, Layer *layer, const Grap
   return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
 }
 
-/* A kernel of one tap: the same product at every position. */
+/* A convolution with one tap, as a Dense: the same product at every position. */
 static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor *w) {
   const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
   int64_t filters = w->dim[0], d = w->dim[1];
@@ -70,6 +73,7 @@ static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor
   return LIFT_DONE;
 }
 
+/* A convolution along one or two axes. */
 static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, int n,
                         const Sweep *sweep) {
   const GraphValue *x = node->in[0];
@@ -92,7 +96,7 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, in
   field_new_channels(l, node, &field);
   field_place(l, node, &field, n, sweep, layer->out[0]);
   Placed *made = &l->placed[node->out[0]->id], edges = l->placed[x->id];
-  if (field.time < 0) { /* each step by itself: what waits around them still does */
+  if (field.time < 0) { /* it works on each step alone: the steps around them still wait */
     edges.value = made->value;
     edges.layout = made->layout;
     *made = edges;
@@ -103,14 +107,16 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, in
   return LIFT_DONE;
 }
 
-/* [calls, channels before, rows of a call, channels after] */
+/* The place of a row and a channel in a kernel [calls, channels before, rows of a call, channels
+ * after]. fresh: the rows of a call; inner: how many channels come after the rows. */
 static int64_t place_of_row(int64_t row, int64_t channel, int64_t fresh, int64_t d, int64_t inner) {
   return row / fresh * fresh * d + (channel / inner * fresh + row % fresh) * inner +
          channel % inner;
 }
 
-/* Several new rows a call, of which one is made: the rows of a call are features, and the kernel
- * goes over calls. Rows of the oldest call that it does not reach get weights of zero. */
+/* A convolution over the kept rows and the several new rows of a call, which makes one row. The
+ * rows of a call become features, and a Conv1D goes over calls. Rows of the oldest call that the
+ * kernel does not reach get weights of 0. */
 static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
   const GraphValue *x = node->in[0];
   const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
@@ -119,7 +125,7 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
           dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1);
   int64_t calls = (all + fresh - 1) / fresh;
   int time;
-  int64_t inner = 1; /* channels that stand after the rows, in the order that x has */
+  int64_t inner = 1; /* how many channels come after the rows in the layout of x */
   Axis last = {0}, channels = lift_axis(l, x, 1, &time);
   Layout layout = l->placed[x->id].layout;
   for (int i = 0; i < layout.n; i++)

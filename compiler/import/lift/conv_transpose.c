@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Transposed convolutions: x [N, C, ...], w [C, M / groups, k...]. */
+/* Transposed convolutions: x [N, C, ...], w [C, M / groups, k...]. In, a ConvTranspose node; out, a
+ * Conv1DTranspose or a Conv2DTranspose. */
 #include "import/lift/sweep.h"
 
 #include <string.h>
 
-/* One axis of a transposed convolution: before and after are positions of the result that go. */
+/* The sweep along a spatial axis. `before` and `after` count positions that are removed from the
+ * two ends of the result. */
 static Sweep transposed_sweep(Lift *l, const GraphNode *node, const GraphTensor *w, int axis) {
   Sweep sweep = sweep_along(l, node, axis, w->dim[2 + axis]);
   sweep.after -= sweep_number(node, GRAPH_ATTR_output_padding, axis, 0);
   return sweep;
 }
 
-/* kernel [filters, taps of a, taps of b, d / groups] from w [d, filters / groups, k...]; a NULL:
- * one axis. */
+/* Gives a stage its kernel [filters, taps of a, taps of b, d / groups] from w [d, filters / groups,
+ * k...], and its bias. If a is NULL, there is one axis. False after reporting. */
 static bool give_transposed(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w,
                             int64_t groups, const Sweep *a, const Sweep *b) {
   const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
@@ -36,6 +38,7 @@ static bool give_transposed(Lift *l, const GraphNode *node, Layer *layer, const 
   return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
 }
 
+/* Sets the options of a stage for n sweeps. */
 static void set_transposed(Layer *layer, int n, const Sweep *sweep) {
   Padding crop[2];
   int64_t taps[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1};

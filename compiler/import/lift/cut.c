@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that take a part of a value: Slice, Split, Gather with constant places. Steps of a
- * sequence become `slice`, `first`, `last` and `delay`, features become `slice`. */
+/* Operators that take a part of a value: Slice, Split, and Gather with constant indices. A part of
+ * the steps becomes `slice`, `first`, `last` or `delay`, and a part of the features `slice`. */
 #include "import/lift/lift.h"
 #include "import/lift/recurrent_form.h"
 
@@ -19,7 +19,7 @@ static Value *steps_of(Lift *l, const GraphNode *node, Value *value, int64_t beg
   return layer->out[0];
 }
 
-/* Step `at` of a sequence; a value without time. */
+/* Places `result` as step `at` of a sequence of `steps`, without time. */
 static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x,
                          const GraphValue *result, int64_t at, int64_t steps) {
   Layout layout;
@@ -65,8 +65,8 @@ LiftDone lift_steps(Lift *l, const GraphNode *node, const GraphValue *x, const G
   return LIFT_DONE;
 }
 
-/* The axis of a placed value whose major part the atoms are, where that axis has more; -1: there is
- * none. */
+/* The axis of a placed value that begins with the atoms of `part` and has others after them; -1:
+ * there is none. */
 static int major_of_an_axis(const Lift *l, const GraphValue *x, const Axis *part) {
   const Layout *layout = &l->placed[x->id].layout;
   for (int k = 0; k < layout->n && part->n; k++) {
@@ -79,7 +79,8 @@ static int major_of_an_axis(const Lift *l, const GraphValue *x, const Axis *part
   return -1;
 }
 
-/* along= axis k, unless it is the last one, which stages that take an axis take by themselves. */
+/* The value with names on its axes; *name gets that of axis k, for `along`. If axis k is the last
+ * one, which stages take by themselves, *name gets NULL. */
 static Value *named_axis(Lift *l, const GraphNode *node, Value *value, const Layout *layout, int k,
                          const char **name) {
   AxisNames names;
@@ -90,7 +91,7 @@ static Value *named_axis(Lift *l, const GraphNode *node, Value *value, const Lay
   return value;
 }
 
-/* What waits around a value waits around what is made of its features. */
+/* A part of the features of a value has the same steps around it (Placed). */
 static void keep_edges(Lift *l, const Placed *own, const GraphValue *to) {
   Placed *made = &l->placed[to->id];
   made->before = own->before;
@@ -99,8 +100,8 @@ static void keep_edges(Lift *l, const Placed *own, const GraphValue *to) {
   made->loose = own->loose;
 }
 
-/* Rows begin..end of a window over a stream: its last ones are a smaller window, one row alone is a
- * step of before. */
+/* Places `result` as rows [begin, end) of a window over a stream. The last rows are a smaller
+ * window. As many rows as a call has are an earlier call, which `delay` gives. */
 static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x,
                            const GraphValue *result, int axis, int64_t begin, int64_t end) {
   Placed out = l->placed[x->id];
@@ -131,8 +132,8 @@ static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x,
   return LIFT_DONE;
 }
 
-/* Elements begin..end of graph axis `axis` of x; at: the value that is cut, x or what other cuts
- * have made of it. */
+/* Places `result` as elements [begin, end) of a graph axis of x. at: the value that they are taken
+ * from, which is x or what earlier slices of the same node made of it. */
 static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
                     const GraphValue *result, int axis, int64_t begin, int64_t end) {
   int time, time_made, k;
@@ -152,7 +153,7 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
   if (time >= 0) return lift_steps(l, node, at, result, begin, end, time_made);
   int64_t inner = 1;
   k = major_of_an_axis(l, at, &cut_axis);
-  if (k >= 0) { /* one direction of a layer, one gate: a part of an axis */
+  if (k >= 0) { /* the first part of an axis of the model, such as one direction of a layer */
     layout = l->placed[at->id].layout;
     const Axis *whole = &layout.axis[k];
     for (int i = cut_axis.n; i < whole->n; i++) {
@@ -178,6 +179,7 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
   return LIFT_DONE;
 }
 
+/* A start or an end of a Slice, counted from the front and within the axis. */
 static int64_t clamped(double at, int64_t size, bool backwards) {
   if (at < 0) at += (double)size;
   double low = backwards ? -1 : 0, high = backwards ? (double)size - 1 : (double)size;
@@ -213,7 +215,7 @@ LiftDone lift_thinned(Lift *l, const GraphNode *node, const GraphValue *x, const
   return LIFT_DONE;
 }
 
-/* One axis of a Slice: elements begin, begin + step, .. up to end, which is not among them. */
+/* One axis of a Slice: elements begin, begin + step, .. before `end`. */
 typedef struct Cut {
   int axis;
   int64_t begin, end, step;
@@ -243,7 +245,7 @@ LiftDone lift_slice(Lift *l, const GraphNode *node) {
                   (long long)left, (long long)size, (long long)c.step);
       return LIFT_FAILED;
     }
-    int64_t end = c.begin + (left - 1) * c.step + 1; /* no further than what is taken */
+    int64_t end = c.begin + (left - 1) * c.step + 1; /* after the last element that is taken */
     if (c.step > 0 && (c.begin > 0 || end < size) && (left == 1 || c.step == 1))
       done = cut(l, node, x, at, y, c.axis, c.begin, end);
     else if ((c.step > 1 && left > 1) || (c.step < 0 && size > 1))
@@ -269,7 +271,8 @@ LiftDone lift_split(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
-/* Refuses an order of elements; where it is the order of gates, what is meant is the weights. */
+/* Reports that a Gather takes elements in another order. If the elements are weights of a recurrent
+ * operator, the error is about that operator. */
 static LiftDone refuse_order(Lift *l, const GraphNode *node) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
@@ -285,7 +288,8 @@ static LiftDone refuse_order(Lift *l, const GraphNode *node) {
   return LIFT_FAILED;
 }
 
-/* Gather with constant places: neighbours in order, or the same from the last to the first. */
+/* A Gather with constant indices: neighbours in order, or all elements from the last to the first.
+ */
 LiftDone lift_gather_part(Lift *l, const GraphNode *node) {
   const GraphTensor *x = lift_type(l, node->in[0]), *place = lift_type(l, node->in[1]);
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Building a flat graph: nodes whose results have a type as soon as they are made. See flat.h. */
+/* Building a flat graph: new nodes, constants, and their types. See flat.h. */
 #include "import/lift/flatten.h"
 
 void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type) {

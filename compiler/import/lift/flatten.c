@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Graph and sizes to Flat: see flat.h. Every node is computed as far as constants reach; what is
- * left becomes a node of the flat graph, and its shape is known. */
+/* From a graph and sizes to a flat graph: see flat.h. A node whose operands are constants is
+ * computed, and its results are constants. Any other node becomes nodes of the flat graph with
+ * known shapes. */
 #include "import/lift/flatten.h"
 
 #include "base/shape.h"
@@ -12,6 +13,7 @@ bool flatten_fail(Flattening *f, const char *text) {
   return false;
 }
 
+/* The frame of the graph that owns a value: this one, or one around it. */
 static FlattenFrame *frame_of(FlattenFrame *frame, const GraphValue *value) {
   while (frame && !graph_owns(frame->graph, value))
     frame = frame->outer;
@@ -31,7 +33,6 @@ void flatten_define(FlattenFrame *frame, const GraphValue *value, Meaning meanin
   if (value) frame->meaning[value->id] = meaning;
 }
 
-/* The flat value of operand i; NULL: left out, or a list. */
 GraphValue *flatten_operand(Flattening *f, FlattenFrame *frame, const GraphNode *node, int i) {
   if (i >= node->n_in || !node->in[i]) return NULL;
   Meaning *m = flatten_meaning(f, frame, node->in[i]);
@@ -43,7 +44,6 @@ FlatList *flatten_list_operand(Flattening *f, FlattenFrame *frame, const GraphNo
   return m ? m->list : NULL;
 }
 
-/* The number that a scalar operand is; false where it depends on data. */
 bool flatten_number(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
   if (!t || !t->data || t->count != 1) return false;
@@ -59,6 +59,7 @@ FlattenFrame *frame_new(Flattening *f, const Graph *graph, FlattenFrame *outer) 
   return frame;
 }
 
+/* A VarRead is the value that the variable has now. A VarAssign gives it another value. */
 static bool flatten_variable(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   int64_t which = graph_int(node, GRAPH_ATTR_variable, -1);
   if (which < 0 || which >= f->flat->n_variables)
@@ -99,7 +100,7 @@ bool flatten_graph(Flattening *f, FlattenFrame *frame) {
   return true;
 }
 
-/* A fresh input of the flat graph with this type; NULL: it is too large to be one. */
+/* A new input of the flat graph; NULL: it is too large. */
 static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int rank,
                              const int64_t *dim) {
   GraphInput *in = graph_input(flat->graph, name, elem);
@@ -115,13 +116,14 @@ static GraphValue *add_input(Flat *flat, const char *name, GraphElem elem, int r
   return in->value;
 }
 
+/* Whether a result of the node is marked in `used`. */
 static bool gives_used(const GraphNode *node, const bool *used) {
   for (int k = 0; k < node->n_out; k++)
     if (used[node->out[k]->id]) return true;
   return false;
 }
 
-/* Marks what the values that are marked are computed from. */
+/* Marks the values from which the marked values are computed. */
 static void mark_sources(const Graph *graph, bool *used) {
   for (int i = graph->n_nodes; i-- > 0;) {
     const GraphNode *node = graph->node[i];
@@ -130,7 +132,7 @@ static void mark_sources(const Graph *graph, bool *used) {
   }
 }
 
-/* used[id]: an output of the graph needs this value. */
+/* used[id]: an output of the graph depends on this value. */
 static bool *mark_used(const Flat *flat) {
   const Graph *graph = flat->graph;
   bool *used = ARENA_ARRAY(flat->arena, bool, graph->n_values ? graph->n_values : 1);
@@ -140,8 +142,9 @@ static bool *mark_used(const Flat *flat) {
   return used;
 }
 
-/* A variable becomes an output where an output of the file, of this call or of a later one, needs
- * what it holds; the others, such as counters of random numbers that nobody draws, are left out. */
+/* Adds an output for what each variable holds after the call, if an output of the file depends on
+ * it in this call or in a later one. Other variables are removed, such as counters of random
+ * numbers that the model does not use. now: by variable. */
 static void end_variables(Flat *flat, GraphValue *const *now) {
   Graph *graph = flat->graph;
   bool *used = mark_used(flat), *kept = ARENA_ARRAY(flat->arena, bool, flat->n_variables + 1);
@@ -167,7 +170,7 @@ static void end_variables(Flat *flat, GraphValue *const *now) {
   graph->n_in = flat->n_file_in + n;
 }
 
-/* What no output needs is left out: constants of shapes, the other results of loops. */
+/* Removes nodes on which no output depends. */
 static void drop_unused(Flat *flat) {
   Graph *graph = flat->graph;
   const bool *used = mark_used(flat);
@@ -177,8 +180,8 @@ static void drop_unused(Flat *flat) {
   graph->n_nodes = n;
 }
 
-/* What an output is without zeros that are added at the end: exporters keep an input that the graph
- * does not use by adding nothing times it. */
+/* The value to which zeros are added last. Exporters keep an input that the graph does not use by
+ * adding 0 times the input. */
 static GraphValue *without_zeros(const Flat *flat, GraphValue *value) {
   for (;;) {
     const GraphNode *node = value->node;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Flattening an operator that computes: in, a node and what its operands are in the flat graph;
- * out, a constant where all numbers are known, an operand where the node changes nothing, a node
- * otherwise. */
+/* Flattening a node that has no body and is no list. In, the node and what its operands are in the
+ * flat graph; out, its results: constants if all operands are constants, an operand if the node
+ * changes nothing, and otherwise results of new nodes. */
 #include "import/lift/flatten.h"
 
 #include "import/graph/eval.h"
 
-/* The same numbers under another name have the same range. */
+/* Gives a value the range of another one that has the same numbers. */
 static void keep_range(GraphValue *to, const GraphValue *from) {
   if (from && !to->range) to->range = from->range;
 }
 
-/* The axis that a Slice reverses, all of it, and no other; -1: it does something else. */
+/* The axis of which a Slice takes all elements from the last to the first; -1: it does something
+ * else. */
 static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, const GraphTensor *y) {
   const GraphTensor *x = flat_type_of(flat, in[0]), *starts = flat_type_of(flat, in[1]);
   const GraphTensor *axes = n_in > 3 && in[3] ? flat_type_of(flat, in[3]) : NULL,
@@ -22,7 +23,8 @@ static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, cons
   return x->dim[axis] == y->dim[axis] ? (int)axis : -1;
 }
 
-/* The axis that a ReverseSequence reverses in full for every sample; -1: it does something else. */
+/* The axis that a ReverseSequence reverses as a whole in every sample; -1: it does something else.
+ */
 static int whole_reversed_axis(const Flat *flat, const GraphNode *node, GraphValue *const *in) {
   const GraphTensor *x = flat_type_of(flat, in[0]), *lengths = flat_type_of(flat, in[1]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
@@ -46,7 +48,8 @@ static bool is_alias(const Flat *flat, const GraphNode *node, const GraphValue *
          (node->op == GRAPH_Cast && flat_cast_keeps(flat_type_of(flat, in)->elem, to));
 }
 
-/* The best of one element is that element, at place 0. */
+/* A TopK of an axis of one element: the results are the operand and the index 0. False: the node is
+ * another one. */
 static bool best_of_one(Flat *flat, FlattenFrame *frame, const GraphNode *node, GraphValue *x,
                         const GraphCall *call) {
   const GraphTensor *t = call->in[0], *place = &call->out[1];
@@ -62,8 +65,8 @@ static bool best_of_one(Flat *flat, FlattenFrame *frame, const GraphNode *node, 
   return true;
 }
 
-/* Axes that a reader counted from the end count from the front in a flat graph, where ranks are
- * known. */
+/* Attributes that name axes may count from the end in the graph. In the flat graph, where ranks are
+ * known, they count from the front. */
 static void count_axes_from_front(Flat *flat, GraphNode *node) {
   static const GraphAttributeName counted[] = {GRAPH_ATTR_axis, GRAPH_ATTR_axes,
                                                GRAPH_ATTR_batch_axis};
@@ -85,7 +88,7 @@ static void count_axes_from_front(Flat *flat, GraphNode *node) {
   }
 }
 
-/* A reduction of all axes from one on names them each. */
+/* A reduction over all axes from one on gets the list of these axes. */
 static void name_reduced_axes(Flat *flat, GraphNode *node) {
   int64_t axes[GRAPH_MAX_RANK], first = graph_int(node, GRAPH_ATTR_axis, 0);
   int n = 0;
@@ -97,7 +100,7 @@ static void name_reduced_axes(Flat *flat, GraphNode *node) {
   graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
 }
 
-/* Whole numbers times zero are zero, whatever they are. */
+/* A product of whole numbers with a constant 0 is 0. False: the node is another one. */
 static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *node,
                          const GraphCall *call) {
   double *data;
@@ -118,7 +121,6 @@ static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *no
   return none != NULL;
 }
 
-/* An operator that computes: a constant, an alias or a node. */
 bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
@@ -183,7 +185,6 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   return true;
 }
 
-/* Computes op(in...) on the way: for what lists need. */
 GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in,
                             GraphAttributeName name, int64_t number) {
   Flat *flat = f->flat;
@@ -202,7 +203,6 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
   return flat_constant(flat, "", &call.out[0]);
 }
 
-/* [n, ...] of n values of one shape; concat: joined along axis instead. */
 GraphValue *flatten_stack(Flattening *f, int n, GraphValue **element, bool concat, int64_t axis) {
   GraphValue **row = ARENA_ARRAY(f->flat->arena, GraphValue *, n ? n : 1);
   for (int i = 0; i < n; i++) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Flattening If, Loop, Scan and While: bodies are written out, once for each step. What decides how
- * often must be a constant. */
+/* Flattening If, Loop, Scan and While: the body is written out once for each step. The condition or
+ * the number of steps must be a constant. */
 #include "import/lift/flatten.h"
 
 #include <string.h>
 
+/* Flattens one call of a body. in: by input of the body; out: by output. False with the fault set.
+ */
 static bool run_body(Flattening *f, const Graph *body, FlattenFrame *outer, const Meaning *in,
                      Meaning *out) {
   const GraphNode *node = f->node;
@@ -37,7 +39,7 @@ bool flatten_if(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   return true;
 }
 
-/* The operands of a control node from `first`, as what they mean. */
+/* What the operands of a node from number `first` on are in the flat graph. */
 static bool meanings(Flattening *f, FlattenFrame *frame, const GraphNode *node, int first,
                      Meaning *out) {
   for (int i = first; i < node->n_in; i++) {
@@ -49,7 +51,8 @@ static bool meanings(Flattening *f, FlattenFrame *frame, const GraphNode *node, 
   return true;
 }
 
-/* Row lists that a loop gives: stacked along axis, last step first if reversed. */
+/* Defines a result of a loop that has a row for each step: n rows along a new axis, the last step
+ * first if `reversed`. */
 static bool define_rows(Flattening *f, FlattenFrame *frame, const GraphValue *to, GraphValue **row,
                         int n, int64_t axis, bool reversed) {
   if (!to) return true;
@@ -106,6 +109,7 @@ bool flatten_loop(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   return true;
 }
 
+/* Number i of an attribute, or 0. */
 static int64_t listed(const GraphNode *node, GraphAttributeName name, int i) {
   const GraphAttribute *a = graph_attribute(node, name);
   return a && i < a->n ? a->i[i] : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Lists of tensors while a graph is flattened: a list is its elements, so that reading and setting
- * one is a matter of names. */
+/* Flattening lists of tensors. A list is the flat values of its elements, so reading and setting an
+ * element makes no node. */
 #include "import/lift/flatten.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static FlatList *list_new(Flattening *f, int n) {
   return list;
 }
 
-/* Elements that were never set are zeros of the shape of the others. */
+/* Sets elements that were never set to zeros, in the shape of the others. */
 static bool list_fill(Flattening *f, FlatList *list) {
   const GraphTensor *shape = NULL;
   for (int i = 0; i < list->n && !shape; i++)
@@ -27,6 +27,7 @@ static bool list_fill(Flattening *f, FlatList *list) {
   return true;
 }
 
+/* *out gets the number of the element that a constant index names. */
 static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at, int *out) {
   double place;
   if (!flatten_number(f->flat, at, &place))
@@ -38,7 +39,7 @@ static bool list_place(Flattening *f, const FlatList *list, const GraphValue *at
   return true;
 }
 
-/* The elements along an axis of a value. */
+/* Flattens a ListFrom: the elements are the rows of a value along an axis. */
 static bool list_from(Flattening *f, FlattenFrame *frame, const GraphNode *node, GraphValue *in) {
   Flat *flat = f->flat;
   const GraphTensor *t = in ? flat_type_of(flat, in) : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Arithmetic on affine forms: elements in other places, sums, and factors by element. See affine.h.
- */
+/* Arithmetic on affine forms (affine.h): elements at other places, sums, and products with one
+ * number for each element. */
 #include "import/lift/affine.h"
 
 #include <string.h>
@@ -9,8 +9,8 @@ const GraphTensor *form_type(const Forms *f, const GraphValue *v) {
   return flat_type_of(f->flat, v);
 }
 
-/* Atoms made after the analysis (values of new nodes) have no factors: such values have no
- * batch. */
+/* The factors of a value, or none if there is one sample. A value that was made after the analysis
+ * of atoms has no factors, and no batch. */
 static Factors factors_of(const Forms *f, const GraphValue *value) {
   return f->batch < 0 || value->id >= f->atoms->n_values ? (Factors){0} : atoms_of(f->atoms, value);
 }
@@ -55,7 +55,7 @@ const Form *form_own(Forms *f, GraphValue *value) {
   return form;
 }
 
-/* The numbers 0 to n - 1, which are all there are. */
+/* Whether `pick` is 0, 1, .. n - 1 and takes all elements, of which there are `all`. */
 static bool is_count(const int64_t *pick, int64_t n, int64_t all) {
   for (int64_t i = 0; i < n; i++)
     if (pick[i] != i) return false;

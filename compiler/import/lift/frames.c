@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Windows that stand side by side. In, a Gather with a table of places [n, size], window i at
- * i * hop; out, `frames` where they go along time, and slices that are joined where they go along
+/* Windows over an axis. In, a Gather with a table of indices [n, size] in which window i begins at
+ * i * hop; out, a stage `frames` if the axis is time, and a `concat` of slices if it is an axis of
  * features. */
 #include "import/lift/lift.h"
 
-/* The axis of the result that is the place in a window, in front of the features of a step. */
+/* The axis that holds the place in a window and then the features of a step. axis: the graph axis
+ * of the result that is the place. */
 static Axis with_places(Lift *l, const GraphNode *node, int axis, const Axis *features) {
   int time;
   Axis out = lift_axis(l, node->out[0], axis, &time);
@@ -13,6 +14,7 @@ static Axis with_places(Lift *l, const GraphNode *node, int axis, const Axis *fe
   return out;
 }
 
+/* Windows of steps. */
 static LiftDone of_steps(Lift *l, const GraphNode *node, int axis, int64_t size, int64_t hop) {
   Layout layout = l->placed[node->in[0]->id].layout,
          one = {.timed = true, .time = layout.time, .n = 1};
@@ -35,6 +37,7 @@ static LiftDone of_steps(Lift *l, const GraphNode *node, int axis, int64_t size,
   return LIFT_DONE;
 }
 
+/* n windows of features. group: the atoms of the axis that they go along. */
 static LiftDone of_features(Lift *l, const GraphNode *node, int axis, const Axis *group, int64_t n,
                             int64_t size, int64_t hop) {
   Layout layout;
@@ -47,7 +50,7 @@ static LiftDone of_features(Lift *l, const GraphNode *node, int axis, const Axis
   Value *value = lift_value(l, node, node->in[0], &layout),
         **part = ARENA_ARRAY(l->arena, Value *, n);
   if (!value) return LIFT_FAILED;
-  bool last = k == layout.n - 1; /* which slice and concat take by themselves */
+  bool last = k == layout.n - 1; /* slice and concat take the last axis by themselves */
   if (!last) value = lift_labelled(l, node, value, &layout, &names);
   for (int64_t i = 0; i < n; i++) {
     Layer *cut = lift_layer(l, node, LAYER_slice, 1, &value);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Norms of groups of channels. In, x [N, C, ...] with statistics of a group of channels at all
- * positions; out, `GroupNorm`, where these are the positions of one step. */
+/* Norms of groups of channels. In, a GroupNorm node, whose statistics are those of a group of
+ * channels of x [N, C, ...] at all positions; out, a stage `GroupNorm`, if these are positions of
+ * one step. */
 #include "import/lift/lift.h"
 
-/* A vector of a norm that is this number everywhere, or is not there, and is left out. */
+/* Gives the stage operand k as a vector of n numbers. If the operand is absent, or all of its
+ * numbers are `plain_value`, sets the option to false instead. False after reporting. */
 static bool norm_vector(Lift *l, const GraphNode *node, Layer *layer, int k, Role role,
                         OptName option, double plain_value, int64_t n) {
   const GraphTensor *t = k < node->n_in && node->in[k] ? lift_type(l, node->in[k]) : NULL;

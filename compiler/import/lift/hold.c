@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The steps after the end of a bounded sequence, and those before it: Hold and Cut become `hold`
- * and `cut`. */
+/* Steps after the end of a bounded sequence. In, a Hold, which gives them numbers, or a Cut, which
+ * removes them; out, a stage `hold` or `cut`. */
 #include "import/lift/lift.h"
 
-/* The layout of a sequence: as it is placed, or time first where it is placed as features. */
+/* The layout in which a value is a sequence: the present one, unless its steps are features there.
+ */
 static Layout layout_of_steps(Lift *l, const GraphValue *x) {
   Layout own = l->placed[x->id].layout;
   return own.timed ? own : lift_natural(l, x);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that make an axis longer: Concat and Pad. */
+/* Operators that make an axis longer. In, a Concat or a Pad; out, a stage `concat` or `pad`, or
+ * zeros that wait for a convolution (Placed). */
 #include "import/lift/lift.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@ static bool is_zero(const GraphTensor *t) {
   return true;
 }
 
-/* Steps around a sequence that repeat its ends, or mirror it. */
+/* A Pad of steps that repeats the ends of a sequence, or mirrors it, as `mode` says. */
 static LiftDone padded_steps(Lift *l, const GraphNode *node, const GraphValue *x, int axis,
                              int64_t before, int64_t after, const char *mode) {
   const GraphValue *y = node->out[0];
@@ -34,14 +35,15 @@ static LiftDone padded_steps(Lift *l, const GraphNode *node, const GraphValue *x
   return LIFT_DONE;
 }
 
-/* Zeros of a graph axis before and after, or other numbers by `mode`. */
+/* Places the result as `at` with elements before and after along a graph axis of x: zeros, or what
+ * `mode` says. A negative number removes elements. */
 static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, const GraphValue *at,
                        int axis, int64_t before, int64_t after, const char *mode) {
   const GraphValue *y = node->out[0];
   int time, k = 0;
   Axis features = lift_axis_alone(l, x, axis, &time);
   Layout layout;
-  if (time >= 0 && !features.n && (before < 0 || after < 0)) { /* steps that go */
+  if (time >= 0 && !features.n && (before < 0 || after < 0)) { /* it removes steps */
     int64_t steps = lift_type(l, x)->dim[axis], from = before < 0 ? -before : 0,
             to = after < 0 ? steps + after : steps;
     lift_axis(l, y, axis, &time);
@@ -86,7 +88,7 @@ static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, cons
   return LIFT_DONE;
 }
 
-/* One value between zeros is padded. */
+/* A Concat of one value and zeros, as a Pad. */
 static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
   const GraphValue *x = NULL;
   int64_t before = 0, after = 0;
@@ -105,7 +107,8 @@ static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
   return x ? padded(l, node, x, x, axis, before, after, "zero") : LIFT_OTHER;
 }
 
-/* Joins values along an axis of size 1 that the model's values do not have. */
+/* Whether all operands have the size 1 along the axis, so that the values of the model do not have
+ * that axis. */
 static bool is_stack(Lift *l, const GraphNode *node, int axis) {
   for (int i = 0; i < node->n_in; i++)
     if (lift_type(l, node->in[i])->dim[axis] != 1 || !l->placed[node->in[i]->id].layout.n)
@@ -113,7 +116,8 @@ static bool is_stack(Lift *l, const GraphNode *node, int axis) {
   return true;
 }
 
-/* Joins whole last axes: the new axis stands in front of what is joined. */
+/* Such a Concat joins the last axes of the model values. The joined axis has the new one in front.
+ */
 static LiftDone stacked(Lift *l, const GraphNode *node, int axis, const GraphValue *wide) {
   Layout layout = l->placed[wide->id].layout;
   int time;
@@ -134,7 +138,8 @@ static LiftDone stacked(Lift *l, const GraphNode *node, int axis, const GraphVal
   return LIFT_DONE;
 }
 
-/* Joins the operands along an axis of this layout of wide, which they are brought to. */
+/* Joins the operands along axis k of a layout of `wide`. The other operands are brought into the
+ * same layout. */
 static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
                        const GraphValue *wide_value, Layout layout, int k) {
   Value **in = ARENA_ARRAY(l->arena, Value *, node->n_in);
@@ -169,8 +174,8 @@ static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
   return LIFT_DONE;
 }
 
-/* Joins sequences of fixed length one after the other: their steps are an axis of features
- * meanwhile. */
+/* Joins sequences of fixed length one after the other. Their steps become an axis of features,
+ * which is joined, and become steps again when a reader wants them. */
 static LiftDone steps_joined(Lift *l, const GraphNode *node, int axis, const GraphValue *wide,
                              bool with_features) {
   bool fixed = l->time.kind == TIME_FIXED && !with_features;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The ends of a cell that is none of the known: State and Keep become `state` and `keep`. In, nodes
- * whose operands are placed; a state is a vector at each step, whatever axes it has in the graph.
+/* The states of a cell that is no LSTM, GRU or RNN. In, a State or a Keep; out, a stage `state` or
+ * `keep`. In the model, a state is a vector at each step, even if it has several axes in the graph.
  */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
-/* All features of a layout in one axis, at the steps of the time of x. */
+/* A layout with all features in one axis, and a step for each step of the cell. time: the atom of
+ * time, if the layout has none. */
 static Layout as_vectors(const Layout *layout, int time) {
   int atom[LAYOUT_MAX_LEAVES], n = layout_leaves(layout, atom);
   Layout out = {.timed = true, .time = layout->timed ? layout->time : time, .n = 1};
@@ -15,10 +16,11 @@ static Layout as_vectors(const Layout *layout, int time) {
   return out;
 }
 
-/* Of a start [...] the numbers of the first sample: a batch starts alike, which the check shows. */
+/* The `units` numbers of the first sample of an initial state; NULL: these are not as many. All
+ * samples of a batch begin with the same numbers, which the translation check shows. */
 static const double *first_sample(Lift *l, const GraphValue *state, const GraphTensor *start,
                                   int64_t units) {
-  int steps = lift_type(l, state)->rank > start->rank ? 0 : -1; /* the axis of the steps; none */
+  int steps = lift_type(l, state)->rank > start->rank ? 0 : -1; /* the axis of steps; -1: none */
   Factors f = atoms_of(l->atoms, state);
   double *out = ARENA_ARRAY(l->arena, double, units + 1);
   int64_t n = 0;
@@ -36,13 +38,14 @@ static const double *first_sample(Lift *l, const GraphValue *state, const GraphT
   return n == units ? out : NULL;
 }
 
-/* How a state begins: zeros, numbers of the file, or a value. */
+/* The initial state: zeros, numbers of the file, or a value of the model. */
 typedef struct Beginning {
-  const double *number; /* NULL: zeros */
-  Value *value;         /* NULL: numbers */
+  const double *number; /* NULL: zeros, if `value` is NULL too */
+  Value *value;         /* NULL: it is numbers */
 } Beginning;
 
-/* Before the layer of the state is made. False after reporting. */
+/* Finds the initial state of a State. To be called before its layer is made. False after reporting.
+ */
 static bool find_start(Lift *l, const GraphNode *node, const Layout *layout, Beginning *out) {
   const GraphValue *start = node->in[1];
   const GraphTensor *number = lift_is_constant(l, start) ? lift_type(l, start) : NULL;
@@ -70,6 +73,7 @@ static bool find_start(Lift *l, const GraphNode *node, const Layout *layout, Beg
   return true;
 }
 
+/* Gives a layer its initial state. False after reporting. */
 static bool give_start(Lift *l, const GraphNode *node, const Beginning *start, int64_t units,
                        Layer *layer) {
   if (start->value) layer_set_states(l->arena, layer, 1, &start->value);
@@ -81,6 +85,7 @@ static bool give_start(Lift *l, const GraphNode *node, const Beginning *start, i
   return to != NULL;
 }
 
+/* A State becomes `state`. */
 static LiftDone begin(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0], *state = node->out[0];
   int time;
@@ -104,6 +109,7 @@ static LiftDone begin(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
+/* A Keep becomes a `keep` for each state. Its other results are its other operands. */
 static LiftDone end(Lift *l, const GraphNode *node) {
   int states = (int)graph_int(node, GRAPH_ATTR_states, 0);
   for (int k = 0; k < states; k++) {
@@ -126,13 +132,13 @@ LiftDone lift_kept(Lift *l, const GraphNode *node) {
   return node->op == GRAPH_Keep ? end(l, node) : LIFT_OTHER;
 }
 
-/* ---- states of a graph whose call is a step ---- */
+/* ---- states of a graph whose calls are steps ---- */
 
 static bool has_own_states(const Lift *l) {
   return l->own && l->time.kind == TIME_STREAM && l->roles.way == TIME_WAY_CALLS;
 }
 
-/* An input that the model reads at every step: it has the time of the states. */
+/* The first input that is a sequence in the model: states have its steps. */
 static const GraphValue *stepped_input(const Lift *l) {
   for (int i = 0; i < l->flat->n_file_in; i++) {
     const GraphValue *value = l->flat->graph->in[i].value;

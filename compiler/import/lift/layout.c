@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Layouts: which atoms of the graph are in which axis of a model value. */
+/* Layouts: which atoms of the graph are in which axis of a model value. lift.h says what each
+ * function returns. */
 #include "import/lift/lift.h"
 
 #include <string.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a value is once it has been rounded to integers with a scale and read back. In, the value
- * and the operator that rounds; out, the real number that the integer stands for: kept within the
- * range of the integers, then brought to the nearest multiple of the scale.
+/* Rounding to integers with a scale. In, a value and the Quantize that rounds it; out, the real
+ * number that the integer stands for: the value, kept within the range of the integers, and then
+ * rounded to the nearest multiple of the scale.
  *
- * A quantiser that drops a relu relies on the range. No limit is made where the operator that
- * computes the value stays within it. */
+ * Some quantisers remove a relu, because the range of the integers does the same. If the operator
+ * that computes the value stays within the range by itself, no limit is added. */
 #include "import/lift/limits.h"
 
 #include "import/graph/eval.h"
 
 #include <math.h>
 
-/* The bounds of what an operator computes, whatever it reads. */
+/* The least and the greatest number that the operator of a value can give. */
 static GraphRange bounds_of(const GraphValue *value) {
   const GraphRange open = {-INFINITY, INFINITY};
   while (value->node && graph_op_moves(value->node->op) == GRAPH_MOVES_first)
@@ -28,12 +28,12 @@ static GraphRange bounds_of(const GraphValue *value) {
   return open;
 }
 
-/* False: the range of these integers is not known, or too wide to round to. */
+/* The range of a type of integers. False: it is not known, or more than 16 bits wide. */
 static bool range_of(GraphElem elem, GraphRange *range) {
   return elem_range(elem, &range->low, &range->high) && range->high <= UINT16_MAX;
 }
 
-/* Kept within -inf .. inf, one or both of them numbers. */
+/* x kept within a range, either end of which may be infinite. */
 static GraphValue *limited(Graph *graph, const GraphNode *node, GraphValue *x, GraphRange to) {
   if (isinf(to.low) && isinf(to.high)) return x;
   bool is_relu = to.low == 0 && isinf(to.high);

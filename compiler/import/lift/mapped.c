@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Functions of each step that are written out step after step and joined. In, a flat graph with
- * Concat(f(row 0 of x), f(row 1 of x), ...); out, the same values, f of all rows at once. Rows may
- * be of several sequences; what f reads beside them is the same at every step. */
+/* Functions that a file writes out for each step and joins. In, a flat graph with Concat(f(row 0 of
+ * x), f(row 1 of x), ...); out, the same values, with f of all rows at once. The function may read
+ * rows of several sequences, and values that are the same at every step. */
 #include "import/lift/lift.h"
 #include "import/lift/own.h"
 
 enum { MOST_JOINS = 256 };
 
+/* Whether a node joins two or more values that each have the size 1 along its axis. */
 static bool is_join(const Own *own, const GraphNode *node) {
   if (node->op != GRAPH_Concat || node->n_in < 2) return false;
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
@@ -18,7 +19,7 @@ static bool is_join(const Own *own, const GraphNode *node) {
   return true;
 }
 
-/* The steps of f are those of rows, and no step reads another one. */
+/* Whether the parts are a function of rows, in which no step depends on another one. */
 static bool is_map(const Own *own) {
   bool rows = false;
   for (int i = 0; i < own->n; i++) {
@@ -28,7 +29,7 @@ static bool is_map(const Own *own) {
   return rows;
 }
 
-/* f of all rows, [T, ...], with T in the place of the axis along which its steps are joined. */
+/* The function of all rows, [T, ...], with T moved to the axis along which the Concat joins. */
 static GraphValue *in_place(Own *own, const GraphNode *join, GraphValue *all) {
   const GraphTensor *step = own_type(own, join->in[0]);
   int rank = step->rank, axis = (int)graph_int(join, GRAPH_ATTR_axis, 0), n = 0;
@@ -44,6 +45,7 @@ static GraphValue *in_place(Own *own, const GraphNode *join, GraphValue *all) {
   return flat_transposed(own->flat, join, y, rank, perm);
 }
 
+/* Replaces a Concat by the function of all rows. False: its operands are no such functions. */
 static bool is_mapped(Own *own, const GraphNode *join) {
   int64_t steps = join->n_in;
   own_begin(own, steps, false);
