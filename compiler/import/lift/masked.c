@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Who sees masked steps. In, a flat graph whose recurrent operators and means heed their masks;
- * out, what the masked steps of each value hold, and which nodes make a real step, or something
- * that outlives the sequence, of them. */
+/* Which nodes see masked steps. In, a flat graph whose recurrent operators and means heed their
+ * masks; out, what the masked steps of each value hold, and whether a node computes a real step, or
+ * a value without steps, from masked steps. */
 #include "import/lift/masks.h"
 #include "import/lift/recurrent_form.h"
 
@@ -27,7 +27,7 @@ bool masks_has_time(const Lift *l, const GraphValue *value) {
   return false;
 }
 
-/* Every axis of time of x is one of y. */
+/* Whether every axis of time of x is one of y too. */
 static bool keeps_time(const Lift *l, const GraphValue *x, const GraphValue *y) {
   Factors from = atoms_of(l->atoms, x), to = atoms_of(l->atoms, y);
   for (int i = 0; i < from.n; i++) {
@@ -39,7 +39,7 @@ static bool keeps_time(const Lift *l, const GraphValue *x, const GraphValue *y) 
   return true;
 }
 
-/* A step of a convolution's result is made of those up to it. */
+/* Whether each step of the result of a convolution or a pool depends on steps up to it only. */
 static bool looks_back(const Lift *l, const GraphNode *node) {
   const GraphAttribute *strides = graph_attribute(node, GRAPH_ATTR_strides),
                        *pads = graph_attribute(node, GRAPH_ATTR_pads);
@@ -58,7 +58,8 @@ static bool looks_back(const Lift *l, const GraphNode *node) {
   return true;
 }
 
-/* The last step of what is held after the real ones is the last real one. */
+/* Whether a Gather takes a step that is real or equal to a real one: the first step, or the last
+ * step of a value whose masked steps hold the last real one. */
 static bool takes_last_held(const Masks *m, const GraphNode *node) {
   const GraphTensor *x = lift_type(m->l, node->in[0]),
                     *at = node->op == GRAPH_Gather ? lift_type(m->l, node->in[1]) : NULL;
@@ -71,7 +72,7 @@ static bool takes_last_held(const Masks *m, const GraphNode *node) {
          m->tail[node->in[0]->id] == TAIL_HELD;
 }
 
-/* Whether a node goes along the steps of the operand that says which steps it sees. */
+/* Whether a node goes along time: the steps of its operand or, for Attention, of its keys. */
 static bool goes_along_time(const Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0];
   GraphOp op = node->op;
@@ -87,7 +88,6 @@ static bool goes_along_time(const Lift *l, const GraphNode *node) {
   return false;
 }
 
-/* No real step of what a node makes is made of masked ones. */
 bool masks_is_safe(const Masks *m, const GraphNode *node) {
   const Lift *l = m->l;
   GraphOp op = node->op;
@@ -118,7 +118,7 @@ bool masks_sees_time(const Lift *l, const GraphNode *node) {
   return false;
 }
 
-/* Steps of the result are made of other steps too. */
+/* Whether steps of the result depend on other steps of the operands. */
 static bool mixes_steps(const Lift *l, const GraphNode *node) {
   GraphOp op = node->op;
   return op == GRAPH_Conv || op == GRAPH_ConvTranspose || op == GRAPH_MaxPool ||
@@ -126,7 +126,8 @@ static bool mixes_steps(const Lift *l, const GraphNode *node) {
          op == GRAPH_CumSum || recurrent_form(node->op) || goes_along_time(l, node);
 }
 
-/* A recurrent operator that reads forward holds its last result, the others have zeros there. */
+/* A recurrent operator that reads forward repeats its last result at masked steps, unless it gives
+ * zeros there, as one that reads backward does. */
 static Tail tail_of_recurrent(const GraphNode *node) {
   const char *direction = graph_word(node, GRAPH_ATTR_direction, 0, "forward");
   if (graph_int(node, GRAPH_ATTR_zero_output, 0) || strcmp(direction, "backward") == 0)
@@ -134,8 +135,9 @@ static Tail tail_of_recurrent(const GraphNode *node) {
   return strcmp(direction, "forward") == 0 ? TAIL_HELD : TAIL_ANY;
 }
 
-/* What only moves has the tail of its operand; Dense and activations of a held sequence are held;
- * of anything else nothing is known. */
+/* What the masked steps of the result hold. A node that only moves numbers has the tail of its
+ * operand. A node that works on each step alone holds its last real step if its operands do. Of
+ * other nodes nothing is known. */
 static Tail tail_of(const Masks *m, const GraphNode *node, double *fill) {
   const Lift *l = m->l;
   Tail tail = TAIL_HELD;

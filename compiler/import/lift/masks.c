@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding after
- * their real steps, and values that say which steps those are, or an input with their number; out,
- * the same computation of the real steps alone, without masks:
+/* Masks over the steps of bounded sequences. In, a flat graph whose inputs have padding after their
+ * real steps, with masks that tell the real steps, or an input that gives their number; out, a flat
+ * graph without masks that computes the same from the real steps alone:
  *
  *   x * mask                               x
  *   sum(x * mask) / sum(mask)              mean(x)
  *   a recurrent operator with a mask       without it, or with lengths
  *
- * A value of the model has n steps where the graph has N. That is the same as long as no real step,
- * and nothing that outlives the sequence, is made of a masked step. Where something is, whole.c
- * gives it all N steps. */
+ * A value has n steps in the model and N steps in the graph. Both compute the same as long as no
+ * real step, and no value without steps, depends on a masked step. If a node depends on one,
+ * whole.c gives it all N steps. */
 #include "import/lift/masks.h"
 #include "import/lift/recurrent_form.h"
 #include "import/lift/sizes.h"
@@ -18,12 +18,12 @@
 
 #include <string.h>
 
+/* Whether the result of an operator has the same numbers, moved or cast. */
 static bool moves(GraphOp op) {
   return op == GRAPH_Identity || op == GRAPH_Cast || op == GRAPH_Squeeze || op == GRAPH_Unsqueeze ||
          op == GRAPH_Transpose || op == GRAPH_Reshape;
 }
 
-/* The input of the file that a value is, moved at most; NULL: it is none that has padding. */
 const GraphInput *masks_padded_input(const Lift *l, const GraphValue *value) {
   while (value->node && moves(value->node->op))
     value = value->node->in[0];
@@ -33,7 +33,7 @@ const GraphInput *masks_padded_input(const Lift *l, const GraphValue *value) {
   return NULL;
 }
 
-/* x != padding, element by element. */
+/* Whether a value is x != padding, element by element, for an input x with padding. */
 static bool differs_from_padding(const Lift *l, const GraphValue *value) {
   const GraphNode *node = value->node,
                   *equal = node && node->op == GRAPH_Not ? node->in[0]->node : NULL;
@@ -46,7 +46,7 @@ static bool differs_from_padding(const Lift *l, const GraphValue *value) {
   return false;
 }
 
-/* None of the axes that a node reduces is that of the steps. */
+/* Whether a reduction leaves the steps: none of the axes that it names is time. */
 static bool reduces_features(const Lift *l, const GraphNode *node) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   for (int i = 0; axes && i < axes->n; i++)
@@ -54,7 +54,7 @@ static bool reduces_features(const Lift *l, const GraphNode *node) {
   return axes != NULL;
 }
 
-/* A constant that is true, or false, everywhere. */
+/* Whether a value is a constant that is true, or false, everywhere. */
 static bool is_all(const Lift *l, const GraphValue *value, bool truth) {
   const GraphTensor *t = lift_type(l, value);
   bool all = t->data != NULL;
@@ -67,7 +67,7 @@ static bool is_true(const Masks *m, const GraphValue *value) {
   return m->is_true[value->id] || is_all(m->l, value, true);
 }
 
-/* The value is true at the real steps of every sample, and at no other. */
+/* Whether the result of a node is true at the real steps of every sample, and at no other step. */
 static bool tells_real(const Masks *m, const GraphNode *node) {
   const Lift *l = m->l;
   const GraphValue *value = node->out[0];
@@ -92,7 +92,8 @@ static bool tells_real(const Masks *m, const GraphNode *node) {
   return in && in->rank == 2; /* one number a step */
 }
 
-/* The value is true at all steps: one of the parts is whose truth at any feature decides. */
+/* Whether the result of a node is true at all steps. For a ReduceAny over features that are joined,
+ * one part that is true is enough. */
 static bool tells_all(const Masks *m, const GraphNode *node) {
   const Lift *l = m->l;
   if (moves(node->op)) return is_true(m, node->in[0]);
@@ -107,7 +108,7 @@ static bool tells_all(const Masks *m, const GraphNode *node) {
   return false;
 }
 
-/* Which values are masks, and which steps they have: truths, and what moves or casts them. */
+/* Fills is_real and is_true for truths, and for values that move or cast them. */
 static void find_masks(Masks *m) {
   const Graph *graph = m->l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
@@ -120,7 +121,7 @@ static void find_masks(Masks *m) {
   }
 }
 
-/* The operand of x * mask that is no mask; NULL: this is none. masks: by value id. */
+/* The x of x * mask; NULL: the node is no such product. masks: by value id. */
 static GraphValue *unmasked(const Lift *l, const GraphNode *node, const bool *masks) {
   if (!node || node->op != GRAPH_Mul) return NULL;
   for (int i = 0; i < 2; i++)
@@ -130,6 +131,7 @@ static GraphValue *unmasked(const Lift *l, const GraphNode *node, const bool *ma
   return NULL;
 }
 
+/* How many operands of nodes are this value. */
 static int readers(const Lift *l, const GraphValue *value) {
   int n = 0;
   for (int i = 0; i < l->flat->graph->n_nodes; i++)
@@ -152,7 +154,8 @@ static void rewrite_mean(Masks *m, const GraphNode *div) {
   flat_replace(m->l->flat, div->out[0], sum->out[0]);
 }
 
-/* The input that gives the number of steps of each sample, as it is; -1: none does. */
+/* The input that gives a value, moved or cast at most, which holds the number of steps of each
+ * sample; -1: it is computed. */
 static int input_of_lengths(const Lift *l, const GraphValue *value) {
   while (value->node && moves(value->node->op))
     value = value->node->in[0];
@@ -163,8 +166,9 @@ static int input_of_lengths(const Lift *l, const GraphValue *value) {
   return -1;
 }
 
-/* Steps after a length give zeros, and the states are those of the last step before it: so they
- * are in a model whose sequence ends there. */
+/* Removes operand k, the lengths, of a recurrent operator, because an input that gives them becomes
+ * the length of the sequence. After the length the operator gives zeros and keeps its state, as if
+ * the sequence ended there. */
 static void rewrite_length(Masks *m, GraphNode *node, int k) {
   Lift *l = m->l;
   int input = input_of_lengths(l, node->in[k]);
@@ -175,6 +179,7 @@ static void rewrite_length(Masks *m, GraphNode *node, int k) {
   m->heeds[node->out[0]->id] = true;
 }
 
+/* Removes the masks, and notes which nodes heed them. */
 static void rewrite(Masks *m) {
   const Graph *graph = m->l->flat->graph;
   find_masks(m);
@@ -202,12 +207,13 @@ static void rewrite(Masks *m) {
       m->unmasked[graph->node[i]->out[0]->id] = unmasked(m->l, graph->node[i], m->is_real);
 }
 
-/* The node compares an input with what means padding there. */
+/* Whether a node makes a mask: it compares an input with the number that means padding. */
 static bool makes_mask(const Lift *l, const GraphNode *node) {
   return node->op == GRAPH_Not && differs_from_padding(l, node->out[0]);
 }
 
-/* Steps that hold something are skipped, and the sequence has no length that could say so. */
+/* Reports a mask in a file whose sequences are not bounded, so that no length can replace the mask.
+ */
 static void refuse_mask(Lift *l, const GraphNode *node) {
   Diag *d = lift_refuse(l, node, E903, "masks steps by what they hold, which is not supported");
   diag_note(d, "if the padding comes last, a sequence of bounded length gives the same results");
@@ -217,7 +223,7 @@ static void refuse_mask(Lift *l, const GraphNode *node) {
     diag_fix(d, FIX_FILL, "import it so: --time \"n <= N\"");
 }
 
-/* A recurrent operator whose number of steps depends on data. */
+/* Whether a recurrent operator has lengths that are no constant. */
 static bool any_length(const Lift *l) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
@@ -240,7 +246,7 @@ bool masks_is_live(const GraphNode *node, const bool *needed) {
   return false;
 }
 
-/* Without the readers that nothing needs any more. */
+/* Fills l->uses anew, without nodes that are not needed any more. */
 static void count_uses(Lift *l, const bool *needed) {
   const Graph *graph = l->flat->graph;
   l->uses = ARENA_ARRAY(l->arena, int, graph->n_values + 1);
@@ -253,7 +259,7 @@ static void count_uses(Lift *l, const bool *needed) {
     l->uses[graph->out[i].value->id]++;
 }
 
-/* "layer `a`, layer `b`" that make masks. */
+/* "layer `a`, layer `b`": what makes masks. *n gets how many they are. */
 static const char *makers(const Lift *l, const bool *needed, int *n) {
   Text text = text_new(l->arena);
   const char *last = NULL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Two operands of a node that works element by element: the layout in which they meet, and the one
- * that lacks axes of it repeated along those. */
+/* Two operands of a node that works element by element. In, two placed values; out, a layout with
+ * the axes of both, and each operand in that layout, repeated along axes that it lacks. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
-/* Runs of atoms of an axis become axes of their own: kind(atom) tells runs apart. */
+/* Adds an axis to *out for each run of atoms of the same kind. False: there are too many axes. */
 static bool add_runs(const Axis *axis, const int *kind, Layout *out) {
   for (int k = 0; k < axis->n; k++) {
     if (!k || kind[k] != kind[k - 1]) {
@@ -22,6 +22,7 @@ static bool has_time(const Layout *layout, int time) {
   return layout->timed || layout_has(layout, time);
 }
 
+/* Whether a layout has all axes of another one. */
 static bool has_all(const Layout *layout, const Layout *of) {
   int atom[LAYOUT_MAX_LEAVES], n = layout_leaves(of, atom);
   for (int i = 0; i < n; i++)
@@ -29,7 +30,8 @@ static bool has_all(const Layout *layout, const Layout *of) {
   return !of->timed || has_time(layout, of->time);
 }
 
-/* `own`, cut so that `other` has each axis whole or not at all. False: it gets too many axes. */
+/* *out is `own`, with axes split so that `other` has each of them whole or lacks it. False: it gets
+ * too many axes. */
 static bool cut_for(const Layout *own, const Layout *other, Layout *out) {
   *out = (Layout){.timed = own->timed, .time = own->time};
   for (int i = 0; i < own->n; i++) {
@@ -47,12 +49,12 @@ bool lift_meeting(Lift *l, const GraphNode *node, const GraphValue *a, const Gra
                   const GraphValue **wide, Layout *out) {
   const Layout *one = &l->placed[a->id].layout, *two = &l->placed[b->id].layout;
   bool first = has_all(one, two), second = has_all(two, one);
-  if (first && second) first = one->timed; /* equal: a sequence stays one */
+  if (first && second) first = one->timed; /* they are equal: take the sequence */
   bool fits = true;
   *wide = first ? a : b;
   if (first || second)
     fits = cut_for(first ? one : two, first ? two : one, out);
-  else { /* each lacks an axis of the other: those stand in front */
+  else { /* each lacks an axis of the other: add those that the sequence lacks in front */
     const Layout *own = one->timed ? one : two, *other = one->timed ? two : one;
     Layout all = {.timed = own->timed, .time = own->time}, cut;
     Axis missing = layout_missing(own, other);
@@ -68,7 +70,7 @@ bool lift_meeting(Lift *l, const GraphNode *node, const GraphValue *a, const Gra
   return fits;
 }
 
-/* One number for each step, or one in all, as every element of a layout. */
+/* A value of one number, or of one number for each step, repeated for all elements of a layout. */
 static Value *filled(Lift *l, const GraphNode *node, Value *number, const Layout *layout) {
   int atom[LAYOUT_MAX_LEAVES], n = layout_leaves(layout, atom);
   Axis all = {.n = n < FACTORS_MAX ? n : FACTORS_MAX};
@@ -78,9 +80,9 @@ static Value *filled(Lift *l, const GraphNode *node, Value *number, const Layout
   return layout->n == 1 ? value : lift_reshaped(l, node, value, layout);
 }
 
-/* Of a value of a cell of its own a sequence that its states run along, which is outside of the
- * cell: to repeat along the value itself would be a part of the step. The value, if it is of none.
- */
+/* A sequence outside of the cell in which a value is computed: the one along which its `state`
+ * runs. To repeat something along the value itself would be a part of the step of the cell. If the
+ * value depends on no `state`, it is the result. */
 static Value *outside_of(Lift *l, Value *value) {
   const Model *model = l->foreign->model;
   bool *seen = ARENA_ARRAY(l->arena, bool, model->n_layers + 1);
@@ -103,7 +105,7 @@ Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, V
   Layout own = l->placed[value->id].layout, part = {.timed = own.timed, .time = own.time};
   bool lacks = false;
   if (layout->timed && layout->time >= 0 &&
-      layout_has(&own, layout->time)) { /* its features are the steps */
+      layout_has(&own, layout->time)) { /* the steps are among its features */
     part.timed = true;
     part.time = layout->time;
   }
@@ -116,7 +118,7 @@ Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, V
     if (here) part.axis[part.n++] = layout->axis[i];
   }
   bool scalar =
-      !part.n && own.n && !part.timed; /* a vector of 1: there are no values without any axis */
+      !part.n && own.n && !part.timed; /* it is placed as a vector of 1: each value has an axis */
   if (scalar) part.n = 1;
   Value *narrow = lift_value(l, node, value, &part);
   if (narrow && scalar && lacks) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Sequences whose steps a Reshape makes of the steps and the features of another one, as an
- * upsampling along time does: what goes along them sees one axis of steps, not two. Such a Reshape
- * is marked, so that its result has axes of its own. */
+/* Reshapes that make the steps of a sequence of the steps and the features of another one, as an
+ * upsampling along time does. In, a flat graph with roles; out, marks on such Reshapes
+ * (Flat.parted). The result of a marked Reshape gets new atoms, so that operators that go along its
+ * steps see one axis of time, and not time and features. */
 #include "import/lift/lift.h"
 #include "import/lift/recurrent_form.h"
 
-/* The axis is time and something else, both of several positions. */
+/* Whether an axis is time and features at once, both of several positions. */
 static bool is_merged(Lift *l, const GraphValue *value, int axis) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom), time = 0, others = 0;
   for (int i = 0; i < n; i++) {
@@ -25,7 +26,8 @@ static bool has_merged(Lift *l, const GraphValue *value) {
   return false;
 }
 
-/* The Reshape that merged the axes of a value, behind what keeps them so; NULL: none did. */
+/* The Reshape that merged time and features of a value, before nodes that keep the merged axis;
+ * NULL: there is none. */
 static const GraphNode *merging(Lift *l, const GraphValue *value) {
   while (value->node && value->node->n_in && value->node->in[0] && has_merged(l, value)) {
     const GraphNode *node = value->node;
@@ -35,7 +37,7 @@ static const GraphNode *merging(Lift *l, const GraphValue *value) {
   return NULL;
 }
 
-/* A node goes along axis `axis` of its operand. */
+/* Marks the Reshape that merged an axis along which a node goes. Returns whether it did. */
 static bool part(Lift *l, const GraphNode *node, int axis) {
   const GraphNode *reshape = is_merged(l, node->in[0], axis) ? merging(l, node->in[0]) : NULL;
   if (!reshape || flat_is_parted(l->flat, reshape)) return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that move, join, cut or reduce. Reshape, Transpose and their kin compute nothing: a
- * value keeps its place, and its reader brings it into the order it needs. cut.c, join.c and
- * reduce.c have the others. */
+/* Operators that move numbers. A Reshape or a Transpose adds no stage: its result is placed where
+ * its operand is, and a reader brings it into the order that it needs (bring.c). The table of
+ * lift_moves also names the operators of cut.c, join.c, reduce.c and pool.c. */
 #include "import/lift/lift.h"
 
 LiftDone lift_pass(Lift *l, const GraphNode *node) {
@@ -28,8 +28,8 @@ static LiftDone cast(Lift *l, const GraphNode *node) {
   return LIFT_FAILED;
 }
 
-/* A Reshape whose axes share no factors with those of its operand: its elements in the order of the
- * file. */
+/* A Reshape. If its axes are new atoms, which the operand does not have, it becomes a `reshape` of
+ * the elements in the order of the graph. */
 static LiftDone regroup(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0], *y = node->out[0];
   Factors from = atoms_of(l->atoms, x), to = atoms_of(l->atoms, y);
@@ -42,7 +42,8 @@ static LiftDone regroup(Lift *l, const GraphNode *node) {
   }
   if (!fresh) return lift_pass(l, node);
   Layout own = lift_natural(l, x), made = lift_natural(l, y);
-  if (own.timed && (!made.timed || made.time != own.time)) { /* the steps are mixed with features */
+  if (own.timed &&
+      (!made.timed || made.time != own.time)) { /* steps become features: no sequence */
     own = (Layout){.time = -1};
     for (int i = 0; i < from.n && own.n < TYPE_MAX_AXES; i++)
       if (atom_size(l->atoms, from.atom[i]) != 1 &&

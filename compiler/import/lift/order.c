@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The nodes of a flat graph that its outputs need, each after those it reads. Depth is that of the
- * graph, so that nothing here calls itself. */
+/* Sorting a flat graph. In, its nodes in any order; out, the nodes that its outputs need, each
+ * after those that it reads. A graph may be as deep as it has nodes, so nothing here is recursive.
+ */
 #include "import/lift/flat.h"
 
-/* A node whose operands are being visited: those before `next` are. */
+/* A node whose operands are being visited. Those before number `next` are done. */
 typedef struct Visit {
   GraphNode *node;
   int next;
 } Visit;
 
-/* Appends a node after all that it needs. */
+/* Appends a node to `out`, after all nodes that it needs. done: by id of a first result. */
 static void visit(GraphNode *node, bool *done, Visit *stack, GraphNode **out, int *n) {
   int depth = 0;
   if (done[node->out[0]->id]) return;
@@ -36,7 +37,7 @@ void flat_sort(Flat *flat) {
   GraphNode **order = ARENA_ARRAY(flat->arena, GraphNode *, graph->n_nodes + 1);
   Visit *stack = ARENA_ARRAY(flat->arena, Visit, graph->n_nodes + 1);
   int n = 0;
-  for (int i = 0; i < graph->n_nodes; i++) { /* in the old order where nothing speaks against it */
+  for (int i = 0; i < graph->n_nodes; i++) { /* a node keeps its place if that is possible */
     GraphNode *node = graph->node[i];
     if (node->n_out) visit(node, done, stack, order, &n);
   }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Cells that are none of the known, written out step after step. In, a flat graph; out, the same
- * values, the steps of such a cell as one: State, its operators over all steps, Keep.
+/* Cells that are no LSTM, GRU or RNN and are written out step after step. In, a flat graph; out,
+ * the same values, with a State, the operators of one step over all steps, and a Keep for each such
+ * cell.
  *
- * A sequence of T rows that are all read is what a cell may go along. The values of the last step
- * are compared with those of the step before, operator by operator: rows of a sequence have to be
- * neighbours, constants equal, and where a value of the last step reads what its counterpart is one
- * step earlier, that is a state. Steps T - 3 to 0 then have to follow the same equations; in step 0
- * what depends on constant initial states alone has become a constant, which has to be that of the
- * equations. What is found is compared with the file by the translation check like all else. */
+ * A cell goes along a sequence of T rows, all of which are read. The values of the last step are
+ * compared with those of the step before it, operator by operator. Rows of a sequence must be
+ * neighbours, and constants must be equal. If a value of the last step reads what corresponds to
+ * another value of the last step one step earlier, that is a state. Steps T - 3 to 0 must then
+ * follow the same equations. In step 0, values that depend on constant initial states alone are
+ * constants, which must be those of the equations. The translation check compares the result with
+ * the file. */
 #include "import/lift/own.h"
 
 #include "import/lift/lift.h"
@@ -16,8 +18,8 @@
 
 enum {
   FEWEST_STEPS = 3,
-  DEEPEST = 400,        /* operators of one step, one after another */
-  MOST_TRIES = 1 << 21, /* values compared in all */
+  DEEPEST = 400,        /* how many operators of one step may follow one another */
+  MOST_TRIES = 1 << 21, /* how many values are compared in all */
   MOST_CELLS = 64
 };
 
@@ -41,7 +43,7 @@ static bool same_attribute(const GraphAttribute *a, const GraphAttribute *b) {
   return true;
 }
 
-/* The same operator with the same attributes on as many operands. */
+/* Whether two nodes have the same operator, the same attributes and as many operands. */
 static bool same_operator(const GraphNode *a, const GraphNode *b) {
   if (!a || !b || a->op != b->op || a->n_in != b->n_in || a->n_out != b->n_out ||
       a->n_attributes != b->n_attributes)
@@ -53,10 +55,12 @@ static bool same_operator(const GraphNode *a, const GraphNode *b) {
 
 /* ---- parts ---- */
 
+/* The part that is this value at the last step; -1: none is. */
 static int part_of(const Own *own, const GraphValue *value) {
   return (size_t)value->id < own->cap_part_of ? own->part_of[value->id] - 1 : -1;
 }
 
+/* The part that is this value at the step before the last; -1: none is. */
 static int before_of(const Own *own, const GraphValue *value) {
   return (size_t)value->id < own->cap_before_of ? own->before_of[value->id] - 1 : -1;
 }
@@ -73,6 +77,7 @@ static int add_part(Own *own, PartKind kind, GraphValue *before, GraphValue *val
   return own->n - 1;
 }
 
+/* Removes the parts from number n on. */
 static void drop_parts(Own *own, int n) {
   while (own->n > n) {
     const Part *part = &own->part[--own->n];
@@ -81,24 +86,26 @@ static void drop_parts(Own *own, int n) {
   }
 }
 
-/* Where the row of step k of the sequence of a spot stands. */
+/* The row that step k of the cell reads. */
 static int64_t row_at(const Own *own, int64_t k) {
   return own->backward ? own->steps - 1 - k : k;
 }
 
+/* Whether a value is the row of a sequence that step k of the cell reads. */
 static bool is_row(const Own *own, GraphValue *value, int64_t k, RowPlace *out) {
   return chain_spot(&own->spots, value, out) && out->index == row_at(own, k) &&
          own_type(own, out->sequence)->dim[out->axis] == own->steps &&
          own_type(own, value)->count * own->steps == own_type(own, out->sequence)->count;
 }
 
+/* Whether a value is the row of the step before the last, of the same sequence as `last`. */
 static bool is_neighbour(const Own *own, GraphValue *before, const RowPlace *last) {
   RowPlace spot;
   return is_row(own, before, own->steps - 2, &spot) && spot.sequence == last->sequence &&
          spot.axis == last->axis;
 }
 
-/* The part whose value is `value` and was `before` one step earlier; -1: the steps differ. */
+/* own_match() for a value at some depth of the step. */
 static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
   const GraphTensor *a = own_type(own, before), *b = own_type(own, value);
   int known = part_of(own, value);
@@ -129,7 +136,7 @@ static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
   return made;
 }
 
-/* Marks what depends on a state. */
+/* Sets `stateful` of a part, and returns it. seen: the parts that are done. */
 static bool find_stateful(Own *own, int which, bool *seen) {
   Part *part = &own->part[which];
   if (part->kind == PART_STATE) part->stateful = true;
@@ -151,18 +158,16 @@ static bool is_stateful(Own *own, int which) {
 
 /* ---- steps before the last two ---- */
 
-static bool walk(Own *own, int which, GraphValue *value, int64_t k);
-
 static bool walk_operands(Own *own, const GraphNode *model, const GraphNode *node, int64_t k) {
   for (int i = 0; i < model->n_in; i++) {
     if (!model->in[i] != !node->in[i]) return false;
-    if (model->in[i] && !walk(own, part_of(own, model->in[i]), node->in[i], k)) return false;
+    if (model->in[i] && !own_walk(own, part_of(own, model->in[i]), node->in[i], k)) return false;
   }
   return true;
 }
 
-/* `value` is the part at step k. In step 0 a constant may stand for what depends on constants. */
-static bool walk(Own *own, int which, GraphValue *value, int64_t k) {
+/* At step 0, a constant may take the place of a value that depends on constants. */
+bool own_walk(Own *own, int which, GraphValue *value, int64_t k) {
   Part *part = &own->part[which];
   const GraphTensor *t = own_type(own, value);
   RowPlace spot;
@@ -187,14 +192,14 @@ static bool walk(Own *own, int which, GraphValue *value, int64_t k) {
          walk_operands(own, part->value->node, value->node, k);
 }
 
-/* Values of the states at step k were found at step k + 1, which read them; walk them too. */
+/* Walks the values that step k + 1 read as its states, because step k computes them. */
 static bool walk_states(Own *own, int64_t k) {
   for (int i = 0; i < own->n; i++) {
     if (own->part[i].kind != PART_STATE) continue;
     int of = own->part[i].of;
     GraphValue *value = own->part[of].at[k];
     own->part[of].at[k] = NULL;
-    if (!value || !walk(own, of, value, k)) return false;
+    if (!value || !own_walk(own, of, value, k)) return false;
   }
   return true;
 }
@@ -206,7 +211,7 @@ static const GraphTensor *zeros_like(Own *own, const GraphTensor *like) {
   return graph_tensor(own->flat->arena, like->elem, like->rank, like->dim, &data);
 }
 
-/* The number of a part at step 0, from constants alone; NULL: it depends on more. */
+/* The constant that a part is at step 0, computed by its equations; NULL: it depends on data. */
 static const GraphTensor *number_at_first(Own *own, int which, int depth) {
   const Part *part = &own->part[which];
   const GraphTensor *known = part->at[0] ? own_type(own, part->at[0]) : NULL;
@@ -230,8 +235,6 @@ static bool close_numbers(const GraphTensor *a, const GraphTensor *b) {
   return true;
 }
 
-/* States whose initial value no step 0 shows begin with zeros; what was folded has to be what the
- * equations give from them. */
 bool own_start(Own *own) {
   for (int i = 0; i < own->n; i++) {
     Part *part = &own->part[i];
@@ -249,9 +252,10 @@ bool own_start(Own *own) {
   return true;
 }
 
-/* ---- results beside the states ---- */
+/* ---- results other than the states ---- */
 
-/* A part that a join reads at neighbouring places is what that join reads at all of them. */
+/* If a Concat reads a part of the last two steps as neighbours, its other operands may be the same
+ * part at earlier steps. Notes them. */
 static void find_rows(Own *own, int which) {
   const Graph *graph = own->flat->graph;
   const GraphValue *last = own->part[which].value, *before = own->part[which].at[own->steps - 2];
@@ -266,7 +270,7 @@ static void find_rows(Own *own, int which) {
     if (at < 0 || other < 0 || (at - other != 1 && at - other != -1)) continue;
     for (int64_t k = own->steps - 3; k >= 0; k--) {
       int64_t place = at - (own->steps - 1 - k) * (at - other);
-      if (place < 0 || place >= join->n_in || !walk(own, which, join->in[place], k)) {
+      if (place < 0 || place >= join->n_in || !own_walk(own, which, join->in[place], k)) {
         own->part[which].at[k] = NULL;
         break;
       }
@@ -274,9 +278,10 @@ static void find_rows(Own *own, int which) {
   }
 }
 
-/* ---- where the last steps are ---- */
+/* ---- the values of the last two steps ---- */
 
-/* step[id]: the last step whose row a value depends on; -1: none. */
+/* step[id] is the last step whose row of the sequence a value depends on; -1: it depends on none.
+ */
 static int64_t *number_steps(Own *own, const RowPlace *sequence) {
   const Graph *graph = own->flat->graph;
   int64_t *step = ARENA_ARRAY(own->flat->arena, int64_t, graph->n_values + 1);
@@ -298,7 +303,8 @@ static int64_t *number_steps(Own *own, const RowPlace *sequence) {
   return step;
 }
 
-/* A value of the last step that follows the equations of `before`, with what it depends on. */
+/* Finds a value of the last step that corresponds to `before`, a value of the step before it, and
+ * adds the parts on which it depends. False: there is none. */
 static bool match_root(Own *own, const int64_t *step, GraphValue *before) {
   const Graph *graph = own->flat->graph;
   if (before_of(own, before) >= 0) return true;
@@ -315,8 +321,9 @@ static bool match_root(Own *own, const int64_t *step, GraphValue *before) {
   return false;
 }
 
-/* What the last step reads of the step before: a counterpart of it in the last step, or, where it
- * is computed from that step's states for the next one, those of what it is computed from. */
+/* Finds what corresponds to a value of the step before the last, which the last step reads. If
+ * there is nothing, because the value is computed between the two steps, finds what corresponds to
+ * the values from which it is computed. */
 static void match_source(Own *own, const int64_t *step, GraphValue *before, int depth) {
   enum { FAR = 12 };
   if (!before->node || step[before->id] != own->steps - 2 || depth > FAR ||
@@ -326,10 +333,10 @@ static void match_source(Own *own, const int64_t *step, GraphValue *before, int 
     if (before->node->in[k]) match_source(own, step, before->node->in[k], depth + 1);
 }
 
-/* Everything that the last step reads of the step before. */
+/* Does so for all values of the step before that the last step reads. */
 static void match_roots(Own *own, const int64_t *step) {
   const Graph *graph = own->flat->graph;
-  for (int pass = 0; pass < 2; pass++) /* what reads a state that was found after it */
+  for (int pass = 0; pass < 2; pass++) /* a value may read a state that is found after it */
     for (int i = 0; i < graph->n_nodes; i++) {
       const GraphNode *node = graph->node[i];
       if (step[node->out[0]->id] != own->steps - 1) continue;
@@ -354,10 +361,7 @@ int own_match(Own *own, GraphValue *before, GraphValue *value) {
   return match(own, before, value, 0);
 }
 
-bool own_walk(Own *own, int which, GraphValue *value, int64_t k) {
-  return walk(own, which, value, k);
-}
-
+/* Finds the cell that goes along a sequence, and makes its nodes. False: there is none. */
 static bool find_cell(Own *own, const RowPlace *sequence, bool backward) {
   own_begin(own, own_type(own, sequence->sequence)->dim[sequence->axis], backward);
   const int64_t *step = number_steps(own, sequence);
@@ -379,7 +383,7 @@ static bool find_cell(Own *own, const RowPlace *sequence, bool backward) {
   return own_start(own) && own_across(own);
 }
 
-/* Every row of the sequence is read by somebody. */
+/* Whether every row of a sequence is read. */
 static bool all_rows_read(const Own *own, const RowPlace *sequence) {
   const Graph *graph = own->flat->graph;
   int64_t n = own_type(own, sequence->sequence)->dim[sequence->axis], found = 0;
@@ -398,7 +402,8 @@ static bool all_rows_read(const Own *own, const RowPlace *sequence) {
   return found == n;
 }
 
-/* The sequences of three or more rows of which the first row is read. */
+/* Lists the sequences of three or more rows whose first row is read, and returns how many these
+ * are. */
 static int candidates(const Own *own, RowPlace **out) {
   const Graph *graph = own->flat->graph;
   RowPlace *all = NULL;
@@ -420,6 +425,7 @@ static int candidates(const Own *own, RowPlace **out) {
   return n;
 }
 
+/* Finds and makes one cell. False: there is none. */
 static bool find_one(Own *own) {
   RowPlace *sequence;
   int n = candidates(own, &sequence);

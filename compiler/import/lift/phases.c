@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions of every b-th step. In, a flat graph with a Conv that reads the b phases of a
- * sequence as samples, and a result that is put together again (SpaceToBatch and BatchToSpace of
- * TensorFlow); out, the same values, a Conv of the whole sequence with b times the dilation. */
+/* Convolutions of every b-th step. In, a flat graph with a Conv whose samples are the b phases of a
+ * sequence, each with every b-th step, and whose result is one sequence again (SpaceToBatch and
+ * BatchToSpace of TensorFlow); out, the same values, computed by a Conv of the whole sequence with
+ * b times the dilation. */
 #include "import/lift/lift.h"
 #include "import/lift/trace.h"
 
 enum { MOST_MOVES = 16, MOST_ELEMENTS = 1 << 20 };
 
-/* Nodes that each read what the one before gives. */
+/* Nodes that each read the result of the one before. */
 typedef struct Moves {
   const GraphNode *node[MOST_MOVES];
   int n;
 } Moves;
 
-/* A sequence whose phases are samples: [b N, rows, s] of [N, rows, b s]. */
+/* A sequence [N, rows, b s] and its b phases as samples, [b N, rows, s]. */
 typedef struct Phases {
   int64_t b, n, rows, s;
   bool rows_last; /* the sequence is [N, b s, rows] instead */
 } Phases;
 
+/* Whether a node only moves the elements of its operand, and keeps all of them. */
 static bool is_reshape(const Flat *flat, const GraphNode *node) {
   return trace_moves(flat, node) &&
          flat_type_of(flat, node->in[0])->count == flat_type_of(flat, node->out[0])->count &&
          node->op != GRAPH_Concat && node->n_out == 1;
 }
 
+/* Whether a node is a function of each element. */
 static bool is_function(const GraphNode *node) {
   return node->op < GRAPH_Cast && node->n_in == 1;
 }
 
-/* Where each element of the value stood before the moves; NULL: it cannot be told. */
+/* For each element after the moves, its place before them; NULL: it cannot be computed. count: how
+ * many elements there are. */
 static const double *marks_of(const Flat *flat, const Moves *moves, int64_t count) {
   double *first = ARENA_ARRAY(flat->arena, double, count + 1);
   const double *mark = first;
@@ -40,14 +44,14 @@ static const double *marks_of(const Flat *flat, const Moves *moves, int64_t coun
   return mark;
 }
 
-/* The element of the sequence that is row r of step t of a sample. */
+/* The place in the sequence of row r of step t of a sample. */
 static int64_t place_of(const Phases *p, int64_t sample, int64_t r, int64_t t) {
   int64_t steps = p->b * p->s;
   return p->rows_last ? (sample * steps + t) * p->rows + r : (sample * p->rows + r) * steps + t;
 }
 
-/* Element i of the phases is element from[i] of the sequence; back: element i of the sequence is
- * element from[i] of the phases. */
+/* Whether element i of the phases is element from[i] of the sequence or, if `back`, element i of
+ * the sequence is element from[i] of the phases. */
 static bool fits(const Phases *p, const double *from, bool back) {
   int64_t i = 0;
   for (int64_t phase = 0; phase < p->b; phase++)
@@ -60,6 +64,7 @@ static bool fits(const Phases *p, const double *from, bool back) {
   return true;
 }
 
+/* The same with the rows before or after the steps, which sets rows_last. */
 static bool find_rows(Phases *p, const double *from, bool back) {
   for (int last = 0; last < 2; last++) {
     p->rows_last = last;
@@ -68,8 +73,8 @@ static bool find_rows(Phases *p, const double *from, bool back) {
   return false;
 }
 
-/* The sequence that a value has the phases of; NULL: there is none. The shape of *p is the value's,
- * as many samples as b times n. */
+/* The sequence whose phases a value holds; NULL: there is none. In, p->n is the number of samples
+ * of the value; out, it is that of the sequence, and p->b is the number of phases. */
 static GraphValue *whole_of(Flat *flat, GraphValue *value, Phases *p) {
   Moves moves = {.n = 0};
   GraphValue *x = value;
@@ -88,6 +93,7 @@ static GraphValue *whole_of(Flat *flat, GraphValue *value, Phases *p) {
   return NULL;
 }
 
+/* The node that reads a value; NULL: several nodes do, or an output is the value. */
 static const GraphNode *only_reader(const Flat *flat, const GraphValue *value) {
   const GraphNode *only = NULL;
   for (int i = 0; i < flat->graph->n_out; i++)
@@ -107,8 +113,8 @@ static bool has_axis(const GraphTensor *t, int64_t size) {
   return false;
 }
 
-/* The value in which the phases of `value` stand together again, along one axis, and the nodes up
- * to it; NULL: there is none. */
+/* The value in which the phases of `value` are one sequence again, along one axis; NULL: there is
+ * none. *moves gets the nodes between the two. */
 static GraphValue *together(const Flat *flat, GraphValue *value, Phases *p, Moves *moves) {
   moves->n = 0;
   for (GraphValue *x = value; moves->n < MOST_MOVES;) {
@@ -125,8 +131,8 @@ static GraphValue *together(const Flat *flat, GraphValue *value, Phases *p, Move
 
 /* ---- the Conv ---- */
 
-/* The axis of the places along which a Conv goes, the others being of size 1; -1: there are more,
- * or it does more than go along. */
+/* The spatial axis of a Conv that is not of size 1; -1: there are several, or the Conv has strides
+ * or pads. */
 static int only_axis(const Flat *flat, const GraphNode *conv) {
   const GraphTensor *x = flat_type_of(flat, conv->in[0]);
   const GraphAttribute *strides = graph_attribute(conv, GRAPH_ATTR_strides),
@@ -170,7 +176,8 @@ static GraphValue *dilated(Flat *flat, const GraphNode *conv, int axis, GraphVal
   return flat_typed(flat, made);
 }
 
-/* What stands between the Conv and the value where its phases are together, on the whole. */
+/* The functions between the Conv and the value in which its phases are together, of y, the whole
+ * sequence. The result has the shape `to`. */
 static GraphValue *in_place(Flat *flat, const Moves *moves, GraphValue *y, const Phases *p,
                             const GraphTensor *to) {
   const GraphNode *like = y->node;
@@ -183,6 +190,7 @@ static GraphValue *in_place(Flat *flat, const Moves *moves, GraphValue *y, const
   return y ? flat_reshaped(flat, like, y, to->rank, to->dim) : NULL;
 }
 
+/* Replaces a Conv of phases. False: it is another Conv. */
 static bool make_dilated(Flat *flat, GraphNode *conv) {
   const GraphTensor *x = flat_type_of(flat, conv->in[0]), *y = flat_type_of(flat, conv->out[0]);
   int axis = only_axis(flat, conv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Where the numbers of a graph value are: its axes as time and features of a model value, and the
- * layout in which groups of them are axes of their own. */
+/* Axes of graph values as time and features of the model, and layouts in which groups of atoms are
+ * axes of their own. Also the small helpers of all operators, such as lift_layer and lift_refuse.
+ */
 #include "import/lift/lift.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout 
   l->placed[value->id] = (Placed){.value = in_model, .layout = *layout};
 }
 
-/* Where a call is a step, the rows that are kept from call to call are steps. */
+/* Whether an atom is time. If each call is a step, the rows that earlier calls kept are steps. */
 static bool is_time(Lift *l, int atom) {
   if (l->roles.way == TIME_WAY_CALLS)
     return (atom_facts(l->atoms, atom) & FACT_ROWS) &&
@@ -115,15 +116,15 @@ Type lift_shape(Lift *l, const Layout *layout) {
   return type;
 }
 
-/* The group that an atom belongs to; -1: none. */
+/* The number of the group that holds an atom; -1: none does. */
 static int group_of(int n, const Axis *group, int atom) {
   for (int g = 0; g < n; g++)
     if (atom_index(group[g].atom, group[g].n, atom) >= 0) return g;
   return -1;
 }
 
-/* The layout of a value with its steps as features where a group holds them, and as a sequence
- * where none does. */
+/* The layout of a value, with its steps as features if a group holds them, and as a sequence if no
+ * group does. */
 static Layout sequence_or_not(Lift *l, const GraphValue *value, int n, const Axis *group) {
   Layout own = l->placed[value->id].layout, out = {.timed = true, .time = -1};
   if (own.timed && own.time >= 0 && group_of(n, group, own.time) >= 0)
@@ -136,7 +137,7 @@ static Layout sequence_or_not(Lift *l, const GraphValue *value, int n, const Axi
       if (!is_time(l, atom))
         rest.atom[rest.n++] = atom;
       else if (out.time >= 0 || group_of(n, group, atom) >= 0)
-        return own; /* more than one, or asked for */
+        return own; /* there are several atoms of time, or a group holds this one */
       else
         out.time = atom;
     }

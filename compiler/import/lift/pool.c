@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Pools: the largest element or the mean of each window, along one axis or two. */
+/* Pools. In, a MaxPool or an AvgPool node, along one or two axes; out, a stage `max_pool` or
+ * `mean_pool`. */
 #include "import/lift/sweep.h"
 
 #include <string.h>
 
-/* One axis of a pool; false: it does nothing there. */
+/* The sweep along a spatial axis. False: the pool does nothing along it. */
 static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
   *out = sweep_along(l, node, axis, sweep_number(node, GRAPH_ATTR_kernel, axis, 1));
   int64_t n = lift_type(l, node->out[0])->dim[2 + axis],
@@ -20,11 +21,11 @@ static bool pool_sweep(Lift *l, const GraphNode *node, int axis, Sweep *out) {
     out->same = strcmp(same, "upper") == 0;
   }
   int64_t behind = reach - out->steps - out->before - out->after;
-  if (behind > 0) out->after += behind; /* windows that end after the last element */
+  if (behind > 0) out->after += behind; /* the last window ends after the last element */
   return out->taps != 1 || out->stride != 1 || out->before || out->after;
 }
 
-/* What pools of the language do not have; true after reporting. */
+/* Whether the stages do not support this pool; true after reporting. */
 static bool pool_refused(Lift *l, const GraphNode *node, int n, const Sweep *sweep) {
   const char *why = NULL;
   for (int i = 0; i < n; i++) {

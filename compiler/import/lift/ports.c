@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Inputs and outputs of the flat graph as ports of the model. What only keeps a state from one call
- * to the next is neither. */
+/* Inputs and outputs of the flat graph as ports of the model. States that a stream keeps from call
+ * to call become neither. */
 #include "import/lift/lift.h"
 
-/* The same numbers: moved, or cast to whole numbers, which they are where they are places. */
+/* Whether the result has the numbers of operand k, moved or cast. A cast to whole numbers keeps
+ * numbers that are indices. */
 static bool hands_on(const GraphNode *node, int k) {
   return (graph_operand_moves(node, k) && node->op != GRAPH_Concat) || node->op == GRAPH_Cast;
 }
 
-/* Rows of the table that these numbers take rows from; 0: they are no places. only: and nothing
- * else is done with them. */
+/* How many rows the smallest table has from which these numbers take rows; 0: they are no indices.
+ * only: they are indices if no node does anything else with them. */
 static int64_t categories_of(const Lift *l, const GraphValue *value, bool only, int depth) {
   enum { DEEPEST = 64 };
   const Graph *graph = l->flat->graph;
@@ -31,6 +32,7 @@ static int64_t categories_of(const Lift *l, const GraphValue *value, bool only, 
   return rows;
 }
 
+/* The type of an input of the model for a type of the graph. */
 static Elem whole_elem(GraphElem elem) {
   switch (elem) {
   case GRAPH_I4:
@@ -49,7 +51,8 @@ static Elem whole_elem(GraphElem elem) {
   return ELEM_F32;
 }
 
-/* Whole numbers of an input as real ones, which all that computes with them reads. */
+/* The value of an input of whole numbers after `normalize`, which makes them real for all stages
+ * that compute with them. Of an input of real numbers its value. */
 static Value *as_real(Lift *l, Port *port, GraphElem elem) {
   bool wide = elem == GRAPH_I32 || elem == GRAPH_U32 || elem == GRAPH_I64 || elem == GRAPH_U64;
   if (!graph_elem_is_whole(elem)) return port->value;
@@ -75,17 +78,16 @@ static int time_position(Lift *l, const GraphValue *value) {
   return 0;
 }
 
-/* An input in the order of its axes in the file, the batch left out. */
 void lift_add_input(Lift *l, int number) {
   const GraphInput *in = &l->flat->graph->in[number];
   const GraphValue *value = in->value;
   Layout layout = lift_natural(l, value);
-  bool plain = layout.timed && layout.time < 0; /* a call is a step: no axis of the graph */
+  bool plain = layout.timed && layout.time < 0; /* each call is a step: time is no axis */
   for (int axis = 0; axis < lift_type(l, value)->rank; axis++) {
     int time;
     Axis features = lift_axis(l, value, axis, &time);
     if (time >= 0 &&
-        features.n) { /* time and features in one axis: a vector that is reshaped when it is read */
+        features.n) { /* one axis has time and features: a vector, which a reader reshapes */
       layout = (Layout){.time = -1};
       for (int k = 0; k < lift_type(l, value)->rank; k++) {
         Axis all = {0};
@@ -122,7 +124,8 @@ bool lift_is_kept_input(const Lift *l, int number) {
   return false;
 }
 
-/* Steps and features in one axis are as many as the sequence has steps. False after reporting. */
+/* Reports an output with an axis of steps and features at once, if sequences are bounded, because
+ * its size would depend on the length. Returns whether there is no such axis. */
 static bool output_has_size(Lift *l, const GraphOutput *out) {
   for (int axis = 0; axis < lift_type(l, out->value)->rank && l->time.kind == TIME_BOUNDED;
        axis++) {
@@ -138,7 +141,8 @@ static bool output_has_size(Lift *l, const GraphOutput *out) {
   return true;
 }
 
-/* Steps and features in one axis of the file are a vector. */
+/* The layout of an output. If one axis of the file has steps and features at once, it is a vector.
+ */
 static Layout flat_output(Lift *l, const GraphValue *value, const Layout *natural) {
   for (int axis = 0;
        axis < lift_type(l, value)->rank && natural->timed && l->time.kind == TIME_FIXED; axis++) {

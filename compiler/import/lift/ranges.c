@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a quantised file says of the numbers of its values. In, a flat graph whose values are placed
- * in the model, some with the range of their integers; out, the same ranges of the values of the
- * model. */
+/* Ranges of the values of a quantised file. In, a flat graph whose values are placed in the model,
+ * some of them with the range of their integers; out, the same ranges for the values of the model.
+ */
 #include "import/lift/lift.h"
 
 #include <math.h>
@@ -14,7 +14,8 @@ static void add_range(Lift *l, const Value *value, bool is_cell, const GraphRang
   ARENA_PUSH(f->arena, f->range, f->n_ranges, f->cap_ranges, made);
 }
 
-/* Values are divided by these. */
+/* Whether the scales of a Quantize, by which it divides, are positive numbers. False after
+ * reporting. */
 static bool scales_are_positive(Lift *l, const GraphNode *node) {
   const GraphTensor *scale = node->n_in > 1 && node->in[1] ? node->in[1]->constant : NULL;
   for (int64_t i = 0; scale && i < scale->count; i++) {
@@ -26,7 +27,7 @@ static bool scales_are_positive(Lift *l, const GraphNode *node) {
   return true;
 }
 
-/* Numbers of a constant, moved or taken out of it at most. */
+/* Whether a value has numbers of a constant, which are only moved or taken out of it. */
 static bool is_of_constant(const GraphValue *value) {
   while (value && value->node && value->node->n_in &&
          (graph_op_moves(value->node->op) == GRAPH_MOVES_first || value->node->op == GRAPH_Gather))

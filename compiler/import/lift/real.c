@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Integers with a scale as the real numbers that they stand for. In, a graph that rounds to
- * integers between its operators; out, the same graph of real numbers, its inputs, outputs and
- * variables real too.
+ * integers between its operators; out, the same graph of real numbers, whose inputs, outputs and
+ * variables are real too.
  *
- * Rounding stays where it is an operator of the file with a constant scale: the value is brought to
- * multiples of it (limits.c). A graph whose operators compute in integers themselves, as an
- * interpreter defines them, is one of real numbers that are not rounded. So is one that finds a
- * scale anew for each call: the numbers are what they are with a scale of 1, for a product of such
- * integers, with the scales multiplied in after it, does not depend on them. Where nothing is
- * rounded, the lower end of a range at zero stays, as a relu, for some quantisers leave the relu
- * itself out; upper ends, which lie where the numbers of calibration did, go. */
+ *   - If the rounding is an operator of the file with a constant scale, it stays: the value is
+ * rounded to multiples of the scale (limits.c).
+ *   - If the operators themselves compute in integers, as an interpreter defines them, the real
+ *     numbers are not rounded.
+ *   - If the scale is found anew in each call, they are not rounded either. The scale is then 1: a
+ *     product of such integers is multiplied by the scales, so the result does not depend on them.
+ *
+ * If numbers are not rounded and the least integer stands for 0, negative numbers become 0, because
+ * some quantisers remove the relu itself. The greatest integer makes no limit, because it lies
+ * where the calibration happened to end. */
 #include "import/lift/real.h"
 #include "import/lift/limits.h"
 
@@ -17,12 +20,13 @@ typedef struct Reals {
   Arena *arena;
   const Graph *root;
   const GraphNode *
-      *scale_of;   /* by variable: a Dequantize that says what it stands for; NULL: it is no such */
-  bool rounds;     /* wanted: rounded as the file rounds */
-  bool is_rounded; /* and so it is everywhere */
-  bool file_rounds; /* the file does at all: integers of constants alone are read as numbers */
+      *scale_of;    /* by variable: the Dequantize that has its scale; NULL: it has none */
+  bool rounds;      /* numbers are to be rounded as the file rounds them */
+  bool is_rounded;  /* this was possible everywhere so far */
+  bool file_rounds; /* the file rounds numbers that it computes, not only its constants */
 } Reals;
 
+/* Whether a graph or a body in it rounds numbers to integers, or reads such integers. */
 static bool rounds(const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
@@ -38,23 +42,25 @@ static bool rounds(const Graph *graph) {
   return false;
 }
 
-/* The same numbers elsewhere, also where they are integers with a scale. */
+/* Whether the result of an operator has numbers of its operands, so that it is integers with the
+ * same scale. */
 static bool moves(GraphOp op) {
   return graph_op_moves(op) != GRAPH_MOVES_none || op == GRAPH_Pad || op == GRAPH_MaxPool;
 }
 
-/* Operands of a move that hold what is moved. */
+/* Whether such an operator moves the numbers of operand k. */
 static bool is_moved(const GraphNode *node, int k) {
   return graph_operand_moves(node, k) || k == 0;
 }
 
+/* Whether a Quantize or a Dequantize has a constant scale and zero point. */
 static bool is_scaled(const GraphNode *node) {
   return node->n_in > 1 && node->in[1] && node->in[1]->constant &&
          (node->n_in < 3 || !node->in[2] || node->in[2]->constant) &&
          !graph_attribute(node, GRAPH_ATTR_block);
 }
 
-/* The Dequantize that reads a value, after moves at most; NULL: none does. */
+/* The Dequantize that reads a value, perhaps after moves; NULL: none does. */
 static const GraphNode *scale_of(const Graph *graph, const GraphValue *value, int depth) {
   enum { DEEPEST = 32 };
   for (int i = 0; i < graph->n_nodes && depth < DEEPEST; i++) {
@@ -72,7 +78,8 @@ static const GraphNode *scale_of(const Graph *graph, const GraphValue *value, in
   return NULL;
 }
 
-/* The number that the file gives for a constant. */
+/* The numbers that the file gives for a constant, which may differ from those of the graph
+ * (GraphSaid). */
 static const GraphTensor *said_of(const RealFrame *frame, const GraphValue *value) {
   while (frame->outer)
     frame = frame->outer;
@@ -92,7 +99,7 @@ RealValue *real_value(RealFrame *frame, const GraphValue *value) {
   return m->value ? m : NULL;
 }
 
-/* Numbers of integers with a scale. */
+/* The real numbers that integers t stand for, with the scale of `like`. */
 static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const RealValue *like) {
   int64_t inner = 1, n = like->scale->count;
   double *data;
@@ -107,6 +114,7 @@ static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const Rea
   return out;
 }
 
+/* A value that stands for integers with the scale of a Quantize or a Dequantize. */
 static RealValue scaled(GraphValue *value, const GraphNode *node) {
   const GraphTensor *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
   return (RealValue){.value = value,
@@ -115,6 +123,7 @@ static RealValue scaled(GraphValue *value, const GraphNode *node) {
                      .axis = graph_int(node, GRAPH_ATTR_axis, 1)};
 }
 
+/* A copy of a node with other operands in the new graph. Its results have no scale. */
 static GraphNode *copied(RealFrame *frame, const GraphNode *node, GraphValue **in) {
   GraphNode *made =
       graph_node(frame->to, node->op, node->name, node->source, node->n_in, in, node->n_out);
@@ -136,7 +145,8 @@ static GraphValue *number_of_zero(Reals *r, RealFrame *frame, const RealValue *l
   return graph_constant(frame->to, "", real_numbers(r, zero, like));
 }
 
-/* A move of integers with a scale: of the numbers they stand for. */
+/* A node that moves integers with the scale of `like`: it moves the real numbers. False: it cannot.
+ */
 static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *like) {
   enum { FILL = 2 };
   GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 2);
@@ -168,6 +178,7 @@ static bool move(Reals *r, RealFrame *frame, const GraphNode *node, const RealVa
   return like->scale->count == 1;
 }
 
+/* A Quantize rounds the real numbers, or does nothing. */
 static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *x) {
   RealValue made = scaled(x->value, node);
   r->file_rounds = true;
@@ -193,7 +204,7 @@ static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
   return true;
 }
 
-/* A scale of each call: 1 stands for it. */
+/* A DynamicQuantize does nothing. Its scale is 1, and its zero point 0. */
 static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node,
                              const RealValue *x) {
   GraphTensor *scale = graph_scalar(frame->to->arena, GRAPH_FLOAT, 1),
@@ -208,6 +219,8 @@ static bool dynamic_quantize(Reals *r, RealFrame *frame, const GraphNode *node,
   return true;
 }
 
+/* A Dequantize does nothing, unless it has another scale than the integers were written with.
+ * Integers that are a constant become real numbers. */
 static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const RealValue *q) {
   GraphValue *value = q->value;
   if (q->scale) {
@@ -230,6 +243,7 @@ static bool dequantize(Reals *r, RealFrame *frame, const GraphNode *node, const 
   return true;
 }
 
+/* A node whose operands must not be integers with a scale, except in a variable. */
 static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
   GraphValue **in = ARENA_ARRAY(r->arena, GraphValue *, node->n_in + 1);
   int64_t variable = graph_int(node, GRAPH_ATTR_variable, -1);
@@ -258,6 +272,7 @@ static bool any_other(Reals *r, RealFrame *frame, const GraphNode *node) {
   return true;
 }
 
+/* Makes the nodes for one node. False: it computes with the integers in another way. */
 static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   RealValue *x = node->n_in && node->in[0] ? real_value(frame, node->in[0]) : NULL;
   bool is_table = x && x->value->constant;
@@ -277,8 +292,8 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   }
   RealValue table;
   if (!like && moves(node->op) && is_table &&
-      graph_elem_is_whole(x->value->constant->elem)) { /* of integers: a Dequantize after it says
-                                                          what they stand for */
+      graph_elem_is_whole(x->value->constant->elem)) { /* a table of integers: a Dequantize after it
+                                                          has their scale */
     const GraphNode *scale = node->out[0] ? scale_of(frame->from, node->out[0], 0) : NULL;
     if (scale) {
       table = scaled(NULL, scale);
@@ -288,7 +303,7 @@ static bool real_node(Reals *r, RealFrame *frame, const GraphNode *node) {
   return like && moves(node->op) ? move(r, frame, node, like) : any_other(r, frame, node);
 }
 
-/* Inputs of the outermost graph that are integers with a scale become real numbers. */
+/* Adds an input. If it is integers with a scale, it becomes real numbers. */
 static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
   const GraphNode *scale = frame->outer || in->elem == GRAPH_FLOAT || !r->root->scaled_ports
                                ? NULL
@@ -312,7 +327,8 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
              in->name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
 }
 
-/* Which values of a graph are read as they are: by a body of it too. */
+/* Marks the values of `graph` that a node of `reader`, or of a body in it, reads as they are, and
+ * not only a Quantize. */
 static void mark_read(const Graph *graph, const Graph *reader, bool *is_read) {
   for (int i = 0; i < reader->n_nodes; i++) {
     const GraphNode *node = reader->node[i];
@@ -325,6 +341,7 @@ static void mark_read(const Graph *graph, const Graph *reader, bool *is_read) {
     if (graph_owns(graph, reader->out[i].value)) is_read[reader->out[i].value->id] = true;
 }
 
+/* The graph or body of real numbers; NULL: a node computes with the integers in another way. */
 static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
   RealFrame frame = {
       .from = from, .to = graph_new(r->arena, from->numbers, from->name), .outer = outer};
@@ -348,7 +365,7 @@ static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
   return frame.to;
 }
 
-/* Variables with what they start from, as real numbers where a Dequantize reads them. */
+/* Copies the variables. The initial values of one with a scale become real numbers. */
 static void copy_variables(Reals *r, Graph *to) {
   to->n_variables = r->root->n_variables;
   to->variable = ARENA_ARRAY(r->arena, GraphVariable, to->n_variables + 1);

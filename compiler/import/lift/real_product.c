@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Sums of products of integers, and integers that are read by another scale than they were written
- * by, as real numbers: see real.c. */
+/* MatMulInteger and ConvInteger as products of real numbers, and integers that are read with
+ * another scale than they were written with: see real.c. */
 #include "import/lift/real.h"
 
 const GraphTensor *real_constant(RealFrame *frame, const GraphNode *node, int k) {
@@ -27,7 +27,8 @@ bool real_zero_is(const GraphTensor *zero, double z) {
   return zero || z == 0;
 }
 
-/* (q - zero) for integers q that stand for x = (q - z) s; NULL: by more than one scale. */
+/* The numbers q - zero for integers q that stand for x = (q - z) s: x / s + z - zero. NULL: there
+ * are several scales. */
 static GraphValue *shifted(RealFrame *frame, const GraphNode *node, const RealValue *q,
                            double zero) {
   double s = q->scale->data[0], z = zero_of(q->zero);
@@ -51,7 +52,7 @@ bool real_read_otherwise(RealFrame *frame, const GraphNode *node, const RealValu
   return true;
 }
 
-/* Constant integers less their zero points: one, or one for each position of an axis. */
+/* Constant integers minus their zero points: one, or one for each position of an axis. */
 static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const GraphTensor *zero,
                              int axis) {
   int64_t inner = 1, n = zero ? zero->count : 1;
@@ -65,7 +66,8 @@ static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const Graph
   return graph_constant(frame->to, "", out);
 }
 
-/* Operand k of a product of integers, less its zero point, operand k + 2. */
+/* Operand k of a product of integers minus its zero point, which is operand k + 2. NULL: it is not
+ * known. */
 static GraphValue *factor(RealFrame *frame, const GraphNode *node, int k, int axis) {
   const RealValue *q = node->in[k] ? real_value(frame, node->in[k]) : NULL;
   const GraphTensor *zero = real_constant(frame, node, k + 2);

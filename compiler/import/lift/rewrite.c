@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What every rewriting of a flat graph is made of: nodes with their types, and new for old. */
+/* Helpers of the passes over a flat graph: new nodes with their types, and one value in place of
+ * another. flat.h says what each function returns. */
 #include "import/lift/flat.h"
 
 #include <string.h>
