@@ -211,13 +211,10 @@ static bool attend(Flat *flat, GraphNode *node, int side) {
   return true;
 }
 
+static bool attend_either(Flat *flat, GraphNode *node) {
+  return node->op == GRAPH_MatMul && (attend(flat, node, 0) || attend(flat, node, 1));
+}
+
 void lift_attended(Flat *flat) {
-  bool changed = false;
-  int n = flat->graph->n_nodes;
-  for (int i = 0; i < n; i++) {
-    GraphNode *node = flat->graph->node[i];
-    if (node->op == GRAPH_MatMul && (attend(flat, node, 0) || attend(flat, node, 1)))
-      changed = true;
-  }
-  if (flat->graph->n_nodes != n || changed) flat_sort(flat);
+  flat_each(flat, attend_either);
 }

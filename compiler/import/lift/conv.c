@@ -78,18 +78,15 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, in
                         const Sweep *sweep) {
   const GraphValue *x = node->in[0];
   SweptField field;
-  AxisNames names;
   if (!field_find(l, node, n, sweep, &field)) return LIFT_FAILED;
-  Value *value = lift_inner_value(l, node, x, &field.layout);
+  Value *value = field_labelled(l, node, &field, n, lift_inner_value(l, node, x, &field.layout));
   if (!value) return LIFT_FAILED;
-  bool named = !field_by_default(&field, n);
-  if (named) value = lift_labelled(l, node, value, &field.layout, &names);
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
   Layer *layer = lift_layer(l, node, n == 1 ? LAYER_Conv1D : LAYER_Conv2D, 1, &value);
   layer_set_size(layer, OPT_filters, w->dim[0]);
   sweep_set(l, layer, OPT_kernel, 1, n, sweep);
   if (groups != 1) layer_set_size(layer, OPT_groups, groups);
-  if (named) field_name_axes(l, layer, &field, n, &names);
+  field_name_axes(l, layer, &field, n);
   const Sweep none_before = {.spatial = -1, .taps = 1};
   if (!give_kernel(l, node, layer, w, n == 1 ? &none_before : &sweep[0], &sweep[n - 1]))
     return LIFT_FAILED;

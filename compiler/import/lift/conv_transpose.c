@@ -67,7 +67,6 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
   Sweep sweep[2];
   SweptField field;
-  AxisNames names;
   if (!w->data) {
     lift_refuse(l, node, E902, "has a kernel that is not a constant");
     return LIFT_FAILED;
@@ -87,16 +86,15 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
     return LIFT_FAILED;
   }
   if (!field_find(l, node, n, sweep, &field)) return LIFT_FAILED;
-  Value *value = lift_value(l, node, node->in[0], &field.layout);
+  Value *value =
+      field_labelled(l, node, &field, n, lift_value(l, node, node->in[0], &field.layout));
   if (!value) return LIFT_FAILED;
-  bool named = !field_by_default(&field, n);
-  if (named) value = lift_labelled(l, node, value, &field.layout, &names);
   Layer *layer =
       lift_layer(l, node, n == 1 ? LAYER_Conv1DTranspose : LAYER_Conv2DTranspose, 1, &value);
   layer_set_size(layer, OPT_filters, w->dim[1] * groups);
   set_transposed(layer, n, sweep);
   if (groups != 1) layer_set_size(layer, OPT_groups, groups);
-  if (named) field_name_axes(l, layer, &field, n, &names);
+  field_name_axes(l, layer, &field, n);
   if (!give_transposed(l, node, layer, w, groups, n == 1 ? NULL : &sweep[0], &sweep[n - 1]))
     return LIFT_FAILED;
   field_new_channels(l, node, &field);

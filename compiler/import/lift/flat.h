@@ -107,6 +107,10 @@ void flat_sort(Flat *flat);
 /* Unless `done`, removes the nodes from number `mark` on, which were made for nothing. Returns
  * `done`. */
 bool flat_keep_if(Flat *flat, bool done, int mark);
+/* Offers every node that the graph has now to a change, which replaces the node and returns true,
+ * or leaves the graph as it was. Returns whether any was changed. */
+typedef bool FlatChange(Flat *flat, GraphNode *node);
+bool flat_each(Flat *flat, FlatChange *change);
 
 /* ---- ways.c ---- */
 /* Recurrent operators that one layer cannot express become operators that layers can: see ways.c.

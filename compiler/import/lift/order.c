@@ -61,3 +61,14 @@ bool flat_keep_if(Flat *flat, bool done, int mark) {
   if (!done) flat->graph->n_nodes = mark;
   return done;
 }
+
+bool flat_each(Flat *flat, FlatChange *change) {
+  int n = flat->graph->n_nodes;
+  bool changed = false;
+  for (int i = 0; i < n; i++) {
+    int mark = flat->graph->n_nodes;
+    changed = flat_keep_if(flat, change(flat, flat->graph->node[i]), mark) || changed;
+  }
+  if (changed) flat_sort(flat);
+  return changed;
+}

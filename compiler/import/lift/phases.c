@@ -193,7 +193,7 @@ static GraphValue *in_place(Flat *flat, const Moves *moves, GraphValue *y, const
 /* Replaces a Conv of phases. False: it is another Conv. */
 static bool make_dilated(Flat *flat, GraphNode *conv) {
   const GraphTensor *x = flat_type_of(flat, conv->in[0]), *y = flat_type_of(flat, conv->out[0]);
-  int axis = only_axis(flat, conv);
+  int axis = conv->op == GRAPH_Conv ? only_axis(flat, conv) : -1;
   if (axis < 0 || x->dim[0] < 2 || x->count > MOST_ELEMENTS || y->count > MOST_ELEMENTS)
     return false;
   Phases in = {.n = x->dim[0], .rows = x->dim[1], .s = x->dim[axis]};
@@ -209,12 +209,5 @@ static bool make_dilated(Flat *flat, GraphNode *conv) {
 }
 
 void lift_dilated(Flat *flat) {
-  int n = flat->graph->n_nodes;
-  bool changed = false;
-  for (int i = 0; i < n; i++) {
-    if (flat->graph->node[i]->op != GRAPH_Conv) continue;
-    int mark = flat->graph->n_nodes;
-    changed = flat_keep_if(flat, make_dilated(flat, flat->graph->node[i]), mark) || changed;
-  }
-  if (changed) flat_sort(flat);
+  flat_each(flat, make_dilated);
 }

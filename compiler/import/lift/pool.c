@@ -40,7 +40,6 @@ static bool pool_refused(Lift *l, const GraphNode *node, int n, const Sweep *swe
 LiftDone lift_pool(Lift *l, const GraphNode *node) {
   Sweep sweep[3];
   SweptField field;
-  AxisNames names;
   int n = 0, time;
   for (int i = 0; i < sweep_axes(l, node) && n < 3; i++)
     n += pool_sweep(l, node, i, &sweep[n]);
@@ -59,14 +58,13 @@ LiftDone lift_pool(Lift *l, const GraphNode *node) {
     sweep[1] = sweep[2];
   }
   if (pool_refused(l, node, n, sweep) || !field_find(l, node, n, sweep, &field)) return LIFT_FAILED;
-  Value *value = lift_value(l, node, node->in[0], &field.layout);
+  Value *value =
+      field_labelled(l, node, &field, n, lift_value(l, node, node->in[0], &field.layout));
   if (!value) return LIFT_FAILED;
-  bool named = !field_by_default(&field, n);
-  if (named) value = lift_labelled(l, node, value, &field.layout, &names);
   Layer *layer =
       lift_layer(l, node, node->op == GRAPH_MaxPool ? LAYER_max_pool : LAYER_mean_pool, 1, &value);
   sweep_set(l, layer, OPT_size, 0, n, sweep);
-  if (named) field_name_axes(l, layer, &field, n, &names);
+  field_name_axes(l, layer, &field, n);
   field_place(l, node, &field, n, sweep, layer->out[0]);
   return LIFT_DONE;
 }

@@ -326,15 +326,11 @@ bool flat_is_of_no_layer(const GraphNode *node) {
   return false;
 }
 
+static bool spell_cell(Flat *flat, GraphNode *node) {
+  return recurrent_form(node->op) && flat_is_of_no_layer(node) && can_be_spelled(flat, node) &&
+         spell(flat, node);
+}
+
 void flat_spell_cells(Flat *flat) {
-  int n = flat->graph->n_nodes;
-  bool changed = false;
-  for (int i = 0; i < n; i++) {
-    GraphNode *node = flat->graph->node[i];
-    if (!recurrent_form(node->op) || !flat_is_of_no_layer(node) || !can_be_spelled(flat, node))
-      continue;
-    int mark = flat->graph->n_nodes;
-    changed = flat_keep_if(flat, spell(flat, node), mark) || changed;
-  }
-  if (changed) flat_sort(flat);
+  flat_each(flat, spell_cell);
 }

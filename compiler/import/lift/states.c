@@ -88,20 +88,22 @@ void lift_add_pair(Lift *l, int in, int out) {
 
 /* ---- what is said ---- */
 
-static int input_named(const Lift *l, const char *name, size_t n) {
-  for (int i = 0; i < l->flat->n_file_in; i++)
-    if (strlen(l->flat->graph->in[i].name) == n &&
-        strncmp(l->flat->graph->in[i].name, name, n) == 0)
-      return i;
-  return -1;
+static bool is_named(const char *port, const char *name, size_t len) {
+  return strlen(port) == len && memcmp(port, name, len) == 0;
 }
 
-static int output_named(const Lift *l, const char *name, size_t n) {
-  for (int i = 0; i < l->flat->n_file_out; i++)
-    if (strlen(l->flat->graph->out[i].name) == n &&
-        strncmp(l->flat->graph->out[i].name, name, n) == 0)
-      return i;
-  return -1;
+static int input_named(const Lift *l, const char *name, size_t len) {
+  int i = l->flat->n_file_in - 1;
+  while (i >= 0 && !is_named(l->flat->graph->in[i].name, name, len))
+    i--;
+  return i;
+}
+
+static int output_named(const Lift *l, const char *name, size_t len) {
+  int i = l->flat->n_file_out - 1;
+  while (i >= 0 && !is_named(l->flat->graph->out[i].name, name, len))
+    i--;
+  return i;
 }
 
 /* --state IN=OUT, or the other way about where the names leave no doubt. */

@@ -87,17 +87,24 @@ bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Swept
   return true;
 }
 
-bool field_by_default(const SweptField *f, int n) {
+/* Whether a stage takes the axes of this field if its `along` is not given. */
+static bool is_by_default(const SweptField *f, int n) {
   int last = f->layout.n - 1;
   if (n == 1) return f->time == 0;
   if (f->time == 0) return f->where[1] == last - 1 && last == 1;
   return f->time < 0 && f->where[0] == last - 2 && f->where[1] == last - 1;
 }
 
-void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n, const AxisNames *names) {
+Value *field_labelled(Lift *l, const GraphNode *node, SweptField *f, int n, Value *value) {
+  f->named = !is_by_default(f, n);
+  return value && f->named ? lift_labelled(l, node, value, &f->layout, &f->names) : value;
+}
+
+void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n) {
   const char *name[2];
+  if (!f->named) return;
   for (int i = 0; i < n; i++)
-    name[i] = f->time == i ? "time" : names->name[f->where[i]];
+    name[i] = f->time == i ? "time" : f->names.name[f->where[i]];
   lift_set_axes(l, layer, OPT_along, n, name);
 }
 

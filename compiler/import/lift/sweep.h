@@ -22,6 +22,8 @@ typedef struct SweptField {
   Layout layout;
   int time;     /* the number of the sweep along time; -1: none is */
   int where[2]; /* by sweep: its axis in the layout; -1: it is time */
+  bool named;   /* the stage names its axes, by `names` */
+  AxisNames names;
 } SweptField;
 
 /* Number i of an attribute of the node. */
@@ -37,10 +39,11 @@ int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRA
 void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n, const Sweep *sweep);
 /* The field of n sweeps. False after reporting. */
 bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out);
-/* Whether a stage takes the axes of this field if its `along` is not given. */
-bool field_by_default(const SweptField *f, int n);
-/* Sets `along` of a stage to the axes of the field. */
-void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n, const AxisNames *names);
+/* The value of the field as the stage reads it: with names for its axes, unless they are those that
+ * the stage takes if its `along` is not given. NULL stays NULL. */
+Value *field_labelled(Lift *l, const GraphNode *node, SweptField *f, int n, Value *value);
+/* Sets `along` of a stage to the axes of the field, if the field has names. */
+void field_name_axes(Lift *l, Layer *layer, const SweptField *f, int n);
 /* Places the result of the node as the result of a stage over the field. */
 void field_place(Lift *l, const GraphNode *node, const SweptField *f, int n, const Sweep *sweep,
                  Value *made);

@@ -125,18 +125,14 @@ static bool part_ways(Flat *flat, const GraphNode *node) {
   return true;
 }
 
+static bool make_alike(Flat *flat, GraphNode *node) {
+  if (!recurrent_form(node->op)) return false;
+  if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
+  return ways_differ(node) && part_ways(flat, node);
+}
+
 void flat_part_ways(Flat *flat) {
-  int n = flat->graph->n_nodes;
-  bool changed = false;
-  for (int i = 0; i < n; i++) {
-    GraphNode *node = flat->graph->node[i];
-    if (!recurrent_form(node->op)) continue;
-    if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
-    if (!ways_differ(node)) continue;
-    int mark = flat->graph->n_nodes;
-    changed = flat_keep_if(flat, part_ways(flat, node), mark) || changed;
-  }
-  if (changed) flat_sort(flat);
+  flat_each(flat, make_alike);
 }
 
 /* ---- transposed convolutions ---- */

@@ -324,7 +324,7 @@ static bool is_function(Flat *flat, GraphNode *node) {
 /* ---- gates that share a sigmoid ---- */
 
 /* Parts of sigmoid(x) are the sigmoids of parts of x. */
-static bool part_gates(Flat *flat, const GraphNode *node) {
+static bool part_gates(Flat *flat, GraphNode *node) {
   const GraphNode *gates = node->op == GRAPH_Split || node->op == GRAPH_Slice
                                ? made_by(node->in[0], GRAPH_Sigmoid)
                                : NULL;
@@ -347,7 +347,7 @@ static bool part_gates(Flat *flat, const GraphNode *node) {
 /* ---- products with one feature ---- */
 
 /* x [.., 1] * c [n] is the product of x and a matrix [1, n], as converters write it too. */
-static bool is_product(Flat *flat, const GraphNode *node) {
+static bool is_product(Flat *flat, GraphNode *node) {
   for (int i = 0; i < 2 && node->op == GRAPH_Mul; i++) {
     const GraphTensor *x = flat_type_of(flat, node->in[i]), *c = constant(flat, node->in[1 - i]);
     if (!c || x->data || !c->rank || c->rank > x->rank || x->dim[x->rank - 1] != 1) continue;
@@ -364,18 +364,12 @@ static bool is_product(Flat *flat, const GraphNode *node) {
   return false;
 }
 
+static bool is_written(Flat *flat, GraphNode *node) {
+  return is_norm(flat, node) || is_affine_norm(flat, node) || is_function(flat, node) ||
+         part_gates(flat, node);
+}
+
 void lift_written_out(Flat *flat) {
-  bool changed = false;
-  int n = flat->graph->n_nodes;
-  for (int i = 0; i < n; i++) {
-    GraphNode *node = flat->graph->node[i];
-    changed = is_norm(flat, node) || is_affine_norm(flat, node) || is_function(flat, node) ||
-              part_gates(flat, node) || changed;
-  }
-  if (changed) flat_sort(flat);
-  changed = false;
-  n = flat->graph->n_nodes;
-  for (int i = 0; i < n; i++) /* what is no part of a norm */
-    changed = is_product(flat, flat->graph->node[i]) || changed;
-  if (changed) flat_sort(flat);
+  flat_each(flat, is_written);
+  flat_each(flat, is_product); /* what is no part of a norm */
 }

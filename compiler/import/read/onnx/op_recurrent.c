@@ -175,49 +175,37 @@ static bool finish(OnnxCall *c, const OnnxCell *cell, int n_in, GraphValue **in)
   return call_set(c, 0, y);
 }
 
-bool onnx_op_lstm(OnnxCall *c) {
-  OnnxCell cell = lstm;
-  GraphValue *b, *none, *p = call_operand(c, 7);
+/* X, W, R, B, lengths, h0, and c0 and P of an LSTM, in the order of graph_ops.def. */
+static bool recurrent(OnnxCall *c, OnnxCell cell) {
+  bool is_gru = cell.op == GRAPH_Gru, is_lstm = cell.op == GRAPH_Lstm;
+  bool is_summed = !is_gru || !call_attr_int(c, "linear_before_reset", 0);
+  GraphValue *b, *rb, *peephole = is_lstm ? call_operand(c, 7) : NULL, *in[8] = {c->in[0]};
+  int n = 1;
   if (!cell_of(c, c->in[2], &cell)) return false;
-  biases(c, &cell, call_operand(c, 3), true, &b, &none);
-  GraphValue *in[8] = {c->in[0],
-                       by_gates(c, &cell, c->in[1], 4, cell.order, true),
-                       by_gates(c, &cell, c->in[2], 4, cell.order, true),
-                       b,
-                       call_operand(c, 4),
-                       state(c, &cell, call_operand(c, 5)),
-                       state(c, &cell, call_operand(c, 6)),
-                       p ? by_gates(c, &cell, p, 3, peephole_order, false) : NULL};
-  return finish(c, &cell, 8, in);
+  biases(c, &cell, call_operand(c, 3), is_summed, &b, &rb);
+  in[n++] = by_gates(c, &cell, c->in[1], cell.gates, cell.order, true);
+  in[n++] = by_gates(c, &cell, c->in[2], cell.gates, cell.order, true);
+  in[n++] = b;
+  if (is_gru) in[n++] = rb;
+  in[n++] = call_operand(c, 4);
+  in[n++] = state(c, &cell, call_operand(c, 5));
+  if (is_lstm) {
+    in[n++] = state(c, &cell, call_operand(c, 6));
+    in[n++] = peephole ? by_gates(c, &cell, peephole, 3, peephole_order, false) : NULL;
+  }
+  return finish(c, &cell, n, in);
+}
+
+bool onnx_op_lstm(OnnxCall *c) {
+  return recurrent(c, lstm);
 }
 
 bool onnx_op_gru(OnnxCall *c) {
-  OnnxCell cell = gru;
-  GraphValue *b, *rb;
-  if (!cell_of(c, c->in[2], &cell)) return false;
-  biases(c, &cell, call_operand(c, 3), !call_attr_int(c, "linear_before_reset", 0), &b, &rb);
-  GraphValue *in[7] = {c->in[0],
-                       by_gates(c, &cell, c->in[1], 3, cell.order, true),
-                       by_gates(c, &cell, c->in[2], 3, cell.order, true),
-                       b,
-                       rb,
-                       call_operand(c, 4),
-                       state(c, &cell, call_operand(c, 5))};
-  return finish(c, &cell, 7, in);
+  return recurrent(c, gru);
 }
 
 bool onnx_op_rnn(OnnxCall *c) {
-  OnnxCell cell = rnn;
-  GraphValue *b, *none;
-  if (!cell_of(c, c->in[2], &cell)) return false;
-  biases(c, &cell, call_operand(c, 3), true, &b, &none);
-  GraphValue *in[6] = {c->in[0],
-                       by_gates(c, &cell, c->in[1], 1, cell.order, true),
-                       by_gates(c, &cell, c->in[2], 1, cell.order, true),
-                       b,
-                       call_operand(c, 4),
-                       state(c, &cell, call_operand(c, 5))};
-  return finish(c, &cell, 6, in);
+  return recurrent(c, rnn);
 }
 
 static bool all_zero(const GraphValue *value) {
