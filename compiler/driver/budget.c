@@ -139,6 +139,16 @@ static bool estimates_check(Session *s, const Model *model, const KirModule *m, 
   return ok;
 }
 
+/* E802. what: "the weights need 12 KB of flash"; then the budget. */
+static Diag *report_flash(Session *s, const Model *model, const Report *report, const char *what,
+                          int64_t budget) {
+  Diag *d = diag_new(s->diags, E802, model->name_span, "%s of flash, but the budget is %s", what,
+                     bytes_str(s->arena, budget));
+  if (!s->options->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
+  note_largest(d, report, true);
+  return d;
+}
+
 bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_program,
                    bool makes_c, bool makes_object) {
   enum { SMALL_STACK = 4096 };
@@ -162,21 +172,17 @@ bool budgets_check(Session *s, const Model *model, const KirModule *m, bool is_p
   }
   bool with_code = report.flash <= max_flash && report.core;
   if (max_flash && with_code && makes_c && report.flash + report.code > max_flash) {
-    Diag *d = diag_new(
-        s->diags, E802, model->name_span, "the model needs about %s of flash, but the budget is %s",
-        bytes_str(s->arena, report.flash + report.code), bytes_str(s->arena, max_flash));
-    if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
-    note_largest(d, &report, true);
+    const char *what = arena_printf(s->arena, "the model needs about %s",
+                                    bytes_str(s->arena, report.flash + report.code));
+    Diag *d = report_flash(s, model, &report, what, max_flash);
     diag_note(d, "weights %s, code about %s (gcc -O2)", bytes_str(s->arena, report.flash),
               bytes_str(s->arena, report.code));
     ok = false;
   }
   if (max_flash && report.flash > max_flash) {
-    Diag *d = diag_new(s->diags, E802, model->name_span,
-                       "the weights need %s of flash, but the budget is %s",
-                       bytes_str(s->arena, report.flash), bytes_str(s->arena, max_flash));
-    if (!o->max_flash) diag_note(d, "the budget is the flash of `%s`", s->machine.name);
-    note_largest(d, &report, true);
+    const char *what =
+        arena_printf(s->arena, "the weights need %s", bytes_str(s->arena, report.flash));
+    report_flash(s, model, &report, what, max_flash);
     ok = false;
   }
   bool on_stack = o->scratch == C_SCRATCH_STACK && (o->scratch_given || !is_program);

@@ -5,15 +5,6 @@
 
 #include <string.h>
 
-/* The next spelling of an option; false at the end. */
-static bool spelling_next(const char **rest, const char **s, size_t *n) {
-  if (!**rest) return false;
-  *s = *rest;
-  *n = strcspn(*s, " ");
-  *rest += *n + ((*rest)[*n] == ' ');
-  return true;
-}
-
 static bool takes_value(const OptionInfo *info) {
   return *info->argument != 0;
 }
@@ -44,12 +35,13 @@ static void bash_options(Text *out) {
   for (int i = 0; i < OPTION_COUNT; i++) {
     const OptionInfo *info = &option_info[i];
     if (!takes_value(info)) continue;
-    const char *rest = info->spelling, *s;
-    size_t n;
+    const char *rest = info->spelling;
+    TextWord word;
     if (attached(info)) text_add(out, "  # only with `=`\n");
     text_add(out, "  ");
-    for (int k = 0; spelling_next(&rest, &s, &n); k++)
-      text_printf(out, "%s%.*s%s", k ? " | " : "", (int)n, s, attached(info) ? "=" : "");
+    for (int k = 0; words_next(&rest, &word); k++)
+      text_printf(out, "%s%.*s%s", k ? " | " : "", (int)word.len, word.s,
+                  attached(info) ? "=" : "");
     text_add(out, ") ");
     bash_values(out, option_values(out->arena, (OptionId)i));
     text_add(out, "; return ;;\n");
@@ -123,8 +115,8 @@ static void add_fish_quoted(Text *out, const char *s) {
 }
 
 static void fish_values(Text *out, Values v) {
-  const char *rest = v.endings, *s;
-  size_t n;
+  const char *rest = v.endings;
+  TextWord word;
   if (v.words) {
     text_add(out, " -x -a ");
     add_fish_quoted(out, v.words);
@@ -134,12 +126,12 @@ static void fish_values(Text *out, Values v) {
     text_add(out, " -x -a '(__fish_complete_directories)'");
   else if (v.endings) {
     text_add(out, " -k -x -a '(");
-    for (int k = 0; spelling_next(&rest, &s, &n); k++) {
+    for (int k = 0; words_next(&rest, &word); k++) {
       if (k) text_add(out, "; ");
-      if (*s == '/')
+      if (*word.s == '/')
         text_add(out, "__fish_complete_directories");
       else
-        text_printf(out, "__fish_complete_suffix .%.*s", (int)n, s);
+        text_printf(out, "__fish_complete_suffix .%.*s", (int)word.len, word.s);
     }
     text_add(out, ")'");
   } else
@@ -148,16 +140,16 @@ static void fish_values(Text *out, Values v) {
 
 static void fish_option(Text *out, int i) {
   const OptionInfo *info = &option_info[i];
-  const char *rest = info->spelling, *s;
-  size_t n;
+  const char *rest = info->spelling;
+  TextWord word;
   text_add(out, "complete -c grus");
   if (strcmp(info->commands, "*") != 0)
     text_printf(out, " -n '__fish_seen_subcommand_from %s'", info->commands);
-  while (spelling_next(&rest, &s, &n)) {
-    if (s[1] == '-')
-      text_printf(out, " -l %.*s", (int)n - 2, s + 2);
+  while (words_next(&rest, &word)) {
+    if (word.s[1] == '-')
+      text_printf(out, " -l %.*s", (int)word.len - 2, word.s + 2);
     else
-      text_printf(out, " %s %.*s", n == 2 ? "-s" : "-o", (int)n - 1, s + 1);
+      text_printf(out, " %s %.*s", word.len == 2 ? "-s" : "-o", (int)word.len - 1, word.s + 1);
   }
   if (takes_value(info) && !attached(info))
     fish_values(out, option_values(out->arena, (OptionId)i));
@@ -196,11 +188,11 @@ static void add_zsh_text(Text *out, const char *s) {
 
 static const char *zsh_glob(Arena *arena, const char *endings) {
   Text out = text_new(arena);
-  const char *rest = endings, *s;
-  size_t n;
+  const char *rest = endings;
+  TextWord word;
   text_add(&out, "_files -g \"*.(");
-  for (int k = 0; spelling_next(&rest, &s, &n); k++)
-    if (*s != '/') text_printf(&out, "%s%.*s", k ? "|" : "", (int)n, s);
+  for (int k = 0; words_next(&rest, &word); k++)
+    if (*word.s != '/') text_printf(&out, "%s%.*s", k ? "|" : "", (int)word.len, word.s);
   text_add(&out, ")(-.)\"");
   return text_str(&out);
 }
@@ -221,16 +213,16 @@ static void zsh_values(Text *out, const char *what, Values v) {
 
 static void zsh_option(Text *out, int i) {
   const OptionInfo *info = &option_info[i];
-  const char *rest = info->spelling, *s;
-  size_t n;
-  while (spelling_next(&rest, &s, &n)) {
+  const char *rest = info->spelling;
+  TextWord word;
+  while (words_next(&rest, &word)) {
     Text spec = text_new(out->arena);
-    bool is_long = n > 2 && s[1] == '-';
-    text_printf(&spec, "*%.*s%s[", (int)n, s,
+    bool is_long = word.len > 2 && word.s[1] == '-';
+    text_printf(&spec, "*%.*s%s[", (int)word.len, word.s,
                 !takes_value(info) ? ""
                 : attached(info)   ? "=-"
                 : is_long          ? "="
-                : n == 2           ? "+"
+                : word.len == 2    ? "+"
                                    : "");
     add_zsh_text(&spec, info->help);
     text_add_char(&spec, ']');

@@ -294,10 +294,11 @@ bool compile_object(Session *s, const KirModule *m, const COptions *options, con
                           "-o",
                           in_dir(s, dir, c.prefix, ".o")};
   int n = 8;
-  char *flags = arena_strdup(s->arena, s->machine.flags ? s->machine.flags : "");
+  const char *flags = s->machine.flags;
+  TextWord word;
   if (stack && says_stack(s, dir)) args[n++] = "-fstack-usage";
-  for (char *word = strtok(flags, " "); word && n < 16; word = strtok(NULL, " "))
-    args[n++] = word;
+  while (n < 16 && words_next(&flags, &word))
+    args[n++] = arena_strndup(s->arena, word.s, word.len);
   if (!run_compiler(s, c_compiler(), dir, args)) return false;
   if (stack) read_stack(s, m, c.prefix, dir, stack);
   return true;

@@ -186,7 +186,6 @@ bool const_fits_f32(Resolver *r, double number, Span at);
 bool const_parse(Resolver *r, const char *text, Const *out);
 bool word_known(const char *word); /* a choice of some option */
 const char *const_str(Arena *arena, const Const *c);
-int64_t gcd64(int64_t a, int64_t b);
 
 /* resolve_expr.c */
 /* An argument or default that may also be an option word. */

@@ -28,15 +28,6 @@ static Item item_real(double f) {
   return item_const((Const){.kind = CONST_REAL, .f = f});
 }
 
-int64_t gcd64(int64_t a, int64_t b) {
-  while (b) {
-    int64_t r = a % b;
-    a = b;
-    b = r;
-  }
-  return a < 0 ? -a : a;
-}
-
 Item const_literal(Resolver *r, const Node *node) {
   (void)r;
   NodeKind kind = node->kind;
@@ -125,7 +116,7 @@ static Item fold_real(Resolver *r, double a, char op, double b, Span at) {
 /* num/den reduced; a unit-less ratio becomes an integer or a real. */
 static Item rational(Resolver *r, int64_t num, int64_t den, Unit unit, Span at) {
   if (den == 0) return fold_real(r, 1, '/', 0, at);
-  int64_t g = gcd64(num, den);
+  int64_t g = size_gcd(num, den);
   if (den < 0) g = -g;
   num /= g;
   den /= g;

@@ -191,6 +191,20 @@ Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const
   return d;
 }
 
+Diag *foreign_report_signatures(Diags *diags, const ForeignFile *file, const char *asked, size_t n,
+                                const char *const *name) {
+  enum { SHOWN_MAX = 12 };
+  Diag *d = asked
+                ? foreign_report(diags, file, E904, "`%s` has no signature `%s`", file->path, asked)
+                : foreign_report(diags, file, E904,
+                                 "`%s` has %zu signatures, of which none is `serving_default`",
+                                 file->path, n);
+  for (size_t i = 0; i < n && i < SHOWN_MAX; i++)
+    diag_fix(d, FIX_MAYBE, "choose `%s`: --signature %s", name[i], name[i]);
+  if (n > SHOWN_MAX) diag_note(d, "%zu more are not listed", n - SHOWN_MAX);
+  return d;
+}
+
 Arena *foreign_numbers(const ForeignFile *file) {
   return file->numbers ? file->numbers : file->arena;
 }

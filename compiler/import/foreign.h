@@ -129,6 +129,11 @@ Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const
 bool foreign_refuse_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
                          const char *op, const char *format, ...) GRUS_PRINTF(6, 7);
 
+/* E904: the file has the functions that are named, and none is `asked` (NULL: which one was not
+ * said, and none is `serving_default`). */
+Diag *foreign_report_signatures(Diags *diags, const ForeignFile *file, const char *asked, size_t n,
+                                const char *const *name);
+
 /* The file that a path means: of a folder that holds a SavedModel, its saved_model.pb. */
 const char *foreign_path(Arena *arena, const char *path);
 /* What a model of this file is called: "gru" of "models/gru.keras" and "models/gru/saved_model.pb".

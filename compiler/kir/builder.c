@@ -51,13 +51,17 @@ KirExpr *kb_load(Kb *kb, KirBuffer *b, KirIndex at, int lanes) {
   return e;
 }
 
-KirExpr *kb_op3(Kb *kb, KirOp op, KirExpr *a, KirExpr *b, KirExpr *c) {
-  bool compares = op == KIR_LT || op == KIR_LE || op == KIR_EQ || op == KIR_NE;
-  KirExpr *e = expr_new(kb, op, compares ? kir_type(KIR_BOOL, a->type.lanes) : a->type);
+static KirExpr *expr_of(Kb *kb, KirOp op, KirType type, KirExpr *a, KirExpr *b, KirExpr *c) {
+  KirExpr *e = expr_new(kb, op, type);
   e->arg[0] = a;
   e->arg[1] = b;
   e->arg[2] = c;
   return e;
+}
+
+KirExpr *kb_op3(Kb *kb, KirOp op, KirExpr *a, KirExpr *b, KirExpr *c) {
+  bool compares = op == KIR_LT || op == KIR_LE || op == KIR_EQ || op == KIR_NE;
+  return expr_of(kb, op, compares ? kir_type(KIR_BOOL, a->type.lanes) : a->type, a, b, c);
 }
 
 KirExpr *kb_op2(Kb *kb, KirOp op, KirExpr *a, KirExpr *b) {
@@ -129,11 +133,7 @@ KirExpr *kb_lane(Kb *kb, KirExpr *a, int lane) {
 }
 
 KirExpr *kb_select(Kb *kb, KirExpr *c, KirExpr *a, KirExpr *b) {
-  KirExpr *e = expr_new(kb, KIR_SELECT, a->type);
-  e->arg[0] = c;
-  e->arg[1] = a;
-  e->arg[2] = b;
-  return e;
+  return expr_of(kb, KIR_SELECT, a->type, c, a, b);
 }
 
 KirExpr *kb_exact(Kb *kb, KirOp op, KirExpr *a, KirExpr *b) {

@@ -4,6 +4,7 @@
  * cache warm. */
 #include "lower/figures.h"
 
+#include "base/text.h"
 #include "kir/census.h"
 
 #include <string.h>
@@ -38,25 +39,15 @@ static const Cost costs[] = {
 
 enum { TENTHS = 10, HUNDREDTHS = 100 };
 
-static bool has_word(const char *words, const char *word, size_t n) {
-  for (const char *at = words; (at = strstr(at, word)); at++)
-    if ((at == words || at[-1] == ' ') && strncmp(at, word, n) == 0 && (at[n] == ' ' || !at[n]))
-      return true;
-  return false;
-}
-
 static const Cost *cost_of(const char *c_flags) {
   const char *cpu = c_flags ? strstr(c_flags, "-mcpu=") : NULL;
   const char *name = cpu                                           ? cpu + strlen("-mcpu=")
                      : c_flags && strstr(c_flags, "-march=rv32im") ? "rv32"
                                                                    : NULL;
   size_t n = name ? strcspn(name, " +") : 0;
-  for (size_t i = 0; name && i < sizeof costs / sizeof *costs; i++) {
-    char word[32] = "";
-    if (n >= sizeof word) return NULL;
-    memcpy(word, name, n);
-    if (strcmp(costs[i].core, word) == 0 || has_word(costs[i].also, word, n)) return &costs[i];
-  }
+  for (size_t i = 0; name && i < sizeof costs / sizeof *costs; i++)
+    if (words_find(costs[i].core, name, n) >= 0 || words_find(costs[i].also, name, n) >= 0)
+      return &costs[i];
   return NULL;
 }
 

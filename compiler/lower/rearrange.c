@@ -50,14 +50,6 @@ static void frames_step(Emit *e, const Layer *layer, Step t) {
   kb_end(kb);
 }
 
-static void delay_step(Emit *e, const Layer *layer, Step t) {
-  Lower *l = e->l;
-  View x = *view_of(l, layer->in[0]);
-  Window w = window_of(l, layer);
-  x.at = kir_at_offset(x.at, w.shift * x.time);
-  copy_row(e, view_of(l, layer->out[0]), t, &x, t);
-}
-
 static void onehot_step(Emit *e, const Layer *layer, Step t) {
   Lower *l = e->l;
   Kb *kb = &e->kb;
@@ -328,13 +320,8 @@ static Window frames_window(const Layer *layer) {
       .size = layer_size(layer, OPT_size, 1), .hop = layer_size(layer, OPT_hop, 1), .dilation = 1};
 }
 
-static Window delay_window(const Layer *layer) {
-  return (Window){.size = 1, .hop = 1, .dilation = 1, .shift = -layer_size(layer, OPT_n, 0)};
-}
-
 const Lowering concat_lowering = {.step = concat_step};
 const Lowering frames_lowering = {.step = frames_step, .window = frames_window};
-const Lowering delay_lowering = {.step = delay_step, .window = delay_window};
 const Lowering onehot_lowering = {.step = onehot_step};
 const Lowering overlap_add_lowering = {.is_private = always_private, .alone = overlap_add_private};
 const Lowering reshape_lowering = {

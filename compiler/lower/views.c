@@ -42,6 +42,10 @@ static Window slice_window(const Layer *layer) {
   return row_window(1, layer_size(layer, OPT_begin, 0));
 }
 
+static Window delay_window(const Layer *layer) {
+  return row_window(1, -layer_size(layer, OPT_n, 0));
+}
+
 static View every_nth_view(const Emit *e, const Layer *layer, View view) {
   (void)e->l;
   int axis = along(layer);
@@ -272,3 +276,4 @@ const Lowering pad_lowering = {
     .step = pad_step, .window = pad_window, .is_private = pads_steps, .alone = pad_alone};
 const Lowering upsample_lowering = {
     .step = upsample_step, .is_private = layer_is_along_time, .alone = upsample_alone};
+const Lowering delay_lowering = {.step = row_step, .window = delay_window};

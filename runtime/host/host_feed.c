@@ -51,12 +51,7 @@ int host_feed_open(HostFeed *feed, const GrusProgram *program, const HostLog *lo
   feed->need = host_port_count(port);
   feed->features = host_port_features(port);
   feed->capacity = feed->need > FEED_BLOCK ? feed->need : FEED_BLOCK;
-  source->bytes.fd = -1;
-  source->log = log;
-  source->program = program;
-  source->port = port;
-  source->nan = host_options_nan(options);
-  source->skip_names = options->skip_names;
+  host_options_source(options, program, log, port, source);
   if (options->id_name)
     return host_error(log, GRUS_EXIT_USAGE,
                       "--id tells samples of whole sequences apart, `%s` is a stream", port->name);

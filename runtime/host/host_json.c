@@ -58,15 +58,20 @@ static bool json_word(JsonLine *line, const char *word) {
   return true;
 }
 
+/* Room for twice as many elements. NULL: there is none; then nothing changes. */
+static void *json_grown(void *memory, size_t *capacity, size_t element) {
+  size_t more = *capacity ? 2 * *capacity : 64;
+  void *grown = more < SIZE_MAX / element ? realloc(memory, more * element) : NULL;
+  if (grown) *capacity = more;
+  return grown;
+}
+
 static bool json_add(JsonLine *line, double value) {
   HostSource *s = line->source;
   if (s->row_count == s->row_capacity) {
-    size_t capacity = s->row_capacity ? 2 * s->row_capacity : 64;
-    double *grown =
-        capacity < SIZE_MAX / sizeof *grown ? realloc(s->row, capacity * sizeof *grown) : NULL;
+    double *grown = json_grown(s->row, &s->row_capacity, sizeof *grown);
     if (!grown) return json_fail_memory(line);
     s->row = grown;
-    s->row_capacity = capacity;
   }
   s->row[s->row_count++] = value;
   return true;
@@ -220,11 +225,9 @@ static bool json_pad(JsonLine *line, uint64_t steps) {
 static bool json_note_steps(JsonLine *line, uint64_t steps) {
   HostSource *s = line->source;
   if (s->rows == s->rows_capacity) {
-    size_t capacity = s->rows_capacity ? 2 * s->rows_capacity : 64;
-    size_t *grown = realloc(s->row_steps, capacity * sizeof *grown);
+    size_t *grown = json_grown(s->row_steps, &s->rows_capacity, sizeof *grown);
     if (!grown) return json_fail_memory(line);
     s->row_steps = grown;
-    s->rows_capacity = capacity;
   }
   s->row_steps[s->rows++] = (size_t)steps;
   return true;

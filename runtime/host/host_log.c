@@ -38,13 +38,17 @@ static void log_head(const HostLog *log, const char *colour, const char *word) {
     fprintf(log->err, "%s: %s: ", log->program, word);
 }
 
+static void log_line(const HostLog *log, const char *format, va_list args) {
+  vfprintf(log->err, format, args);
+  fputc('\n', log->err);
+}
+
 int host_error(const HostLog *log, int status, const char *format, ...) {
   log_head(log, "1;31", "error");
   va_list args;
   va_start(args, format);
-  vfprintf(log->err, format, args);
+  log_line(log, format, args);
   va_end(args);
-  fputc('\n', log->err);
   return status;
 }
 
@@ -52,9 +56,8 @@ void host_detail(const HostLog *log, const char *label, const char *format, ...)
   fprintf(log->err, "  %-6s ", label);
   va_list args;
   va_start(args, format);
-  vfprintf(log->err, format, args);
+  log_line(log, format, args);
   va_end(args);
-  fputc('\n', log->err);
 }
 
 void host_note(const HostLog *log, const char *format, ...) {
@@ -62,7 +65,6 @@ void host_note(const HostLog *log, const char *format, ...) {
   log_head(log, "1;36", "note");
   va_list args;
   va_start(args, format);
-  vfprintf(log->err, format, args);
+  log_line(log, format, args);
   va_end(args);
-  fputc('\n', log->err);
 }

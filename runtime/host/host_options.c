@@ -30,9 +30,17 @@ bool host_is_numbers(const char *text) {
   }
 }
 
-HostNan host_options_nan(const HostOptions *options) {
-  if (options->finite_only) return HOST_NAN_NEVER;
-  return options->allow_nan ? HOST_NAN_ALLOWED : HOST_NAN_REFUSED;
+void host_options_source(const HostOptions *options, const GrusProgram *program, const HostLog *log,
+                         const GrusPort *port, HostSource *source) {
+  source->bytes.fd = -1;
+  source->log = log;
+  source->program = program;
+  source->port = port;
+  source->nan = options->finite_only ? HOST_NAN_NEVER
+                : options->allow_nan ? HOST_NAN_ALLOWED
+                                     : HOST_NAN_REFUSED;
+  source->id_name = options->id_name;
+  source->skip_names = options->skip_names;
 }
 
 HostStyle host_options_in_style(const HostOptions *options, const char *path) {

@@ -38,8 +38,9 @@ bool host_is_numbers(const char *text);
  * names. */
 HostStyle host_options_in_style(const HostOptions *options, const char *path);
 
-/* What the program and its command line make of NaN and infinities. */
-HostNan host_options_nan(const HostOptions *options);
+/* A source of numbers for a port that is not open yet, which reads as the command line says. */
+void host_options_source(const HostOptions *options, const GrusProgram *program, const HostLog *log,
+                         const GrusPort *port, HostSource *source);
 
 /* The interface of the model, on standard output. */
 void host_help(const GrusProgram *program, const char *name, FILE *file);

@@ -242,16 +242,9 @@ static int tensor_layout(HostTensor *tensor) {
 
 static void tensor_start(HostTensor *tensor, const GrusProgram *program, const HostLog *log,
                          const HostOptions *options, const GrusPort *port) {
-  HostSource *source = &tensor->source;
   tensor->port = port;
   tensor->samples = tensor->steps = 1;
-  source->bytes.fd = -1;
-  source->log = log;
-  source->program = program;
-  source->port = port;
-  source->nan = host_options_nan(options);
-  source->id_name = options->id_name;
-  source->skip_names = options->skip_names;
+  host_options_source(options, program, log, port, &tensor->source);
 }
 
 /* The source is open: finds the layout, allocates for one sample. */

@@ -10,44 +10,37 @@
 
 /* VPDPBUSD: to each of n sums the products of four bytes of a, without a sign, and of b, with one.
  */
-static inline void emulated_bytes(int n, int32_t *sum, const void *a, const void *b) {
+static inline void emulated_bytes(int n, void *sum, const void *a, const void *b) {
   const uint8_t *x = (const uint8_t *)a;
   const int8_t *y = (const int8_t *)b;
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n; i++) {
+    uint32_t s;
+    memcpy(&s, (char *)sum + 4 * i, sizeof s);
     for (int k = 4 * i; k < 4 * i + 4; k++)
-      sum[i] = (int32_t)((uint32_t)sum[i] + (uint32_t)(x[k] * y[k]));
-}
-
-/* VPDPWSSD: the products of two numbers of 16 bits with a sign. */
-static inline void emulated_words(int n, int32_t *sum, const int16_t *x, const int16_t *y) {
-  for (int i = 0; i < n; i++)
-    for (int k = 2 * i; k < 2 * i + 2; k++)
-      sum[i] = (int32_t)((uint32_t)sum[i] + (uint32_t)(x[k] * y[k]));
+      s += (uint32_t)(x[k] * y[k]);
+    memcpy((char *)sum + 4 * i, &s, sizeof s);
+  }
 }
 
 static inline __m128i emulated_dpbusd(__m128i sum, __m128i a, __m128i b) {
-  int32_t s[4];
-  memcpy(s, &sum, sizeof s);
-  emulated_bytes(4, s, &a, &b);
-  memcpy(&sum, s, sizeof s);
+  emulated_bytes(4, &sum, &a, &b);
   return sum;
 }
 
 static inline __m256i emulated_256_dpbusd(__m256i sum, __m256i a, __m256i b) {
-  int32_t s[8];
-  memcpy(s, &sum, sizeof s);
-  emulated_bytes(8, s, &a, &b);
-  memcpy(&sum, s, sizeof s);
+  emulated_bytes(8, &sum, &a, &b);
   return sum;
 }
 
+/* VPDPWSSD: the products of two numbers of 16 bits with a sign. */
 static inline __m256i emulated_256_dpwssd(__m256i sum, __m256i a, __m256i b) {
-  int32_t s[8];
+  uint32_t s[8];
   int16_t x[16], y[16];
   memcpy(s, &sum, sizeof s);
   memcpy(x, &a, sizeof x);
   memcpy(y, &b, sizeof y);
-  emulated_words(8, s, x, y);
+  for (int k = 0; k < 16; k++)
+    s[k / 2] += (uint32_t)(x[k] * y[k]);
   memcpy(&sum, s, sizeof s);
   return sum;
 }

@@ -27,18 +27,25 @@ const char *temp_base(void) {
   return given && *given ? given : "/tmp";
 }
 
-void stale_remove_files(const char *folder) {
+/* Calls remove_one for the entries of a folder whose name begins with prefix, as far as we read. */
+static void each_of(const char *folder, const char *prefix,
+                    void (*remove_one)(int dir, const char *name)) {
   DIR *dir = opendir(folder);
-  struct stat st;
   if (!dir) return;
   struct dirent *e;
-  for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
-    bool named = random_named(e->d_name, STALE_FILE_PREFIX);
-    if (named && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && is_old(&st))
-      unlinkat(dirfd(dir), e->d_name, 0);
-  }
+  for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++)
+    if (random_named(e->d_name, prefix)) remove_one(dirfd(dir), e->d_name);
   closedir(dir);
+}
+
+static void remove_file(int dir, const char *name) {
+  struct stat st;
+  if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && is_old(&st))
+    unlinkat(dir, name, 0);
+}
+
+void stale_remove_files(const char *folder) {
+  each_of(folder, STALE_FILE_PREFIX, remove_file);
 }
 
 void stale_keep(const char *folder) {
@@ -60,23 +67,20 @@ void stale_empty(const char *folder) {
   closedir(dir);
 }
 
-void stale_remove_folders(const char *base) {
-  DIR *dir = opendir(base);
+static void remove_folder(int dir, const char *name) {
   struct stat st;
-  if (!dir) return;
-  struct dirent *e;
-  for (int i = 0; i < MOST_ENTRIES && (e = readdir(dir)) != NULL; i++) {
-    if (!random_named(e->d_name, STALE_FOLDER_PREFIX)) continue;
-    int fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) continue;
-    if (fstat(fd, &st) == 0 && is_old(&st) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-      DIR *left = fdopendir(fd);
-      if (left) empty(left);
-      unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
-      if (left) closedir(left); /* and fd */
-      if (left) continue;
-    }
-    close(fd);
+  int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  if (fstat(fd, &st) == 0 && is_old(&st) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    DIR *left = fdopendir(fd);
+    if (left) empty(left);
+    unlinkat(dir, name, AT_REMOVEDIR);
+    if (left) closedir(left); /* and fd */
+    if (left) return;
   }
-  closedir(dir);
+  close(fd);
+}
+
+void stale_remove_folders(const char *base) {
+  each_of(base, STALE_FOLDER_PREFIX, remove_folder);
 }

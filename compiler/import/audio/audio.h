@@ -63,6 +63,10 @@ typedef struct AudioCell {
 } AudioCell;
 Layer *audio_gru(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin);
 Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const char *origin);
+/* The kernel and the bias of a stage, and its width. dim: units, then what the kernel has in the
+ * file before the units. */
+bool audio_product(Audio *audio, Layer *stage, const float *kernel, const float *bias, int rank,
+                   const int64_t *dim, const char *kernel_name, const char *bias_name);
 /* kernel [d, units], bias [units] */
 Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units,
                    const char *prefix, const char *origin);

@@ -53,18 +53,25 @@ Layer *audio_lstm(Audio *audio, const AudioCell *cell, const char *prefix, const
   return stage;
 }
 
+bool audio_product(Audio *audio, Layer *stage, const float *kernel, const float *bias, int rank,
+                   const int64_t *dim, const char *kernel_name, const char *bias_name) {
+  int64_t units = dim[0];
+  float *to = audio_tensor(audio, stage, ROLE_KERNEL, rank, dim, kernel_name);
+  float *b = audio_tensor(audio, stage, ROLE_BIAS, 1, &units, bias_name);
+  if (!to || !b) return false;
+  audio_turn(kernel, dims_product(rank - 1, dim + 1), units, to);
+  memcpy(b, bias, sizeof *b * (size_t)units);
+  audio->width = units;
+  return true;
+}
+
 Layer *audio_dense(Audio *audio, const float *kernel, const float *bias, int64_t units,
                    const char *prefix, const char *origin) {
   int64_t d = audio->width;
   Layer *stage = audio_stage(audio, LAYER_Dense, prefix, origin);
   layer_set_size(stage, OPT_units, units);
-  float *to = audio_tensor(audio, stage, ROLE_KERNEL, 2, (int64_t[]){units, d}, "kernel");
-  float *b = audio_tensor(audio, stage, ROLE_BIAS, 1, &units, "bias");
-  if (!to || !b) return NULL;
-  audio_turn(kernel, d, units, to);
-  memcpy(b, bias, sizeof *b * (size_t)units);
-  audio->width = units;
-  return stage;
+  const int64_t dim[] = {units, d};
+  return audio_product(audio, stage, kernel, bias, 2, dim, "kernel", "bias") ? stage : NULL;
 }
 
 Layer *audio_embedding(Audio *audio, const float *table, int64_t categories, int64_t units,

@@ -13,26 +13,24 @@ bool nam_refuse(Nam *nam, DiagCode code, const char *what) {
   return false;
 }
 
-bool nam_take(Nam *nam, int64_t n, const float **out) {
-  if (n >= 0 && n <= nam->n - nam->taken) {
-    *out = nam->weights + nam->taken;
-    nam->taken += n;
-    return true;
-  }
+/* E603: the layers need other than the numbers that are there. how: "" or "more than ". */
+static bool report_numbers(Nam *nam, const char *how) {
   Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603,
                            "`weights` does not fit %s: it has %lld numbers", nam->origin,
                            (long long)nam->n);
-  diag_note(d, "its layers need more than %lld", (long long)nam->taken);
+  diag_note(d, "its layers need %s%lld", how, (long long)nam->taken);
   return false;
 }
 
+bool nam_take(Nam *nam, int64_t n, const float **out) {
+  if (n < 0 || n > nam->n - nam->taken) return report_numbers(nam, "more than ");
+  *out = nam->weights + nam->taken;
+  nam->taken += n;
+  return true;
+}
+
 bool nam_all_taken(Nam *nam) {
-  if (nam->taken == nam->n) return true;
-  Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603,
-                           "`weights` does not fit %s: it has %lld numbers", nam->origin,
-                           (long long)nam->n);
-  diag_note(d, "its layers need %lld", (long long)nam->taken);
-  return false;
+  return nam->taken == nam->n || report_numbers(nam, "");
 }
 
 /* The first rows and columns of [full_out, full_in, kernel]. */

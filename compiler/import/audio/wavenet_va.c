@@ -101,14 +101,8 @@ static bool convolution(WaveNet *w, int64_t layer, int64_t filters, const char *
   layer_set_size(stage, OPT_kernel, w->taps);
   layer_set_size(stage, OPT_dilation, w->dilation[layer]);
   layer_set_word(stage, OPT_padding, "causal");
-  float *kernel =
-      audio_tensor(a, stage, ROLE_KERNEL, 3, (int64_t[]){filters, w->taps, d}, "W_conv");
-  float *bias = audio_tensor(a, stage, ROLE_BIAS, 1, &filters, "b_conv");
-  if (!kernel || !bias) return false;
-  audio_turn(k, rows, filters, kernel);
-  memcpy(bias, b, sizeof *b * (size_t)filters);
-  a->width = filters;
-  return true;
+  const int64_t dim[] = {filters, w->taps, d};
+  return audio_product(a, stage, k, b, 3, dim, "W_conv", "b_conv");
 }
 
 static Value *half(WaveNet *w, Value *of, int64_t begin, LayerKind activation, const char *name) {

@@ -74,6 +74,13 @@ static bool little_endian(ZipStorages *zip, const char *prefix, const char **rea
   return !order.data || order.len != 3 || memcmp(order.data, "big", 3) != 0;
 }
 
+static void torch_tree(Tree *tree, Arena *arena, Mapped file, TreeStorage *storage, void *context) {
+  tree_begin(tree, arena, file.len);
+  tree->storage = storage;
+  tree->context = context;
+  tree->convention = CONVENTION_TORCH;
+}
+
 static TensorFile *read_archive(Arena *arena, Mapped file, const char **reason) {
   ZipStorages zip = {.arena = arena, .archive = archive_open(arena, file, reason)};
   const char *prefix = zip.archive ? archive_prefix(zip.archive, arena) : NULL;
@@ -82,10 +89,7 @@ static TensorFile *read_archive(Arena *arena, Mapped file, const char **reason) 
   *reason = "it has no `data.pkl` in it";
   if (!prefix) return NULL;
   zip.read = ARENA_ARRAY(arena, Mapped, archive_count(zip.archive) + 1);
-  tree_begin(&tree, arena, file.len);
-  tree.storage = zip_storage;
-  tree.context = &zip;
-  tree.convention = CONVENTION_TORCH;
+  torch_tree(&tree, arena, file, zip_storage, &zip);
   if (!little_endian(&zip, prefix, reason)) return NULL;
   if (!add_pickle(&tree, &zip, prefix, "data.pkl", "data/", "", reason)) return NULL;
   if (!add_pickle(&tree, &zip, prefix, "constants.pkl", "constants/", "constants", reason))
@@ -214,10 +218,7 @@ static TensorFile *read_legacy(Arena *arena, Mapped file, const char **reason) {
   Tree tree;
   const PickleValue *value = read_old(arena, file, &old, reason);
   if (!value) return NULL;
-  tree_begin(&tree, arena, file.len);
-  tree.storage = old_storage;
-  tree.context = &old;
-  tree.convention = CONVENTION_TORCH;
+  torch_tree(&tree, arena, file, old_storage, &old);
   if (!tree_add_root(&tree, value, reason)) return NULL;
   TensorFile *out = tree_end(&tree, reason);
   if (out) out->format = "PyTorch checkpoint of before 1.6";

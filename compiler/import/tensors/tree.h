@@ -7,6 +7,9 @@
 
 #include "import/tensors/pickle.h"
 
+/* The bytes of a storage of PyTorch. False with *reason. */
+typedef bool TreeStorage(void *context, const char *key, Mapped *out, const char **reason);
+
 typedef struct Tree {
   Arena *arena;
   Tensor *tensor; /* in the order of the file */
@@ -20,8 +23,7 @@ typedef struct Tree {
   uint64_t budget;     /* bytes that may still be copied where elements do not lie in order */
   int64_t steps;       /* that may still be taken */
   Convention convention;
-  /* The bytes of a storage of PyTorch; NULL where there are none. False with *reason. */
-  bool (*storage)(void *context, const char *key, Mapped *out, const char **reason);
+  TreeStorage *storage; /* NULL where there are none */
   void *context;
 } Tree;
 

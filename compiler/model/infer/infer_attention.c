@@ -34,17 +34,6 @@ static bool report_parts(Infer *inf, const Layer *layer, const char *message, in
   return false;
 }
 
-static bool heads_divide(Infer *inf, Layer *layer, const Value *v, int64_t heads) {
-  const OptVal *opt = layer_opt(layer, OPT_heads);
-  long long d = (long long)v->type.dim[v->type.rank - 1].n;
-  if (d % heads == 0) return true;
-  Diag *diag = infer_report(inf, E311, layer, span_valid(opt->at) ? opt->at : layer->span,
-                            "%lld features do not divide into %lld heads", d, (long long)heads);
-  diag_primary(diag, "%lld / %lld is not a whole number", d, (long long)heads);
-  diag_trace_value(diag, inf->model, v);
-  return false;
-}
-
 /* Along time, the stage needs whole sequences or `window`. Along a feature axis, all three values
  * need the same steps. */
 static bool positions_meet(Infer *inf, const Layer *layer, bool timed) {
@@ -118,8 +107,9 @@ static bool options_hold(Infer *inf, Layer *layer, bool timed) {
       !needs_size(inf, layer, OPT_window, timed ? q : NULL, &n))
     return false;
   if (!layer_opt(layer, OPT_heads)) return true;
-  return needs_size(inf, layer, OPT_heads, NULL, &n) && heads_divide(inf, layer, q, n) &&
-         heads_divide(inf, layer, layer->in[2], n);
+  return needs_size(inf, layer, OPT_heads, NULL, &n) &&
+         needs_division(inf, layer, q, OPT_heads, n) &&
+         needs_division(inf, layer, layer->in[2], OPT_heads, n);
 }
 
 bool infer_attention(Infer *inf, Layer *layer) {

@@ -343,3 +343,15 @@ bool needs_size_least(Infer *inf, Layer *layer, OptName name, const Value *v, in
 bool needs_size(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t *out) {
   return needs_size_least(inf, layer, name, v, 1, out);
 }
+
+bool needs_division(Infer *inf, const Layer *layer, const Value *v, OptName name, int64_t parts) {
+  const OptVal *opt = layer_opt(layer, name);
+  const char *what = layer_info(layer->kind)->opts[opt - layer->opt].name;
+  long long d = (long long)v->type.dim[v->type.rank - 1].n;
+  if (d % parts == 0) return true;
+  Diag *diag = infer_report(inf, E311, layer, span_valid(opt->at) ? opt->at : layer->span,
+                            "%lld features do not divide into %lld %s", d, (long long)parts, what);
+  diag_primary(diag, "%lld / %lld is not a whole number", d, (long long)parts);
+  diag_trace_value(diag, inf->model, v);
+  return false;
+}

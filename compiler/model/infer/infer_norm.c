@@ -55,22 +55,12 @@ bool infer_l2_normalize(Infer *inf, Layer *layer) {
   return infer_norm(inf, layer);
 }
 
-static bool report_groups(Infer *inf, const Layer *layer, const Value *v, int64_t groups) {
-  const OptVal *opt = layer_opt(layer, OPT_groups);
-  long long d = (long long)v->type.dim[v->type.rank - 1].n;
-  Diag *diag = infer_report(inf, E311, layer, span_valid(opt->at) ? opt->at : layer->span,
-                            "%lld features do not divide into %lld groups", d, (long long)groups);
-  diag_primary(diag, "%lld / %lld is not a whole number", d, (long long)groups);
-  diag_trace_value(diag, inf->model, v);
-  return false;
-}
-
 bool infer_GroupNorm(Infer *inf, Layer *layer) {
   const Value *v = layer->in[0];
   int64_t groups;
   if (!needs_numbers(inf, layer, v) || !needs_rank(inf, layer, v, 1, TYPE_MAX_AXES)) return false;
   if (!needs_size(inf, layer, OPT_groups, NULL, &groups)) return false;
-  if (v->type.dim[v->type.rank - 1].n % groups) return report_groups(inf, layer, v, groups);
+  if (!needs_division(inf, layer, v, OPT_groups, groups)) return false;
   take_axes(inf, layer, v, 0);
   layer->out[0]->type = type_result(&v->type);
   return true;

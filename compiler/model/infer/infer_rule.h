@@ -75,6 +75,8 @@ bool needs_rank(Infer *inf, const Layer *layer, const Value *v, int at_least,
 bool needs_mapped(Infer *inf, const Layer *layer, const Value *v);
 /* [time t, d] of floats. */
 bool needs_steps(Infer *inf, const Layer *layer, const Value *v);
+/* E311: the features of v divide into the parts that the option `name` counts. */
+bool needs_division(Infer *inf, const Layer *layer, const Value *v, OptName name, int64_t parts);
 /* A size of at least 1 (E310); durations become steps of v's rate (E406, E407). */
 bool needs_size(Infer *inf, Layer *layer, OptName name, const Value *v, int64_t *out);
 /* The same with another least; at is zero or more. */

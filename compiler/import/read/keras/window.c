@@ -127,16 +127,20 @@ static int axes_of_class(const KerasLayer *layer) {
   return strstr(layer->class_name, "2D") ? 2 : 1;
 }
 
+/* The input is [axes..., channels]. False after reporting. */
+static bool has_axes(const KerasLayer *layer, int n) {
+  if (layer->in[0].rank == n + 1) return true;
+  keras_refuse(layer, E903,
+               n == 1 ? "needs a sequence of vectors"
+                      : "needs an image: [height, width, channels]");
+  return false;
+}
+
 /* False after reporting. */
 static bool window_of(KerasLayer *layer, int64_t channels_known, const char *kernel,
                       const char *strides, const char *padding, KerasWindow *w) {
   bool causal_known = channels_known && w->n == 1;
-  if (layer->in[0].rank != w->n + 1) {
-    keras_refuse(layer, E903,
-                 w->n == 1 ? "needs a sequence of vectors"
-                           : "needs an image: [height, width, channels]");
-    return false;
-  }
+  if (!has_axes(layer, w->n)) return false;
   for (int i = 0; i < w->n; i++) {
     w->kernel[i] = keras_listed(layer, kernel, i, w->n, 2);
     w->stride[i] = keras_listed(layer, strides, i, w->n, channels_known ? 1 : w->kernel[i]);
@@ -264,15 +268,19 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
                turned, bias, channels);
 }
 
+/* The channels of the input, and those of a kernel that makes m of each. False after reporting. */
+static bool channels_of(KerasLayer *layer, int n, int64_t m, int64_t *channels, int64_t *made) {
+  *channels = layer->in[0].dim[n];
+  if (*channels >= 1 && size_mul(*channels, m, made)) return true;
+  keras_refuse(layer, E903, "reads an unknown number of channels");
+  return false;
+}
+
 static bool read_depthwise(KerasLayer *layer) {
   KerasWindow w = {.n = axes_of_class(layer)};
-  int64_t m = keras_size(layer, "depth_multiplier", 1), made;
+  int64_t m = keras_size(layer, "depth_multiplier", 1), channels, made;
   if (m < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
-  int64_t channels = layer->in[0].dim[w.n];
-  if (channels < 1 || !size_mul(channels, m, &made)) {
-    keras_refuse(layer, E903, "reads an unknown number of channels");
-    return false;
-  }
+  if (!channels_of(layer, w.n, m, &channels, &made)) return false;
   GraphValue *bias,
       *y = bias_of(layer, made, 1, &bias) ? depthwise(layer, &w, channels, m, bias) : NULL;
   return y && conv_done(layer, &w, y, made);
@@ -281,14 +289,10 @@ static bool read_depthwise(KerasLayer *layer) {
 static bool read_separable(KerasLayer *layer) {
   KerasWindow w = {.n = axes_of_class(layer)}, point = {.n = w.n, .padding = "valid"};
   int64_t m = keras_size(layer, "depth_multiplier", 1), filters = keras_size(layer, "filters", -1),
-          made, dim[WINDOW_AXES + 2];
+          channels, made, dim[WINDOW_AXES + 2];
   if (m < 0 || filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
     return false;
-  int64_t channels = layer->in[0].dim[w.n];
-  if (channels < 1 || !size_mul(channels, m, &made)) {
-    keras_refuse(layer, E903, "reads an unknown number of channels");
-    return false;
-  }
+  if (!channels_of(layer, w.n, m, &channels, &made)) return false;
   for (int i = 0; i < w.n; i++)
     dim[i] = point.kernel[i] = point.stride[i] = point.dilation[i] = 1;
   dim[w.n] = made;
@@ -341,12 +345,7 @@ static bool read_global(KerasLayer *layer) {
   int n = axes_of_class(layer);
   KerasValue value = layer->in[0];
   GraphValue *keeps = NULL;
-  if (value.rank != n + 1) {
-    keras_refuse(layer, E903,
-                 n == 1 ? "needs a sequence of vectors"
-                        : "needs an image: [height, width, channels]");
-    return false;
-  }
+  if (!has_axes(layer, n)) return false;
   if (!max && n == 1) keeps = keras_mask_of(layer);
   value.graph = keeps ? masked_mean(layer, value.graph, keeps, keep)
                       : emit_reduce(keras_emit(layer), max ? GRAPH_ReduceMax : GRAPH_ReduceMean,

@@ -30,8 +30,6 @@ static const OnnxRow rows[] = {
 #define ONNX_OP(domain, name, min_in, max_in, max_out, function)                                   \
   {domain, name, min_in, max_in, max_out, onnx_op_##function, GRAPH_Identity},
 #include "import/read/onnx/onnx_ops.def"
-#undef ONNX_SAME
-#undef ONNX_OP
 };
 
 static bool is_standard(const char *domain) {

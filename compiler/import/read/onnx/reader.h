@@ -105,7 +105,5 @@ double onnx_shortest(float f);
 #define ONNX_OP(domain, name, min_in, max_in, max_out, function)                                   \
   bool onnx_op_##function(OnnxCall *c);
 #include "import/read/onnx/onnx_ops.def"
-#undef ONNX_SAME
-#undef ONNX_OP
 
 #endif

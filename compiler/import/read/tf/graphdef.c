@@ -22,8 +22,6 @@ static const TfRow rows[] = {
 #define TF_SAME(name, n_in, op)            {name, n_in, n_in, NULL, GRAPH_##op},
 #define TF(name, min_in, max_in, function) {name, min_in, max_in, tf_op_##function, GRAPH_Identity},
 #include "import/read/tf/tf_ops.def"
-#undef TF_SAME
-#undef TF
 };
 
 static const TfRow *row_of(const char *op) {

@@ -172,7 +172,5 @@ bool tf_is_frame(const TfNode *node);
 #define TF_SAME(name, n_in, op)
 #define TF(name, min_in, max_in, function) bool tf_op_##function(TfCall *c);
 #include "import/read/tf/tf_ops.def"
-#undef TF_SAME
-#undef TF
 
 #endif

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { SHOWN_MAX = 12 }; /* signatures in a message */
-
 /* Signatures of TensorFlow's own begin so. */
 static bool is_inner(const TfFile__SignatureEntry *s) {
   return strncmp(s->key, "__saved_model", strlen("__saved_model")) == 0;
@@ -30,27 +28,15 @@ static const TfFile__SignatureEntry *signature_find(const TfFile__MetaGraph *met
   return NULL;
 }
 
-/* None was asked for and none is the usual one, or none has the name asked for. */
-static void report_signatures(TfReader *r, const TfFile__MetaGraph *meta, size_t n,
-                              const char *asked) {
-  Diag *d;
-  size_t shown = 0;
-  if (asked)
-    d = foreign_report(r->diags, r->file, E904, "`%s` has no signature `%s`", r->file->path, asked);
-  else
-    d = foreign_report(r->diags, r->file, E904,
-                       "`%s` has %zu signatures, of which none is `serving_default`", r->file->path,
-                       n);
+static void report_signatures(TfReader *r, const TfFile__MetaGraph *meta, const char *asked) {
+  const char **name = ARENA_ARRAY(r->arena, const char *, meta->n_signature + 1);
+  size_t n = 0;
+  for (size_t i = 0; i < meta->n_signature; i++)
+    if (!is_inner(meta->signature[i])) name[n++] = meta->signature[i]->key;
+  Diag *d = foreign_report_signatures(r->diags, r->file, asked, n, name);
   if (!n)
     diag_note(d, "a signature says what the inputs and outputs are: "
                  "`tf.saved_model.save(model, FOLDER, signatures=...)` writes one");
-  for (size_t i = 0; i < meta->n_signature && shown < SHOWN_MAX; i++) {
-    const char *name = meta->signature[i]->key;
-    if (is_inner(meta->signature[i])) continue;
-    diag_fix(d, FIX_MAYBE, "choose `%s`: --signature %s", name, name);
-    shown++;
-  }
-  if (n > shown) diag_note(d, "%zu more are not listed", n - shown);
 }
 
 static const TfFile__Signature *signature_to_read(TfReader *r, const TfFile__MetaGraph *meta,
@@ -64,7 +50,7 @@ static const TfFile__Signature *signature_to_read(TfReader *r, const TfFile__Met
   }
   bool one = asked || n == 1 || (found && strcmp(found->key, "serving_default") == 0);
   if (!found || !one || !found->value) {
-    report_signatures(r, meta, n, asked);
+    report_signatures(r, meta, asked);
     return NULL;
   }
   if (n > 1) graph_note(r->graph, "the file has %zu signatures; grus imported `%s`", n, found->key);

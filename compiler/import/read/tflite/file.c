@@ -20,7 +20,6 @@ enum {
   MAX_PORTS = 1024,
   NUMBERS_A_TENSOR = 32,
   LONGEST_NAME = 200,
-  SHOWN_MAX = 12, /* signatures in a message */
   SCHEMA = 3
 };
 
@@ -209,23 +208,12 @@ static size_t signature_find(TflReader *r, FlatVector all, const char *name) {
   return 0;
 }
 
-/* Reports that --signature is missing and no signature is `serving_default`, or that none has the
- * name of --signature. */
 static void report_signatures(TflReader *r, FlatVector all, const char *asked) {
-  Diag *d;
-  if (asked)
-    d = foreign_report(r->diags, r->file, E904, "`%s` has no signature `%s`", r->file->path, asked);
-  else
-    d = foreign_report(r->diags, r->file, E904,
-                       "`%s` has %u signatures, of which none is `serving_default`", r->file->path,
-                       all.n);
+  const char **name = ARENA_ARRAY(r->arena, const char *, all.n + 1);
+  for (uint32_t i = 0; i < all.n; i++)
+    name[i] = tfl_text(r, flat_element_table(&r->flat, all, i), 2);
+  Diag *d = foreign_report_signatures(r->diags, r->file, asked, all.n, name);
   if (!all.n) diag_note(d, "it has no signatures, so there is nothing to choose");
-  uint32_t shown = all.n < SHOWN_MAX ? all.n : SHOWN_MAX;
-  for (uint32_t i = 0; i < shown && !r->flat.broken; i++) {
-    const char *name = tfl_text(r, flat_element_table(&r->flat, all, i), 2);
-    diag_fix(d, FIX_MAYBE, "choose `%s`: --signature %s", name, name);
-  }
-  if (all.n > shown) diag_note(d, "%u more are not listed", all.n - shown);
 }
 
 bool tfl_signature(TflReader *r, size_t *signature, int64_t *subgraph) {

@@ -30,11 +30,6 @@ static const TfliteRow rows[] = {
 #define TFL_CUSTOM(name, min_in, max_in, min_out, max_out, function)                               \
   {-1, name, min_in, max_in, min_out, max_out, false, tfl_op_##function, GRAPH_Identity},
 #include "import/read/tflite/tflite_ops.def"
-#undef TFL_SAME
-#undef TFL_PAIR
-#undef TFL_OP
-#undef TFL_KEEPS
-#undef TFL_CUSTOM
 };
 
 /* Names of operators that are not read, for the message. */

@@ -206,10 +206,5 @@ bool tfl_variables_start(TflReader *r);
 #define TFL_CUSTOM(name, min_in, max_in, min_out, max_out, function)                               \
   bool tfl_op_##function(TflCall *c);
 #include "import/read/tflite/tflite_ops.def"
-#undef TFL_SAME
-#undef TFL_PAIR
-#undef TFL_OP
-#undef TFL_KEEPS
-#undef TFL_CUSTOM
 
 #endif
