@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Graph to Model. Open sizes get numbers, the graph is flattened, its axes get roles, and its nodes
- * become layers; then the Model is typed and compared with the graph. What is found at one size is
- * checked at another. */
+/* From a graph to a Model: the public function, and the decisions about time and the batch. Open
+ * sizes get numbers, the graph is flattened, its axes get roles, and its nodes become layers. Then
+ * the Model is typed and compared with the graph, at other sizes too. lift.h has the map of the
+ * files. */
 #include "import/lift/sizes.h"
 
-/* The role of an axis of an input: its largest atom's. */
+/* The family of the largest atom of an axis of an input of the file; -1: --set makes it a constant.
+ */
 static int family_of_axis(Lift *l, int input, int axis) {
   for (int i = 0; i < l->flat->n_file_in; i++) {
     if (l->file_input[i] != input) continue;
@@ -18,6 +20,7 @@ static int family_of_axis(Lift *l, int input, int axis) {
   return -1;
 }
 
+/* Reports that the user has to give the length of sequences. Always false. */
 static bool ask_for_length(Lift *l, const Sizes *s) {
   const char *name = l->graph->in[0].name;
   for (int i = s->n; i-- > 0;)
@@ -31,7 +34,8 @@ static bool ask_for_length(Lift *l, const Sizes *s) {
   return false;
 }
 
-/* An open axis whose size the user has to give: operators show neither batch nor time there. */
+/* Whether the user has to give the size of an open axis, because it is neither the batch nor time.
+ */
 static bool is_to_be_given(Lift *l, const OpenAxis *open) {
   int family = family_of_axis(l, open->input, open->axis);
   if (open->set || open->learned || family < 0 || family == l->roles.batch ||
@@ -44,6 +48,7 @@ static void propose_sizes(Lift *l, const OpenAxis *open, Diag *d) {
   diag_fix(d, FIX_FILL, "give its size: --set %s=N", lift_axis_handle(l, open->input, open->axis));
 }
 
+/* Reports all open axes whose size the user has to give. Returns whether there are none. */
 static bool ask_for_sizes(Lift *l, const Sizes *s) {
   bool asked = false;
   for (int i = 0; i < s->n; i++) {
@@ -58,7 +63,7 @@ static bool ask_for_sizes(Lift *l, const Sizes *s) {
   return !asked;
 }
 
-/* No axis of an input is time: there is none, or the graph makes it. */
+/* Whether no axis of an input is time: there is no time, or the graph makes it. */
 static bool has_no_time_input(Lift *l) {
   if (l->roles.question || l->roles.way == TIME_WAY_NONE) return true;
   for (int i = 0; i < l->graph->n_in; i++)
@@ -67,8 +72,8 @@ static bool has_no_time_input(Lift *l) {
   return l->roles.way == TIME_WAY_AXIS;
 }
 
-/* Exporters write the steps of an RNN out, and leave the axis open all the same: --time gives the
- * size of the only axis that could be meant. given: whether there is one. */
+/* Some exporters write out the steps of an RNN, and leave the axis open nevertheless. If there is
+ * one open axis, --time gives its size; *given gets whether there is one. False after reporting. */
 static bool give_wished_size(Lift *l, Sizes *s, const TimeWish *wish, bool *given) {
   OpenAxis *open = NULL;
   for (int i = 0; i < s->n; i++) {
@@ -98,7 +103,8 @@ static bool report_question(Lift *l) {
   return false;
 }
 
-/* Gives open time axes the length that --time asks for and analyses again. */
+/* Gives open time axes the length that --time asks for, and analyses again. False after reporting.
+ */
 static bool fix_length(Lift *l, Sizes *s, const TimeWish *wish) {
   bool changed = false;
   for (int i = 0; i < s->n; i++) {
@@ -109,6 +115,7 @@ static bool fix_length(Lift *l, Sizes *s, const TimeWish *wish) {
   return !changed || sizes_analyse(l, s, wish);
 }
 
+/* The number of steps in the flat graph: the largest size of time in an input that is no state. */
 static int64_t steps_of(const Lift *l) {
   int64_t steps = 1;
   for (int i = 0; i < l->flat->n_file_in; i++) {
@@ -122,7 +129,7 @@ static int64_t steps_of(const Lift *l) {
   return steps;
 }
 
-/* l->time from the roles and the options. False after reporting. */
+/* Sets l->time from the roles and the options. False after reporting. */
 static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
   if (l->options->stream && wish->n) {
     foreign_report(l->diags, l->file, E903,
@@ -169,7 +176,7 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
   return false;
 }
 
-/* Values of the model are called what the layers of the file are that end with them. */
+/* If nodes have the names of layers, the last value of each layer gets its name. */
 static void name_results(Lift *l, const GraphNode *node) {
   for (int k = 0; k < node->n_out && l->graph->names_layers; k++) {
     Value *value = node->out[k] ? l->placed[node->out[k]->id].value : NULL;
@@ -178,6 +185,7 @@ static void name_results(Lift *l, const GraphNode *node) {
   }
 }
 
+/* Makes layers of all nodes on which an output depends. False after reporting. */
 static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {
@@ -191,7 +199,7 @@ static bool add_nodes(Lift *l) {
     for (int k = 0; k < node->n_out; k++)
       lifted = lifted && (l->placed[node->out[k]->id].value || !l->uses[node->out[k]->id] ||
                           !needed[node->out[k]->id]);
-    if (lifted) continue; /* with the node before it: a bias */
+    if (lifted) continue; /* it became a part of an earlier layer, as a bias does */
     for (size_t f = 0; f < sizeof family / sizeof *family && done == LIFT_OTHER; f++)
       done = family[f](l, node);
     if (done == LIFT_OTHER) lift_unsupported(l, node);
@@ -205,7 +213,7 @@ static bool is_read(const Lift *l, int number) {
   return l->uses[l->flat->graph->in[number].value->id] > 0;
 }
 
-/* How many samples the flat graph has, and whether the file leaves that open. */
+/* Sets how many samples the flat graph has, and whether the file leaves that number open. */
 static void decide_batch(Lift *l, const Sizes *sizes) {
   l->flat_batch = 1;
   for (int i = 0; i < l->atoms->n && l->roles.batch >= 0; i++)
@@ -218,7 +226,7 @@ static void decide_batch(Lift *l, const Sizes *sizes) {
   l->batch_is_open = l->batch_is_open && l->roles.batch >= 0;
 }
 
-/* The length of sequences in the file, whatever the options say; 0: it leaves that open. */
+/* The length of sequences that the file itself gives; 0: it leaves the length open. */
 static int64_t length_of_file(Lift *l, const Sizes *s) {
   if (!l->roles.time_is_open) return l->flat_steps;
   for (int i = 0; i < s->n; i++)
@@ -227,7 +235,8 @@ static int64_t length_of_file(Lift *l, const Sizes *s) {
   return 0;
 }
 
-/* Where masked steps count, the graph has as many steps as the bound. */
+/* Removes masks. If stages read masked steps, the graph is first flattened with as many steps as
+ * the bound. False after reporting. */
 static bool take_out_masks(Lift *l, Sizes *s, const TimeWish *wish) {
   MaskResult result = lift_masks(l, wish);
   if (result != MASKS_COUNT_STEPS) return result == MASKS_DONE;
@@ -252,7 +261,7 @@ static bool take_out_masks(Lift *l, Sizes *s, const TimeWish *wish) {
   return lift_masks(l, wish) == MASKS_DONE;
 }
 
-/* What comes back and is kept, or could be. */
+/* Notes the states of the file: a stream keeps them, and otherwise `--stream` could. */
 static void note_states(Lift *l) {
   const Graph *graph = l->flat->graph;
   bool stream = l->time.kind == TIME_STREAM;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Cells that are written out, step after step, become one recurrent operator. In, a flat graph with
- * one sample; out, the same values, the steps of a cell read from the rows of one Lstm, Gru or Rnn.
+/* LSTM, GRU and RNN cells that are written out step after step. In, a flat graph; out, the same
+ * values, in which the states of the steps of a cell are rows of one Lstm, Gru or Rnn.
  *
- * Steps are linked by the state that one makes and the next reads. The matrices come from the
- * second step (from the only one, where a call is a step), where the state is not yet folded into a
- * constant; that the others have the same is what the translation check shows at the end. */
+ * Steps are linked by the state that one step makes and the next one reads. The matrices are those
+ * of the second step, because the state of the first one may be a constant and hidden in its
+ * biases. If each call is a step, they are those of the only step. The translation check shows at
+ * the end that the other steps have the same matrices. */
 #include "import/lift/chain.h"
 #include "import/lift/lift.h"
 #include "import/lift/trace.h"
@@ -12,10 +13,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { SINGLE_MAX_NODES = 3000 }; /* a graph of one step is small */
+enum { SINGLE_MAX_NODES = 3000 }; /* of a graph that is one step: it is small */
 
 /* ---- chains ---- */
 
+/* The step that makes a state; -1: none does. */
 static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
   for (int i = 0; i < r->steps.n; i++)
     if (r->steps.step[i].op == op &&
@@ -24,8 +26,8 @@ static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
   return -1;
 }
 
-/* Sums and products make `value` of all of `source`, not of a row of the sequence it is in. left:
- * values that may still be asked. */
+/* Whether sums and products compute `value` from all of `source`, and not from a row of it. left:
+ * how many values may still be visited. */
 static bool reads_whole(const Recognising *r, const GraphValue *value, const GraphValue *source,
                         int *left) {
   const GraphNode *node = value->node;
@@ -40,7 +42,7 @@ static bool reads_whole(const Recognising *r, const GraphValue *value, const Gra
   return false;
 }
 
-/* The step before, by the state that this one reads; -1: it is the first. */
+/* The step whose state this one reads; -1: it is the first step. */
 static int step_before(Recognising *r, int which) {
   const CellStep *s = &r->steps.step[which];
   if (s->op == GRAPH_Lstm) return s->c && s->c->node ? maker_of(r, s->c, GRAPH_Lstm) : -1;
@@ -62,7 +64,7 @@ static int step_before(Recognising *r, int which) {
 
 /* ---- replacing ---- */
 
-/* Row `index` of y as the shape of an old state. */
+/* Row `index` of the y of a node, in the shape of the value `like`. */
 static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index,
                           const GraphValue *like) {
   GraphTensor *t = graph_scalar(r->flat->arena, GRAPH_I64, (double)index);
@@ -75,6 +77,7 @@ static GraphValue *row_of(Recognising *r, const GraphNode *node, int64_t index,
                         chain_type(r, like)->dim);
 }
 
+/* Nodes that read the states of the steps read rows of the operator. */
 static void replace_states(Recognising *r, const Chain *c, const GraphNode *node, bool backward) {
   for (int i = 0; i < c->n; i++) {
     const CellStep *s = &r->steps.step[c->step[i]];
@@ -95,7 +98,7 @@ static bool moves_elements(const Recognising *r, const GraphNode *node) {
   return node && trace_moves(r->flat, node);
 }
 
-/* Value stands, moved at most, in an output of the graph. Nodes stand after those they read. */
+/* Whether an output of the graph holds a value, perhaps moved. */
 static bool comes_out(const Recognising *r, const GraphValue *value) {
   const Graph *graph = r->flat->graph;
   bool *holds = ARENA_ARRAY(r->flat->arena, bool, graph->n_values + 1);
@@ -113,21 +116,22 @@ static bool comes_out(const Recognising *r, const GraphValue *value) {
   return false;
 }
 
-/* An input of the graph, or a part of one. */
+/* Whether a value is an input of the graph, or a part of one. */
 static bool is_given(const Recognising *r, const GraphValue *value) {
   while (moves_elements(r, value->node) && value->node->op != GRAPH_Concat)
     value = value->node->in[0];
   return !value->node && !chain_type(r, value)->data;
 }
 
-/* A part of an input that comes back: a variable's, or one that --state names. */
+/* Whether a value is a part of an input that is a state: that of a variable, or one that --state
+ * names. */
 static bool is_told(const Recognising *r, const GraphValue *value) {
   while (moves_elements(r, value->node) && value->node->op != GRAPH_Concat)
     value = value->node->in[0];
   return flat_is_told(r->flat, value);
 }
 
-/* The state that the only step of a chain reads; NULL: there is none. */
+/* The state that a chain of one step reads; NULL: there is none. */
 static GraphValue *single_state(Recognising *r, const CellStep *s) {
   GraphValue *all[FORM_MAX_TERMS], *found = NULL;
   int n = 0, gates = s->op == GRAPH_Lstm ? 4 : 1;
@@ -138,7 +142,7 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
   if (r->flat->graph->n_nodes > SINGLE_MAX_NODES || !comes_out(r, s->h_new)) return NULL;
   for (int i = 0; i < n; i++) {
     bool known =
-        s->op != GRAPH_Rnn || is_told(r, all[i]); /* one tanh of a sum is no sign of a state */
+        s->op != GRAPH_Rnn || is_told(r, all[i]); /* a tanh of a sum alone does not show a state */
     bool fits = known && all[i] != s->c && all[i] != s->c_new &&
                 form_elements(&r->forms, all[i]) == form_elements(&r->forms, s->h_new) &&
                 is_given(r, all[i]);
@@ -152,7 +156,8 @@ static bool is_zero(const Recognising *r, const GraphValue *value) {
   return t->data && chain_is_all(t->data, t->count, 0);
 }
 
-/* States of a step are sources, whatever sums make them. */
+/* Writes the states of a step, which are sources of its forms whatever computes them. Returns how
+ * many there are. */
 static int walls_of(const CellStep *s, const GraphValue *out[3]) {
   if (s->op == GRAPH_Rnn) return 0;
   out[0] = s->op == GRAPH_Lstm ? s->c : s->h;
@@ -161,8 +166,8 @@ static int walls_of(const CellStep *s, const GraphValue *out[3]) {
   return s->op == GRAPH_Gru ? 3 : 2;
 }
 
-/* Forms in which the states of this step are sources. wall and arena live as long as they are asked
- * for. */
+/* Begins forms in which the states of this step are sources. The forms refer to `wall` and `arena`.
+ */
 static void begin_forms(Recognising *r, Arena *arena, const CellStep *s,
                         const GraphValue *wall[3]) {
   int n = walls_of(s, wall);
@@ -174,7 +179,7 @@ static void begin_forms(Recognising *r, Arena *arena, const CellStep *s,
                      .n_barriers = n};
 }
 
-/* The constants of the gates of a step; NULL for a gate that it lacks. */
+/* The constants of the gates of a step, of u numbers each; NULL for a gate that the step lacks. */
 static void gate_constants(Recognising *r, const CellStep *s, int gates, int64_t u,
                            const double *out[4]) {
   const GraphValue *wall[3];
@@ -189,7 +194,8 @@ static void gate_constants(Recognising *r, const CellStep *s, int gates, int64_t
   arena_free(arena);
 }
 
-/* A first step that reads a constant h has it among the constants of its gates. */
+/* If the first step reads a constant h, its product is among the constants of the gates. Gives the
+ * node an initial state that is computed from them. */
 static void find_folded_start(Recognising *r, const CellStep *first, const CellStep *other,
                               GraphNode *node) {
   enum { START = 5 };
@@ -204,7 +210,7 @@ static void find_folded_start(Recognising *r, const CellStep *first, const CellS
   node->in[START] = flat_constant(r->flat, "", t);
 }
 
-/* What the file says of the c of an LSTM, if it does of every step. */
+/* The range of the c of an LSTM, if the file gives one for every step; NULL: it does not. */
 static const GraphRange *cell_range(const Recognising *r, const Chain *c) {
   GraphRange *range = ARENA_NEW(r->flat->arena, GraphRange);
   for (int i = 0; i < c->n; i++) {
@@ -220,7 +226,8 @@ static const GraphRange *cell_range(const Recognising *r, const Chain *c) {
   return range;
 }
 
-/* Makes the operator of a chain. */
+/* Makes the operator of a chain, and replaces the states of its steps. False: the steps do not make
+ * a recurrent layer. */
 static bool lower_chain(Recognising *r, const Chain *c) {
   const CellStep *first = &r->steps.step[c->step[0]],
                  *model = &r->steps.step[c->step[c->n > 1 ? 1 : 0]];
@@ -247,7 +254,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
     begin_forms(r, arena, s, wall);
     int n = chain_inputs(r, s, state, own);
     if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
-      h0 = own[--n]; /* the state is read last */
+      h0 = own[--n]; /* the initial state: frameworks read the state last */
     if (n != in.n) return false;
     if (s != model) {
       StepForms these = chain_forms(r, s, own, n, c->n);
@@ -285,7 +292,6 @@ static bool lower_chain(Recognising *r, const Chain *c) {
 
 /* ---- rows that are joined again ---- */
 
-/* Concat of all rows of a recurrent result, in order: the result itself. */
 void chain_unstack(Recognising *r, GraphNode *concat) {
   RowPlace first = {0}, spot;
   const GraphTensor *y = chain_type(r, concat->out[0]);
@@ -324,7 +330,8 @@ void chain_unstack(Recognising *r, GraphNode *concat) {
   if (x) flat_replace(r->flat, concat->out[0], x);
 }
 
-/* What looks like a step of an Rnn is a part of this one: the function of a gate, or of c. */
+/* Whether `part`, which looks like a step of an RNN, is the function of a gate or of c' in step s.
+ */
 static bool is_part(const CellStep *s, const CellStep *part) {
   if (part->op != GRAPH_Rnn || s->op == GRAPH_Rnn) return false;
   bool gate = s->op == GRAPH_Lstm && part->gate[0].in == s->c_new;
@@ -333,7 +340,7 @@ static bool is_part(const CellStep *s, const CellStep *part) {
   return gate;
 }
 
-/* f c of one step is no output of the step before, and no part of a step is one. */
+/* Removes steps that are parts of other steps, such as the f c of an LSTM. */
 static void drop_parts(Steps *steps, Arena *arena) {
   int n = 0;
   bool *drop = ARENA_ARRAY(arena, bool, steps->n + 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LSTM, GRU and RNN: x [T, N, d]. N is the batch and whatever else is mapped; what is left of it
- * are axes in front of d. The gates of the graph are in the canonical order of model/bind/weights.h
- * already. */
+/* LSTM, GRU and RNN. In, a recurrent node with x [T, N, d]; out, a stage LSTM, GRU or RNN with its
+ * weights. The axis N holds the batch, and perhaps axes of features whose positions the operator
+ * does not mix; these become axes of the model in front of d. The gates are in the order of
+ * model/bind/weights.h already. */
 #include "import/lift/lift.h"
 #include "import/lift/recurrent_form.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the operands are. */
+/* The operands of a node. Weights that are no constants are NULL. */
 typedef struct Operands {
   const RecurrentForm *form;
   const GraphTensor *w, *r, *b, *rb, *peephole;
@@ -36,8 +37,6 @@ static Operands operands_of(const Lift *l, const GraphNode *node) {
                     .projection = recurrent_operand(node, form->projection)};
 }
 
-/* The language's word for an activation of a cell, "hard_sigmoid(0.2,0.5)" among them; NULL: it has
- * none. */
 const char *lift_cell_word(const char *name) {
   static const char *const same[] = {"sigmoid", "tanh", "relu", "softsign", "softplus",
                                      "linear",  "selu", "gelu", "exp",      "hard_tanh"};
@@ -58,6 +57,7 @@ const char *lift_cell_word(const char *name) {
   return NULL;
 }
 
+/* Sets the options for the activations. False after reporting one that stages do not support. */
 static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, int dirs,
                             Layer *layer) {
   static const OptName lstm[] = {OPT_gate, OPT_activation, OPT_cell_activation},
@@ -80,7 +80,7 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
                     "the same");
         return false;
       }
-    /* An LSTM's output has the activation of its input unless it is told otherwise. */
+    /* The stage LSTM applies `activation` to c' too, unless `cell_activation` is given. */
     bool told = o->form->kind == LAYER_LSTM && i == 2
                     ? strcmp(said, recurrent_activation(node, 1)) != 0
                     : strcmp(word, fallback[i]) != 0;
@@ -89,6 +89,7 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
   return true;
 }
 
+/* Gives a layer a tensor of these sizes from a constant. False after reporting. */
 static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role,
                         const GraphTensor *from, int rank, const int64_t *dim) {
   int64_t count = 1;
@@ -105,6 +106,8 @@ static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role,
   return to != NULL;
 }
 
+/* Gives a layer all its weights. after: it is a GRU with the reset gate after the product, which
+ * needs both biases. False after reporting. */
 static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Layer *layer,
                          bool after) {
   int64_t dirs = o->w->dim[0], u = o->r->dim[3], d = o->w->dim[3];
@@ -132,15 +135,16 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
   return copy_tensor(l, node, layer, ROLE_PEEPHOLE, o->peephole, 3, (int64_t[]){dirs, 3, u});
 }
 
-/* A recurrent operator among the axes of its input: x apart in what is mapped, the axis it goes
- * along where that is no time, and the features. */
+/* The axes of a recurrent node: the layout of x, with the axis that the operator goes along and the
+ * features as axes of their own. */
 typedef struct RunOver {
   Layout layout;
-  int along; /* axis of the layout; -1: time */
-  Axis made; /* both directions' units */
+  int along; /* the axis that the operator goes along; -1: it is time */
+  Axis made; /* the features of the result: the units of all directions */
 } RunOver;
 
-/* y or h of a run: the features are units, and the axis it goes along has ended in h. */
+/* The layout of y or, if `ended`, of h, which does not have the axis that the operator goes along.
+ */
 static Layout run_layout(const RunOver *run, bool ended) {
   Layout out = {.timed = run->layout.timed && !(ended && run->along < 0), .time = -1};
   if (out.timed) out.time = run->layout.time;
@@ -150,10 +154,10 @@ static Layout run_layout(const RunOver *run, bool ended) {
   return out;
 }
 
-/* How the state begins: constants become weights, what a stream keeps begins as its variable does,
- * other values are init=. */
+/* The initial states. Constants become weights, a state that a stream keeps begins as its variable
+ * does, and other values are the option `init`. */
 typedef struct Start {
-  int n;                        /* states */
+  int n;                        /* how many states there are */
   const GraphTensor *number[2]; /* NULL: zeros */
   Value *value[2];              /* both, or neither */
 } Start;
@@ -164,7 +168,7 @@ static bool all_zero(const GraphTensor *t) {
   return true;
 }
 
-/* Zeros beside a state that varies: the language has both states, or none. */
+/* Zeros in the shape of the other state, which varies: `init` takes both states or none. */
 static Value *zeros_like(Lift *l, const GraphNode *node, Value *state) {
   Layer *layer = lift_layer(l, node, LAYER_clip, 1, &state);
   layer_set_number(layer, OPT_low, 0);
@@ -172,7 +176,7 @@ static Value *zeros_like(Lift *l, const GraphNode *node, Value *state) {
   return layer->out[0];
 }
 
-/* An initial state [dirs, N, u]: what is mapped as in the run, and the units of all directions. */
+/* The layout of an initial state [dirs, N, u] that is the same as that of h. */
 static Layout start_layout(Lift *l, const RunOver *run, const GraphValue *start) {
   Layout out = run_layout(run, true);
   int none;
@@ -183,7 +187,7 @@ static Layout start_layout(Lift *l, const RunOver *run, const GraphValue *start)
   return out;
 }
 
-/* The initial states, before the layer that reads them is made. False after reporting. */
+/* Finds the initial states. To be called before the layer is made. False after reporting. */
 static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const RunOver *run,
                        Start *out) {
   const GraphValue *start[2] = {o->h0, o->c0};
@@ -231,7 +235,7 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
   return true;
 }
 
-/* Of a state [dirs, N, u] the numbers of the first sample. */
+/* The numbers of the first sample of a state [dirs, N, u]. */
 static GraphTensor first_sample(const Lift *l, const GraphTensor *state, int64_t dirs,
                                 int64_t units) {
   GraphTensor one = *state;
@@ -244,6 +248,7 @@ static GraphTensor first_sample(const Lift *l, const GraphTensor *state, int64_t
   return one;
 }
 
+/* Gives a layer its initial states. False after reporting. */
 static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const Start *start,
                        Layer *layer) {
   static const Role role[2] = {ROLE_INITIAL_H, ROLE_INITIAL_C};
@@ -257,7 +262,7 @@ static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const 
   GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero};
   layer_set_learned(layer);
   for (int i = 0; i < start->n; i++) {
-    /* One sample's: a batch starts alike, which the check shows. */
+    /* All samples of a batch begin with the same numbers, which the translation check shows. */
     GraphTensor one = start->number[i] ? first_sample(l, start->number[i], dim[0], dim[2]) : none;
     if (!copy_tensor(l, node, layer, role[i], &one, 3, dim)) return false;
   }
@@ -268,7 +273,7 @@ static bool whole_lengths(const Lift *l, const GraphValue *lengths, int64_t step
   return flat_lengths_are_whole(constant(l, lengths), steps);
 }
 
-/* A cell that the language does not have; true after reporting. */
+/* Whether stages do not support this node; true after reporting. */
 static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   const char *why =
       !o->w || !o->r                                  ? "has weights that are not constants"
@@ -298,7 +303,7 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   return true;
 }
 
-/* False after reporting. */
+/* Finds the axes of a node. False after reporting. */
 static bool find_run(Lift *l, const GraphNode *node, RunOver *out) {
   const GraphValue *x = node->in[0];
   int time, none, where[2];
@@ -316,7 +321,7 @@ static bool find_run(Lift *l, const GraphNode *node, RunOver *out) {
   if (along_time && where[0] >= 0) found = true; /* lift_value repeats features that are missing */
   bool single = time >= 0 && atom_size(l->atoms, time) == 1 && l->time.kind == TIME_FIXED;
   if (found && !out->layout.timed && (single || lift_is_made(l, time))) {
-    /* the graph makes the steps: one, or a vector that is repeated */
+    /* The graph makes the steps itself: there is one, or a vector is repeated. */
     out->layout.timed = true;
     out->layout.time = time;
   }
@@ -331,18 +336,19 @@ static bool find_run(Lift *l, const GraphNode *node, RunOver *out) {
   return true;
 }
 
+/* Places the results of a node as those of its layer. */
 static void place_results(Lift *l, const GraphNode *node, Layer *layer, const RunOver *run,
                           bool forward) {
   Layout all = run_layout(run, false), ended = run_layout(run, true);
   lift_place(l, node->out[0], layer->out[0], &all);
   if (node->op == GRAPH_Lstm) lift_place(l, node->out[2], layer->out[2], &ended);
   if (run->along < 0 &&
-      l->time.kind == TIME_STREAM) { /* the state after each step is that step's result */
+      l->time.kind == TIME_STREAM) { /* the state after each step is the result of that step */
     lift_place(l, node->out[1], layer->out[0], &all);
     return;
   }
   if (l->uses[node->out[1]->id]) {
-    /* `last` where nothing else of the layer is read, by one reader that is no start state. */
+    /* `last`, if this is the only result that is read, and one node reads it. */
     bool alone = forward && run->along < 0 && l->uses[node->out[1]->id] == 1 &&
                  !l->uses[node->out[0]->id] && (node->n_out < 3 || !l->uses[node->out[2]->id]);
     Value *h = alone ? lift_layer(l, node, LAYER_last, 1, layer->out)->out[0] : layer->out[1];

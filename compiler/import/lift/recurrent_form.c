@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See recurrent_form.h. */
+/* The forms of the recurrent operators, and the words of their activations: see recurrent_form.h.
+ */
 #include "import/lift/recurrent_form.h"
 
 #include <stdlib.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reductions: one number of many along an axis. */
+/* Reductions. In, a node such as ReduceMean or ArgMax; out, stages that end its axes: `mean`,
+ * `max`, `min`, `sum` or `argmax`, and for norms the functions before and after a `sum`. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
+/* Whether a node reduces an axis. */
 static bool is_reduced(const GraphNode *node, int axis) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   bool found = !axes;
@@ -16,15 +18,15 @@ static Value *stage(Lift *l, const GraphNode *node, LayerKind kind, Value *value
   return lift_layer(l, node, kind, 1, &value)->out[0];
 }
 
-/* The stage that ends axes, and what stands around it: a norm is a sum of squares, or of
- * magnitudes. */
+/* The stage that ends the axes of an operator. For a norm it is a sum, of squares or of magnitudes.
+ */
 static LayerKind end_of(GraphOp op) {
   if (op == GRAPH_ReduceMean) return LAYER_mean;
   if (op == GRAPH_ReduceMax) return LAYER_max;
   return op == GRAPH_ReduceMin ? LAYER_min : LAYER_sum;
 }
 
-/* Ends these axes of a value, whose layout they are cut out of. */
+/* The value without n axes, which a stage ends. They are removed from its layout too. */
 static Value *end_axes(Lift *l, const GraphNode *node, LayerKind kind, Value *value, int n,
                        const int *where, Layout *layout) {
   AxisNames names;
@@ -46,7 +48,7 @@ static Value *end_axes(Lift *l, const GraphNode *node, LayerKind kind, Value *va
   return layer->out[0];
 }
 
-/* Only outputs are made of a value: its type counts positions, and nothing computes with these. */
+/* Whether a value only becomes outputs, and no node computes with it. */
 static bool comes_out(const Lift *l, const GraphValue *value) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
@@ -62,7 +64,7 @@ static bool comes_out(const Lift *l, const GraphValue *value) {
   return true;
 }
 
-/* The number of the largest feature of each step. */
+/* The index of the largest feature of each step. */
 LiftDone lift_argmax(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0];
   int where, time, axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
@@ -90,7 +92,7 @@ LiftDone lift_reduce(Lift *l, const GraphNode *node) {
     if (features.n && n < TYPE_MAX_AXES) group[n++] = features;
   }
   if (!n && !times && node->op != GRAPH_ReduceL1 &&
-      node->op != GRAPH_ReduceL2) { /* axes of size 1 */
+      node->op != GRAPH_ReduceL2) { /* all of them have the size 1 */
     l->placed[node->out[0]->id] = l->placed[x->id];
     return LIFT_DONE;
   }

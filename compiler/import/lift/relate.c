@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How each operator relates axes: see atoms.h. What an operator is not known to keep apart counts
- * as mixed, so that nothing unknown passes for a batch. */
+/* How each operator relates axes: see relate.h. If it is not known that an operator treats the
+ * positions of an axis alike and apart, the axis counts as mixed, so that it cannot be the batch.
+ */
 #include "import/lift/relate.h"
 
 #include "base/shape.h"
@@ -19,6 +20,7 @@ int64_t atoms_dim(const Atoms *a, const GraphValue *value, int axis) {
   return flat_type_of(a->flat, value)->dim[axis];
 }
 
+/* The result has the axes of the first operand. */
 static void relate_same(Atoms *a, const GraphNode *node, Factors *out) {
   *out = atoms_of(a, node->in[0]);
 }
@@ -32,8 +34,8 @@ bool tensor_varies_along(const GraphTensor *t, int axis) {
   return false;
 }
 
-/* Elementwise over several operands: axes meet from the right. A constant that differs along an
- * axis tells its positions apart. */
+/* Elementwise operators of several operands, whose axes are aligned at the last one. A constant
+ * that differs along an axis mixes it: its positions are not treated alike. */
 static void relate_broadcast(Atoms *a, const GraphNode *node, Factors *out) {
   int rank = atoms_rank(a, node->out[0]);
   for (int axis = 0; axis < rank; axis++) {
@@ -87,6 +89,7 @@ void relate_marked(Atoms *a, const GraphNode *node, int first, int last, Factors
     atoms_mark_axis(a, node->in[0], axis, FACT_MIXED);
 }
 
+/* Reductions end axes, or leave axes of size 1. */
 static void relate_reduce(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   bool keep = graph_int(node, GRAPH_ATTR_keepdims, 0) != 0;
@@ -105,7 +108,9 @@ static void relate_reduce(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
-/* Nothing is known of how its axes belong together. */
+/* Nothing is known about this operator: its results have new axes, and those of its operands are
+ * mixed.
+ */
 static void relate_unknown(Atoms *a, const GraphNode *node) {
   for (int i = 0; i < node->n_in; i++)
     for (int axis = 0;
@@ -118,7 +123,8 @@ static void relate_unknown(Atoms *a, const GraphNode *node) {
                   atom_new(a, atoms_dim(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
 }
 
-/* New axes: what it is made of is read by nobody. */
+/* Only states are computed from the results: they have new axes, and say nothing about the
+ * operands. */
 static void relate_idle(Atoms *a, const GraphNode *node) {
   for (int k = 0; k < node->n_out; k++)
     for (int axis = 0; axis < atoms_rank(a, node->out[k]); axis++)
@@ -126,6 +132,7 @@ static void relate_idle(Atoms *a, const GraphNode *node) {
                   atom_new(a, atoms_dim(a, node->out[k], axis), FACT_MADE | FACT_MIXED), axis);
 }
 
+/* A set with a bit for each number of an attribute. */
 static unsigned bits(const GraphNode *node, GraphAttributeName name) {
   const GraphAttribute *a = graph_attribute(node, name);
   unsigned set = 0;

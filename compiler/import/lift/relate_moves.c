@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How operators that move, join and cut relate axes: see relate.h. */
+/* How operators that move, join and slice relate axes: see relate.h. */
 #include "import/lift/relate.h"
 
-/* A stretch of factors of one value, and the axes of another that hold the same number of
- * elements. */
+/* Some factors of one value, and some axes of another that hold as many elements: those before
+ * `end` and those before `axis_end`. */
 typedef struct Stretch {
   int end, axis_end;
-  bool divides; /* the factors can be split so that each of them is a factor of an axis */
+  bool divides; /* the factors can be split so that each part is a factor of one axis */
 } Stretch;
 
-/* Whether factors from i on fill the axes up to axis_end one by one. */
+/* Whether the factors from i on can be split so that they fill the axes up to axis_end one by one.
+ */
 static bool factors_fill(const Atoms *a, const Factors *from, int i, const GraphTensor *to,
                          int axis, int axis_end) {
   int64_t carried = 1;
@@ -24,8 +25,8 @@ static bool factors_fill(const Atoms *a, const Factors *from, int i, const Graph
   return true;
 }
 
-/* The shortest stretch from factor i and axis `axis` on; the whole rest where the elements do not
- * come out. */
+/* The shortest stretch that begins with factor i and with an axis. If there is none, because the
+ * numbers of elements never agree, it is all that is left. */
 static Stretch stretch_from(const Atoms *a, const Factors *from, int i, const GraphTensor *to,
                             int axis) {
   Stretch out = {.end = i, .axis_end = axis + 1};
@@ -50,7 +51,8 @@ static int long_factors(const Atoms *a, const Factors *from, int i, int end) {
   return n;
 }
 
-/* Axes of 1 that were passed over, and before which factor of the result. */
+/* Factors of size 1 that no axis of the result got, with the factor of the result before which each
+ * of them was. */
 typedef struct Passed {
   int atom[FACTORS_MAX], before[FACTORS_MAX], axis[FACTORS_MAX], n;
 } Passed;
@@ -61,7 +63,8 @@ static void pass_over(Passed *p, const Factors *out, int atom, int axis) {
   p->axis[p->n++] = axis;
 }
 
-/* Those that no axis of 1 took stay where they were, beside others: a split finds them again. */
+/* Adds them to the result at their places, next to other factors: a later Reshape finds them there.
+ */
 static void put_back(const Passed *p, Factors *out) {
   for (int k = p->n; k-- > 0 && out->n < FACTORS_MAX;) {
     for (int i = out->n++; i > p->before[k]; i--) {
@@ -73,7 +76,7 @@ static void put_back(const Passed *p, Factors *out) {
   }
 }
 
-/* The same numbers in the same order under other axes. */
+/* A Reshape: the same elements in the same order, with other axes. */
 void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphTensor *to = flat_type_of(a->flat, node->out[0]);
   for (int guard = 0; guard < 4 * FACTORS_MAX; guard++) {
@@ -85,7 +88,8 @@ void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
     for (int axis = 0; axis < to->rank && !again; axis++) {
       int64_t left = to->dim[axis];
       if (left == 1) {
-        /* An axis of 1: the one that stands here, one that was passed over, or a new one. */
+        /* An axis of 1 gets the factor of 1 that is next, or one that was passed over, or a new
+         * one. */
         bool here = i < from.n && atom_size(a, from.atom[i]) == 1;
         factors_add(out,
                     here       ? from.atom[i++]
@@ -98,8 +102,8 @@ void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
       bool apart = flat_is_parted(a->flat, node) && stretch.axis_end == axis + 1 &&
                    long_factors(a, &from, i, stretch.end) > 1;
       if (!stretch.divides || apart) {
-        while (i < stretch.end) /* sizes that share no factors: positions are mixed, and the axes
-                                   are new ones */
+        /* The sizes do not divide each other: the axes are new ones, and the old ones are mixed. */
+        while (i < stretch.end)
           atom_add_facts(a, from.atom[i++], FACT_MIXED);
         for (; axis < stretch.axis_end; axis++)
           factors_add(out, atom_new(a, to->dim[axis], FACT_MADE | FACT_MIXED), axis);
@@ -135,7 +139,7 @@ static bool is_listed(const GraphAttribute *axes, int axis) {
   return false;
 }
 
-/* Axes of 1 that are added or taken away are those that the node names. */
+/* Squeeze and Unsqueeze: the node names the axes of 1 that it removes or adds. */
 void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphAttribute *axes = graph_attribute(node, GRAPH_ATTR_axes);
   bool adds = node->op == GRAPH_Unsqueeze;
@@ -150,7 +154,7 @@ void relate_unit_axes(Atoms *a, const GraphNode *node, Factors *out) {
     else
       atoms_keep_axis(a, node->in[0], from++, out, to);
   }
-  for (int from = 0; !adds && from < gone; from++) /* they stay beside others */
+  for (int from = 0; !adds && from < gone; from++) /* their factors stay, in the last axis */
     if (is_listed(axes, from)) atoms_keep_axis(a, node->in[0], from, out, rank - 1);
 }
 
@@ -174,7 +178,8 @@ void relate_expand(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
-/* Kept rows in front of new ones: more steps of what the new ones are steps of. */
+/* A Concat of rows that earlier calls kept and new rows: its rows are of the family of the new
+ * ones. */
 static void relate_window(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphValue *kept = node->in[0], *fresh = node->in[1];
   int at = (int)graph_int(node, GRAPH_ATTR_axis, 0);

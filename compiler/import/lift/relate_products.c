@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How products, attention, windows and recurrent layers relate axes: see relate.h. */
+/* How products, attention, windows and recurrent operators relate axes: see relate.h. */
 #include "import/lift/relate.h"
 
 #include <string.h>
@@ -39,7 +39,7 @@ void relate_matmul(Atoms *a, const GraphNode *node, Factors *out) {
         own = oy;
       }
     }
-    /* Weights that differ along a leading axis tell its positions apart. */
+    /* Weights that differ along a leading axis mix it. */
     bool apart =
         (cx && ox >= 0 && atoms_dim(a, x, ox) > 1) || (cy && oy >= 0 && atoms_dim(a, y, oy) > 1);
     if (from && apart) atoms_mark_axis(a, from, own, FACT_MIXED);
@@ -50,7 +50,7 @@ void relate_matmul(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
-/* q [.., t, d], k [.., s, d], v [.., s, e]: every position of q looks at all of k and v. */
+/* q [.., t, d], k [.., s, d], v [.., s, e]: every position of q reads all positions of k and v. */
 void relate_attention(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphValue *q = node->in[0], *k = node->in[1], *v = node->in[2];
   int rank = atoms_rank(a, q);
@@ -142,7 +142,7 @@ void relate_state(Atoms *a, const GraphNode *node, Factors *out) {
   }
 }
 
-/* What is kept has the axes of its state. */
+/* Each result that is kept has the axes of its State. */
 void relate_keep(Atoms *a, const GraphNode *node) {
   int states = (int)graph_int(node, GRAPH_ATTR_states, 0);
   for (int k = 0; k < node->n_out; k++) {
@@ -159,7 +159,7 @@ void relate_keep(Atoms *a, const GraphNode *node) {
   }
 }
 
-/* Steps of a fixed number are an axis of their own. */
+/* A Hold makes a fixed number of steps, which are a new axis. */
 void relate_hold(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphValue *x = node->in[0];
   int held = (int)graph_int(node, GRAPH_ATTR_axis, 0);
@@ -171,7 +171,7 @@ void relate_hold(Atoms *a, const GraphNode *node, Factors *out) {
       atoms_keep_axis(a, x, axis, out, axis);
 }
 
-/* And become those of the sequence whose length they get. */
+/* A Cut gives x the steps of the sequence `like`. */
 void relate_cut(Atoms *a, const GraphNode *node, Factors *out) {
   const GraphValue *x = node->in[0];
   const int64_t *at = graph_attribute(node, GRAPH_ATTR_axes)->i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that no stage is in one, by others. In, a node of a flat graph; out, the same value:
+/* Operators that no stage computes, by others. In, a node of a flat graph; out, the same value:
  *
  *   AvgPool that counts the zeros of its padding    Pad, and AvgPool without padding
  *   Where, by one constant for all elements         the operand that it takes
@@ -41,7 +41,7 @@ GraphValue *flat_chosen(Flat *flat, const GraphNode *node) {
   GraphValue *taken = node->in[condition->data[0] != 0 ? 1 : 2];
   int mark = flat->graph->n_nodes;
   GraphValue *y = flat_typed(flat, flat_node(flat, GRAPH_Where, node, 3, node->in, 1));
-  flat->graph->n_nodes = mark; /* it was made for its shape */
+  flat->graph->n_nodes = mark; /* this node only served to compute the shape */
   if (!y) return NULL;
   const GraphTensor *t = flat_type_of(flat, taken), *like = flat_type_of(flat, y);
   if (t->rank == like->rank && memcmp(t->dim, like->dim, sizeof *t->dim * (size_t)t->rank) == 0)

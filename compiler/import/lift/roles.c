@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Roles of families: see roles.h.
- *
- * The batch is a family along which every operator does the same to each position. Time is the
- * family that a recurrent operator goes along; without one, the one that convolutions go along. */
+/* Roles of families: see roles.h. The batch is a family along which every operator does the same to
+ * each position. Time is the family that recurrent operators go along or, if there are none, the
+ * family that convolutions go along. */
 #include "import/lift/roles.h"
 
 #include "base/text.h"
@@ -10,18 +9,18 @@
 #include <ctype.h>
 #include <string.h>
 
-/* A family that occurs in the file's inputs. */
+/* A family that an input of the file has. */
 typedef struct Candidate {
   int family;
   unsigned facts;
-  bool open;          /* some axis of it has no size in the file */
-  int64_t size;       /* the largest atom */
-  int atom;           /* that one */
-  const char *symbol; /* of such an axis; NULL */
-  const char *input;  /* the first input that has it, and which axis */
-  int axis;
-  GraphRole said; /* by the format */
-  bool twice;     /* two axes of one input are of it */
+  bool open;          /* the file gives no size for some axis of it */
+  int64_t size;       /* the size of its largest atom in the inputs */
+  int atom;           /* that atom */
+  const char *symbol; /* the name of such an axis in the file; NULL */
+  const char *input;  /* the first input that has it */
+  int axis;           /* its axis there */
+  GraphRole said;     /* what the format says about it */
+  bool twice;         /* two axes of one input are of this family */
 } Candidate;
 
 typedef struct Candidates {
@@ -36,6 +35,7 @@ static Candidate *candidate_of(Candidates *all, int family) {
   return NULL;
 }
 
+/* The families of all inputs. */
 static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input) {
   Candidates all = {0};
   for (int i = 0; i < a->flat->n_file_in; i++) {
@@ -68,8 +68,8 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
   return all;
 }
 
-/* Axes of inputs that the format gives one role are one family. An axis that is split is none of
- * them. */
+/* Unites the families of all axes of inputs to which the format gives this role. An axis that an
+ * operator splits is left out. */
 static void join_said(Atoms *a, const Graph *graph, const int *file_input, GraphRole role) {
   int first = -1;
   for (int i = 0; i < a->flat->n_file_in; i++) {
@@ -88,6 +88,7 @@ static void join_said(Atoms *a, const Graph *graph, const int *file_input, Graph
   }
 }
 
+/* Whether a name contains one of these words, in upper or lower case. */
 static bool symbol_says(const char *symbol, const char *const *words) {
   char lower[32];
   size_t n = 0;
@@ -102,8 +103,8 @@ static bool symbol_says(const char *symbol, const char *const *words) {
 static const char *const batch_words[] = {"batch", NULL};
 static const char *const time_words[] = {"time", "seq", "frame", "step", "length", NULL};
 
-/* unk__N is what exporters of TensorFlow's graphs call any axis without a name: the first one is
- * the batch. */
+/* Whether the name of a family says that it is the batch. Exporters of TensorFlow's graphs call
+ * axes without a name unk__N; the first one of an input is the batch. */
 static bool names_batch(const Candidate *c) {
   static const char unnamed[] = "unk__";
   const char *symbol = c->symbol;
@@ -116,7 +117,7 @@ static const char *axis_text(Arena *arena, const Candidate *c) {
   return arena_printf(arena, "axis %d of `%s`", c->axis, c->input);
 }
 
-/* An option for each candidate that `what` asks for. */
+/* Sets the question of the roles, with n options that answer it. */
 static void ask(Arena *arena, Roles *r, const char *question, const char *const *choice, int n) {
   r->question = question;
   const char **copy = ARENA_ARRAY(arena, const char *, n ? n : 1);
@@ -126,7 +127,7 @@ static void ask(Arena *arena, Roles *r, const char *question, const char *const 
   r->n_choices = n;
 }
 
-/* Families that might be the batch: nothing mixes their positions. */
+/* Chooses the batch among the families that nothing mixes. */
 static void choose_batch(Candidates *all, Roles *r) {
   Candidate *best = NULL;
   int rank = 0, ties = 0;
@@ -140,7 +141,7 @@ static void choose_batch(Candidates *all, Roles *r) {
     if ((c->facts & (FACT_MIXED | FACT_SCANNED)) || c->size == 1) continue;
     bool sampled = (c->facts & FACT_SAMPLED) && c->axis == 0;
     if (!(c->facts & FACT_BATCHED) && !c->open && !names_batch(c) && !sampled)
-      continue; /* as good as features */
+      continue; /* nothing tells it from features */
     int own = c->facts & FACT_BATCHED              ? 4
               : names_batch(c)                     ? 3
               : symbol_says(c->symbol, time_words) ? 0
@@ -158,7 +159,8 @@ static void choose_batch(Candidates *all, Roles *r) {
   r->batch = best->family;
 }
 
-/* The one family with all of `with` and none of `without`; NULL: none, or several (*several). */
+/* The only family that is not the batch, has all facts of `with` and none of `without`, and is open
+ * if `open`. NULL: there is none, or there are several, which sets *several. */
 static Candidate *only(Candidates *all, const Roles *r, unsigned with, unsigned without, bool open,
                        bool *several) {
   Candidate *found = NULL;
@@ -182,8 +184,7 @@ static bool any_fact(const Atoms *a, unsigned fact) {
   return false;
 }
 
-/* Every recurrent operator goes one step: a call is the step, whatever axis of size 1 it goes
- * along. */
+/* Whether every recurrent operator goes along an axis of size 1, so that each call is a step. */
 static bool all_go_one_step(const Atoms *a) {
   bool any = false;
   for (int i = 0; i < a->n; i++) {
@@ -200,7 +201,7 @@ static void take_time(Roles *r, const Candidate *c) {
   r->time_is_open = c->open;
 }
 
-/* An output of the file has several rows of this family. */
+/* Whether an output of the file that is no state has several positions of this family. */
 static bool gives_rows(Atoms *a, const RoleHints *hints, int family) {
   for (int i = 0; i < a->flat->n_file_out; i++) {
     if (i < hints->n_outputs && hints->is_state[i]) continue;
@@ -211,7 +212,8 @@ static bool gives_rows(Atoms *a, const RoleHints *hints, int family) {
   return false;
 }
 
-/* New rows beside kept ones: an axis where a call gives as many, else a call is a step. */
+/* If calls keep rows for the next call: time is the axis of the rows if a call gives as many as it
+ * takes, otherwise each call is a step. False: no call keeps rows. */
 static bool choose_rows(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   if (!any_fact(a, FACT_ROWS)) return false;
   r->way = TIME_WAY_CALLS;
@@ -226,8 +228,8 @@ static bool choose_rows(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   return true;
 }
 
-/* What the format calls time, unless recurrent operators go along another axis of the inputs and
- * read the steps of this one as features, or the steps of one input are the features of another. */
+/* The family that the format calls time. NULL: the format says nothing, two axes of an input are of
+ * that family, or recurrent operators go along another axis and read this one as features. */
 static Candidate *said_time(const Candidates *all) {
   Candidate *said = NULL;
   bool turned = false;
@@ -239,7 +241,7 @@ static Candidate *said_time(const Candidates *all) {
   return (said->facts & FACT_CONTRACTED) && !(said->facts & FACT_SCANNED) ? NULL : said;
 }
 
-/* Every axis that recurrent operators go along is a part of one axis of one input. */
+/* Whether all families that recurrent operators go along are parts of one axis of one input. */
 static bool all_in_one_axis(const Candidates *all) {
   const Candidate *first = NULL;
   for (int i = 0; i < all->n; i++) {
@@ -251,6 +253,7 @@ static bool all_in_one_axis(const Candidates *all) {
   return first != NULL;
 }
 
+/* Chooses time, or asks for it. */
 static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   Arena *arena = a->flat->arena;
   bool several = false;
@@ -279,8 +282,8 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   bool ambiguous = several;
   several = false;
   if (!ambiguous && any_fact(a, FACT_SCANNED)) {
-    /* The recurrent operator goes along an axis that the graph makes: one step of a call, or a
-     * reshape. */
+    /* Recurrent operators go along an axis that the graph makes: the step of a call, or a Reshape.
+     */
     r->way = hints->has_state || hints->stream ? TIME_WAY_CALLS : TIME_WAY_NONE;
     for (int i = 0; i < a->n && r->way == TIME_WAY_NONE; i++)
       if ((a->atom[i].facts & FACT_SCANNED) && a->atom[i].part[0] < 0) r->time = atom_family(a, i);
@@ -289,7 +292,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   }
   if (!ambiguous) c = only(all, r, FACT_CONVOLVED, 0, true, &several);
   if (!c && !ambiguous && !several) c = only(all, r, FACT_CONVOLVED, 0, false, &several);
-  if (!c && !ambiguous && several) return; /* an image: axes of equal standing */
+  if (!c && !ambiguous && several) return; /* an image, none of whose axes is time */
   if (!c && !ambiguous && (hints->has_state || hints->stream)) {
     r->way = TIME_WAY_CALLS;
     return;
@@ -313,7 +316,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
       choice, n);
 }
 
-/* An axis of a value is of this family, and of it alone. */
+/* Whether a value has an axis all of whose factors are of this family or of size 1. */
 static bool has_axis(Atoms *a, const Factors *f, int family) {
   for (int i = 0; i < f->n; i++) {
     bool alone = atom_family(a, f->atom[i]) == family;
@@ -325,6 +328,7 @@ static bool has_axis(Atoms *a, const Factors *f, int family) {
   return false;
 }
 
+/* Whether a value has an axis of each of two families. */
 static bool value_has_both(Atoms *a, int family, int other) {
   for (int v = 0; v < a->flat->graph->n_values; v++) {
     Factors f = atoms_of(a, a->flat->graph->value[v]);
@@ -333,8 +337,10 @@ static bool value_has_both(Atoms *a, int family, int other) {
   return false;
 }
 
-/* What recurrent operators go along besides time, or what holds more steps than time has, made by
- * the graph and never together with time: one family. */
+/* The family of other sequences that the graph makes: recurrent operators go along them, or they
+ * hold more steps than time has, and no value has time as well. All of them are united. -1: there
+ * are none.
+ */
 static int made_sequences(Atoms *a, Candidates *all, const Roles *r, const RoleHints *hints) {
   int made = -1;
   if (r->way != TIME_WAY_AXIS || hints->stream || hints->has_state) return -1;

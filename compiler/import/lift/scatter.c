@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Neighbouring rows of an axis that are written or read by a table of places.
+/* Neighbouring rows of an axis that are written or read by constant indices. In, a node of a flat
+ * graph; out, the same value:
  *
- *   ScatterNd, x[:, :, 2:4] = y    what stands before these rows, y, what stands after, joined
- *   Gather of [K, n] places        K cuts of n rows side by side, as `unfold` takes windows */
+ *   ScatterNd, x[:, :, 2:4] = y    a Concat of the rows before these, y, and the rows after them
+ *   Gather by [K, n] indices       a Concat of K Slices of n rows, the windows of `unfold` */
 #include "import/lift/flat.h"
 
 enum { WINDOWS_MAX = 16 };
@@ -13,7 +14,8 @@ typedef struct RowBlock {
   int64_t start, n;
 } RowBlock;
 
-/* The places, in order, are all those whose coordinate along `axis` is one of the block's. */
+/* Whether the indices are those of all elements in the rows of a block, in order. depth: how many
+ * numbers an index has. */
 static bool covers(const GraphTensor *x, const GraphTensor *place, int depth, const RowBlock *b) {
   int64_t count = place->count / depth;
   for (int64_t row = 0; row < count; row++) {
@@ -29,7 +31,7 @@ static bool covers(const GraphTensor *x, const GraphTensor *place, int depth, co
   return true;
 }
 
-/* False: the places are no such rows. */
+/* The block of rows that the indices name. False: they name others. */
 static bool block_of(const GraphTensor *x, const GraphTensor *place, RowBlock *out) {
   int depth = place->rank ? (int)place->dim[place->rank - 1] : 0;
   if (depth < 1 || depth > x->rank || !place->count) return false;
@@ -62,7 +64,7 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   return flat_joined(flat, node, b.axis, n, part);
 }
 
-/* Row k of the places is a run of neighbours; *start gets the first of them. */
+/* Whether row k of the indices are neighbours in order. *start gets the first of them. */
 static bool is_run(const GraphTensor *place, int64_t k, int64_t size, int64_t *start) {
   const double *at = place->data + k * place->dim[1];
   *start = (int64_t)at[0] + (at[0] < 0 ? size : 0);

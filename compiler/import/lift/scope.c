@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a file calls a cell that it writes out in small operators: the scope that the names of all
- * of them have, without that of the loop they stand in.
+/* The name that a file gives a cell that it writes out in small operators. In, the names of these
+ * operators; out, the scope in which all of them are, without the scope of a loop.
  *
  *   model/gru_4/while/gru_cell/add_4, model/gru_4/while/gru_cell/mul    model/gru_4 */
 #include "import/lift/own.h"
 
 #include <string.h>
 
-/* How many bytes of a and b are whole parts of a path that are equal, without the `/` after them.
- */
+/* The length of the longest scope that both names have, at most `most`. */
 static size_t common_scope(const char *a, const char *b, size_t most) {
   size_t same = 0, scope = 0;
   while (same < most && a[same] && a[same] == b[same]) {
@@ -18,7 +17,7 @@ static size_t common_scope(const char *a, const char *b, size_t most) {
   return scope;
 }
 
-/* Bytes before the part of a path that is the body of a loop. */
+/* The length of a scope of n bytes without the body of a loop in it. */
 static size_t before_loop(const char *name, size_t n) {
   static const char loop[] = "/while";
   for (size_t i = 1; i + sizeof loop - 1 <= n; i++)
@@ -26,9 +25,9 @@ static size_t before_loop(const char *name, size_t n) {
   return n;
 }
 
-/* The scope that all names have which were added to it. */
+/* The scope that all added names have: the first `len` bytes of one of them. */
 typedef struct Scope {
-  const char *name; /* the first of them; NULL: none */
+  const char *name; /* NULL: none was added */
   size_t len;
 } Scope;
 
@@ -42,7 +41,7 @@ static void scope_add(Scope *scope, const char *name) {
     if (name[at] == '/') scope->len = at;
 }
 
-/* Names the node by the scope, if there is one; source: what it is called beside that. */
+/* Names the node after the scope, if there is one. source: the name of its operator in messages. */
 static void scope_name(const Scope *scope, Arena *arena, const char *source, GraphNode *node) {
   size_t len = scope->name ? before_loop(scope->name, scope->len) : 0;
   if (!len) return;
@@ -51,7 +50,7 @@ static void scope_name(const Scope *scope, Arena *arena, const char *source, Gra
   node->is_cell = true;
 }
 
-/* The states that the steps make have the names of the cell's own operators. */
+/* The operators that make the states have names in the scope of the cell. */
 void chain_name(const Recognising *r, const Chain *c, GraphNode *node) {
   Scope scope = {0};
   for (int i = 0; i < c->n; i++) {
@@ -67,7 +66,7 @@ void chain_name(const Recognising *r, const Chain *c, GraphNode *node) {
              node);
 }
 
-/* All that depends on a state belongs to the cell. */
+/* All operators that depend on a state belong to the cell. */
 void own_name(const Own *own, GraphNode *node) {
   Scope scope = {0};
   for (int i = 0; i < own->n; i++) {

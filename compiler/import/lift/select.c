@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Conditions on the data: a comparison and what is chosen by it become `select(a, b, x, y)`, which
- * is x where a > b, else y. The comparison by itself is no value of the model. */
+/* Conditions on the data. In, a comparison and a node that chooses by it; out, `select(a, b, x,
+ * y)`, which is x where a > b, otherwise y. The comparison by itself is no value of the model. */
 #include "import/lift/lift.h"
 
 static bool is_comparison(const GraphNode *node) {
@@ -8,13 +8,13 @@ static bool is_comparison(const GraphNode *node) {
                   node->op == GRAPH_GreaterEqual || node->op == GRAPH_LessEqual);
 }
 
-/* A truth as 0 or 1. */
+/* Whether a node makes 0 or 1 of a comparison. */
 static bool is_number_of(const Lift *l, const GraphNode *node) {
   return node->op == GRAPH_Cast && is_comparison(node->in[0]->node) &&
          lift_type(l, node->out[0])->elem == GRAPH_FLOAT;
 }
 
-/* Everybody who reads the comparison chooses by it. */
+/* Whether all readers of a comparison choose by it. */
 static bool is_chosen_by(const Lift *l, const GraphNode *comparison) {
   const Graph *graph = l->flat->graph;
   const GraphValue *value = comparison->out[0];
@@ -29,7 +29,8 @@ static bool is_chosen_by(const Lift *l, const GraphNode *comparison) {
   return true;
 }
 
-/* The same number for every element; NULL: the constant has several. */
+/* A value like `like` whose elements are all the number of a constant; NULL: it has several
+ * numbers. */
 static Value *filled(Lift *l, const GraphNode *node, const GraphTensor *t, Value *like) {
   for (int64_t i = 1; i < t->count; i++)
     if (t->data[i] != t->data[0]) return NULL;
@@ -40,7 +41,7 @@ static Value *filled(Lift *l, const GraphNode *node, const GraphTensor *t, Value
   return layer->out[0];
 }
 
-/* The widest of the operands that vary; NULL: none does. */
+/* The operand with the most elements among those that vary; NULL: none varies. */
 static const GraphValue *widest(const Lift *l, int n, GraphValue *const *in) {
   const GraphValue *wide = NULL;
   for (int i = 0; i < n; i++)
@@ -50,6 +51,7 @@ static const GraphValue *widest(const Lift *l, int n, GraphValue *const *in) {
   return wide;
 }
 
+/* Makes the `select` of a comparison and two values. */
 static LiftDone choose(Lift *l, const GraphNode *node, GraphValue *if_so, GraphValue *if_not) {
   const GraphNode *is = node->in[0]->node;
   bool less = is->op == GRAPH_Less || is->op == GRAPH_GreaterEqual,

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --set NAME=VALUE: an input that is a constant, or the size of an axis that the file leaves
- * open. Axes without a name are `input.1`, axis 1 of `input`; the first ones of all inputs are
- * `batch` together, and one that is alone beside those is `sequence`. */
+/* --set NAME=VALUE gives an input a constant value, or an open axis a size. An axis without a name
+ * is `input.1`, axis 1 of `input`. The first axes of all inputs are `batch` together. If there is
+ * one other axis without a name, it is `sequence`. */
 #include "import/lift/lift.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The value that --set gives an input or an open axis; false: none. */
 bool lift_set_value(const Lift *l, const char *name, double *out) {
   for (int i = 0; i < l->options->n_sets; i++) {
     const char *equal = strchr(l->options->set[i], '=');
@@ -21,11 +20,12 @@ bool lift_set_value(const Lift *l, const char *name, double *out) {
   return false;
 }
 
+/* Whether an axis is open and has no name. */
 static bool is_unnamed(const GraphInput *in, int axis) {
   return in->dim[axis].n == GRAPH_OPEN && !(in->dim[axis].symbol && *in->dim[axis].symbol);
 }
 
-/* An output comes back as this input. */
+/* Whether --state names this input. */
 static bool is_state_input(const Lift *l, const char *name) {
   for (int i = 0; i < l->options->n_states; i++) {
     const char *equal = strchr(l->options->state[i], '=');
@@ -34,7 +34,7 @@ static bool is_state_input(const Lift *l, const char *name) {
   return false;
 }
 
-/* Open axes without a name, the first ones of inputs left out. */
+/* How many open axes have no name, apart from the first axes of inputs. */
 static int n_unnamed(const Lift *l) {
   int n = 0;
   for (int i = 0; i < l->graph->n_in; i++) {
@@ -53,14 +53,13 @@ bool lift_set_axis(const Lift *l, int input, int axis, double *out) {
   return n_unnamed(l) == 1 && lift_set_value(l, "sequence", out);
 }
 
-/* What --set calls an open axis: its name in the file, or `input.1`, axis 1 of `input`, where it
- * has none. */
 const char *lift_axis_handle(const Lift *l, int input, int axis) {
   const GraphInput *in = &l->graph->in[input];
   const char *symbol = in->dim[axis].symbol;
   return symbol && *symbol ? symbol : arena_printf(l->arena, "%s.%d", in->name, axis);
 }
 
+/* Whether a name is that of an input or of an open axis. */
 static bool is_settable(const Lift *l, const char *name) {
   if (strcmp(name, "sequence") == 0 && n_unnamed(l) == 1) return true;
   for (int i = 0; i < l->graph->n_in; i++) {
@@ -75,7 +74,6 @@ static bool is_settable(const Lift *l, const char *name) {
   return false;
 }
 
-/* Every --set has a number and names an input or an open axis. */
 bool lift_check_sets(Lift *l) {
   for (int i = 0; i < l->options->n_sets; i++) {
     const char *equal = strchr(l->options->set[i], '='),

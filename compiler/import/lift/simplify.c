@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Moves that undo or cut other moves, while a graph is flattened: loops that keep their steps in a
- * tensor write row t as Concat(rows before, row, rows after), and read a reversed sequence step by
- * step. */
+/* Simpler forms of nodes, while a graph is flattened. In, a node whose operands are in the flat
+ * graph; out, its result by fewer nodes, or by nodes that stages support. Many of them undo each
+ * other: a loop that keeps its steps in a tensor writes row t as Concat(rows before, row, rows
+ * after), and reads single rows of it. The table at the end names the rule of each operator. */
 #include "import/lift/flat.h"
 
 enum { MOST_PIECES = 1 << 14 };
 
+/* A new Gather along an axis, without a type. */
 static GraphNode *gather_along(Flat *flat, const GraphNode *like, GraphValue *x, GraphValue *places,
                                int64_t axis) {
   GraphNode *gather = flat_node(flat, GRAPH_Gather, like, 2, (GraphValue *[]){x, places}, 1);
@@ -38,7 +40,8 @@ bool flat_plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t 
   return *axis >= 0;
 }
 
-/* Part of a piece; NULL: it is computed, and would have to be cut. */
+/* The elements [start, end) of an axis of a piece: the piece, or a constant. NULL: this would need
+ * a Slice. */
 static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t start, int64_t end) {
   const GraphTensor *t = flat_type_of(flat, piece);
   if (start == 0 && end == t->dim[axis]) return piece;
@@ -57,7 +60,7 @@ static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t star
   return flat_constant(flat, "", part);
 }
 
-/* A cut through what is joined along the same axis: the pieces in between, joined. */
+/* A Slice of a Concat along the same axis, as a Concat of some of its pieces. */
 static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
   const GraphNode *join = node->in[0]->node;
   int axis, n = 0;
@@ -78,7 +81,7 @@ static GraphValue *cut_of_join(Flat *flat, const GraphNode *node) {
   return n ? flat_joined(flat, node, axis, n, piece) : NULL;
 }
 
-/* Row k of a reversed axis is row n - 1 - k. */
+/* A Slice of row k of a reversed axis, as a Slice of row n - 1 - k. */
 static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
   const GraphNode *reverse = node->in[0]->node;
   const GraphAttribute *axes =
@@ -92,7 +95,7 @@ static GraphValue *row_of_reversed(Flat *flat, const GraphNode *node) {
   return flat_rows(flat, node, reverse->in[0], axis, size - end, size - start, 1);
 }
 
-/* What is joined out of joined parts along the same axis is joined once; empty parts go. */
+/* A Concat of Concats along the same axis, as one Concat without empty pieces. */
 static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
   const GraphTensor *first = flat_type_of(flat, node->in[0]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
@@ -120,7 +123,7 @@ static GraphValue *join_of_joins(Flat *flat, const GraphNode *node) {
   return n ? flat_joined(flat, node, (int)axis, n, piece) : NULL;
 }
 
-/* Element k of a reversed axis is element n - 1 - k. */
+/* A Gather of element k of a reversed axis, as a Gather of element n - 1 - k. */
 static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   const GraphNode *reverse = node->in[0]->node;
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
@@ -138,8 +141,8 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
   return flat_typed(flat, gather_along(flat, node, reverse->in[0], at, axis));
 }
 
-/* Element k of an axis of what is transposed, where the other axes keep their order: that of what
- * it was. */
+/* A Gather of one element of an axis of a Transpose, if the other axes keep their order, as a
+ * Gather from its operand. */
 static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
   const GraphNode *turn = node->in[0]->node;
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
@@ -158,7 +161,7 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
   return simpler ? simpler : flat_typed(flat, gather);
 }
 
-/* All elements of an axis in order, which stay an axis or become several. */
+/* A Gather of all elements of an axis in order, as its operand or as a Reshape. */
 static GraphValue *all_elements(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
@@ -178,7 +181,7 @@ static GraphValue *all_elements(Flat *flat, const GraphNode *node) {
   return flat_reshaped(flat, node, node->in[0], rank, dim);
 }
 
-/* All elements in order, or in reverse where there is one. */
+/* A Slice of all elements in order, as its operand. An axis of one element may be reversed. */
 static GraphValue *whole(const Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]),
                     *steps = node->n_in > 4 && node->in[4] ? flat_type_of(flat, node->in[4]) : NULL,
@@ -197,7 +200,7 @@ static GraphValue *whole(const Flat *flat, const GraphNode *node) {
   return node->in[0];
 }
 
-/* A whole number or a truth as it was before casts. */
+/* A value before casts of whole numbers or truths. */
 static GraphValue *uncast(const Flat *flat, GraphValue *value) {
   while (value->node && value->node->op == GRAPH_Cast &&
          graph_elem_is_whole(flat_type_of(flat, value->node->in[0])->elem))
@@ -210,24 +213,26 @@ static bool is_number(const Flat *flat, const GraphValue *value, double number) 
   return t->data && t->count == 1 && t->data[0] == number;
 }
 
-/* The value that `truth` says to be below 0; NULL: it says something else. */
+/* The value of which `truth` says that it is below 0; NULL: it says something else. */
 static GraphValue *below_zero(const Flat *flat, GraphValue *truth) {
   const GraphNode *less = uncast(flat, truth)->node;
   if (!less || less->op != GRAPH_Less || !is_number(flat, less->in[1], 0)) return NULL;
   return uncast(flat, less->in[0]);
 }
 
+/* Whether a value is place + n. */
 static bool is_plus(const Flat *flat, const GraphValue *sum, const GraphValue *place, double n) {
   const GraphNode *add = sum->node;
   return add && add->op == GRAPH_Add && add->in[0] == place && is_number(flat, add->in[1], n);
 }
 
+/* Whether a value is a comparison or its opposite, perhaps cast. */
 static bool is_truth(const Flat *flat, GraphValue *value) {
   const GraphNode *node = uncast(flat, value)->node;
   return node && (node->op == GRAPH_Less || node->op == GRAPH_Not);
 }
 
-/* The other factor of a product with a truth; NULL: it is something else. */
+/* The other factor of a product with a truth, which *truth gets; NULL: it is another value. */
 static GraphValue *times_truth(const Flat *flat, const GraphValue *product, GraphValue **truth) {
   const GraphNode *mul = product->node;
   *truth = NULL;
@@ -239,8 +244,9 @@ static GraphValue *times_truth(const Flat *flat, const GraphValue *product, Grap
   return NULL;
 }
 
-/* place < 0 ? place + n : place, chosen or, as exporters of TensorFlow's graphs to ONNX write it,
- * (place < 0) (place + n) + !(place < 0) place. NULL: it is something else. */
+/* The `place` of place < 0 ? place + n : place. The file may write this as a Where, or as exporters
+ * of TensorFlow's graphs do: (place < 0) (place + n) + !(place < 0) place. NULL: it is another
+ * value. */
 static GraphValue *counted_place(const Flat *flat, const GraphValue *value, double n) {
   const GraphNode *node = value->node;
   if (node && node->op == GRAPH_Where) {
@@ -257,8 +263,8 @@ static GraphValue *counted_place(const Flat *flat, const GraphValue *value, doub
   return fits ? place : NULL;
 }
 
-/* Places that TensorFlow counts from the front where they are negative, which a Gather does
- * itself. */
+/* A Gather whose indices are counted from the front by such nodes, as a Gather of the indices,
+ * which counts negative ones from the end itself. */
 static GraphValue *counted_by_gather(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0),
@@ -268,6 +274,7 @@ static GraphValue *counted_by_gather(Flat *flat, const GraphNode *node) {
   return flat_typed(flat, gather_along(flat, node, node->in[0], place, axis));
 }
 
+/* The rules of Gather, Concat and Slice. */
 static GraphValue *element(Flat *flat, const GraphNode *node) {
   GraphValue *counted = counted_by_gather(flat, node);
   if (counted) return counted;
@@ -291,8 +298,8 @@ static GraphValue *cut(Flat *flat, const GraphNode *node) {
   return y ? y : flat_by_steps(flat, node);
 }
 
-/* Categories along a new last axis as rows of a table; NULL: the table is too large, or the axis
- * another one. */
+/* A OneHot along a new last axis, as a Gather from a table; NULL: the table would be too large, or
+ * the axis is another one. */
 static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
   const int64_t most = 1024;
   const GraphTensor *place = flat_type_of(flat, node->in[0]),

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Sizes of open axes. In, a graph of which axes of inputs have no size; out, the flat graph at
- * sizes that fit it, its atoms, states and roles.
+/* Sizes of open axes. In, a graph with axes of inputs that have no size; out, the flat graph at
+ * sizes that fit it, with its atoms, states and roles.
  *
- * Numbers for open sizes are primes that differ, so that no two axes look alike; where a graph
- * needs longer or even ones, others are tried. */
+ * The first sizes that are tried are different primes, so that no two axes look alike. If the graph
+ * needs larger or even sizes, others are tried. */
 #include "import/lift/sizes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Sizes for open axes, in the order in which their symbols occur. Later rows for graphs that need
- * more, or axes of equal sizes. */
+/* A row for each attempt, with the sizes of open axes in the order in which their names occur.
+ * Later rows are for graphs that need larger or equal sizes. */
 static const int64_t open_size[][4] = {{3, 7, 11, 13},     {2, 29, 31, 37}, {3, 64, 128, 96},
                                        {2, 257, 263, 269}, {3, 3, 3, 3},    {1, 7, 11, 13},
                                        {1, 1, 1, 1}};
 enum { OPEN_ATTEMPTS = sizeof open_size / sizeof *open_size };
 
+/* The number of the open axis of this name, which is added if it is new; -1: there are too many. */
 static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int axis) {
   for (int i = 0; i < s->n && symbol && *symbol; i++)
     if (s->open[i].symbol && strcmp(s->open[i].symbol, symbol) == 0) return i;
@@ -30,7 +31,6 @@ static int open_axis(const Lift *l, Sizes *s, const char *symbol, int input, int
   return s->n++;
 }
 
-/* The open axes of all inputs. False after reporting. */
 bool sizes_find(Lift *l, Sizes *s) {
   for (int i = 0; i < l->graph->n_in; i++) {
     const GraphInput *in = &l->graph->in[i];
@@ -52,6 +52,7 @@ bool sizes_find(Lift *l, Sizes *s) {
   return true;
 }
 
+/* The sizes of all inputs, and the constants that --set gives, from the sizes of the open axes. */
 static void fill_sizes(Lift *l, Sizes *s) {
   s->size = ARENA_ARRAY(l->arena, FlatSize, l->graph->n_in + 1);
   for (int i = 0; i < l->graph->n_in; i++) {
@@ -80,6 +81,7 @@ static void fill_sizes(Lift *l, Sizes *s) {
   l->size = s->size;
 }
 
+/* Tells the hints which outputs are states. */
 static void give_states(Lift *l, RoleHints *hints) {
   bool *is_state = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_out + 1);
   for (int i = 0; i < l->n_states; i++)
@@ -89,13 +91,12 @@ static void give_states(Lift *l, RoleHints *hints) {
   hints->n_outputs = l->flat->n_file_out;
 }
 
-/* What is kept is kept for the next call: there is no sequence with an end. */
 bool lift_is_endless(const Lift *l, const TimeWish *wish) {
   return !wish->n && (l->n_windows || l->flat->n_variables || l->options->n_states);
 }
 
-/* What --state says comes back has the shape of what goes out. Returns whether an open size was
- * learned by that. */
+/* An input that --state names has the shape of its output. Sets open sizes from that, and returns
+ * whether one of them changed. */
 static bool learn_states(const Lift *l, Sizes *s) {
   bool learned = false;
   for (int k = 0; k < l->options->n_states; k++) {
@@ -120,7 +121,8 @@ static bool learn_states(const Lift *l, Sizes *s) {
   return learned;
 }
 
-/* Flattens at these sizes and finds atoms, states and roles. False with the fault set. */
+/* Flattens at these sizes, runs the passes over the flat graph in their order, and finds atoms,
+ * states and roles. False with the fault set, or after reporting (l->reported). */
 static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
   fill_sizes(l, s);
   l->flat = flatten(l->graph, s->size, l->arena, fault);
@@ -202,9 +204,9 @@ static void report_fault(Lift *l, const GraphFault *fault) {
                    fault->text ? fault->text : "the graph cannot be followed");
 }
 
-/* No size that was tried for the open axes fits, and it says so of other numbers each time: the
- * user has to give them. The first axis of an input, where it has others, is most often the batch.
- */
+/* Reports that no size that was tried fits. If the faults of two attempts name different numbers,
+ * the sizes are the reason, and the user has to give them. The first axis of an input is usually
+ * the batch, so it is asked for only if there is no other open axis. */
 static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const GraphFault *last) {
   int asked[OPEN_MAX], n = 0;
   bool sizes = fault->node && fault->text && last->text && strcmp(fault->text, last->text) != 0;
@@ -226,9 +228,9 @@ static void report_open(Lift *l, const Sizes *s, const GraphFault *fault, const 
              lift_axis_handle(l, s->open[asked[i]].input, s->open[asked[i]].axis));
 }
 
-/* After the rows of the table, an attempt at the sizes of the file: what ties the length is then
- * refused for that. Three more where --time gives a length that the graph may be tied to: samples
- * along first axes, so many steps along the others, or the other way about. */
+/* Attempts after the rows of the table. The first one takes the sizes of the file, so that an error
+ * names them. If --time gives a length, three more take it for the axes that are not the first ones
+ * of their inputs, with several samples or one, or for the first axes. */
 enum {
   ATTEMPT_OWN = OPEN_ATTEMPTS,
   ATTEMPT_WISH,
@@ -258,7 +260,8 @@ bool sizes_try(Lift *l, Sizes *s, const TimeWish *wish) {
       if (!s->open[i].set && !s->open[i].learned)
         s->open[i].size = size_of_attempt(&s->open[i], i, attempt, wish);
     if (analyse(l, s, wish, &fault)) {
-      for (int i = 0; i < s->n && attempt; i++) /* others do not fit what the graph computes */
+      for (int i = 0; i < s->n && attempt;
+           i++) /* after an attempt that failed, 1 is no free choice */
         s->open[i].learned = s->open[i].learned || s->open[i].size == 1;
       return true;
     }

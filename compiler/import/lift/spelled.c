@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Cells that no stage of the language computes, written out. In, a flat graph; out, the same
- * values: an Lstm, Gru or Rnn with an activation that recurrent stages lack, with gates that are
- * coupled, or with a projection becomes the operators of its equations between State and Keep:
+/* Recurrent operators that no stage computes. In, a flat graph; out, the same values: an Lstm, Gru
+ * or Rnn with an activation that recurrent stages do not support, with coupled gates, or with a
+ * projection becomes the operators of its equations between State and Keep:
  *
  *   LSTM  c' = s(f) c + s(i) a(g)      h' = P s(o) b(c')
  *   GRU   h' = s(z) h + (1 - s(z)) a(n)
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One operator of one direction, x [T, N, d], while it is written out. */
+/* One such operator of one direction, x [T, N, d], while its equations are written. */
 typedef struct Spelling {
   Flat *flat;
   const GraphNode *node;
@@ -23,7 +23,7 @@ typedef struct Spelling {
   bool failed;
 } Spelling;
 
-/* ---- operators on the way ---- */
+/* ---- nodes of the equations ---- */
 
 static GraphNode *added(Spelling *s, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
   return flat_node(s->flat, op, s->node, n_in, in, n_out);
@@ -48,6 +48,7 @@ static GraphValue *number(Spelling *s, double x) {
   return flat_constant(s->flat, "", graph_scalar(s->flat->arena, GRAPH_FLOAT, x));
 }
 
+/* The result of an operator of x with one or two attributes that are numbers. */
 static GraphValue *with(Spelling *s, GraphOp op, GraphValue *x, GraphAttributeName name, double a,
                         GraphAttributeName other, double b) {
   GraphNode *node = added(s, op, 1, &x, 1);
@@ -62,7 +63,7 @@ static GraphValue *bounded(Spelling *s, GraphValue *x, double low, double high) 
 
 /* ---- activations ---- */
 
-/* Those that are one operator, their numbers its attributes. */
+/* Activations that are one operator without attributes. */
 static const struct {
   const char *word;
   GraphOp op;
@@ -85,7 +86,7 @@ static GraphValue *thresholded(Spelling *s, GraphValue *x, double a) {
   return typed(s, added(s, GRAPH_Where, 3, (GraphValue *[]){above, x, number(s, 0)}, 1));
 }
 
-/* f(x), f by its word: "leaky_relu(0.01)". NULL: there is no such function. */
+/* f(x) for the word of f, such as "leaky_relu(0.01)". NULL: there is no such function. */
 static GraphValue *activated(Spelling *s, const char *word, GraphValue *x) {
   ActivationWord f;
   if (!activation_word(word, &f)) return NULL;
@@ -117,7 +118,7 @@ static GraphValue *activated(Spelling *s, const char *word, GraphValue *x) {
   return NULL;
 }
 
-/* Activation k of the cell of a sum, which is bounded first. */
+/* Activation k of the cell of a sum, which is kept within -clip..clip first. */
 static GraphValue *active(Spelling *s, int k, GraphValue *sum) {
   if (s->clip > 0) sum = bounded(s, sum, -s->clip, s->clip);
   GraphValue *y = activated(s, recurrent_activation(s->node, k), sum);
@@ -127,7 +128,7 @@ static GraphValue *active(Spelling *s, int k, GraphValue *sum) {
 
 /* ---- sums ---- */
 
-/* Gate g of [1, G, u, n] as [n, u], what a product on the right takes. */
+/* Gate g of weights [1, G, u, n] as a matrix [n, u], by which x is multiplied. */
 static GraphValue *matrix(Spelling *s, const GraphTensor *t, int64_t g, int64_t n) {
   double *data;
   const GraphTensor *out =
@@ -151,10 +152,12 @@ static GraphValue *plus(Spelling *s, GraphValue *x, GraphValue *vector_or_null) 
   return vector_or_null ? two(s, GRAPH_Add, x, vector_or_null) : x;
 }
 
+/* W x + b of gate g. */
 static GraphValue *of_input(Spelling *s, int64_t g) {
   return plus(s, two(s, GRAPH_MatMul, s->x, matrix(s, s->w, g, s->d)), vector(s, s->b, g));
 }
 
+/* R h + rb of gate g. */
 static GraphValue *of_state(Spelling *s, int64_t g, GraphValue *h) {
   return plus(s, two(s, GRAPH_MatMul, h, matrix(s, s->r, g, s->p)), vector(s, s->rb, g));
 }
@@ -171,7 +174,7 @@ static const GraphTensor *constant(const Flat *flat, const GraphNode *node, int 
   return t && t->data ? t : NULL;
 }
 
-/* A state [T, N, n] that begins as operand i [1, N, n]. */
+/* A State [T, N, n] whose initial value is operand i, [1, N, n], or zeros. */
 static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
   const int64_t dim[2] = {flat_type_of(s->flat, s->x)->dim[1], n};
   GraphValue *start = recurrent_operand(s->node, i);
@@ -190,7 +193,7 @@ static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
   return state;
 }
 
-/* h' and, of an Lstm, c'. */
+/* The h' of an Lstm; *c_new gets c'. */
 static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
   const RecurrentForm *form = recurrent_form(s->node->op);
   const GraphTensor *peephole = constant(s->flat, s->node, form->peephole),
@@ -223,6 +226,7 @@ static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
   return two(s, GRAPH_MatMul, h, flat_constant(s->flat, "", p));
 }
 
+/* The h' of a Gru. */
 static GraphValue *gru(Spelling *s) {
   GraphValue *z = active(s, 0, sum_of(s, 0)), *r = active(s, 0, sum_of(s, 1)), *n;
   if (graph_int(s->node, GRAPH_ATTR_reset_after, 0))
@@ -247,7 +251,7 @@ static GraphValue *shaped(Spelling *s, GraphValue *x, const GraphTensor *like) {
   return two(s, GRAPH_Reshape, x, flat_constant(s->flat, "", dim));
 }
 
-/* Row T - 1 of what is kept. */
+/* The last row of y. */
 static GraphValue *last_of(Spelling *s, GraphValue *y) {
   double last = (double)(flat_type_of(s->flat, y)->dim[0] - 1);
   GraphValue *at = flat_constant(s->flat, "", graph_scalar(s->flat->arena, GRAPH_I64, last));
@@ -256,6 +260,7 @@ static GraphValue *last_of(Spelling *s, GraphValue *y) {
   return typed(s, node);
 }
 
+/* Replaces a node by its equations. False: it has an activation that is not known. */
 static bool spell(Flat *flat, GraphNode *node) {
   const RecurrentForm *form = recurrent_form(node->op);
   bool is_lstm = node->op == GRAPH_Lstm, is_gru = node->op == GRAPH_Gru;
@@ -290,7 +295,7 @@ static bool spell(Flat *flat, GraphNode *node) {
   return !s.failed;
 }
 
-/* ---- which ---- */
+/* ---- which operators ---- */
 
 bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps) {
   for (int64_t i = 0; lengths && i < lengths->count; i++)
@@ -298,12 +303,12 @@ bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps) {
   return lengths != NULL;
 }
 
-/* Operand i is absent or a constant. */
+/* Whether operand i is absent or a constant. */
 static bool is_known(const Flat *flat, const GraphNode *node, int i) {
   return !recurrent_operand(node, i) || constant(flat, node, i);
 }
 
-/* The equations hold for every step of every sample, and their matrices are numbers. */
+/* Whether the equations hold for every step of every sample, and all weights are constants. */
 static bool can_be_spelled(const Flat *flat, const GraphNode *node) {
   const RecurrentForm *form = recurrent_form(node->op);
   const GraphTensor *lengths = constant(flat, node, form->lengths);

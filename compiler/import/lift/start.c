@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The constant state that a chain starts from, where the file's own constants hide it. In, the
- * constants of the gates of the first step, which are R h0 larger than those of the others, and R;
- * out, h0: the least squares of R h0 = difference, by Householder's reflections. The translation
- * check compares what comes of it. */
+/* The constant initial state of a chain whose file has only its products. In, the constants of the
+ * gates of the first step, which are R h0 larger than those of other steps, and R; out, h0, the
+ * least squares of R h0 = difference, by Householder's reflections. The translation check compares
+ * the model that has this h0. */
 #include "import/lift/chain.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Column k of a [rows, n] becomes zero below its diagonal, b with it. False: it has no pivot. */
+/* Makes column k of a [rows, n] zero below the diagonal, and changes b in the same way. False:
+ * there is no pivot. */
 static bool reflect(double *a, double *b, int64_t rows, int64_t n, int64_t k) {
   double length = 0;
   for (int64_t i = k; i < rows; i++)
@@ -30,7 +31,7 @@ static bool reflect(double *a, double *b, int64_t rows, int64_t n, int64_t k) {
   return true;
 }
 
-/* The x that makes a x closest to b; false: there are several. */
+/* The x for which a x is closest to b. False: there are several. */
 static bool least_squares(double *a, double *b, int64_t rows, int64_t n, double *x) {
   if (rows < n) return false;
   for (int64_t k = 0; k < n; k++)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* State that goes out and comes back. A start state of a recurrent operator is followed to the
- * elements of an input, its last state to the elements of an output; where both are the same
- * elements, in the same places, the output is the input of the next call, packed and transposed in
- * whatever way. */
+/* States that go from call to call. In, a flat graph and the options; out, the pairs of outputs and
+ * inputs that are a state (StatePair). The initial state of a recurrent operator is followed back
+ * to the elements of an input, and its final state to the elements of an output. If both have the
+ * same elements at the same places, the output is the input of the next call. The graph may pack
+ * and transpose the state in any way. */
 #include "import/lift/lift.h"
 #include "import/lift/relate.h"
 #include "import/lift/trace.h"
 
 #include <string.h>
 
-/* The codes of the elements of a state after the last step: n of them from `first` on. */
+/* The codes (trace.h) of the elements of a final state: n of them from `first` on. */
 typedef struct LastState {
   double first;
   int64_t n;
@@ -19,7 +20,8 @@ static bool last_holds(const LastState *last, double code) {
   return code >= last->first && code < last->first + (double)last->n;
 }
 
-/* Input `in` starts a state whose last value is output `out`, each element in its place. */
+/* Whether input `in` is the initial state `start`, and output `out` its final state, with each
+ * element at the same place. */
 static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const LastState *last,
                        const GraphValue *in, const GraphValue *out) {
   const double *from = trace_of(t, start), *to = trace_of(t, out);
@@ -37,6 +39,7 @@ static bool comes_back(Lift *l, Trace *t, const GraphValue *start, const LastSta
   return n == last->n;
 }
 
+/* The operand that is initial state number `state` of a node; -1: it has none. */
 static int start_operand(const GraphNode *node, int state) {
   if (node->op == GRAPH_Lstm) return state < 2 ? 5 + state : -1;
   if (state > 0) return -1;
@@ -45,7 +48,7 @@ static int start_operand(const GraphNode *node, int state) {
   return node->op == GRAPH_State ? 1 : -1;
 }
 
-/* What a Keep keeps as the state of a State node; NULL: nothing does. */
+/* The result of a Keep that keeps the state of a State node; NULL: there is none. */
 static const GraphValue *kept_of(const Lift *l, const GraphNode *state) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++) {
@@ -57,7 +60,7 @@ static const GraphValue *kept_of(const Lift *l, const GraphNode *state) {
   return NULL;
 }
 
-/* State s of a recurrent node after its last step. */
+/* The final state number s of a recurrent node. */
 static LastState last_of(const Lift *l, const Trace *t, const GraphNode *node, int s) {
   if (node->op != GRAPH_State)
     return (LastState){t->base[node->out[1 + s]->id], lift_type(l, node->out[1 + s])->count};
@@ -67,7 +70,7 @@ static LastState last_of(const Lift *l, const Trace *t, const GraphNode *node, i
   return (LastState){t->base[kept->id] + (double)(all - n), n};
 }
 
-/* The input whose elements a start state is made of; -1: none, or several. */
+/* The input of which an initial state has its first element; -1: it is of no input. */
 static int input_of(Lift *l, Trace *t, const GraphValue *start) {
   const double *code = trace_of(t, start);
   const Graph *graph = l->flat->graph;
@@ -86,7 +89,7 @@ void lift_add_pair(Lift *l, int in, int out) {
   if (!lift_pair_of_input(l, in)) l->state[l->n_states++] = (StatePair){.in = in, .out = out};
 }
 
-/* ---- what is said ---- */
+/* ---- states that the file or the user names ---- */
 
 static bool is_named(const char *port, const char *name, size_t len) {
   return strlen(port) == len && memcmp(port, name, len) == 0;
@@ -106,7 +109,8 @@ static int output_named(const Lift *l, const char *name, size_t len) {
   return i;
 }
 
-/* --state IN=OUT, or the other way about where the names leave no doubt. */
+/* Adds the pair of --state IN=OUT, or of OUT=IN if the names allow only that. False after
+ * reporting. */
 static bool said_pair(Lift *l, const char *text) {
   const char *equal = strchr(text, '=');
   size_t left = equal ? (size_t)(equal - text) : 0, right = equal ? strlen(equal + 1) : 0;
@@ -152,14 +156,14 @@ bool lift_declared_states(Lift *l) {
   return true;
 }
 
-/* ---- what is found ---- */
+/* ---- states that the graph shows ---- */
 
 static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
   return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
 }
 
-/* The output of the file in which state s of a recurrent operator comes back, in the shape of the
- * input that starts it; -1: none. */
+/* The output of the file that is the final state number s of a recurrent operator whose initial
+ * state is an input, in the shape of that input; -1: there is none. */
 static int output_of(Lift *l, const GraphNode *node, int s, int in) {
   const Graph *graph = l->flat->graph;
   const GraphValue *start = graph->in[in].value;
@@ -172,7 +176,7 @@ static int output_of(Lift *l, const GraphNode *node, int s, int in) {
   return -1;
 }
 
-/* An operator is kept as a whole: every state of it that varies comes back. */
+/* Only if all states of an operator that vary have an output are they pairs. */
 void lift_find_states(Lift *l) {
   const Graph *graph = l->flat->graph;
   for (int n = 0; n < graph->n_nodes; n++) {
@@ -193,7 +197,7 @@ void lift_find_states(Lift *l) {
   }
 }
 
-/* Every state that starts from this value ends in the output that comes back. */
+/* Whether the output of a pair has the final state of every operator that begins with `start`. */
 static bool all_come_back(Lift *l, const GraphValue *start, const StatePair *pair) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_nodes; i++)
@@ -209,7 +213,7 @@ static bool all_come_back(Lift *l, const GraphValue *start, const StatePair *pai
   return true;
 }
 
-/* The state input that all elements of a start state are of; -1: it is no such. */
+/* The input of a pair that has all elements of an initial state; -1: there is none. */
 static int start_input(Lift *l, const GraphValue *start) {
   int in = input_of(l, &l->trace, start);
   const double *code = trace_of(&l->trace, start);
@@ -236,7 +240,7 @@ bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **fi
   return true;
 }
 
-/* Operand k of a node is kept by a stream, and nothing computes it. */
+/* Whether operand k of a node is a state that a stream keeps, so that nothing has to compute it. */
 static bool is_kept_operand(Lift *l, const GraphNode *node, int k, bool stream) {
   bool is_start = start_operand(node, 0) == k || start_operand(node, 1) == k;
   if (!stream) return false;
@@ -244,7 +248,7 @@ static bool is_kept_operand(Lift *l, const GraphNode *node, int k, bool stream) 
   return is_start && !lift_is_constant(l, node->in[k]) && start_input(l, node->in[k]) >= 0;
 }
 
-/* Every output of the file comes back: a cell by itself. */
+/* Whether all outputs of the file are states, as in a file that is one cell. */
 static bool gives_states_alone(const Lift *l) {
   for (int o = 0; o < l->flat->n_file_out; o++) {
     bool kept = false;
@@ -255,7 +259,7 @@ static bool gives_states_alone(const Lift *l) {
   return true;
 }
 
-/* Output o is the h of a recurrent operator, and all of it. */
+/* Whether all elements of output o are of the final h of one recurrent operator. */
 static bool is_result(Lift *l, int o) {
   const Graph *graph = l->flat->graph;
   const GraphValue *out = graph->out[o].value;
@@ -272,7 +276,7 @@ static bool is_result(Lift *l, int o) {
   return false;
 }
 
-/* Of a stream. */
+/* lift_is_kept_output() for a stream. */
 static bool is_kept_output(Lift *l, int o) {
   bool kept = false;
   for (int i = 0; i < l->n_states; i++)
@@ -286,8 +290,8 @@ bool lift_is_kept_output(Lift *l, int o) {
   return l->time.kind == TIME_STREAM && is_kept_output(l, o);
 }
 
-/* By flat value id: what the outputs that are no states are made of; start: also what states start
- * from. */
+/* By flat value id: whether an output that is no state depends on it. start: the initial states of
+ * a stream count too. */
 static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
   const Graph *graph = l->flat->graph;
   bool *needed = ARENA_ARRAY(l->arena, bool, graph->n_values + 1);
@@ -296,7 +300,7 @@ static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
   }
   for (int i = 0; i < l->n_states && stream && l->own; i++)
     if (l->own[l->state[i].in]) needed[graph->out[l->state[i].out].value->id] = true;
-  for (int i = graph->n_nodes; i-- > 0;) { /* nodes stand after those they read */
+  for (int i = graph->n_nodes; i-- > 0;) { /* a node comes after those that it reads */
     const GraphNode *node = graph->node[i];
     bool any = false;
     for (int k = 0; k < node->n_out; k++)
@@ -311,7 +315,7 @@ static bool *needed_by_outputs(Lift *l, bool stream, bool start) {
 void lift_find_own_states(Lift *l) {
   const Graph *graph = l->flat->graph;
   l->own = ARENA_ARRAY(l->arena, bool, graph->n_in + 1);
-  for (bool again = true; again;) { /* what one of them needs may be another */
+  for (bool again = true; again;) { /* one such state may depend on another one */
     const bool *needed = needed_by_outputs(l, true, false);
     again = false;
     for (int i = 0; i < l->n_states; i++) {
@@ -344,7 +348,7 @@ void lift_mark_idle(Lift *l) {
        *idle = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_values + 1);
   for (int i = 0; i < l->flat->n_known; i++) {
     const GraphTensor *type =
-        lift_type(l, l->flat->graph->value[i]); /* NULL: of a node that was given up */
+        lift_type(l, l->flat->graph->value[i]); /* NULL: its node was removed again */
     idle[i] = !needed[i] && !(type && type->data);
   }
   l->flat->idle = idle;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Where windows go: see sweep.h. */
+/* Sweeps and fields of convolutions and pools: see sweep.h. */
 #include "import/lift/sweep.h"
 
 int64_t sweep_number(const GraphNode *node, GraphAttributeName name, int i, int64_t if_absent) {
@@ -32,14 +32,14 @@ int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRA
   return n;
 }
 
-/* What padding= says: a word where one does, else the two numbers. */
+/* The padding of a sweep: a word of the language if one fits, otherwise two numbers. */
 static Padding sweep_padding(const Lift *l, const Sweep *s) {
   int64_t reach = (s->taps - 1) * s->dilation, out = (s->steps + s->stride - 1) / s->stride;
   int64_t total = (out - 1) * s->stride + reach + 1 - s->steps;
   if (total < 0) total = 0;
   if (!s->before && !s->after) return (Padding){.kind = PAD_VALID};
   if (s->before == reach && !s->after) return (Padding){.kind = PAD_CAUSAL};
-  /* Of sequences of other lengths, `same` with a stride is another number of zeros. */
+  /* With a stride, `same` adds another number of zeros to a sequence of another length. */
   bool same = s->stride == 1 || l->time.kind == TIME_FIXED || l->graph->names_layers;
   if (s->same) return (Padding){.kind = PAD_SAME};
   if (same && s->before == total / 2 && s->after == total - total / 2)
@@ -57,7 +57,6 @@ static const char *padding_word(PadKind kind) {
   return NULL;
 }
 
-/* False after reporting. n: how many sweeps there are. */
 bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out) {
   const GraphValue *x = node->in[0];
   Axis group[3];

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Norms whose statistics run over time. In, a flat graph whose roles are known; out, the same
- * values in small operators, which the language has on whole sequences:
+/* Norms whose statistics run over time. In, a flat graph with roles; out, the same values in small
+ * operators, which become stages over whole sequences:
  *
  *   d = x - mean(x)       y = d / sqrt(mean(d^2) + eps) * scale + center
  *
- * Norms of one step stay: they are stages. */
+ * Norms whose statistics are those of one step are not changed, because they are stages. */
 #include "import/lift/lift.h"
 
 #include <string.h>
 
-/* A norm under way: x as [N, G, C / G, ...] where groups are apart, and the axes of a group. */
+/* A norm while it is written out. If there are groups of channels, x is [N, G, C / G, ...]. */
 typedef struct TimedNorm {
   Flat *flat;
   const GraphNode *node;
@@ -46,6 +46,7 @@ static GraphValue *mean(const TimedNorm *t, GraphValue *x) {
   return x;
 }
 
+/* d / sqrt(mean(d^2) + eps), where d is x - mean(x) if `centred`, otherwise x. */
 static GraphValue *normalised(const TimedNorm *t, GraphValue *x, bool centred) {
   double eps = graph_number(t->node, GRAPH_ATTR_eps, 1e-5), *data;
   const GraphTensor *number = graph_tensor(t->flat->graph->numbers, GRAPH_FLOAT, 0, NULL, &data);
@@ -57,7 +58,8 @@ static GraphValue *normalised(const TimedNorm *t, GraphValue *x, bool centred) {
   return call(t, GRAPH_Div, 2, (GraphValue *[]){x, spread});
 }
 
-/* Operand k of the node, [C], along axis 1 of a value of this rank; others as they are. */
+/* The scale or the center, operand k of the node. That of a GroupNorm, [C], gets the axes of a
+ * value of this rank, whose axis 1 is the channels. */
 static GraphValue *factor(const TimedNorm *t, int k, int rank) {
   GraphValue *value = k < t->node->n_in ? t->node->in[k] : NULL;
   int64_t dim[GRAPH_MAX_RANK];
@@ -72,6 +74,7 @@ static GraphValue *factor(const TimedNorm *t, int k, int rank) {
   return flat_constant(t->flat, "", to);
 }
 
+/* Replaces a norm by small operators. first: the first axis of its statistics. */
 static bool write_out(Flat *flat, const GraphNode *node, int first) {
   GraphValue *x = node->in[0];
   const GraphTensor *type = flat_type_of(flat, x);
@@ -95,7 +98,7 @@ static bool write_out(Flat *flat, const GraphNode *node, int first) {
   return y != NULL;
 }
 
-/* The first axis of the statistics of a norm that run over time; -1: it is another node. */
+/* The first axis of the statistics of a norm, if time is among them; -1: it is another node. */
 static int first_axis(Lift *l, const GraphNode *node) {
   bool grouped = node->op == GRAPH_GroupNorm;
   if (!grouped && node->op != GRAPH_LayerNorm && node->op != GRAPH_RmsNorm) return -1;
@@ -110,7 +113,7 @@ bool lift_norms_over_time(Lift *l) {
   Flat *flat = l->flat;
   bool changed = false;
   int n = flat->graph->n_nodes, *first = ARENA_ARRAY(l->arena, int, n + 1);
-  for (int i = 0; i < n; i++) /* before any of them changes what the others read */
+  for (int i = 0; i < n; i++) /* all of them first: the new nodes have no atoms */
     first[i] = first_axis(l, flat->graph->node[i]);
   for (int i = 0; i < n; i++) {
     int mark = flat->graph->n_nodes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Elements followed through the operators that only move them: see trace.h. */
+/* Following elements through operators that only move them: see trace.h. */
 #include "import/lift/trace.h"
 #include "import/lift/recurrent_form.h"
 
@@ -34,7 +34,8 @@ const double *trace_moved(const Flat *flat, const GraphNode *node, const double 
   return graph_call_eval(&call) ? call.out[index].data : NULL;
 }
 
-/* y [T, dirs, N, u] of a forward layer: its last row is h. */
+/* The codes of a value whose elements come from nowhere else. The last row of the y [T, dirs, N, u]
+ * of a forward operator has the codes of its h. */
 static const double *own_elements(Trace *t, const GraphValue *value) {
   const GraphTensor *type = flat_type_of(t->flat, value);
   double *code = ARENA_ARRAY(t->flat->arena, double, type->count + 1);
@@ -58,14 +59,15 @@ static const double *constant_elements(const Trace *t, int64_t n) {
   return none;
 }
 
-/* Values after the one asked for that are not followed yet, deepest last. */
+/* The values that are still to be followed, the earliest one last. */
 typedef struct Path {
   const GraphValue **value;
   int n;
   size_t cap;
 } Path;
 
-/* One step: pushes what this value waits for, or computes it. False: there is no budget left. */
+/* Follows the last value of a path: adds the values that it needs first, or computes its codes and
+ * removes it. False: there is no budget left. */
 static bool follow(Trace *t, const GraphValue *value, Path *path) {
   const GraphNode *node = value->node;
   const GraphTensor *type = flat_type_of(t->flat, value);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that layers say in another way. In, a flat graph; out, the same values:
+/* Operators that layers express in another way. In, a flat graph; out, the same values:
  *
- *   coupled gates (input_forget)   f = 1 - i is a gate of its own, whose weights are those of i
- *                                  with the other sign
- *   a transposed convolution of    a convolution whose kernel is turned round: so it can look back
- *   stride 1 over kept rows        on steps of a stream
- *   both directions, which do not  two operators of one direction, their results joined
- *   have the same activations, or
- *   which are no stage */
+ *   an LSTM with coupled gates     an LSTM whose f = 1 - i is a gate of its own, with the weights
+ * of (input_forget)                 i and the other sign a transposed convolution of    a
+ * convolution with the kernel reversed, which can read earlier stride 1 over kept rows        steps
+ * of a stream an operator in both            two operators of one direction, whose results are
+ * joined directions, if these differ or no stage computes it */
 #include "import/lift/flat.h"
 #include "import/lift/recurrent_form.h"
 
@@ -23,12 +21,12 @@ static int activations_of(GraphOp op) {
 
 /* ---- coupled gates ---- */
 
-/* 1 - f(x) = f(-x). */
+/* Whether 1 - f(x) = f(-x) for the activation f. */
 static bool is_odd_about_half(const char *word) {
   return strcmp(word, "sigmoid") == 0 || strcmp(word, "hard_sigmoid(0.2,0.5)") == 0;
 }
 
-/* [dirs, gates, ...] with gate `to` as gate `from` with the other sign. */
+/* A constant [dirs, gates, ...] whose gate `to` is gate `from` with the other sign. */
 static GraphValue *mirrored(Flat *flat, const GraphTensor *t, int64_t from, int64_t to) {
   double *data;
   int64_t gates = t->dim[1], inner = t->count / (t->dim[0] * gates);
@@ -40,6 +38,7 @@ static GraphValue *mirrored(Flat *flat, const GraphTensor *t, int64_t from, int6
   return flat_constant(flat, "", out);
 }
 
+/* Gives an LSTM with coupled gates a gate f of its own, if its function and weights allow it. */
 static void uncouple(Flat *flat, GraphNode *node) {
   static const int weights[] = {1, 2, 3, 7}; /* W, R, b, peepholes: gates i f .. in all of them */
   const GraphTensor *w = node->in[1] ? flat_type_of(flat, node->in[1]) : NULL;
@@ -57,12 +56,13 @@ static void uncouple(Flat *flat, GraphNode *node) {
   graph_set_int(flat->graph, node, GRAPH_ATTR_input_forget, 0);
 }
 
-/* ---- two ways ---- */
+/* ---- two directions ---- */
 
+/* Whether a node goes both ways, and must become two nodes. */
 static bool ways_differ(const GraphNode *node) {
   int n = activations_of(node->op);
   if (strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "both") != 0) return false;
-  if (flat_is_of_no_layer(node)) return true; /* each is written out by itself */
+  if (flat_is_of_no_layer(node)) return true; /* spelled.c writes out one direction at a time */
   for (int i = 0; i < n; i++)
     if (strcmp(graph_word(node, GRAPH_ATTR_activations, i, ""),
                graph_word(node, GRAPH_ATTR_activations, n + i, "")) != 0)
@@ -70,7 +70,7 @@ static bool ways_differ(const GraphNode *node) {
   return false;
 }
 
-/* Direction d of an operand whose first axis is that of directions; NULL: it cannot be had. */
+/* Direction d of an operand whose first axis is that of directions. */
 static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int d) {
   const GraphTensor *t = flat_type_of(flat, x);
   int64_t dim[GRAPH_MAX_RANK], at = d;
@@ -88,7 +88,7 @@ static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int
   return flat_typed(flat, node);
 }
 
-/* Operands without directions: x, lengths, the mask. */
+/* Whether operand k is the same for both directions: x, the lengths, the mask. */
 static bool is_shared(GraphOp op, int k) {
   int mask = op == GRAPH_Lstm ? 8 : op == GRAPH_Gru ? 7 : 6, lengths = state_operand(op) - 1;
   return k == 0 || k == lengths || k == mask;
@@ -137,7 +137,7 @@ void flat_part_ways(Flat *flat) {
 
 /* ---- transposed convolutions ---- */
 
-/* [C, M / groups, k...] as the [M, C / groups, k...] of a convolution, every axis of k reversed. */
+/* A kernel [C, M / groups, k...] as [M, C / groups, k...], with all axes of k reversed. */
 static GraphValue *turned_kernel(Flat *flat, const GraphTensor *w, int64_t groups) {
   int64_t c = w->dim[0] / groups, m = w->dim[1], taps = w->count / (w->dim[0] * m),
           dim[GRAPH_MAX_RANK];
@@ -149,7 +149,7 @@ static GraphValue *turned_kernel(Flat *flat, const GraphTensor *w, int64_t group
   for (int64_t g = 0; g < groups; g++)
     for (int64_t i = 0; i < c; i++)
       for (int64_t o = 0; o < m; o++)
-        for (int64_t t = 0; t < taps; t++) /* all axes reversed is the whole reversed */
+        for (int64_t t = 0; t < taps; t++) /* to reverse all axes is to reverse the order of taps */
           data[((g * m + o) * c + i) * taps + t] =
               w->data[((g * c + i) * m + o) * taps + taps - 1 - t];
   return flat_constant(flat, "", out);

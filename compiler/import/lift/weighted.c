@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Products with constants, convolutions, norms and tables: layers with weights. */
+/* Layers with weights. In, a node that is a product, a norm, a softmax or a row of a table; out,
+ * its stage. The table at the end also names the operators of conv.c, conv_transpose.c and
+ * group_norm.c. */
 #include "import/lift/lift.h"
 
 #include <math.h>
@@ -13,7 +15,6 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
   return data;
 }
 
-/* A vector of a role, from a constant of `count` numbers. */
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
                  int64_t count) {
   if (!from || !from->data || from->count != count) {
@@ -26,7 +27,7 @@ bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const 
   return to != NULL;
 }
 
-/* The features of a graph axis and the time among them. */
+/* The atoms of a graph axis that are features or time, without the batch and those of size 1. */
 static Axis all_of(Lift *l, const GraphValue *value, int axis) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
   Axis out = {0};
@@ -38,7 +39,8 @@ static Axis all_of(Lift *l, const GraphValue *value, int axis) {
 
 /* ---- Dense ---- */
 
-/* The only reader of value adds a constant vector along its last graph axis: a bias. */
+/* The Add of a bias: the only node that reads the product adds a constant vector along axis `axis`,
+ * which *bias gets. NULL: there is none. */
 static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, int64_t units,
                                 const GraphTensor **bias) {
   const GraphValue *y = node->out[0];
@@ -57,7 +59,7 @@ static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, 
   return NULL;
 }
 
-/* What a layer computes is the product, and its sum with a bias if there is one. */
+/* Places the product as the result of a layer, and the sum with the bias if there is one. */
 static LiftDone place_product(Lift *l, const GraphNode *node, const GraphNode *add,
                               const Layer *layer, Layout layout) {
   lift_place(l, node->out[0], layer->out[0], &layout);
@@ -65,8 +67,8 @@ static LiftDone place_product(Lift *l, const GraphNode *node, const GraphNode *a
   return LIFT_DONE;
 }
 
-/* Weights for all rows of a window at once: the same sums as a convolution over calls that looks
- * back on them. Where a call has several new rows, they are features. */
+/* A product with all rows of a window over a stream at once: a convolution over calls that reads
+ * earlier ones computes the same. If a call has several new rows, they become features. */
 static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x,
                              const GraphTensor *w, int contracted, int units_axis, bool right) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, x, contracted, atom), time, none;
@@ -113,8 +115,7 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   return place_product(l, node, add, layer, layout_with_last(&layout, &made));
 }
 
-/* A matrix of its own for each position of the axes in front: products in groups, which Conv1D with
- * one tap has. */
+/* A product with a matrix for each position of leading axes: a Conv1D with groups and one tap. */
 static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w,
                         int contracted, int units_axis, bool right) {
   int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis],
@@ -147,7 +148,7 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
   AxisNames names;
   if (!lift_last(l, x, &last, &layout)) return LIFT_OTHER;
   int along = layout.timed ? -1 : 0;
-  if (!layout.timed && layout.n == 1) { /* an axis to go along */
+  if (!layout.timed && layout.n == 1) { /* Conv1D needs an axis to go along: one of size 1 */
     lift_apart(l, x, 2, group, true, &layout, where);
     along = where[0];
   }
@@ -170,7 +171,8 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
   return place_product(l, node, NULL, layer, layout_with_last(&layout, &made));
 }
 
-/* y = x W, with W a constant: at(i, u) is the weight of input i for unit u. */
+/* A product of x with a constant matrix, as a Dense. contracted: the axis of x that is summed over;
+ * units_axis: the axis of the result that is new; right: x W, otherwise W x. */
 static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w,
                       int contracted, int units_axis, bool right) {
   int time;
@@ -200,6 +202,7 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
   return place_product(l, node, add, layer, layout_with_last(&layout, &made));
 }
 
+/* Whether two axes have an atom in common. */
 static bool shares(const Axis *a, const Axis *b) {
   for (int i = 0; i < a->n; i++)
     for (int k = 0; k < b->n; k++)
@@ -207,7 +210,7 @@ static bool shares(const Axis *a, const Axis *b) {
   return false;
 }
 
-/* Two values that both vary: every pair is multiplied, and the products are summed. */
+/* A product of two values that vary: a `mul` of every pair, and a `sum`. */
 static LiftDone product(Lift *l, const GraphNode *node) {
   const GraphValue *a = node->in[0], *b = node->in[1], *wide = a;
   int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank;
@@ -320,7 +323,8 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
-/* A stage that looks at all positions of one axis, and takes the last one by itself. */
+/* A stage that goes along one axis. It takes the last axis by itself; takes_time: it goes along
+ * time if no axis is named. */
 static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool takes_time) {
   int time, k = 0;
   int64_t rank = lift_type(l, node->in[0])->rank, said = graph_int(node, GRAPH_ATTR_axis, 0);
@@ -329,8 +333,7 @@ static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool 
   Layout layout;
   AxisNames names;
   bool over_time = time >= 0 && !group.n && takes_time;
-  if (time >= 0 && !over_time)
-    group = all_of(l, node->in[0], axis); /* its steps are features here */
+  if (time >= 0 && !over_time) group = all_of(l, node->in[0], axis); /* its steps become features */
   bool found = over_time ? lift_apart(l, node->in[0], 0, NULL, false, &layout, NULL) && layout.timed
                          : lift_apart(l, node->in[0], 1, &group, false, &layout, &k);
   if (!found) {
@@ -368,7 +371,7 @@ static LiftDone cumsum(Lift *l, const GraphNode *node) {
 
 /* ---- tables ---- */
 
-/* Row i of the table is 1 at place i. */
+/* Whether a table is the identity matrix: row i is 1 at place i. */
 static bool is_identity(const GraphTensor *t) {
   bool same = t->dim[0] == t->dim[1];
   for (int64_t i = 0; i < t->count && same; i++)
@@ -376,8 +379,8 @@ static bool is_identity(const GraphTensor *t) {
   return same;
 }
 
-/* Rows of a table that the indices of an input reach: another table that it is read with has fewer.
- */
+/* How many rows of a table an input of indices can reach. It is fewer than the table has if the
+ * same input takes rows of a smaller table too. */
 static int64_t rows_reached(const GraphTensor *table, const Value *index) {
   while (index->layer && index->layer->n_in)
     index = index->layer->in[0];

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Steps after the end for those who see them. In, a flat graph with what the masked steps of its
- * values hold; out, the same graph in which every value is a sequence of real steps or one of all
- * steps, and a Hold or a Cut stands where one is read as the other:
+/* Masked steps for the nodes that see them. In, a flat graph and what the masked steps of its
+ * values hold; out, a flat graph in which each sequence has either the real steps or all steps,
+ * with a Hold or a Cut where a node reads one as the other:
  *
- *   a layer with a mask -> Conv1D      Hold -> Conv1D: the Conv1D and what follows have all steps
- *   Conv1D -> a layer with a mask      Conv1D -> Cut
+ *   a layer with a mask, then Conv1D     a Hold between them: the Conv1D has all steps
+ *   Conv1D, then a layer with a mask     a Cut between them
  *
- * Where a value of real steps cannot be held, because its masked steps hold something else, what
- * makes it has all steps as well. */
+ * A Hold can give masked steps one number, or the last real step. If they hold something else, the
+ * node that makes the value gets all steps as well. */
 #include "import/lift/masks.h"
 
 typedef struct Whole {
   Masks *m;
-  bool *all;          /* by value id: it has all steps */
-  bool *reads_all;    /* by number of a node */
-  GraphValue **other; /* by value id: held or cut */
-  const GraphValue *like;
-  int like_axis;
-  int *held_axis; /* by input: see Flat */
+  bool *all;              /* by value id: it has all steps */
+  bool *reads_all;        /* by number of a node: it reads all steps */
+  GraphValue **other;     /* by value id: its Hold or its Cut, once it is made */
+  const GraphValue *like; /* an input of real steps, from which a Cut takes the length */
+  int like_axis;          /* its axis of steps */
+  int *held_axis;         /* by input: see Flat */
   bool changed, added;
 } Whole;
 
@@ -36,13 +36,14 @@ static int plain_axis(const Lift *l, const GraphValue *value) {
   return found;
 }
 
+/* Whether a value is a sequence of the graph as it was. */
 static bool is_steps(const Whole *w, const GraphValue *value) {
   const Lift *l = w->m->l;
   return value && value->id < w->m->n_values && !lift_is_constant(l, value) &&
          masks_has_time(l, value);
 }
 
-/* An input that nothing masks is a sequence of all steps. */
+/* If a value is an input, it has all steps from now on. */
 static bool need_input(Whole *w, const GraphValue *value) {
   const Lift *l = w->m->l;
   int axis = plain_axis(l, value);
@@ -55,7 +56,8 @@ static bool need_input(Whole *w, const GraphValue *value) {
   return false;
 }
 
-/* From now on a value has all steps, or can be held. False: neither can be. */
+/* Sees to it that a value has all steps, or that a Hold can give it these. False: neither is
+ * possible. */
 static bool need_all(Whole *w, const GraphValue *value) {
   const Masks *m = w->m;
   if (w->all[value->id]) return true;
@@ -69,6 +71,7 @@ static bool need_all(Whole *w, const GraphValue *value) {
   return true;
 }
 
+/* Whether an operand or a result of a node has all steps. */
 static bool has_all(const Whole *w, const GraphNode *node) {
   for (int k = 0; k < node->n_out; k++)
     if (w->all[node->out[k]->id]) return true;
@@ -77,8 +80,8 @@ static bool has_all(const Whole *w, const GraphNode *node) {
   return false;
 }
 
-/* A node that sees masked steps, or reads or makes all steps, reads all of them. False after
- * reporting. */
+/* If a node sees masked steps, or an operand or a result has all steps, it reads and makes all
+ * steps. False after reporting. */
 static bool visit(Whole *w, int number) {
   const Masks *m = w->m;
   const GraphNode *node = m->l->flat->graph->node[number];
@@ -109,8 +112,9 @@ static bool find_all(Whole *w) {
   return true;
 }
 
-/* ---- the nodes between ---- */
+/* ---- Hold and Cut ---- */
 
+/* The result of a new Hold or Cut along an axis. fill: the number of a Hold, or NULL. */
 static GraphValue *new_node(Whole *w, GraphOp op, const GraphNode *like, int n_in, GraphValue **in,
                             int axis, const double *fill) {
   Flat *flat = w->m->l->flat;
@@ -124,7 +128,7 @@ static GraphValue *new_node(Whole *w, GraphOp op, const GraphNode *like, int n_i
   return flat_typed(flat, node);
 }
 
-/* The real steps of a value. reader: whom it is for. */
+/* A value with its real steps only, for a node that reads it. */
 static GraphValue *real_steps(Whole *w, const GraphNode *reader, GraphValue *value) {
   while (w->m->unmasked[value->id])
     value = w->m->unmasked[value->id];
@@ -137,6 +141,7 @@ static GraphValue *real_steps(Whole *w, const GraphNode *reader, GraphValue *val
   return *cut;
 }
 
+/* A value with all steps, for a node that reads it. */
 static GraphValue *all_steps(Whole *w, const GraphNode *reader, GraphValue *value) {
   const Masks *m = w->m;
   if (w->all[value->id]) return value;
@@ -150,7 +155,7 @@ static GraphValue *all_steps(Whole *w, const GraphNode *reader, GraphValue *valu
   return *held;
 }
 
-/* The first input that is a sequence of the real steps. */
+/* Sets `like` to the first input that has the real steps only. */
 static void find_like(Whole *w) {
   const Lift *l = w->m->l;
   for (int i = 0; i < l->flat->n_file_in && !w->like; i++) {
@@ -161,7 +166,7 @@ static void find_like(Whole *w) {
   }
 }
 
-/* Every operand of real or of all steps, as its reader wants it. */
+/* Gives every node its operands with the steps that it reads. False after reporting. */
 static bool connect(Whole *w) {
   Graph *graph = w->m->l->flat->graph;
   for (int i = 0, n = graph->n_nodes; i < n; i++) {

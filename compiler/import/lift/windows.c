@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Windows over a stream. A graph of one call keeps the rows that its convolutions look back on: it
- * joins them with the new ones, and gives the last of all of them out for the next call.
+/* Windows over a stream. A graph of one call may keep the rows that its convolutions read again: it
+ * joins them with the new rows, and gives the last ones of all rows to the next call.
  *
  *     all = Concat(kept, fresh)      kept' = the last rows of all
  *
- * Then the rows of `all` are the last ones of an endless sequence. That is proved element by
- * element: what is kept of row j was row j + s of the same Concat one call earlier, s being the
- * number of new rows. How the file packs, cuts or transposes what it keeps does not matter. */
+ * The rows of `all` are then the last rows of an endless sequence. In, a flat graph; out, which
+ * Concats are such windows, after a proof for each element: the kept row j was row j + s of the
+ * same Concat one call earlier, where s is the number of new rows. The file may pack, slice and
+ * transpose what it keeps in any way. */
 #include "import/lift/lift.h"
 
-/* Element [outer, row, inner] along the axis of the Concat. */
+/* The sizes of a Concat, [outer, rows, inner] around its axis: `kept` of `all` rows are kept. */
 typedef struct WindowRows {
   int64_t outer, inner, kept, all;
 } WindowRows;
@@ -26,7 +27,7 @@ static bool rows_of(const Flat *flat, const GraphNode *node, WindowRows *out) {
   return !kept->data && kept->count > 0 && out->all > out->kept;
 }
 
-/* The input that all elements of a value are of; -1: none is. */
+/* The input that has all elements of a value; -1: there is none. */
 static int input_of(Lift *l, Trace *t, const GraphValue *value) {
   const Graph *graph = l->flat->graph;
   const double *code = trace_of(t, value);
@@ -40,7 +41,8 @@ static int input_of(Lift *l, Trace *t, const GraphValue *value) {
   return -1;
 }
 
-/* The output holds, where the input has the kept rows, the rows that follow them. */
+/* Whether an output has, at the place of each kept row in the input, the row that is kept there in
+ * the next call. */
 static bool shifts(Lift *l, Trace *t, const GraphNode *node, const WindowRows *r,
                    const GraphValue *in, const GraphValue *out) {
   const double *from = trace_of(t, node->in[0]), *all = trace_of(t, node->out[0]),
@@ -56,7 +58,7 @@ static bool shifts(Lift *l, Trace *t, const GraphNode *node, const WindowRows *r
   return true;
 }
 
-/* The output that an input is in the next call, as far as this Concat shows; -1: none. */
+/* The output that is the input of the next call, if this Concat is a window; -1: there is none. */
 static int output_of(Lift *l, Trace *t, const GraphNode *node, const WindowRows *r, int in) {
   const Graph *graph = l->flat->graph;
   const StatePair *known = lift_pair_of_input(l, in);
@@ -85,7 +87,7 @@ void lift_find_windows(Lift *l) {
     if (!rows_of(l->flat, node, &r)) continue;
     int in = input_of(l, &l->trace, node->in[0]),
         out = in >= 0 ? output_of(l, &l->trace, node, &r, in) : -1;
-    bool turned = in >= 0 && input_of(l, &l->trace, node->in[1]) == in; /* no row of it is new */
+    bool turned = in >= 0 && input_of(l, &l->trace, node->in[1]) == in; /* it has no new row */
     if (out < 0 || turned || !starts_at_zero(l, in)) continue;
     lift_add_pair(l, in, out);
     window[node->out[0]->id] = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What --time says: a length, a bound, or the axis of time. */
+/* Reading --time. In, its text; out, a length, a bound, or the axis of time and its length. */
 #include "import/lift/sizes.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Norms and functions that a file writes out in small steps become one operator. In, a flat graph;
- * out, the same values, where
+/* Norms and functions that a file writes as several small operators. In, a flat graph; out, the
+ * same values, in which each of these is one operator:
  *
  *   (x - mean) / sqrt(mean((x - mean)^2) + eps)   is a LayerNorm over the axes of the mean
  *   x f + (b - mean f), f = c / sqrt(variance + eps)   is one with its scale and centre
@@ -10,7 +10,7 @@
  *   a part of sigmoid(x)                          is the sigmoid of a part of x
  *   x [.., 1] * c [n]                             is the MatMul of x and c [1, n]
  *
- * The node that made the last step is made anew in its place, so that the order of nodes stays. */
+ * The node of the last operation becomes the new operator, so that the order of nodes stays. */
 #include "import/lift/lift.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ static const GraphTensor *constant(const Flat *flat, const GraphValue *value) {
   return t && t->data ? t : NULL;
 }
 
-/* A constant all of whose elements are one number. */
+/* Whether a value is a constant all of whose elements are one number, which *out gets. */
 static bool is_number(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = constant(flat, value);
   for (int64_t i = 1; t && i < t->count; i++)
@@ -38,18 +38,17 @@ static bool is_near(const Flat *flat, const GraphValue *value, double number) {
   return is_number(flat, value, &x) && fabs(x - number) <= close_to * fmax(1, fabs(number));
 }
 
-/* The node that makes a value, if it is of this kind. */
+/* The node that makes a value; NULL: it has another operator. */
 static const GraphNode *made_by(const GraphValue *value, GraphOp op) {
   return value && value->node && value->node->op == op ? value->node : NULL;
 }
 
-/* The other operand of a node of two, if one of them is `one`; NULL: it is not. */
+/* The other operand of a node with two, if one of them is `one`; NULL: none is. */
 static GraphValue *beside(const GraphNode *node, const GraphValue *one) {
   return node->in[0] == one ? node->in[1] : node->in[1] == one ? node->in[0] : NULL;
 }
 
-/* The operand of a node of two that is no constant, the other being this number; NULL: it is not
- * so. */
+/* The operand of a node with two that varies, if the other one is this number; NULL: it is not. */
 static GraphValue *with_number(const Flat *flat, const GraphNode *node, double number) {
   for (int i = 0; node && i < 2; i++)
     if (is_near(flat, node->in[i], number) && !constant(flat, node->in[1 - i]))
@@ -57,7 +56,7 @@ static GraphValue *with_number(const Flat *flat, const GraphNode *node, double n
   return NULL;
 }
 
-/* value = root^exponent, or x |> op. */
+/* The x of op(x), or of x^exponent, that a value is; NULL: it is neither. */
 static GraphValue *power_of(const Flat *flat, const GraphValue *value, GraphOp op,
                             double exponent) {
   const GraphNode *node = made_by(value, op);
@@ -73,7 +72,7 @@ static GraphValue *squared(const Flat *flat, const GraphValue *value) {
 
 /* ---- norms ---- */
 
-/* The same axes reduced, which stay as axes of 1. */
+/* Whether two nodes reduce the same axes and leave them as axes of size 1. */
 static bool same_axes(const GraphNode *a, const GraphNode *b) {
   const GraphAttribute *one = graph_attribute(a, GRAPH_ATTR_axes),
                        *two = graph_attribute(b, GRAPH_ATTR_axes);
@@ -85,7 +84,7 @@ static bool same_axes(const GraphNode *a, const GraphNode *b) {
   return true;
 }
 
-/* value = x - mean(x); returns the node of the mean. */
+/* If a value is x - mean(x): the node of the mean; NULL: it is not. *x gets x. */
 static const GraphNode *centred(const GraphValue *value, GraphValue **x) {
   const GraphNode *sub = made_by(value, GRAPH_Sub),
                   *mean = sub ? made_by(sub->in[1], GRAPH_ReduceMean) : NULL;
@@ -94,7 +93,7 @@ static const GraphNode *centred(const GraphValue *value, GraphValue **x) {
   return mean;
 }
 
-/* value = mean((x - mean(x))^2) + eps, over the axes of `mean`. */
+/* Whether a value is mean((x - mean(x))^2) + eps, over the axes of `mean`. */
 static bool variance_of(const Flat *flat, const GraphValue *value, const GraphValue *x,
                         const GraphNode *mean, double *eps) {
   const GraphNode *add = made_by(value, GRAPH_Add), *spread = NULL;
@@ -105,7 +104,7 @@ static bool variance_of(const Flat *flat, const GraphValue *value, const GraphVa
   return own && of == x && *eps > 0 && same_axes(spread, mean) && same_axes(own, mean);
 }
 
-/* 1 / sqrt(x) */
+/* The x of 1 / sqrt(x) that a value is; NULL: it is not. */
 static GraphValue *inverse_root(const Flat *flat, const GraphValue *value) {
   const GraphNode *node = made_by(value, GRAPH_Reciprocal), *div = made_by(value, GRAPH_Div),
                   *pow = made_by(value, GRAPH_Pow);
@@ -114,8 +113,7 @@ static GraphValue *inverse_root(const Flat *flat, const GraphValue *value) {
   return pow && is_near(flat, pow->in[1], -0.5) ? pow->in[0] : NULL;
 }
 
-/* The axes of the mean are the last ones, one after the other: the first of them; -1: they are
- * not. */
+/* The first axis of a mean over the last axes; -1: it is over others. */
 static int trailing(const Flat *flat, const GraphNode *mean) {
   const GraphAttribute *axes = graph_attribute(mean, GRAPH_ATTR_axes);
   int rank = flat_type_of(flat, mean->in[0])->rank, first = rank;
@@ -127,6 +125,7 @@ static int trailing(const Flat *flat, const GraphNode *mean) {
   return rank - first == axes->n ? first : -1;
 }
 
+/* Changes a node into an operator of x without attributes. */
 static void become(Flat *flat, GraphNode *node, GraphOp op, GraphValue *x) {
   node->op = op;
   node->n_in = 1;
@@ -153,7 +152,8 @@ static bool is_norm(Flat *flat, GraphNode *node) {
   return false;
 }
 
-/* A factor 1 / sqrt(x), times a constant if there is one. */
+/* The x of 1 / sqrt(x), or of that times a constant, which *scale gets; NULL: the value is neither.
+ */
 static GraphValue *scaled_root(const Flat *flat, const GraphValue *value, GraphValue **scale) {
   const GraphNode *mul = made_by(value, GRAPH_Mul);
   *scale = NULL;
@@ -165,7 +165,8 @@ static GraphValue *scaled_root(const Flat *flat, const GraphValue *value, GraphV
   return inverse_root(flat, value);
 }
 
-/* value = -mean factor, or center - mean factor: the node of the mean. */
+/* The node of the mean, if a value is -mean * factor, or center - mean * factor; NULL: it is
+ * neither. */
 static const GraphNode *shift_of(const Flat *flat, const GraphValue *value,
                                  const GraphValue *factor, GraphValue **center) {
   const GraphNode *add = made_by(value, GRAPH_Add), *sub = made_by(value, GRAPH_Sub), *mul;
@@ -190,7 +191,8 @@ static const GraphNode *shift_of(const Flat *flat, const GraphValue *value,
   return made_by(mean, GRAPH_ReduceMean);
 }
 
-/* x factor + (center - mean factor), the factor scale / sqrt(variance + eps). */
+/* Whether a node is x * factor + (center - mean * factor), where the factor is
+ * scale / sqrt(variance + eps). It becomes a LayerNorm. */
 static bool is_affine_norm(Flat *flat, GraphNode *node) {
   for (int k = 0; node->op == GRAPH_Add && k < 4; k++) {
     const GraphNode *mul = made_by(node->in[k / 2], GRAPH_Mul);
@@ -215,7 +217,7 @@ static bool is_affine_norm(Flat *flat, GraphNode *node) {
 
 /* ---- functions ---- */
 
-/* gate(x) of x * gate(x). */
+/* The operator that x * gate is, for a gate that is a function of x; Identity: it is none. */
 static GraphOp gate_of(const GraphValue *gate, const GraphValue *x) {
   const GraphNode *node = gate->node;
   if (!node) return GRAPH_Identity;
@@ -228,7 +230,7 @@ static GraphOp gate_of(const GraphValue *gate, const GraphValue *x) {
   return inner && inner->in[0] == x ? GRAPH_Mish : GRAPH_Identity;
 }
 
-/* 1 + erf(x / sqrt 2) */
+/* Whether a value is 1 + erf(x / sqrt 2). */
 static bool is_normal(const Flat *flat, const GraphValue *value, const GraphValue *x) {
   const double root = 1.4142135623730951;
   const GraphNode *erf_node = made_by(with_number(flat, made_by(value, GRAPH_Add), 1), GRAPH_Erf);
@@ -238,7 +240,8 @@ static bool is_normal(const Flat *flat, const GraphValue *value, const GraphValu
   return mul && with_number(flat, mul, 1 / root) == x;
 }
 
-/* x * (1 + erf(x / sqrt 2)) * 0.5 in any order; NULL: it is not. */
+/* The x of x * (1 + erf(x / sqrt 2)) * 0.5, with the factors in any order; NULL: the node is
+ * another one. */
 static GraphValue *gelu_of(const Flat *flat, const GraphNode *node) {
   for (int i = 0; i < 2; i++) {
     const GraphValue *one = node->in[i];
@@ -263,13 +266,13 @@ static GraphValue *line_of_six(const Flat *flat, const GraphValue *value) {
   return six ? with_number(flat, made_by(clip->in[0], GRAPH_Add), 3) : NULL;
 }
 
-/* The sixth of a value that the node makes; NULL: it is none. */
+/* The value that a node divides by 6; NULL: it is another node. */
 static GraphValue *sixth_of(const Flat *flat, const GraphNode *node) {
   if (node->op == GRAPH_Mul) return with_number(flat, node, 1.0 / 6);
   return node->op == GRAPH_Div && is_near(flat, node->in[1], 6) ? node->in[0] : NULL;
 }
 
-/* x * clip(x + 3, 0, 6) / 6 */
+/* The x of x * clip(x + 3, 0, 6) / 6; NULL: the node is another one. */
 static GraphValue *hard_swish_of(const Flat *flat, const GraphNode *node) {
   const GraphNode *product = made_by(sixth_of(flat, node), GRAPH_Mul);
   for (int i = 0; product && i < 2; i++)
@@ -277,7 +280,7 @@ static GraphValue *hard_swish_of(const Flat *flat, const GraphNode *node) {
   return NULL;
 }
 
-/* clip(x + 3, 0, 6) / 6 */
+/* Whether a node is clip(x + 3, 0, 6) / 6. It becomes a HardSigmoid. */
 static bool is_hard_sigmoid(Flat *flat, GraphNode *node) {
   GraphValue *x = line_of_six(flat, sixth_of(flat, node));
   if (!x) return false;
@@ -287,7 +290,7 @@ static bool is_hard_sigmoid(Flat *flat, GraphNode *node) {
   return true;
 }
 
-/* x / (1 + |x|) */
+/* Whether a node is x / (1 + |x|). It becomes a Softsign. */
 static bool is_softsign(Flat *flat, GraphNode *node) {
   const GraphNode *size = node->op == GRAPH_Div ? made_by(node->in[1], GRAPH_Add) : NULL,
                   *abs = made_by(with_number(flat, size, 1), GRAPH_Abs);
@@ -323,7 +326,8 @@ static bool is_function(Flat *flat, GraphNode *node) {
 
 /* ---- gates that share a sigmoid ---- */
 
-/* Parts of sigmoid(x) are the sigmoids of parts of x. */
+/* Replaces parts of sigmoid(x) by the sigmoids of parts of x. False: the node takes no such parts.
+ */
 static bool part_gates(Flat *flat, GraphNode *node) {
   const GraphNode *gates = node->op == GRAPH_Split || node->op == GRAPH_Slice
                                ? made_by(node->in[0], GRAPH_Sigmoid)
@@ -346,7 +350,8 @@ static bool part_gates(Flat *flat, GraphNode *node) {
 
 /* ---- products with one feature ---- */
 
-/* x [.., 1] * c [n] is the product of x and a matrix [1, n], as converters write it too. */
+/* Replaces x [.., 1] * c [n] by the product of x and a matrix [1, n]. False: the node is another
+ * one. */
 static bool is_product(Flat *flat, GraphNode *node) {
   for (int i = 0; i < 2 && node->op == GRAPH_Mul; i++) {
     const GraphTensor *x = flat_type_of(flat, node->in[i]), *c = constant(flat, node->in[1 - i]);
@@ -364,6 +369,7 @@ static bool is_product(Flat *flat, GraphNode *node) {
   return false;
 }
 
+/* Whether a node is the last one of a norm, a function or a part of a sigmoid, which it becomes. */
 static bool is_written(Flat *flat, GraphNode *node) {
   return is_norm(flat, node) || is_affine_norm(flat, node) || is_function(flat, node) ||
          part_gates(flat, node);
@@ -371,5 +377,5 @@ static bool is_written(Flat *flat, GraphNode *node) {
 
 void lift_written_out(Flat *flat) {
   flat_each(flat, is_written);
-  flat_each(flat, is_product); /* what is no part of a norm */
+  flat_each(flat, is_product); /* after the norms, of which such a product may be a part */
 }
