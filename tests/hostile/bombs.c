@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Small files that promise much, lead outside, or go in circles: HDF5, zip archives, and
- * configurations of Keras. Each is made here, imported with little memory, and must be refused with
- * its reason.
+/* Small files that promise much, lead outside, or go in circles: HDF5, zip archives,
+ * configurations of Keras, and the files in claims/. Each is imported with little memory, and must
+ * be refused with its reason.
  *
- *     bombs LIMITED       0 where a sanitizer needs the address space */
+ *     bombs LIMITED CLAIMS       0 where a sanitizer needs the address space */
 #include "import/foreign.h"
 
 #include <fcntl.h>
@@ -389,9 +389,31 @@ static void config_cases(Arena *arena) {
             "\"batch_input_shape\": "
             "[null, 2147483647]}}, {\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\"}}")),
         "huge_repeat", E902, "is too large");
+  check(config_file(chain_of(arena, "{\"class_name\": \"BatchNormalization\", \"config\": "
+                                    "{\"name\": \"b\", \"scale\": false, "
+                                    "\"batch_input_shape\": [null, 2147483647]}}")),
+        "huge_norm", E901, "an axis of 2147483647 elements");
   Text deep = text_new(arena);
   text_fill(&deep, '[', 100000);
   check(config_file(text_str(&deep)), "deep", E901, "is not JSON");
+}
+
+static Bytes file_in(Arena *arena, const char *folder, const char *name) {
+  enum { MOST = 1 << 16 };
+  int fd = open(arena_printf(arena, "%s/%s", folder, name), O_RDONLY);
+  Bytes out = {malloc(MOST), 0};
+  ssize_t n = fd >= 0 && out.data ? read(fd, out.data, MOST) : -1;
+  NEED(n > 0 && close(fd) == 0);
+  out.len = (size_t)n;
+  return out;
+}
+
+static void claim_cases(Arena *arena, const char *folder) {
+  static const char *const claim[][2] = {{"state.tflite", "a state of impossible size"},
+                                         {"strides.pt2", "does not fit the 12 elements"},
+                                         {"repeated.pb", "repeats a number too often"}};
+  for (size_t i = 0; i < sizeof claim / sizeof *claim; i++)
+    check(file_in(arena, folder, claim[i][0]), claim[i][0], E901, claim[i][1]);
 }
 
 static void limit_memory(void) {
@@ -408,7 +430,7 @@ static void limit_memory(void) {
 
 int main(int argc, char **argv) {
   jmp_buf oom;
-  if (argc != 2 || setjmp(oom)) return 2;
+  if (argc != 3 || setjmp(oom)) return 2;
   Arena *arena = arena_new(&oom);
   NEED(arena && H5open() >= 0 && H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0);
   bool limited = atoi(argv[1]) != 0;
@@ -416,6 +438,7 @@ int main(int argc, char **argv) {
   hdf5_cases(arena, !limited);
   zip_cases();
   config_cases(arena);
+  claim_cases(arena, argv[2]);
   arena_free(arena);
   printf("%d files, %d failures\n", cases, failures);
   return failures != 0;

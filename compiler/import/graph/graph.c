@@ -186,13 +186,19 @@ bool graph_elem_is_whole(GraphElem elem) {
 
 GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
                           double **data) {
+  return graph_tensor_within(arena, elem, rank, dim, INT32_MAX, data);
+}
+
+GraphTensor *graph_tensor_within(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                                 int64_t most, double **data) {
   int64_t count = 1, room = 1, bytes; /* room: empty axes count as 1 */
   if (rank < 0 || rank > GRAPH_MAX_RANK) return NULL;
   for (int i = 0; i < rank; i++)
     if (dim[i] < 0 || !size_mul(count, dim[i], &count) ||
         !size_mul(room, dim[i] ? dim[i] : 1, &room))
       return NULL;
-  if (room > INT32_MAX || !size_mul(count, (int64_t)sizeof(double), &bytes)) return NULL;
+  if (room > INT32_MAX || count > most || !size_mul(count, (int64_t)sizeof(double), &bytes))
+    return NULL;
   GraphTensor *tensor = ARENA_NEW(arena, GraphTensor);
   tensor->elem = elem;
   tensor->rank = rank;

@@ -254,6 +254,10 @@ bool graph_elem_is_whole(GraphElem elem);
  * filled through the second result. */
 GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
                           double **data);
+/* The same; NULL also when it would have more elements than `most`. What a few bytes of a file ask
+ * for is asked for by this. */
+GraphTensor *graph_tensor_within(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                                 int64_t most, double **data);
 GraphTensor *graph_scalar(Arena *arena, GraphElem elem, double value);
 GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values); /* a vector of GRAPH_I64 */
 /* The text of a graph, a node a line: for --dump-after read and for tests. */

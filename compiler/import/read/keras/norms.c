@@ -39,13 +39,18 @@ static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char
   if (!option || keras_flag(layer, option, true))
     return keras_weight(layer, "", leaf, (*number)++, n, in->dim + first - 1);
   double *data;
-  GraphTensor *same = in->dim[first - 1] > 0 ? graph_tensor(e->graph->arena, GRAPH_FLOAT, 1,
-                                                            in->dim + first - 1, &data)
-                                             : NULL;
-  if (!same || n != 1) {
+  int64_t size = in->dim[first - 1];
+  if (size <= 0 || n != 1) {
     keras_refuse(layer, E903, "has no `%s`, and works along axes of unknown size", option);
     return NULL;
   }
+  GraphTensor *same = graph_tensor_within(e->graph->arena, GRAPH_FLOAT, 1, &size, *e->folds, &data);
+  if (!same) {
+    keras_refuse(layer, E901, "has no `%s`, and works along an axis of %lld elements", option,
+                 (long long)size);
+    return NULL;
+  }
+  *e->folds -= size;
   for (int64_t i = 0; i < same->count; i++)
     data[i] = plain_value;
   return graph_constant(e->graph, leaf, same);

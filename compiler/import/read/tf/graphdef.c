@@ -252,6 +252,7 @@ void tf_reader_start(TfReader *r, const ForeignFile *file, const ImportOptions *
                      Diags *diags) {
   *r = (TfReader){.arena = file->arena, .file = file, .diags = diags, .begin = options->input};
   r->folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
+  r->repeated = 4 * usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
 }
 
 Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {

@@ -71,7 +71,8 @@ typedef struct TfReader {
   bool is_saved;     /* a SavedModel, which has a checkpoint */
   TfBundle *bundle;  /* the checkpoint, opened for the first variable */
   Graph *graph;
-  int64_t folds; /* and seen: see emit.h */
+  int64_t folds;    /* and seen: see emit.h */
+  int64_t repeated; /* elements that one number of the file may still stand for */
   Map seen;
   int depth; /* of nodes that wait for others */
   int made;  /* nodes, those of functions anew for each call */

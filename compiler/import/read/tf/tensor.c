@@ -140,7 +140,7 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   if (raw.len) return of_bytes(r, kind, rank, dim, count, raw.data);
   size_t given = t->n_float_val + t->n_double_val + t->n_int_val + t->n_int64_val + t->n_bool_val +
                  t->n_half_val;
-  if (given < (size_t)count && count > most_repeated)
+  if (given < (size_t)count && (count > most_repeated || (r->repeated -= count) < 0))
     return damaged(r, node, "repeats a number too often");
   double *data;
   GraphTensor *out = graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data);

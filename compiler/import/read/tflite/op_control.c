@@ -166,12 +166,14 @@ int tfl_state_variable(TflCall *c, int k) {
       tfl_refuse(c, E904, "keeps a state whose size along axis %d is open", i);
       return TFL_NO_VARIABLE;
     }
-  GraphTensor *start =
-      t->rank < 0 ? NULL : graph_tensor(c->reader->arena, elem, t->rank, t->dim, &data);
-  if (!start || (c->reader->numbers -= start->count) < 0) {
+  GraphTensor *start = t->rank < 0 ? NULL
+                                   : graph_tensor_within(c->reader->arena, elem, t->rank, t->dim,
+                                                         c->reader->numbers, &data);
+  if (!start) {
     tfl_refuse(c, E901, "keeps a state of impossible size");
     return TFL_NO_VARIABLE;
   }
+  c->reader->numbers -= start->count;
   for (int64_t i = 0; i < start->count; i++)
     data[i] = tfl_quantised(t) ? t->zero->data[0] : 0;
   return add_variable(c->reader, t->name, start);

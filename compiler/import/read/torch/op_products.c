@@ -109,9 +109,10 @@ bool torch_op_embedding(TorchCall *c) {
 static GraphValue *causal(TorchCall *c, int rank) {
   int64_t dim[2] = {torch_size(c, "query", rank - 2), torch_size(c, "key", rank - 2)};
   double *data;
-  GraphTensor *t =
-      dim[0] > 0 && dim[1] > 0 ? graph_tensor(c->reader->arena, GRAPH_FLOAT, 2, dim, &data) : NULL;
-  if (!t || t->count > 1 << 22) return NULL;
+  GraphTensor *t = dim[0] > 0 && dim[1] > 0
+                       ? graph_tensor_within(c->reader->arena, GRAPH_FLOAT, 2, dim, 1 << 22, &data)
+                       : NULL;
+  if (!t) return NULL;
   for (int64_t i = 0; i < t->count; i++)
     data[i] = i % dim[1] <= i / dim[1] ? 0 : -INFINITY;
   return graph_constant(c->emit->graph, "", t);

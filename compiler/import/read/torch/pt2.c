@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_NODES = 100000, FOLDS_PER_BYTE = 8 };
+enum { MAX_NODES = 100000, FOLDS_PER_BYTE = 8, NUMBERS_PER_BYTE = 16 };
 
 static const int64_t usual_folds = 1 << 20;
 
@@ -384,6 +384,7 @@ Graph *pt2_graph(const ForeignFile *file, const ImportOptions *options, Diags *d
   (void)options;
   TorchReader r = {.arena = file->arena, .file = file, .diags = diags};
   r.folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
+  r.numbers = usual_folds + NUMBERS_PER_BYTE * (int64_t)file->data.len;
   r.archive = archive_open(file->arena, file->data, &reason);
   if (!r.archive) {
     torch_bad(&r, "cannot read `%s`: %s", file->path, reason);

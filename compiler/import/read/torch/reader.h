@@ -31,6 +31,7 @@ typedef struct TorchReader {
   Map buffers;   /* of those that nodes change: what the program calls them -> the buffer's name */
   Map aliases;   /* another name of a tensor -> its name; see torch_sharing */
   int64_t folds; /* and seen: see emit.h */
+  int64_t numbers; /* elements of tensors that may still be read */
   Map seen;
 } TorchReader;
 

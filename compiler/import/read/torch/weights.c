@@ -106,12 +106,16 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
   int64_t held = (int64_t)bytes.len / tensor_elem_bytes(kind->stored);
   bool fits = layout_of(meta, &rank, dim, stride, &offset) &&
               reach_of(rank, dim, stride, offset, &reach) && reach <= held;
+  int64_t most = 4 * held + 1; /* strides of 0 repeat, and tensors share bytes: not without end */
+  if (most > r->numbers) most = r->numbers;
   GraphTensor *out =
-      fits ? graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data) : NULL;
-  if (!out || out->count > 4 * held + 1) { /* strides of 0 repeat: not without end */
+      fits ? graph_tensor_within(foreign_numbers(r->file), kind->elem, rank, dim, most, &data)
+           : NULL;
+  if (!out) {
     torch_bad(r, "tensor `%s` does not fit the %lld elements of `%s`", name, (long long)held, full);
     return NULL;
   }
+  r->numbers -= out->count;
   Tensor source = {
       .elem = kind->stored, .count = held, .data = bytes.data, .rank = 1, .dim = {held}};
   int64_t at[GRAPH_MAX_RANK] = {0}, from = offset;
