@@ -190,7 +190,7 @@ static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {
       lift_window, lift_weighted, lift_attention, lift_recurrent, lift_kept,
-      lift_hold,   lift_moves,    lift_select,    lift_pointwise};
+      lift_hold,   lift_select,   lift_moves,     lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];

@@ -70,6 +70,50 @@ static int output_of(Lift *l, Trace *t, const GraphNode *node, const WindowRows 
   return -1;
 }
 
+/* The value that an element with this code is computed as. */
+static const GraphValue *owner_of(const Trace *t, double code) {
+  const Graph *graph = t->flat->graph;
+  int low = 0, high = graph->n_values - 1;
+  while (low < high) {
+    int middle = low + (high - low + 1) / 2;
+    if (t->base[middle] <= code)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return graph->value[low];
+}
+
+/* Whether a value is computed from rows of an input that `kept` holds, and not from others of the
+ * same input alone, in which a file may keep what several convolutions look back on. */
+static bool is_made_of(Lift *l, Trace *t, const GraphValue *value, const GraphValue *kept,
+                       const GraphValue *in) {
+  const double *rows = trace_of(t, kept);
+  bool *is_kept = ARENA_ARRAY(l->arena, bool, lift_type(l, in)->count + 1);
+  bool *seen = ARENA_ARRAY(l->arena, bool, l->flat->graph->n_values + 1);
+  const GraphValue **left = NULL;
+  int n = 0;
+  size_t cap = 0;
+  for (int64_t k = 0; k < lift_type(l, kept)->count; k++)
+    is_kept[(int64_t)(rows[k] - t->base[in->id])] = true;
+  ARENA_PUSH(l->arena, left, n, cap, value);
+  while (n) {
+    const GraphValue *next = left[--n];
+    const double *code = trace_of(t, next);
+    if (!code) return true;
+    for (int64_t k = 0; k < lift_type(l, next)->count; k++) {
+      if (code[k] < 0) continue;
+      if (trace_holds(t, in, code[k]) && is_kept[(int64_t)(code[k] - t->base[in->id])]) return true;
+      const GraphValue *owner = owner_of(t, code[k]);
+      if (seen[owner->id] || !owner->node) continue;
+      seen[owner->id] = true;
+      for (int i = 0; i < owner->node->n_in; i++)
+        if (owner->node->in[i]) ARENA_PUSH(l->arena, left, n, cap, owner->node->in[i]);
+    }
+  }
+  return false;
+}
+
 static bool starts_at_zero(const Lift *l, int in) {
   const StatePair *pair = lift_pair_of_input(l, in);
   for (int64_t i = 0; pair && pair->start && i < pair->start->count; i++)
@@ -87,8 +131,11 @@ void lift_find_windows(Lift *l) {
     if (!rows_of(l->flat, node, &r)) continue;
     int in = input_of(l, &l->trace, node->in[0]),
         out = in >= 0 ? output_of(l, &l->trace, node, &r, in) : -1;
-    bool turned = in >= 0 && input_of(l, &l->trace, node->in[1]) == in; /* it has no new row */
-    if (out < 0 || turned || !starts_at_zero(l, in)) continue;
+    bool turned = in >= 0 && input_of(l, &l->trace, node->in[1]) == in;
+    /* rows of the input itself, or made of the kept ones, are not new */
+    if (out < 0 || turned || !starts_at_zero(l, in) ||
+        is_made_of(l, &l->trace, node->in[1], node->in[0], graph->in[in].value))
+      continue;
     lift_add_pair(l, in, out);
     window[node->out[0]->id] = true;
     l->n_windows++;

@@ -74,7 +74,7 @@ Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, .
   const char *what = arena_vprintf(layer->keras->arena, format, args);
   va_end(args);
   return foreign_report(layer->keras->diags, layer->keras->file, code, "`%s` (%s) %s", layer->name,
-                        layer->class_name, what);
+                        layer->shown ? layer->shown : layer->class_name, what);
 }
 
 static const char *value_text(Arena *arena, const json_t *value) {

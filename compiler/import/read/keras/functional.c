@@ -50,6 +50,27 @@ static bool collect(KerasGraph *g, json_t *object, KerasValue *out, int *n, int 
   return true;
 }
 
+bool keras_is_constant(json_t *reference) {
+  const char *name = json_string_value(json_array_get(reference, 0));
+  return name && strcmp(name, "_CONSTANT_VALUE") == 0;
+}
+
+json_t *keras_first_reference(json_t *call) {
+  return reference_of(call) ? call : json_array_get(call, 0);
+}
+
+/* What a TFOpLambda reads: its first argument, then the values among those with names, which stand
+ * behind it. */
+static bool collect_operation(KerasGraph *g, json_t *call, KerasValue *out, int *n) {
+  json_t *first = keras_first_reference(call), *value;
+  const char *name;
+  if (!keras_is_constant(first) && !collect(g, call, out, n, 0)) return false;
+  json_object_foreach(json_array_get(first, json_array_size(first) - 1), name, value) {
+    if (!collect(g, value, out, n, 0)) return false;
+  }
+  return true;
+}
+
 /* x * 2 of Keras 3: one of the arguments is a number. */
 static void constant_operand(KerasLayer *layer, json_t *args) {
   for (size_t i = 0; i < json_array_size(args) && json_array_size(args) == 2; i++)
@@ -136,21 +157,34 @@ static Wait call_mask(KerasGraph *g, KerasLayer *layer, json_t *keywords) {
   return mask && !keeps ? NOT_YET : READY;
 }
 
+static Wait take_inputs(KerasGraph *g, KerasLayer *layer, json_t *call, const KerasValue *values,
+                        int n) {
+  layer->call = call;
+  layer->n_in = n;
+  layer->in = ARENA_ARRAY(g->keras->arena, KerasValue, n);
+  memcpy(layer->in, values, sizeof *values * (size_t)n);
+  return READY;
+}
+
 /* Finds the values that a call reads. */
 static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   json_t *keywords = json_object_get(call, "kwargs");
   KerasValue values[INPUTS_MAX], states[INPUTS_MAX];
   int n = 0, n_states = 0;
   json_t *args = json_is_object(call) ? json_object_get(call, "args") : call;
+  if (strcmp(layer->class_name, "TFOpLambda") == 0) {
+    if (!collect_operation(g, call, values, &n)) return NOT_YET;
+    return take_inputs(g, layer, call, values, n);
+  }
   if (!collect(g, args, values, &n, 0) || !collect_named(g, keywords, values, &n) ||
       !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0))
     return NOT_YET;
   if (json_is_object(call)) constant_operand(layer, args);
-  layer->call = call;
   if (call_mask(g, layer, keywords) == NOT_YET) return NOT_YET;
-  for (size_t i = 0; !keywords && i < json_array_size(call); i++) {
-    json_t *own =
-        json_array_get(json_array_get(call, i), 3); /* Keras 2: keywords after each reference */
+  size_t n_first = reference_of(call) ? 1 : json_array_size(call);
+  for (size_t i = 0; !keywords && i < n_first; i++) {
+    json_t *first = reference_of(call) ? call : json_array_get(call, i),
+           *own = json_array_get(first, 3); /* Keras 2: keywords after each reference */
     if (!keywords_known(layer, own)) return FAILED;
     if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0) ||
         !collect_named(g, own, values, &n) || call_mask(g, layer, own) == NOT_YET)
@@ -161,9 +195,8 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   int first = in_table(keras_recurrent, layer) && n > 1 && !n_states
                   ? 1
                   : n; /* Keras 2: states follow the sequence */
+  take_inputs(g, layer, call, values, n);
   layer->n_in = first;
-  layer->in = ARENA_ARRAY(g->keras->arena, KerasValue, n);
-  memcpy(layer->in, values, sizeof *values * (size_t)n);
   layer->n_states = first < n ? n - first : n_states;
   layer->states = ARENA_ARRAY(g->keras->arena, KerasValue, layer->n_states);
   memcpy(layer->states, first < n ? values + first : states,

@@ -67,9 +67,9 @@ static bool read_combined(KerasLayer *layer) {
   static const struct {
     const char *name;
     GraphOp op;
-  } ops[] = {{"Add", GRAPH_Add},    {"Subtract", GRAPH_Sub},   {"Multiply", GRAPH_Mul},
-             {"Divide", GRAPH_Div}, {"TrueDivide", GRAPH_Div}, {"Maximum", GRAPH_Max},
-             {"Minimum", GRAPH_Min}};
+  } ops[] = {{"Add", GRAPH_Add},     {"Subtract", GRAPH_Sub},   {"Multiply", GRAPH_Mul},
+             {"Divide", GRAPH_Div},  {"TrueDivide", GRAPH_Div}, {"Maximum", GRAPH_Max},
+             {"Minimum", GRAPH_Min}, {"Power", GRAPH_Pow}};
   KerasValue value;
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (strcmp(layer->class_name, ops[i].name) == 0)
@@ -298,6 +298,7 @@ const KerasClass keras_joins[] = {
     KERAS_CLASS(TrueDivide, read_combined, 0, ""),
     KERAS_CLASS(Maximum, read_combined, 0, ""),
     KERAS_CLASS(Minimum, read_combined, 0, ""),
+    KERAS_CLASS(Power, read_combined, 0, ""),
     KERAS_CLASS(Average, read_average, 0, ""),
     KERAS_CLASS(Flatten, read_flatten, 1, "data_format=\"channels_last\""),
     KERAS_CLASS(Reshape, read_reshape, 1, "target_shape newshape"),

@@ -12,7 +12,9 @@
  *   layers.c        tables, activations                     window.c  convolutions, pools, padding
  *   norms.c         norms                                   products.c  Dense, EinsumDense, Dot
  *   join.c          several inputs, shapes                  operators.c  x + y, y[:, -1]
+ *   moves.c         operators that keep, move or repeat elements
  *   attention.c     attention of one head and of several
+ *   python.h        functions of Python in a Lambda
  *   cell.c          options and weights of a cell           recurrent.c  layers of cells
  *   run.c           recurrent nodes over a sequence
  *
@@ -86,6 +88,7 @@ typedef struct KerasLayer {
   Keras *keras;
   const char *name; /* in the configuration */
   const char *class_name;
+  const char *shown; /* what messages call it in place of its class; NULL */
   json_t *config;
   const char *group; /* of its weights, in the file */
   const char *own;   /* of a model inside a model: its name there; "" */
@@ -155,10 +158,12 @@ typedef struct KerasClass {
 #define KERAS_CLASS(name, read, n_in, options) {#name, KERAS_MASK_##name, read, n_in, options}
 #define KERAS_CLASS_END                        {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
 extern const KerasClass keras_layers[], keras_norms[], keras_windows[], keras_joins[],
-    keras_products[], keras_attention[], keras_recurrent[], keras_operators[];
+    keras_products[], keras_attention[], keras_recurrent[], keras_operators[], keras_moves[],
+    keras_lambda[];
 extern const KerasClass *const keras_tables[]; /* all of these; NULL ends them */
 bool keras_read_layer(KerasLayer *layer);
-bool keras_layer_read(KerasLayer *layer); /* walk.c: or of a model among the layers */
+const KerasClass *keras_class_find(const char *name); /* NULL: there is none */
+bool keras_layer_read(KerasLayer *layer);             /* walk.c: or of a model among the layers */
 /* An input; value has its sizes. */
 void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value);
 
@@ -222,6 +227,13 @@ typedef struct KerasRun {
 /* The options of a cell; false after reporting. */
 bool keras_run_options(KerasLayer *layer, KerasRun *run);
 bool keras_run_weights(KerasLayer *layer, const char *side, KerasRun *run);
+
+/* ---- functional.c ---- */
+/* What a call of Keras 2 reads first: the call itself, if it is a reference, or the first of a
+ * list. */
+json_t *keras_first_reference(json_t *call);
+/* ["_CONSTANT_VALUE", -1, 2.0, {...}]: the first argument of a TFOpLambda, in place of a value. */
+bool keras_is_constant(json_t *reference);
 
 /* ---- walk.c ---- The graph of a configuration, which is the object with class_name and config;
  * NULL after reporting. container: "HDF5", ".keras". */

@@ -11,10 +11,11 @@ static bool read_unary(KerasLayer *layer) {
   static const struct {
     const char *name;
     GraphOp op;
-  } ops[] = {{"Tanh", GRAPH_Tanh},     {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
-             {"Exp", GRAPH_Exp},       {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
-             {"Square", GRAPH_Square}, {"Absolute", GRAPH_Abs},    {"Negative", GRAPH_Neg},
-             {"LogicalNot", GRAPH_Not}};
+  } ops[] = {{"Tanh", GRAPH_Tanh},      {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
+             {"Exp", GRAPH_Exp},        {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
+             {"Square", GRAPH_Square},  {"Absolute", GRAPH_Abs},    {"Negative", GRAPH_Neg},
+             {"LogicalNot", GRAPH_Not}, {"Sin", GRAPH_Sin},         {"Cos", GRAPH_Cos},
+             {"Sign", GRAPH_Sign},      {"Floor", GRAPH_Floor}};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (strcmp(layer->class_name, ops[i].name) == 0)
       return keras_gives_like(layer,
@@ -126,6 +127,15 @@ static bool read_like(KerasLayer *layer) {
 
 /* ---- y[:, -1], y[:, 1:3], y[..., 0] ---- */
 
+/* An axis of 1 at position `at`, the batch being 0. */
+static void insert_axis(GraphEmit *e, KerasValue *value, int64_t at) {
+  value->graph = emit_unsqueeze(e, value->graph, 1, &at);
+  memmove(value->dim + at, value->dim + at - 1,
+          sizeof *value->dim * (size_t)(value->rank + 1 - at));
+  value->dim[at - 1] = 1;
+  value->rank++;
+}
+
 static bool is_class(json_t *object, const char *name) {
   const char *class_name = json_string_value(json_object_get(object, "class_name"));
   return class_name && strcmp(class_name, name) == 0;
@@ -155,6 +165,13 @@ static bool refuse_key(KerasLayer *layer) {
 static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
   GraphEmit *e = keras_emit(layer);
   int axis = *at;
+  if (json_is_null(key)) { /* a new axis */
+    if (axis < 1 || axis > value->rank + 1 || value->rank == TYPE_MAX_AXES)
+      return refuse_key(layer);
+    insert_axis(e, value, axis);
+    *at = axis + 1;
+    return true;
+  }
   if (json_is_integer(key)) {
     if (axis < 1 || axis > value->rank) return refuse_key(layer);
     value->graph =
@@ -190,11 +207,19 @@ static bool take(KerasLayer *layer, KerasValue *value, int *at, json_t *key) {
   return true;
 }
 
+/* The keys behind number i that take an axis of the value. */
+static int keys_behind(json_t *keys, size_t i) {
+  int n = 0;
+  while (++i < json_array_size(keys))
+    n += !json_is_null(json_array_get(keys, i));
+  return n;
+}
+
 static bool read_item(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   json_t *keys = json_array_get(json_object_get(layer->call, "args"), 1);
   if (json_is_array(layer->call))
-    keys = json_object_get(json_array_get(json_array_get(layer->call, 0), 3),
+    keys = json_object_get(json_array_get(keras_first_reference(layer->call), 3),
                            "slice_spec"); /* tf.keras */
   if (is_class(keys, "__tuple__"))
     keys = json_object_get(keys, "items") ? json_object_get(keys, "items")
@@ -205,7 +230,7 @@ static bool read_item(KerasLayer *layer) {
   for (size_t i = 0; i < n; i++) {
     json_t *key = json_array_get(keys, i);
     if (is_ellipsis(key))
-      at = value.rank + 1 - (int)(n - 1 - i);
+      at = value.rank + 1 - keys_behind(keys, i);
     else if (!take(layer, &value, &at, key))
       return false;
     if (at < 0) return refuse_key(layer);
@@ -225,10 +250,7 @@ static bool read_expand_dims(KerasLayer *layer) {
     keras_refuse(layer, E903, "puts an axis in front of the batch, or one too many");
     return false;
   }
-  value.graph = emit_unsqueeze(keras_emit(layer), value.graph, 1, &at);
-  memmove(value.dim + at, value.dim + at - 1, sizeof *value.dim * (size_t)(value.rank + 1 - at));
-  value.dim[at - 1] = 1;
-  value.rank++;
+  insert_axis(keras_emit(layer), &value, at);
   return keras_gives(layer, value);
 }
 
@@ -316,6 +338,10 @@ const KerasClass keras_operators[] = {
     KERAS_CLASS(Square, read_unary, 1, ""),
     KERAS_CLASS(Absolute, read_unary, 1, ""),
     KERAS_CLASS(Negative, read_unary, 1, ""),
+    KERAS_CLASS(Sin, read_unary, 1, ""),
+    KERAS_CLASS(Cos, read_unary, 1, ""),
+    KERAS_CLASS(Sign, read_unary, 1, ""),
+    KERAS_CLASS(Floor, read_unary, 1, ""),
     KERAS_CLASS(Mean, read_reduced, 1, "axis keepdims"),
     KERAS_CLASS(Max, read_reduced, 1, "axis keepdims initial"),
     KERAS_CLASS(Min, read_reduced, 1, "axis keepdims initial"),

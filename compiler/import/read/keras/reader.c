@@ -4,11 +4,19 @@
 
 #include <string.h>
 
-const KerasClass *const keras_tables[] = {keras_layers,    keras_norms,     keras_windows,
-                                          keras_joins,     keras_products,  keras_attention,
-                                          keras_recurrent, keras_operators, NULL};
+const KerasClass *const keras_tables[] = {keras_layers,
+                                          keras_norms,
+                                          keras_windows,
+                                          keras_joins,
+                                          keras_products,
+                                          keras_attention,
+                                          keras_recurrent,
+                                          keras_operators,
+                                          keras_moves,
+                                          keras_lambda,
+                                          NULL};
 
-static const KerasClass *class_find(const char *name) {
+const KerasClass *keras_class_find(const char *name) {
   for (int t = 0; keras_tables[t]; t++)
     for (const KerasClass *c = keras_tables[t]; c->name; c++)
       if (strcmp(c->name, name) == 0) return c;
@@ -21,10 +29,6 @@ static void suggest(const char *name, Diag *d) {
       {"ConvLSTM",
        "export it from Keras 3: grus takes the ONNX file of a sequence of fixed length, "
        "`model.export(\"FILE.onnx\", format=\"onnx\")`"},
-      {"Lambda", "a Lambda is Python code: write what it does as stages in a .grus file"},
-      {"TFOpLambda",
-       "a TensorFlow operation: use a Keras layer that does the same (Add, Multiply, Concatenate)"},
-      {"SlicingOpLambda", "a TensorFlow operation: in .grus `slice` and `last` do it"},
       {"TimeDistributedDense", "load the model in Keras 2, and save it again"},
       {"CategoryEncoding", "use an Embedding, or `onehot` in the .grus file"}};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
@@ -48,7 +52,7 @@ static void refuse_class(const KerasLayer *layer) {
 }
 
 bool keras_read_layer(KerasLayer *layer) {
-  const KerasClass *class = class_find(layer->class_name);
+  const KerasClass *class = keras_class_find(layer->class_name);
   if (!class) {
     refuse_class(layer);
     return false;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Operators of Keras 3 on values, and of functions in a Lambda: bounds, types, elements in another
+ * order or several times, norms, products of matrices. */
+#include "import/read/forms.h"
+#include "import/read/keras/keras.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool read_clip(KerasLayer *layer) {
+  return keras_gives_like(layer, emit_clip(keras_emit(layer), layer->in[0].graph,
+                                           keras_number(layer, "x_min", (double)-INFINITY),
+                                           keras_number(layer, "x_max", (double)INFINITY)));
+}
+
+static bool read_rsqrt(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  return keras_gives_like(layer, EMIT(e, Reciprocal, EMIT(e, Sqrt, layer->in[0].graph)));
+}
+
+/* To real numbers, of truths and whole numbers as well; other types would round. */
+static bool read_cast(KerasLayer *layer) {
+  const char *type = keras_word(layer, "dtype", "");
+  bool is_real =
+      strcmp(type, "float16") == 0 || strcmp(type, "float32") == 0 || strcmp(type, "float64") == 0;
+  if (!is_real) {
+    keras_refuse(layer, E902, "turns its input into type `%s`, which is not supported", type);
+    return false;
+  }
+  return keras_gives_like(layer, emit_cast(keras_emit(layer), layer->in[0].graph, GRAPH_FLOAT));
+}
+
+/* One axis by the option `axis`, the batch being axis 0, of 1 to `last`; -1 after reporting. */
+static int64_t one_axis(const KerasLayer *layer, int64_t last) {
+  json_t *axis = keras_option(layer, "axis");
+  if (json_is_array(axis) && json_array_size(axis) == 1) axis = json_array_get(axis, 0);
+  int64_t at = json_is_integer(axis) ? json_integer_value(axis) : 0;
+  if (at < 0) at += last + 1;
+  if (at >= 1 && at <= last) return at;
+  keras_refuse(layer, E903,
+               "works along the batch, along several axes, or along one that its "
+               "input does not have");
+  return -1;
+}
+
+static bool read_flip(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  int64_t at = one_axis(layer, layer->in[0].rank);
+  if (at < 0) return false;
+  GraphNode *node = keras_node(layer, GRAPH_Reverse, 1, &layer->in[0].graph);
+  graph_set_ints(e->graph, node, GRAPH_ATTR_axes, 1, &at);
+  return keras_gives_like(layer, emit_done(e, node));
+}
+
+/* Values along a new axis. */
+static bool read_stack(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t at = one_axis(layer, value.rank + 1);
+  if (at < 0) return false;
+  GraphValue **in = ARENA_ARRAY(layer->keras->arena, GraphValue *, layer->n_in);
+  for (int i = 0; i < layer->n_in; i++) {
+    if (layer->in[i].rank != value.rank || value.rank == TYPE_MAX_AXES) {
+      keras_refuse(layer, E903, "stacks values with different numbers of axes, or with too many");
+      return false;
+    }
+    in[i] = emit_unsqueeze(e, layer->in[i].graph, 1, &at);
+  }
+  value.graph = emit_concat(e, at, layer->n_in, in);
+  memmove(value.dim + at, value.dim + at - 1, sizeof *value.dim * (size_t)(value.rank + 1 - at));
+  value.dim[at - 1] = layer->n_in;
+  value.rank++;
+  return keras_gives(layer, value);
+}
+
+/* Each element along an axis several times, beside itself. */
+static bool read_repeat_elements(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  KerasValue value = layer->in[0];
+  int64_t at = one_axis(layer, value.rank), times = keras_size(layer, "repeats", -1);
+  if (at < 0 || times < 0) return false;
+  value.graph = form_repeated(e, value.graph, value.rank + 1, (int)at, emit_ints(e, 1, &times));
+  int64_t *size = &value.dim[at - 1];
+  if (*size >= 0 && !size_mul(*size, times, size)) {
+    keras_refuse(layer, E903, "makes too many values");
+    return false;
+  }
+  return keras_gives(layer, value);
+}
+
+/* x / max(length, epsilon) along an axis. */
+static bool read_normalize(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  int64_t at = one_axis(layer, layer->in[0].rank);
+  if (at < 0) return false;
+  GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, at);
+  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-12));
+  return keras_gives_like(layer, emit_done(e, node));
+}
+
+/* [b, ..., n, k] [b, ..., k, m], either with its last two axes exchanged. */
+static bool read_matmul(KerasLayer *layer) {
+  static const char *const options[] = {"transpose_a", "transpose_b"};
+  GraphEmit *e = keras_emit(layer);
+  KerasValue part[2] = {layer->in[0], layer->in[1]}, out = part[0];
+  int rank = out.rank;
+  for (int i = 0; i < 2; i++) {
+    int64_t perm[TYPE_MAX_AXES + 1], *dim = part[i].dim;
+    if (part[i].rank != rank || rank < 2) {
+      keras_refuse(layer, E903,
+                   "multiplies values that are not both matrices, or have different "
+                   "numbers of axes");
+      return false;
+    }
+    if (!keras_flag(layer, options[i], false)) continue;
+    for (int k = 0; k <= rank; k++)
+      perm[k] = k;
+    perm[rank] = rank - 1;
+    perm[rank - 1] = rank;
+    part[i].graph = emit_transpose(e, part[i].graph, rank + 1, perm);
+    int64_t last = dim[rank - 1];
+    dim[rank - 1] = dim[rank - 2];
+    dim[rank - 2] = last;
+  }
+  out.dim[rank - 2] = part[0].dim[rank - 2];
+  out.dim[rank - 1] = part[1].dim[rank - 1];
+  out.graph = EMIT(e, MatMul, part[0].graph, part[1].graph);
+  return keras_gives(layer, out);
+}
+
+const KerasClass keras_moves[] = {KERAS_CLASS(Clip, read_clip, 1, "x_min x_max"),
+                                  KERAS_CLASS(Rsqrt, read_rsqrt, 1, ""),
+                                  KERAS_CLASS(Cast, read_cast, 1, "dtype"),
+                                  KERAS_CLASS(Flip, read_flip, 1, "axis"),
+                                  KERAS_CLASS(Stack, read_stack, 0, "axis"),
+                                  KERAS_CLASS(Repeat, read_repeat_elements, 1, "repeats axis"),
+                                  KERAS_CLASS(Normalize, read_normalize, 1, "axis order=2 epsilon"),
+                                  KERAS_CLASS(Matmul, read_matmul, 2, "transpose_a transpose_b"),
+                                  KERAS_CLASS_END};
