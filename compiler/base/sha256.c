@@ -30,21 +30,25 @@ static void schedule(const uint8_t *block, uint32_t w[64]) {
 }
 
 static void compress(Sha256 *sha, const uint8_t *block) {
-  uint32_t w[64], s[8];
-  schedule(block, w);
-  memcpy(s, sha->state, sizeof s);
+  uint32_t word[64], a = sha->state[0], b = sha->state[1], c = sha->state[2], d = sha->state[3],
+                     e = sha->state[4], f = sha->state[5], g = sha->state[6], h = sha->state[7];
+  schedule(block, word);
   for (int i = 0; i < 64; i++) {
-    uint32_t e = turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25),
-             choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
-    uint32_t first = s[7] + e + choice + round_constant[i] + w[i];
-    uint32_t a = turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22),
-             most = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-    memmove(s + 1, s, 7 * sizeof *s);
-    s[4] += first;
-    s[0] = first + a + most;
+    uint32_t first = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) +
+                     round_constant[i] + word[i],
+             second = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+    h = g;
+    g = f;
+    f = e;
+    e = d + first;
+    d = c;
+    c = b;
+    b = a;
+    a = first + second;
   }
+  const uint32_t sum[8] = {a, b, c, d, e, f, g, h};
   for (int i = 0; i < 8; i++)
-    sha->state[i] += s[i];
+    sha->state[i] += sum[i];
 }
 
 Sha256 sha256_new(void) {
@@ -54,9 +58,13 @@ Sha256 sha256_new(void) {
 
 void sha256_add(Sha256 *sha, const void *data, size_t len) {
   const uint8_t *from = data;
-  for (size_t i = 0; i < len; i++) {
-    sha->block[sha->length++ % SHA256_BLOCK] = from[i];
-    if (sha->length % SHA256_BLOCK == 0) compress(sha, sha->block);
+  while (len) {
+    size_t at = sha->length % SHA256_BLOCK, n = SHA256_BLOCK - at < len ? SHA256_BLOCK - at : len;
+    memcpy(sha->block + at, from, n);
+    sha->length += n;
+    from += n;
+    len -= n;
+    if (at + n == SHA256_BLOCK) compress(sha, sha->block);
   }
 }
 

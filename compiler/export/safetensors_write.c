@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-static void add_float(Text *out, float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  for (int k = 0; k < 4; k++)
-    text_add_char(out, (char)(bits >> 8 * k & 255));
-}
-
 /* How a tensor is written: its name there and bytes an element. */
 typedef struct Written {
   const char *dtype;
@@ -38,20 +31,23 @@ static Written written_as(const Tensor *t) {
   return (Written){"F32", 4};
 }
 
-static void add_element(Text *out, const Tensor *t, int64_t k) {
+/* The bytes of an element; returns where the next ones go. */
+static char *put_element(char *to, const Tensor *t, Written as, int64_t k) {
   double x = tensor_get(t, k);
-  Written as = written_as(t);
-  uint64_t bits;
-  if (as.dtype[0] == 'F' && as.bytes == 4) {
-    add_float(out, (float)x);
-    return;
-  }
-  if (as.dtype[0] == 'F')
-    memcpy(&bits, &x, sizeof bits);
-  else
+  float narrow = (float)x;
+  uint64_t bits = 0;
+  uint32_t low;
+  if (as.dtype[0] != 'F')
     bits = (uint64_t)(int64_t)x;
+  else if (as.bytes == 8)
+    memcpy(&bits, &x, sizeof bits);
+  else {
+    memcpy(&low, &narrow, sizeof low);
+    bits = low;
+  }
   for (int i = 0; i < as.bytes; i++)
-    text_add_char(out, (char)(bits >> 8 * i & 255));
+    *to++ = (char)(bits >> 8 * i & 255);
+  return to;
 }
 
 static void add_header(Text *out, const TensorFile *file) {
@@ -89,8 +85,14 @@ void safetensors_begin(Text *out, const TensorFile *file) {
 }
 
 void safetensors_add(Text *out, const Tensor *tensor) {
-  for (int64_t k = 0; k < tensor->count; k++)
-    add_element(out, tensor, k);
+  char bytes[4096], *end = bytes + sizeof bytes - 8, *to = bytes;
+  Written as = written_as(tensor);
+  for (int64_t k = 0; k < tensor->count; k++) {
+    to = put_element(to, tensor, as, k);
+    if (to < end && k + 1 < tensor->count) continue;
+    text_add_n(out, bytes, (size_t)(to - bytes));
+    to = bytes;
+  }
 }
 
 void safetensors_write(Text *out, const TensorFile *file) {

@@ -43,8 +43,9 @@ static bool list_fits(Bind *b, const Layer *layer) {
 static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row,
                      int dir, int half, bool split, float *to) {
   BindMap map = bind_map(row, b->convention, p, dir, half, split);
-  for (int64_t i = map.begin; i < map.end; i++)
-    to[i] += (float)tensor_get(t, t->count == 1 ? 0 : bind_map_at(&map, i));
+  BindWalk walk = bind_walk(&map);
+  for (int64_t i = map.begin; i < map.end; i++, bind_walk_next(&walk))
+    to[i] += (float)tensor_get(t, t->count == 1 ? 0 : walk.at);
 }
 
 /* Takes a tensor for a layer; false if another layer has it. */

@@ -64,7 +64,13 @@ typedef struct BindMap {
 } BindMap;
 BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p, int dir, int half,
                  bool split);
-int64_t bind_map_at(const BindMap *map, int64_t i);
+/* The same for one canonical element after the other, from begin on: at is its place. */
+typedef struct BindWalk {
+  const BindMap *map;
+  int64_t index[4], part[4], at;
+} BindWalk;
+BindWalk bind_walk(const BindMap *map);
+void bind_walk_next(BindWalk *walk);
 
 /* W602. */
 void bind_lint(const Model *model, Diags *diags);

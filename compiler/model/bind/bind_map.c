@@ -52,18 +52,43 @@ BindMap bind_map(const BindRow *row, Convention convention, const ParamShape *p,
   return map;
 }
 
-int64_t bind_map_at(const BindMap *map, int64_t i) {
+/* What an index along canonical axis k adds to the place. */
+static int64_t part_of(const BindMap *map, int k, int64_t index) {
   const ParamShape *p = map->p;
   const int64_t *stride = map->stride;
-  int64_t at = map->offset;
-  for (int k = p->rank - 1; k >= 0; k--) {
-    int64_t index = i % p->dim[k], of_group = p->dim[k] / p->groups;
-    BindAxis axis = (BindAxis)p->axes[k];
-    i /= p->dim[k];
-    if (axis == BIND_UNITS && stride[BIND_GROUP_UNITS])
-      at += index / of_group * stride[BIND_GROUPS] + index % of_group * stride[BIND_GROUP_UNITS];
-    else
-      at += (axis == BIND_GATES ? map->place[index] : index) * stride[axis];
+  BindAxis axis = (BindAxis)p->axes[k];
+  if (axis == BIND_UNITS && stride[BIND_GROUP_UNITS]) {
+    int64_t of_group = p->dim[k] / p->groups;
+    return index / of_group * stride[BIND_GROUPS] + index % of_group * stride[BIND_GROUP_UNITS];
   }
-  return at;
+  return (axis == BIND_GATES ? map->place[index] : index) * stride[axis];
+}
+
+static void set_index(BindWalk *walk, int k, int64_t index) {
+  walk->index[k] = index;
+  walk->at -= walk->part[k];
+  walk->part[k] = part_of(walk->map, k, index);
+  walk->at += walk->part[k];
+}
+
+BindWalk bind_walk(const BindMap *map) {
+  BindWalk walk = {.map = map, .at = map->offset};
+  const ParamShape *p = map->p;
+  int64_t i = map->begin;
+  for (int k = p->rank - 1; k >= 0 && map->begin < map->end; k--) {
+    set_index(&walk, k, i % p->dim[k]);
+    i /= p->dim[k];
+  }
+  return walk;
+}
+
+void bind_walk_next(BindWalk *walk) {
+  const ParamShape *p = walk->map->p;
+  for (int k = p->rank - 1; k >= 0; k--) {
+    if (walk->index[k] + 1 < p->dim[k]) {
+      set_index(walk, k, walk->index[k] + 1);
+      return;
+    }
+    set_index(walk, k, 0);
+  }
 }

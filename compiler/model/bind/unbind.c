@@ -78,8 +78,9 @@ static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const 
 static void fill(const Unbound *u, const struct UnboundTensor *s, const ParamShape *p, int half,
                  float *to) {
   BindMap map = bind_map(s->row, u->convention, p, s->dir, half, s->split);
-  for (int64_t i = map.begin; i < map.end; i++)
-    to[bind_map_at(&map, i)] = s->layer->weights->role[p->role][i];
+  BindWalk walk = bind_walk(&map);
+  for (int64_t i = map.begin; i < map.end; i++, bind_walk_next(&walk))
+    to[walk.at] = s->layer->weights->role[p->role][i];
 }
 
 Tensor unbound_tensor(const Unbound *u, int i, Arena *arena) {

@@ -46,12 +46,17 @@ void weights_digest_add(Sha256 *sha, const Layer *layer) {
   for (int k = 0, n = layer_params(layer, shape); k < n && layer->weights; k++) {
     const float *w = layer->weights->role[shape[k].role];
     sha256_add(sha, layer->path, strlen(layer->path) + 1);
+    enum { AT_ONCE = 256 };
+    uint8_t bytes[4 * AT_ONCE];
+    int64_t n_bytes = 0;
     for (int64_t j = 0, m = param_count(&shape[k]); w && j < m; j++) {
       uint32_t bits;
       memcpy(&bits, &w[j], sizeof bits);
-      uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                          (uint8_t)(bits >> 24)};
-      sha256_add(sha, bytes, sizeof bytes);
+      for (int b = 0; b < 4; b++)
+        bytes[n_bytes++] = (uint8_t)(bits >> 8 * b);
+      if (n_bytes < (int64_t)sizeof bytes && j + 1 < m) continue;
+      sha256_add(sha, bytes, (size_t)n_bytes);
+      n_bytes = 0;
     }
   }
 }
