@@ -105,7 +105,7 @@ static void onnx(void **state) {
   for (int i = 0; i < 2; i++) {
     const GraphTensor *weights = graph->node[i]->in[1]->constant;
     assert_non_null(weights);
-    assert_true(weights->data[0] == 2 + i && weights->data[1] == 0);
+    assert_true(graph_at(weights, 0) == 2 + i && graph_at(weights, 1) == 0);
   }
   graph_sweep(graph);
   assert_true(arena_used(file.numbers) < 2 * sizeof(double) * SIZE * SIZE + (1 << 16));

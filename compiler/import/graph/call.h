@@ -55,6 +55,12 @@ bool call_slice(GraphCall *call, CallSlice *slice);
 
 /* Results with room for their numbers, after graph_call_shape: eval*.c fill them. */
 double *call_data(GraphCall *call, int k);
+/* The same, for numbers each of which is a float if `are_floats`. */
+GraphNumbers call_numbers_for(GraphCall *call, int k, bool are_floats);
+/* The same, for numbers of x in other places. */
+GraphNumbers call_numbers_like(GraphCall *call, int k, const GraphTensor *x);
+/* Whether a result has the numbers of an operand as they are. */
+bool call_hands_on(const GraphTensor *in, const GraphTensor *out);
 
 #define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                  \
   bool graph_shape_##shape(GraphCall *call);                                                       \

@@ -3,11 +3,23 @@
  * share. */
 #include "import/graph/eval.h"
 
+GraphNumbers call_numbers_for(GraphCall *call, int k, bool are_floats) {
+  GraphNumbers to = graph_numbers(call->arena, call->out[k].count, are_floats);
+  call->out[k].wide = to.wide;
+  call->out[k].narrow = to.narrow;
+  return to;
+}
+
 double *call_data(GraphCall *call, int k) {
-  GraphTensor *t = &call->out[k];
-  double *data = ARENA_ARRAY(call->arena, double, t->count ? t->count : 1);
-  t->data = data;
-  return data;
+  return call_numbers_for(call, k, false).wide;
+}
+
+GraphNumbers call_numbers_like(GraphCall *call, int k, const GraphTensor *x) {
+  return call_numbers_for(call, k, x->narrow != NULL);
+}
+
+bool call_hands_on(const GraphTensor *in, const GraphTensor *out) {
+  return in->wide == out->wide && in->narrow == out->narrow;
 }
 
 void strides_of(int rank, const int64_t *dim, int64_t *stride) {
@@ -78,11 +90,72 @@ double elem_saturate(GraphElem elem, double x) {
   return x < low ? low : x > high ? high : x;
 }
 
-bool graph_call_eval(GraphCall *call) {
-  static bool (*const eval[GRAPH_OP_COUNT])(GraphCall *) = {
+static bool eval(GraphCall *call) {
+  static bool (*const eval_of[GRAPH_OP_COUNT])(GraphCall *) = {
 #define OP(name, min_in, max_in, n_out, shape, moves, attributes) graph_eval_##name,
 #include "import/graph/graph_ops.def"
 #undef OP
   };
-  return graph_call_shape(call) && eval[call->node->op](call);
+  return eval_of[call->node->op](call);
+}
+
+/* Operators whose functions read narrow operands; others see doubles. */
+static bool reads_narrow(GraphOp op) {
+  static const bool reads[GRAPH_OP_COUNT] = {
+      [GRAPH_Reshape] = true, [GRAPH_Squeeze] = true,    [GRAPH_Unsqueeze] = true,
+      [GRAPH_Flatten] = true, [GRAPH_Transpose] = true,  [GRAPH_Expand] = true,
+      [GRAPH_Slice] = true,   [GRAPH_Reverse] = true,    [GRAPH_Split] = true,
+      [GRAPH_Gather] = true,  [GRAPH_Dequantize] = true, [GRAPH_MatMul] = true,
+      [GRAPH_Lstm] = true,    [GRAPH_Gru] = true,        [GRAPH_Rnn] = true};
+  return reads[op];
+}
+
+/* A result may lie in an operand that was widened for the call: it gets numbers of its own. */
+static void own_numbers(GraphCall *call, const GraphTensor *widened) {
+  for (int k = 0; k < call->node->n_out; k++) {
+    GraphTensor *out = &call->out[k];
+    if (out->wide >= widened->wide && out->wide < widened->wide + widened->count)
+      out->wide = arena_copy(call->arena, out->wide, (size_t)out->count, sizeof *out->wide);
+  }
+}
+
+bool graph_call_eval(GraphCall *call) {
+  const GraphNode *node = call->node;
+  bool any = false;
+  if (!graph_call_shape(call)) return false;
+  for (int k = 0; k < node->n_in; k++)
+    any = any || (call->in[k] && call->in[k]->narrow);
+  if (!any || reads_narrow(node->op)) return eval(call);
+  Arena *arena = arena_child(call->arena);
+  GraphTensor *wide = ARENA_ARRAY(arena, GraphTensor, node->n_in);
+  const GraphTensor *const *given = call->in,
+                           **in = ARENA_ARRAY(arena, const GraphTensor *, node->n_in);
+  for (int k = 0; k < node->n_in; k++) {
+    in[k] = given[k];
+    if (!in[k] || !in[k]->narrow) continue;
+    wide[k] = *in[k];
+    wide[k].wide = graph_wide(arena, in[k]);
+    wide[k].narrow = NULL;
+    in[k] = &wide[k];
+  }
+  call->in = in;
+  bool ok = eval(call);
+  for (int k = 0; k < node->n_in && ok; k++)
+    if (in[k] != given[k]) own_numbers(call, in[k]);
+  call->in = given;
+  arena_free(arena);
+  return ok;
+}
+
+static bool is_of_operand(const GraphCall *call, const GraphTensor *out) {
+  for (int k = 0; k < call->node->n_in; k++) {
+    const GraphTensor *in = call->in[k];
+    if (in && in->wide && out->wide >= in->wide && out->wide <= in->wide + in->count) return true;
+  }
+  return false;
+}
+
+void graph_call_narrow(GraphCall *call) {
+  for (int k = 0; k < call->node->n_out; k++)
+    if (!is_of_operand(call, &call->out[k])) graph_narrow(call->arena, &call->out[k]);
 }

@@ -13,7 +13,7 @@ static bool combine(GraphCall *call, double (*f)(double a, double b, bool whole)
   strides_broadcast(a, out->rank, w.stride[0]);
   strides_broadcast(b, out->rank, w.stride[1]);
   for (int64_t i = 0; i < out->count; i++, walk_next(&w))
-    y[i] = elem_wrap(out->elem, f(a->data[w.offset[0]], b->data[w.offset[1]], whole));
+    y[i] = elem_wrap(out->elem, f(a->wide[w.offset[0]], b->wide[w.offset[1]], whole));
   return true;
 }
 
@@ -22,7 +22,7 @@ static bool divide(GraphCall *call, double (*f)(double a, double b, bool whole))
   const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
   bool whole = a->elem != GRAPH_FLOAT && b->elem != GRAPH_FLOAT;
   for (int64_t i = 0; whole && i < b->count; i++)
-    if (b->data[i] == 0) return call_fault(call, "a whole number is divided by zero");
+    if (b->wide[i] == 0) return call_fault(call, "a whole number is divided by zero");
   return combine(call, f);
 }
 
@@ -96,6 +96,6 @@ bool graph_eval_Where(GraphCall *call) {
   strides_broadcast(a, out->rank, w.stride[1]);
   strides_broadcast(b, out->rank, w.stride[2]);
   for (int64_t i = 0; i < out->count; i++, walk_next(&w))
-    y[i] = c->data[w.offset[0]] != 0 ? a->data[w.offset[1]] : b->data[w.offset[2]];
+    y[i] = c->wide[w.offset[0]] != 0 ? a->wide[w.offset[1]] : b->wide[w.offset[2]];
   return true;
 }

@@ -25,8 +25,9 @@ CONTROL(Hold)
 CONTROL(Cut)
 
 static bool truth(Run *run, const GraphNode *node, const GraphTensor *t, bool *out) {
-  *out = t && t->count == 1 && t->data && t->data[0] != 0;
-  return (t && t->count == 1 && t->data) || run_fault(run, node, "a condition has to be one value");
+  *out = t && t->count == 1 && graph_known(t) && graph_at(t, 0) != 0;
+  return (t && t->count == 1 && graph_known(t)) ||
+         run_fault(run, node, "a condition has to be one value");
 }
 
 bool run_if(Run *run, RunFrame *frame, const GraphNode *node) {
@@ -126,13 +127,13 @@ static const GraphTensor *turns_stack(Turns *turns, int k, int64_t where, bool r
   for (int64_t t = 0; t < n; t++) {
     const GraphTensor *row = turns->row[(reverse ? n - 1 - t : t) * turns->n_rows + k];
     if (row->rank != first->rank || memcmp(row->dim, first->dim, sizeof row->dim) != 0 ||
-        !row->data) {
+        !graph_known(row)) {
       run_fault(turns->run, turns->node, "the rows of its steps differ in shape");
       return NULL;
     }
+    const double *from = graph_wide(arena, row);
     for (int64_t o = 0; o < line.outer && line.inner; o++)
-      memcpy(y + (o * n + t) * line.inner, row->data + o * line.inner,
-             sizeof *y * (size_t)line.inner);
+      memcpy(y + (o * n + t) * line.inner, from + o * line.inner, sizeof *y * (size_t)line.inner);
   }
   return out;
 }
@@ -152,9 +153,9 @@ bool run_loop(Run *run, RunFrame *frame, const GraphNode *node) {
       (condition && !truth(run, node, condition, &more)) ||
       !turns_start(&turns, run, frame, node, 2, node->n_in - 2))
     return false;
-  if (count && (count->count != 1 || !count->data))
+  if (count && (count->count != 1 || !graph_known(count)))
     return run_fault(run, node, "its count has to be one number");
-  int64_t most = count ? graph_whole(count->data[0]) : INT64_MAX;
+  int64_t most = count ? graph_whole(graph_at(count, 0)) : INT64_MAX;
   for (int64_t i = 0; i < most && (more || !condition);
        i++) { /* without a condition: a count alone */
     Arena *arena = arena_child(frame->arena);
@@ -189,9 +190,9 @@ static const GraphTensor *sequence_row(Arena *arena, const GraphTensor *x, int a
     if (i != axis) dim[to++] = x->dim[i];
   GraphTensor *row = graph_tensor(arena, x->elem, x->rank - 1, dim, &y);
   Line line = line_of(x, axis);
-  for (int64_t o = 0; o < line.outer && line.inner; o++)
-    memcpy(y + o * line.inner, x->data + (o * line.n + t) * line.inner,
-           sizeof *y * (size_t)line.inner);
+  for (int64_t o = 0; o < line.outer; o++)
+    for (int64_t i = 0; i < line.inner; i++)
+      y[o * line.inner + i] = graph_at(x, (o * line.n + t) * line.inner + i);
   return row;
 }
 
@@ -206,7 +207,8 @@ bool run_scan(Run *run, RunFrame *frame, const GraphNode *node) {
   for (int k = 0; k < n_scan; k++) {
     if (!run_operand(run, frame, node, n_carried + k, &sequence[k])) return false;
     int64_t a = listed(node, GRAPH_ATTR_scan_axes, k);
-    if (!sequence[k] || a + sequence[k]->rank < 0 || a >= sequence[k]->rank || !sequence[k]->data)
+    if (!sequence[k] || a + sequence[k]->rank < 0 || a >= sequence[k]->rank ||
+        !graph_known(sequence[k]))
       return run_fault(run, node, "a sequence has no such axis");
     axis[k] = (int)(a < 0 ? a + sequence[k]->rank : a);
     if (k && sequence[k]->dim[axis[k]] != steps)
@@ -277,7 +279,7 @@ bool run_var_read(Run *run, RunFrame *frame, const GraphNode *node) {
 bool run_var_assign(Run *run, RunFrame *frame, const GraphNode *node) {
   const GraphTensor **variable = variable_of(run, node), *value;
   if (!variable || !run_operand(run, frame, node, 0, &value)) return false;
-  if (!value || !value->data) return run_fault(run, node, "a variable is set to nothing");
+  if (!value || !graph_known(value)) return run_fault(run, node, "a variable is set to nothing");
   *variable = run_copy(run, run->state->arena, value);
   return true;
 }

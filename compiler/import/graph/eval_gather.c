@@ -18,13 +18,14 @@ bool graph_eval_Gather(GraphCall *call) {
   int axis;
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
   Line line = line_of(x, axis);
-  double *y = call_data(call, 0);
+  GraphNumbers y = call_numbers_like(call, 0, x);
   for (int64_t k = 0; k < places->count; k++) {
     int64_t from;
-    if (!place_of(call, places->data[k], line.n, &from)) return false;
-    for (int64_t o = 0; o < line.outer && line.inner; o++)
-      memcpy(y + (o * places->count + k) * line.inner, x->data + (o * line.n + from) * line.inner,
-             sizeof *y * (size_t)line.inner);
+    if (!place_of(call, graph_at(places, k), line.n, &from)) return false;
+    for (int64_t o = 0; o < line.outer; o++)
+      for (int64_t i = 0; i < line.inner; i++)
+        graph_put(&y, (o * places->count + k) * line.inner + i,
+                  graph_at(x, (o * line.n + from) * line.inner + i));
   }
   return true;
 }
@@ -39,8 +40,8 @@ bool graph_eval_GatherElements(GraphCall *call) {
   int64_t step = w.stride[0][axis];
   for (int64_t i = 0; i < places->count; i++, walk_next(&w)) {
     int64_t from;
-    if (!place_of(call, places->data[i], x->dim[axis], &from)) return false;
-    y[i] = x->data[w.offset[0] + (from - w.at[axis]) * step];
+    if (!place_of(call, places->wide[i], x->dim[axis], &from)) return false;
+    y[i] = x->wide[w.offset[0] + (from - w.at[axis]) * step];
   }
   return true;
 }
@@ -73,9 +74,9 @@ bool graph_eval_GatherNd(GraphCall *call) {
   double *y = call_data(call, 0);
   for (int64_t k = 0; k < n; k++) {
     int64_t from;
-    if (!nd_place(call, places->data + k * depth, depth, x, block, &from)) return false;
+    if (!nd_place(call, places->wide + k * depth, depth, x, block, &from)) return false;
     from += k / (n / blocks) * step;
-    if (run) memcpy(y + k * run, x->data + from, sizeof *y * (size_t)run);
+    if (run) memcpy(y + k * run, x->wide + from, sizeof *y * (size_t)run);
   }
   return true;
 }
@@ -83,7 +84,7 @@ bool graph_eval_GatherNd(GraphCall *call) {
 static double *copied(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   double *y = call_data(call, 0);
-  if (x->count) memcpy(y, x->data, sizeof *y * (size_t)x->count);
+  if (x->count) memcpy(y, x->wide, sizeof *y * (size_t)x->count);
   return y;
 }
 
@@ -101,8 +102,8 @@ bool graph_eval_ScatterElements(GraphCall *call) {
   int64_t step = w.stride[0][axis];
   for (int64_t i = 0; i < places->count; i++, walk_next(&w)) {
     int64_t to;
-    if (!place_of(call, places->data[i], x->dim[axis], &to)) return false;
-    y[w.offset[0] + (to - w.at[axis]) * step] = update->data[i];
+    if (!place_of(call, places->wide[i], x->dim[axis], &to)) return false;
+    y[w.offset[0] + (to - w.at[axis]) * step] = update->wide[i];
   }
   return true;
 }
@@ -120,8 +121,8 @@ bool graph_eval_ScatterNd(GraphCall *call) {
   double *y = copied(call);
   for (int64_t k = 0; k < n; k++) {
     int64_t to;
-    if (!nd_place(call, places->data + k * depth, depth, x, 0, &to)) return false;
-    if (run) memcpy(y + to, update->data + k * run, sizeof *y * (size_t)run);
+    if (!nd_place(call, places->wide + k * depth, depth, x, 0, &to)) return false;
+    if (run) memcpy(y + to, update->wide + k * run, sizeof *y * (size_t)run);
   }
   return true;
 }
@@ -140,12 +141,12 @@ bool graph_eval_ReverseSequence(GraphCall *call) {
   Walk w = walk_start(x->rank, x->dim);
   strides_of(x->rank, x->dim, w.stride[0]);
   for (int64_t i = 0; i < x->count; i++, walk_next(&w)) {
-    int64_t n = graph_whole(lengths->data[w.at[batch]]), t = w.at[axis];
+    int64_t n = graph_whole(lengths->wide[w.at[batch]]), t = w.at[axis];
     if (n < 0 || n > x->dim[axis])
       return call_fault(call, "a length of %lld is outside of %lld steps", (long long)n,
                         (long long)x->dim[axis]);
     int64_t from = t < n ? n - 1 - t : t;
-    y[i] = x->data[i + (from - t) * w.stride[0][axis]];
+    y[i] = x->wide[i + (from - t) * w.stride[0][axis]];
   }
   return true;
 }
@@ -165,7 +166,7 @@ bool graph_eval_Size(GraphCall *call) {
 }
 
 bool graph_eval_Range(GraphCall *call) {
-  double start = call_in(call, 0)->data[0], step = call_in(call, 2)->data[0],
+  double start = call_in(call, 0)->wide[0], step = call_in(call, 2)->wide[0],
          *y = call_data(call, 0);
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = start + (double)i * step;
@@ -188,12 +189,12 @@ bool graph_eval_OneHot(GraphCall *call) {
   Line line = line_of(out, axis);
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < out->count; i++)
-    y[i] = values->data[0];
+    y[i] = values->wide[0];
   for (int64_t o = 0; o < line.outer; o++)
     for (int64_t i = 0; i < line.inner; i++) {
-      int64_t place = graph_whole(x->data[o * line.inner + i]);
+      int64_t place = graph_whole(x->wide[o * line.inner + i]);
       if (place < 0) place += line.n;
-      if (place >= 0 && place < line.n) y[(o * line.n + place) * line.inner + i] = values->data[1];
+      if (place >= 0 && place < line.n) y[(o * line.n + place) * line.inner + i] = values->wide[1];
     }
   return true;
 }

@@ -26,13 +26,20 @@ bool run_limited(Run *run, const GraphNode *node, const char *text) {
 GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t) {
   GraphTensor *copy = ARENA_NEW(arena, GraphTensor);
   *copy = *t;
-  if (t->data) {
-    double *data = ARENA_ARRAY(arena, double, t->count ? t->count : 1);
-    if (t->count) memcpy(data, t->data, sizeof *data * (size_t)t->count);
-    copy->data = data;
-    run->room -= t->count;
-  }
+  if (t->wide) copy->wide = arena_copy(arena, t->wide, (size_t)t->count, sizeof *t->wide);
+  if (t->narrow) copy->narrow = arena_copy(arena, t->narrow, (size_t)t->count, sizeof *t->narrow);
+  if (graph_known(t)) run->room -= t->count;
   return copy;
+}
+
+/* Callers see doubles. */
+static const GraphTensor *run_wide(Arena *arena, const GraphTensor *t) {
+  if (!t->narrow) return t;
+  GraphTensor *wide = ARENA_NEW(arena, GraphTensor);
+  *wide = *t;
+  wide->wide = graph_wide(arena, t);
+  wide->narrow = NULL;
+  return wide;
 }
 
 /* The graph that owns a value is this one or one around it. */
@@ -94,8 +101,8 @@ static int64_t work_of(const GraphCall *call) {
 static int64_t room_of(const GraphCall *call) {
   int64_t room = 0;
   for (int i = 0; i < call->node->n_out; i++)
-    if (call->out[i].data &&
-        !(call->node->n_in && call->in[0] && call->out[i].data == call->in[0]->data))
+    if (graph_known(&call->out[i]) &&
+        !(call->node->n_in && call->in[0] && call_hands_on(call->in[0], &call->out[i])))
       room += call->out[i].count;
   return room;
 }
@@ -156,6 +163,7 @@ bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena
   }
   for (int i = 0; i < n_out; i++) {
     out[i] = value_get(&frame, graph->out[i].value);
+    if (out[i] && !outer) out[i] = run_wide(arena, out[i]);
     if (!out[i])
       return run_fault(run, node,
                        arena_printf(run->arena, "output `%s` is not computed", graph->out[i].name));

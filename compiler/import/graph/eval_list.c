@@ -6,7 +6,7 @@
 #include <string.h>
 
 bool graph_eval_ListNew(GraphCall *call) {
-  call->out[0].data = NULL;
+  call->out[0].wide = NULL;
   return true;
 }
 
@@ -18,7 +18,7 @@ bool graph_eval_ListFrom(GraphCall *call) {
   Line line = line_of(x, axis);
   for (int64_t i = 0; i < x->count; i++)
     y[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner +
-      i % line.inner] = x->data[i];
+      i % line.inner] = x->wide[i];
   return true;
 }
 
@@ -34,9 +34,9 @@ bool graph_eval_ListGet(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
   int64_t place;
   if (!list_place(call, &place)) return false;
-  if (!list->data)
+  if (!list->wide)
     return call_fault(call, "element %lld of a list is read before any is set", (long long)place);
-  call->out[0].data = list->data + place * call->out[0].count;
+  call->out[0].wide = list->wide + place * call->out[0].count;
   return true;
 }
 
@@ -44,9 +44,9 @@ bool graph_eval_ListGet(GraphCall *call) {
 static bool list_copy(GraphCall *call, const GraphTensor *element, int64_t place) {
   const GraphTensor *list = call_in(call, 0);
   double *y = call_data(call, 0);
-  if (list->data && list->count) memcpy(y, list->data, sizeof *y * (size_t)list->count);
+  if (list->wide && list->count) memcpy(y, list->wide, sizeof *y * (size_t)list->count);
   if (element->count)
-    memcpy(y + place * element->count, element->data, sizeof *y * (size_t)element->count);
+    memcpy(y + place * element->count, element->wide, sizeof *y * (size_t)element->count);
   return true;
 }
 
@@ -57,14 +57,14 @@ bool graph_eval_ListSet(GraphCall *call) {
 
 bool graph_eval_ListPush(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
-  if (!list->data && list->dim[0] > 0)
+  if (!list->wide && list->dim[0] > 0)
     return call_fault(call, "a list grows before its elements are set");
   return list_copy(call, call_in(call, 1), list->dim[0]);
 }
 
 static bool is_set(GraphCall *call) {
   const GraphTensor *list = call_in(call, 0);
-  return list->data || list->count == 0 ||
+  return list->wide || list->count == 0 ||
          call_fault(call, "a list is read before any element is set");
 }
 
@@ -78,7 +78,7 @@ bool graph_eval_ListStack(GraphCall *call) {
   Line line = line_of(&call->out[0], axis);
   for (int64_t i = 0; i < list->count; i++)
     y[i] =
-        list->data[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner +
+        list->wide[(i / line.inner % line.n * line.outer + i / (line.inner * line.n)) * line.inner +
                    i % line.inner];
   return true;
 }
@@ -95,7 +95,7 @@ bool graph_eval_ListConcat(GraphCall *call) {
   int64_t n = list->dim[0], run = n ? line.n / n * line.inner : 0;
   for (int64_t k = 0; k < n; k++)
     for (int64_t o = 0; o < line.outer && run; o++)
-      memcpy(y + (o * n + k) * run, list->data + (k * line.outer + o) * run,
+      memcpy(y + (o * n + k) * run, list->wide + (k * line.outer + o) * run,
              sizeof *y * (size_t)run);
   return true;
 }

@@ -6,7 +6,8 @@
 
 /* The same numbers in the same order under another shape. */
 static bool renamed(GraphCall *call) {
-  call->out[0].data = call_in(call, 0)->data;
+  call->out[0].wide = call_in(call, 0)->wide;
+  call->out[0].narrow = call_in(call, 0)->narrow;
   return true;
 }
 
@@ -27,12 +28,12 @@ bool graph_eval_Flatten(GraphCall *call) {
 static bool strided(GraphCall *call, const int64_t *stride) {
   const GraphTensor *x = call_in(call, 0);
   GraphTensor *out = &call->out[0];
-  double *y = call_data(call, 0);
+  GraphNumbers y = call_numbers_like(call, 0, x);
   Walk w = walk_start(out->rank, out->dim);
   for (int i = 0; i < out->rank; i++)
     w.stride[0][i] = stride[i];
   for (int64_t i = 0; i < out->count; i++, walk_next(&w))
-    y[i] = x->data[w.offset[0]];
+    graph_put(&y, i, graph_at(x, w.offset[0]));
   return true;
 }
 
@@ -74,7 +75,7 @@ static bool picked(GraphCall *call, const Pick *pick, double fill) {
   const GraphTensor *x = call_in(call, 0);
   GraphTensor *out = &call->out[0];
   int64_t stride[GRAPH_MAX_RANK];
-  double *y = call_data(call, 0);
+  GraphNumbers y = call_numbers_like(call, 0, x);
   strides_of(x->rank, x->dim, stride);
   Walk w = walk_start(out->rank, out->dim);
   for (int64_t i = 0; i < out->count; i++, walk_next(&w)) {
@@ -85,7 +86,7 @@ static bool picked(GraphCall *call, const Pick *pick, double fill) {
       inside = from >= 0;
       at += from * stride[a];
     }
-    y[i] = inside ? x->data[at] : fill;
+    graph_put(&y, i, inside ? graph_at(x, at) : fill);
   }
   return true;
 }
@@ -155,7 +156,7 @@ bool graph_eval_Pad(GraphCall *call) {
   for (int i = 0; i < x->rank; i++)
     for (int64_t k = 0; k < call->out[0].dim[i]; k++)
       pick.from[i][k] = padded_place(k - pads[i], x->dim[i], mode);
-  return picked(call, &pick, value ? value->data[0] : 0);
+  return picked(call, &pick, value ? value->wide[0] : 0);
 }
 
 bool graph_eval_Concat(GraphCall *call) {
@@ -169,7 +170,7 @@ bool graph_eval_Concat(GraphCall *call) {
     Line line = line_of(call_in(call, k), axis);
     int64_t run = line.n * line.inner;
     for (int64_t o = 0; o < line.outer && run; o++)
-      memcpy(y + o * all.n * all.inner + done, call_in(call, k)->data + o * run,
+      memcpy(y + o * all.n * all.inner + done, call_in(call, k)->wide + o * run,
              sizeof *y * (size_t)run);
     done += run;
   }
@@ -183,10 +184,11 @@ bool graph_eval_Split(GraphCall *call) {
   Line all = line_of(x, axis);
   int64_t done = 0;
   for (int k = 0; k < call->node->n_out; k++) {
-    double *y = call_data(call, k);
+    GraphNumbers y = call_numbers_like(call, k, x);
     int64_t run = call->out[k].dim[axis] * all.inner;
-    for (int64_t o = 0; o < all.outer && run; o++)
-      memcpy(y + o * run, x->data + o * all.n * all.inner + done, sizeof *y * (size_t)run);
+    for (int64_t o = 0; o < all.outer; o++)
+      for (int64_t i = 0; i < run; i++)
+        graph_put(&y, o * run + i, graph_at(x, o * all.n * all.inner + done + i));
     done += run;
   }
   return true;
@@ -205,7 +207,7 @@ bool graph_eval_DepthToSpace(GraphCall *call) {
   for (int64_t i = 0; i < out->count; i++, walk_next(&at)) {
     int64_t row = at.at[2] % b, column = at.at[3] % b, k = at.at[1];
     int64_t channel = crd ? (k * b + row) * b + column : (row * b + column) * c + k;
-    y[i] = x->data[((at.at[0] * x->dim[1] + channel) * h + at.at[2] / b) * w + at.at[3] / b];
+    y[i] = x->wide[((at.at[0] * x->dim[1] + channel) * h + at.at[2] / b) * w + at.at[3] / b];
   }
   return true;
 }
@@ -219,7 +221,7 @@ static bool triangle(GraphCall *call, bool upper) {
   int64_t columns = x->dim[x->rank - 1], rows = x->dim[x->rank - 2];
   for (int64_t i = 0; i < x->count; i++) {
     int64_t diagonal = i % columns - i / columns % rows;
-    y[i] = (upper ? diagonal >= k : diagonal <= k) ? x->data[i] : 0;
+    y[i] = (upper ? diagonal >= k : diagonal <= k) ? x->wide[i] : 0;
   }
   return true;
 }

@@ -11,12 +11,12 @@ bool graph_eval_BatchNorm(GraphCall *call) {
     if (call_in(call, k)->count != x->dim[axis])
       return call_fault(call, "sizes %lld and %lld do not match: a parameter and axis %d",
                         (long long)call_in(call, k)->count, (long long)x->dim[axis], axis);
-  const double *scale = call_in(call, 1)->data, *center = call_in(call, 2)->data;
-  const double *mean = call_in(call, 3)->data, *variance = call_in(call, 4)->data;
+  const double *scale = call_in(call, 1)->wide, *center = call_in(call, 2)->wide;
+  const double *mean = call_in(call, 3)->wide, *variance = call_in(call, 4)->wide;
   Line line = line_of(x, axis);
   for (int64_t i = 0; i < x->count; i++) {
     int64_t c = i / line.inner % line.n;
-    y[i] = scale[c] * (x->data[i] - mean[c]) / sqrt(variance[c] + eps) + center[c];
+    y[i] = scale[c] * (x->wide[i] - mean[c]) / sqrt(variance[c] + eps) + center[c];
   }
   return true;
 }
@@ -56,13 +56,13 @@ static bool layer_norm(GraphCall *call, bool centered) {
   Line line = line_of(x, axis);
   int64_t n = line.n * line.inner;
   for (int64_t o = 0; o < line.outer; o++)
-    standardise(x->data + o * n, n, eps, centered, y + o * n);
+    standardise(x->wide + o * n, n, eps, centered, y + o * n);
   Walk w = walk_start(x->rank, x->dim);
   for (int k = 0; k < 2; k++)
     if (affine[k]) strides_broadcast(affine[k], x->rank, w.stride[k]);
   for (int64_t i = 0; i < x->count; i++, walk_next(&w)) {
-    if (scale) y[i] *= scale->data[w.offset[0]];
-    if (center) y[i] += center->data[w.offset[1]];
+    if (scale) y[i] *= scale->wide[w.offset[0]];
+    if (center) y[i] += center->wide[w.offset[1]];
   }
   return true;
 }
@@ -86,11 +86,11 @@ bool graph_eval_GroupNorm(GraphCall *call) {
   Line line = line_of(x, 1);
   int64_t n = line.n / groups * line.inner;
   for (int64_t o = 0; o < line.outer * groups; o++)
-    standardise(x->data + o * n, n, eps, true, y + o * n);
+    standardise(x->wide + o * n, n, eps, true, y + o * n);
   for (int64_t i = 0; i < x->count; i++) {
     int64_t c = i / line.inner % line.n;
-    if (scale) y[i] *= scale->data[c];
-    if (center) y[i] += center->data[c];
+    if (scale) y[i] *= scale->wide[c];
+    if (center) y[i] += center->wide[c];
   }
   return true;
 }

@@ -26,7 +26,7 @@ static bool map(GraphCall *call, double (*f)(double x, const Params *p)) {
   Params p = params_of(call->node);
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++)
-    y[i] = elem_wrap(call->out[0].elem, f(x->data[i], &p));
+    y[i] = elem_wrap(call->out[0].elem, f(x->wide[i], &p));
   return true;
 }
 
@@ -90,7 +90,7 @@ MAP(Not, x == 0)
 MAP(IsNan, isnan(x) != 0)
 
 bool graph_eval_Identity(GraphCall *call) {
-  call->out[0].data = call_in(call, 0)->data;
+  call->out[0].wide = call_in(call, 0)->wide;
   return true;
 }
 
@@ -103,10 +103,10 @@ bool graph_eval_Cast(GraphCall *call) {
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++)
     if (to == GRAPH_BOOL)
-      y[i] = x->data[i] != 0;
+      y[i] = x->wide[i] != 0;
     else if (x->elem != GRAPH_FLOAT)
-      y[i] = elem_wrap(to, x->data[i]);
+      y[i] = elem_wrap(to, x->wide[i]);
     else
-      y[i] = isnan(x->data[i]) ? 0 : elem_saturate(to, trunc(x->data[i]));
+      y[i] = isnan(x->wide[i]) ? 0 : elem_saturate(to, trunc(x->wide[i]));
   return true;
 }

@@ -7,7 +7,7 @@
 /* The element of a zero point for row (or column) i of n: one for all, or one each. */
 static double zero_of(const GraphTensor *zero, int64_t i, int64_t n) {
   if (!zero || !zero->count) return 0;
-  return zero->data[zero->count == n ? i : 0];
+  return zero->wide[zero->count == n ? i : 0];
 }
 
 static bool zeros_fit(GraphCall *call, int k, int64_t n) {
@@ -15,6 +15,16 @@ static bool zeros_fit(GraphCall *call, int k, int64_t n) {
   return !zero || zero->count == 1 || zero->count == n ||
          call_fault(call, "%lld zero points do not match %lld rows", (long long)zero->count,
                     (long long)n);
+}
+
+static void add_row(double x, const double *row, int64_t n, double *y) {
+  for (int64_t j = 0; j < n; j++)
+    y[j] += x * row[j];
+}
+
+static void add_narrow_row(double x, const float *row, int64_t n, double *y) {
+  for (int64_t j = 0; j < n; j++)
+    y[j] += x * (double)row[j];
 }
 
 /* a and b as matrices after their leading axes; za, zb: NULL or zero points. */
@@ -36,13 +46,17 @@ static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *z
   strides_broadcast(&fa, front, w.stride[0]);
   strides_broadcast(&fb, front, w.stride[1]);
   for (int64_t batch = 0; batch < batches; batch++, walk_next(&w)) {
-    const double *left = a->data + w.offset[0] * m * inner,
-                 *right = b->data + w.offset[1] * inner * n;
+    int64_t left = w.offset[0] * m * inner, right = w.offset[1] * inner * n;
     for (int64_t i = 0; i < m; i++, y += n)
       for (int64_t k = 0; k < inner; k++) {
-        double x = left[i * inner + k] - zero_of(za, i, m);
-        for (int64_t j = 0; j < n; j++)
-          y[j] += x * (right[k * n + j] - zero_of(zb, j, n));
+        double x = graph_at(a, left + i * inner + k) - zero_of(za, i, m);
+        if (zb)
+          for (int64_t j = 0; j < n; j++)
+            y[j] += x * (graph_at(b, right + k * n + j) - zero_of(zb, j, n));
+        else if (b->wide)
+          add_row(x, b->wide + right + k * n, n, y);
+        else
+          add_narrow_row(x, b->narrow + right + k * n, n, y);
       }
   }
   return true;
@@ -89,11 +103,11 @@ bool graph_eval_Attention(GraphCall *call) {
   for (int64_t front = 0; front < fronts; front++)
     for (int64_t row = 0; row < t; row++, y += e) {
       int64_t seen = causal && row + 1 < s ? row + 1 : s;
-      attend(q->data + (front * t + row) * d, k->data + front * s * d, scale ? scale->data : NULL,
+      attend(q->wide + (front * t + row) * d, k->wide + front * s * d, scale ? scale->wide : NULL,
              seen, d, factor, weight);
       for (int64_t i = 0; i < seen; i++)
         for (int64_t j = 0; j < e; j++)
-          y[j] += weight[i] * v->data[(front * s + i) * e + j];
+          y[j] += weight[i] * v->wide[(front * s + i) * e + j];
     }
   return true;
 }
@@ -155,7 +169,7 @@ static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor
   int64_t area_x = of.area_x, area_y = of.area_y, area_k = of.area_k;
   double *y = call_data(call, 0), shift_x = zero_of(zx, 0, 1);
   for (int64_t n = 0; n < x->dim[0]; n++) {
-    const double *sample = x->data + n * x->dim[1] * area_x;
+    const double *sample = x->wide + n * x->dim[1] * area_x;
     double *to = y + n * m * area_y;
     Walk place = walk_start(w.n, out->dim + 2);
     for (int64_t p = 0; p < area_y; p++, walk_next(&place)) {
@@ -167,12 +181,12 @@ static bool convolve(GraphCall *call, const GraphTensor *bias, const GraphTensor
           const double *in = sample + f / per_group * c * area_x + from;
           double shift_k = zero_of(zk, f, m), sum = 0;
           for (int64_t i = 0; i < c; i++)
-            sum += (in[i * area_x] - shift_x) * (k->data[(f * c + i) * area_k + q] - shift_k);
+            sum += (in[i * area_x] - shift_x) * (k->wide[(f * c + i) * area_k + q] - shift_k);
           to[f * area_y + p] += sum;
         }
       }
       for (int64_t f = 0; bias && f < m; f++)
-        to[f * area_y + p] += bias->data[f];
+        to[f * area_y + p] += bias->wide[f];
     }
   }
   return true;
@@ -200,7 +214,7 @@ bool graph_eval_ConvTranspose(GraphCall *call) {
     double *to = y + n * out->dim[1] * area_y;
     for (int64_t f = 0; bias && f < out->dim[1]; f++)
       for (int64_t p = 0; p < area_y; p++)
-        to[f * area_y + p] = bias->data[f];
+        to[f * area_y + p] = bias->wide[f];
     Walk place = walk_start(w.n, x->dim + 2);
     for (int64_t p = 0; p < area_x; p++, walk_next(&place)) {
       Walk at = walk_start(w.n, w.kernel);
@@ -210,7 +224,7 @@ bool graph_eval_ConvTranspose(GraphCall *call) {
         for (int64_t i = 0; i < c; i++)
           for (int64_t j = 0; j < per; j++)
             to[(i / per_group * per + j) * area_y + target] +=
-                x->data[(n * c + i) * area_x + p] * k->data[(i * per + j) * area_k + q];
+                x->wide[(n * c + i) * area_x + p] * k->wide[(i * per + j) * area_k + q];
       }
     }
   }
@@ -254,7 +268,7 @@ static bool pool(GraphCall *call, bool is_max) {
       if (!window_place(&w, place.at, at.at, x->dim + 2, stride, &from)) continue;
       inside++;
       for (int64_t i = 0; i < planes; i++) {
-        double value = x->data[i * area_x + from], *to = &y[i * area_y + p];
+        double value = x->wide[i * area_x + from], *to = &y[i * area_y + p];
         *to = !is_max ? *to + value : value > *to || isnan(value) ? value : *to;
       }
     }

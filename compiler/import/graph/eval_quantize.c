@@ -47,10 +47,12 @@ static double dequantized(double x, double scale, double zero, GraphElem to) {
 static bool scale_each(GraphCall *call, ScaleOne *one) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *zero = call_in(call, 2);
   Scales s = scales_of(call);
-  double *y = call_data(call, 0);
+  GraphNumbers y = call_numbers_for(call, 0, x->narrow != NULL);
   for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
     int64_t k = scale_place(&s);
-    y[i] = one(x->data[i], scale->data[k], zero ? zero->data[k] : 0, call->out[0].elem);
+    graph_put(
+        &y, i,
+        one(graph_at(x, i), graph_at(scale, k), zero ? graph_at(zero, k) : 0, call->out[0].elem));
   }
   return true;
 }
@@ -69,13 +71,13 @@ bool graph_eval_DynamicQuantize(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   double low = 0, high = 0, *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++) {
-    low = fmin(low, x->data[i]);
-    high = fmax(high, x->data[i]);
+    low = fmin(low, x->wide[i]);
+    high = fmax(high, x->wide[i]);
   }
   double scale = high > low ? (high - low) / 255 : 1;
   double zero = elem_saturate(GRAPH_U8, nearbyint(-low / scale));
   for (int64_t i = 0; i < x->count; i++)
-    y[i] = elem_saturate(GRAPH_U8, nearbyint(x->data[i] / scale) + zero);
+    y[i] = elem_saturate(GRAPH_U8, nearbyint(x->wide[i] / scale) + zero);
   if (call->node->n_out > 1) call_data(call, 1)[0] = scale;
   if (call->node->n_out > 2) call_data(call, 2)[0] = zero;
   return true;

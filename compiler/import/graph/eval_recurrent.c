@@ -89,7 +89,8 @@ static bool activation_of(GraphCall *call, const char *word, CellFunction *out) 
 typedef struct GraphCell {
   const GraphNode *node;
   int64_t steps, batch, d, u, p, gates;
-  const double *w, *r, *b, *rb, *peephole, *projection;
+  GraphTensor w, r; /* of this direction */
+  const double *b, *rb, *peephole, *projection;
   const GraphTensor *lengths, *mask;
   CellFunction act[3];
   double clip, cell_clip;
@@ -112,14 +113,22 @@ static double dot(const double *w, const double *x, int64_t n) {
   return sum;
 }
 
+/* Row k of a matrix times x. */
+static double row_dot(const GraphTensor *m, int64_t k, const double *x, int64_t n) {
+  double sum = 0;
+  if (m->wide) return dot(m->wide + k * n, x, n);
+  for (int64_t i = 0; i < n; i++)
+    sum += (double)m->narrow[k * n + i] * x[i];
+  return sum;
+}
+
 /* W x + b of gate g, unit j. */
 static double input_sum(const GraphCell *cell, int64_t g, int64_t j, const double *x) {
-  return dot(cell->w + (g * cell->u + j) * cell->d, x, cell->d) +
-         (cell->b ? cell->b[g * cell->u + j] : 0);
+  return row_dot(&cell->w, g * cell->u + j, x, cell->d) + (cell->b ? cell->b[g * cell->u + j] : 0);
 }
 
 static double state_sum(const GraphCell *cell, int64_t g, int64_t j, const double *h) {
-  return dot(cell->r + (g * cell->u + j) * cell->p, h, cell->p) +
+  return row_dot(&cell->r, g * cell->u + j, h, cell->p) +
          (cell->rb ? cell->rb[g * cell->u + j] : 0);
 }
 
@@ -199,13 +208,13 @@ typedef struct Track {
 /* Step k of the way of sample n, forward or backward. */
 static void run_step(const GraphCell *cell, const Track *track, int64_t n, int64_t k, bool backward,
                      const double *x) {
-  int64_t length = cell->lengths ? graph_whole(cell->lengths->data[n]) : cell->steps;
+  int64_t length = cell->lengths ? graph_whole(graph_at(cell->lengths, n)) : cell->steps;
   if (k >= length) return;
   int64_t t = backward ? length - 1 - k : k;
   double *h = track->h + n * cell->p, *c = track->c + n * cell->u,
          *to = track->y + n * cell->p + t * track->stride;
   const double *last = track->last[n], *seen = cell->round_state ? track->seen + n * cell->p : h;
-  bool live = !cell->mask || cell->mask->data[t * cell->batch + n] != 0;
+  bool live = !cell->mask || graph_at(cell->mask, t * cell->batch + n) != 0;
   if (live)
     step(cell, x + (t * cell->batch + n) * cell->d, seen, h, c, track->scratch,
          track->scratch + cell->u);
@@ -223,8 +232,15 @@ static void run_direction(const GraphCell *cell, const Track *track, bool backwa
   }
 }
 
-static const double *part(const GraphTensor *t, int64_t dir, int64_t dirs) {
-  return t ? t->data + dir * (t->count / dirs) : NULL;
+static const double *part(GraphCall *call, int k, int64_t dir, int64_t dirs) {
+  const GraphTensor *t = call_in(call, k);
+  return t ? graph_wide(call->arena, t) + dir * (t->count / dirs) : NULL;
+}
+
+static GraphTensor matrix(const GraphTensor *t, int64_t dir, int64_t dirs) {
+  int64_t at = dir * (t->count / dirs);
+  return (GraphTensor){.wide = t->wide ? t->wide + at : NULL,
+                       .narrow = t->narrow ? t->narrow + at : NULL};
 }
 
 static bool cell_of(GraphCall *call, GraphCell *cell) {
@@ -248,7 +264,7 @@ static bool cell_of(GraphCall *call, GraphCell *cell) {
   cell->lengths = call_in(call, node->op == GRAPH_Gru ? 5 : 4);
   cell->mask = call_in(call, node->op == GRAPH_Gru ? 7 : node->op == GRAPH_Lstm ? 8 : 6);
   for (int64_t n = 0; cell->lengths && n < cell->batch; n++) {
-    int64_t length = graph_whole(cell->lengths->data[n]);
+    int64_t length = graph_whole(graph_at(cell->lengths, n));
     if (length < 0 || length > cell->steps)
       return call_fault(call, "a length of %lld is outside of %lld steps", (long long)length,
                         (long long)cell->steps);
@@ -261,12 +277,12 @@ static bool direction_of(GraphCall *call, int64_t dir, int64_t dirs, GraphCell *
       {"sigmoid", "tanh", "tanh"}, {"sigmoid", "tanh", NULL}, {"tanh", NULL, NULL}};
   bool lstm = call->node->op == GRAPH_Lstm, gru = call->node->op == GRAPH_Gru;
   int each = lstm ? 3 : gru ? 2 : 1;
-  cell->w = part(call_in(call, 1), dir, dirs);
-  cell->r = part(call_in(call, 2), dir, dirs);
-  cell->b = part(call_in(call, 3), dir, dirs);
-  cell->rb = gru ? part(call_in(call, 4), dir, dirs) : NULL;
-  cell->peephole = lstm ? part(call_in(call, 7), dir, dirs) : NULL;
-  cell->projection = lstm ? part(call_in(call, 9), dir, dirs) : NULL;
+  cell->w = matrix(call_in(call, 1), dir, dirs);
+  cell->r = matrix(call_in(call, 2), dir, dirs);
+  cell->b = part(call, 3, dir, dirs);
+  cell->rb = gru ? part(call, 4, dir, dirs) : NULL;
+  cell->peephole = lstm ? part(call, 7, dir, dirs) : NULL;
+  cell->projection = lstm ? part(call, 9, dir, dirs) : NULL;
   for (int k = 0; k < each; k++) {
     const char *word =
         graph_word(call->node, GRAPH_ATTR_activations, (int)dir * each + k, usual[3 - each][k]);
@@ -291,8 +307,8 @@ static bool recurrent(GraphCall *call) {
   Track track = {.scratch = ARENA_ARRAY(call->arena, double, 2 * cell.u + 1),
                  .stride = dirs * cell.batch * cell.p,
                  .seen = ARENA_ARRAY(call->arena, double, cell.batch *cell.p + 1)};
-  if (h0 && n_h) memcpy(h, h0->data, sizeof *h * (size_t)n_h);
-  if (c0 && n_c) memcpy(c, c0->data, sizeof *c * (size_t)n_c);
+  if (h0 && n_h) memcpy(h, graph_wide(call->arena, h0), sizeof *h * (size_t)n_h);
+  if (c0 && n_c) memcpy(c, graph_wide(call->arena, c0), sizeof *c * (size_t)n_c);
   for (int64_t dir = 0; dir < dirs; dir++) {
     bool backward = dir == 1 || strcmp(direction, "backward") == 0;
     if (!direction_of(call, dir, dirs, &cell)) return false;
@@ -300,7 +316,7 @@ static bool recurrent(GraphCall *call) {
     track.c = c + dir * cell.batch * cell.u;
     track.y = y + dir * cell.batch * cell.p;
     track.last = ARENA_ARRAY(call->arena, const double *, cell.batch + 1);
-    run_direction(&cell, &track, backward, call_in(call, 0)->data);
+    run_direction(&cell, &track, backward, graph_wide(call->arena, call_in(call, 0)));
   }
   return true;
 }

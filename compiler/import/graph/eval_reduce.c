@@ -32,7 +32,7 @@ static bool reduce(GraphCall *call, double start, double (*f)(double sum, double
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = start;
   for (int64_t i = 0; i < x->count; i++, walk_next(&w))
-    y[w.offset[0]] = f(y[w.offset[0]], x->data[i]);
+    y[w.offset[0]] = f(y[w.offset[0]], x->wide[i]);
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = elem_wrap(call->out[0].elem, y[i]);
   return true;
@@ -61,7 +61,7 @@ static double plus_square(double y, double x) {
 
 bool graph_eval_ReduceL2(GraphCall *call) {
   reduce(call, 0, plus_square);
-  double *y = (double *)call->out[0].data;
+  double *y = (double *)call->out[0].wide;
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = sqrt(y[i]);
   return true;
@@ -71,7 +71,7 @@ bool graph_eval_ReduceMean(GraphCall *call) {
   int64_t each;
   reduction(call, &each);
   graph_eval_ReduceSum(call);
-  double *y = (double *)call->out[0].data;
+  double *y = (double *)call->out[0].wide;
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = call->out[0].elem == GRAPH_FLOAT ? y[i] / (double)each : trunc(y[i] / (double)each);
   return true;
@@ -82,11 +82,11 @@ bool graph_eval_ReduceLogSumExp(GraphCall *call) {
   int64_t each;
   Walk w = reduction(call, &each);
   graph_eval_ReduceMax(call);
-  const double *most = call->out[0].data;
+  const double *most = call->out[0].wide;
   double *y = call_data(call, 0);
   for (int64_t i = 0; i < x->count; i++, walk_next(&w)) {
     double top = isfinite(most[w.offset[0]]) ? most[w.offset[0]] : 0;
-    y[w.offset[0]] += exp(x->data[i] - top);
+    y[w.offset[0]] += exp(x->wide[i] - top);
   }
   for (int64_t i = 0; i < call->out[0].count; i++)
     y[i] = log(y[i]) + (isfinite(most[i]) ? most[i] : 0);
@@ -109,7 +109,7 @@ static bool arg(GraphCall *call, bool is_max) {
   double *y = call_data(call, 0);
   for (int64_t o = 0; o < line.outer; o++)
     for (int64_t i = 0; i < line.inner; i++) {
-      const double *at = x->data + o * line.n * line.inner + i;
+      const double *at = x->wide + o * line.n * line.inner + i;
       int64_t best = 0;
       for (int64_t k = 1; k < line.n; k++)
         if (is_max ? at[k * line.inner] > at[best * line.inner]
@@ -140,7 +140,7 @@ bool graph_eval_CumSum(GraphCall *call) {
       double sum = 0;
       for (int64_t k = 0; k < line.n; k++) {
         int64_t at = (o * line.n + (reverse ? line.n - 1 - k : k)) * line.inner + i;
-        double with = sum + x->data[at];
+        double with = sum + x->wide[at];
         y[at] = elem_wrap(x->elem, exclusive ? sum : with);
         sum = with;
       }
@@ -159,11 +159,11 @@ static bool softmax(GraphCall *call, bool is_log) {
       int64_t base = o * line.n * line.inner + i;
       double most = -INFINITY, sum = 0;
       for (int64_t k = 0; k < line.n; k++)
-        most = fmax(most, x->data[base + k * line.inner]);
+        most = fmax(most, x->wide[base + k * line.inner]);
       for (int64_t k = 0; k < line.n; k++)
-        sum += exp(x->data[base + k * line.inner] - most);
+        sum += exp(x->wide[base + k * line.inner] - most);
       for (int64_t k = 0; k < line.n; k++) {
-        double d = x->data[base + k * line.inner] - most;
+        double d = x->wide[base + k * line.inner] - most;
         y[base + k * line.inner] = is_log ? d - log(sum) : exp(d) / sum;
       }
     }
@@ -192,13 +192,13 @@ bool graph_eval_LpNormalize(GraphCall *call) {
       int64_t base = o * line.n * line.inner + i;
       double norm = 0;
       for (int64_t k = 0; k < line.n; k++) {
-        double v = x->data[base + k * line.inner];
+        double v = x->wide[base + k * line.inner];
         norm += order == 1 ? fabs(v) : v * v;
       }
       if (order == 2) norm = sqrt(norm);
       for (int64_t k = 0; k < line.n; k++) /* what is all zero stays so */
         y[base + k * line.inner] =
-            norm == 0 && eps == 0 ? 0 : x->data[base + k * line.inner] / fmax(norm, eps);
+            norm == 0 && eps == 0 ? 0 : x->wide[base + k * line.inner] / fmax(norm, eps);
     }
   return true;
 }
@@ -230,7 +230,7 @@ bool graph_eval_TopK(GraphCall *call) {
   for (int64_t o = 0; o < line.outer; o++)
     for (int64_t i = 0; i < line.inner; i++) {
       for (int64_t j = 0; j < line.n; j++)
-        all[j] = (RankedElement){sign * x->data[(o * line.n + j) * line.inner + i], j};
+        all[j] = (RankedElement){sign * x->wide[(o * line.n + j) * line.inner + i], j};
       qsort(all, (size_t)line.n, sizeof *all, by_size);
       for (int64_t j = 0; j < k; j++) {
         y[(o * k + j) * line.inner + i] = sign * all[j].value;

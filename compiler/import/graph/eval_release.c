@@ -69,9 +69,10 @@ static Numbers *numbers_of(const Release *release, const GraphCall *call, const 
                            Numbers *made) {
   for (int k = 0; k < call->node->n_in; k++) {
     const GraphTensor *in = call->in[k];
-    if (!in || !in->data || !out->data || out->data < in->data ||
-        out->data >= in->data + (in->count ? in->count : 1))
-      continue;
+    bool narrow = in && in->narrow && out->narrow == in->narrow;
+    bool wide = in && in->wide && out->wide >= in->wide &&
+                out->wide < in->wide + (in->count ? in->count : 1);
+    if (!narrow && !wide) continue;
     return call->node->in[k]->constant ? NULL : release->own[call->node->in[k]->id];
   }
   return made;

@@ -184,13 +184,8 @@ bool graph_elem_is_whole(GraphElem elem) {
   return elem != GRAPH_FLOAT;
 }
 
-GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
-                          double **data) {
-  return graph_tensor_within(arena, elem, rank, dim, INT32_MAX, data);
-}
-
-GraphTensor *graph_tensor_within(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
-                                 int64_t most, double **data) {
+GraphTensor *graph_tensor_of(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                             int64_t most, bool are_floats, GraphNumbers *to) {
   int64_t count = 1, room = 1, bytes; /* room: empty axes count as 1 */
   if (rank < 0 || rank > GRAPH_MAX_RANK) return NULL;
   for (int i = 0; i < rank; i++)
@@ -205,9 +200,23 @@ GraphTensor *graph_tensor_within(Arena *arena, GraphElem elem, int rank, const i
   for (int i = 0; i < rank; i++)
     tensor->dim[i] = dim[i];
   tensor->count = count;
-  *data = ARENA_ARRAY(arena, double, count ? count : 1);
-  tensor->data = *data;
+  *to = graph_numbers(arena, count, are_floats);
+  tensor->wide = to->wide;
+  tensor->narrow = to->narrow;
   return tensor;
+}
+
+GraphTensor *graph_tensor_within(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                                 int64_t most, double **data) {
+  GraphNumbers to = {0};
+  GraphTensor *tensor = graph_tensor_of(arena, elem, rank, dim, most, false, &to);
+  if (tensor) *data = to.wide;
+  return tensor;
+}
+
+GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                          double **data) {
+  return graph_tensor_within(arena, elem, rank, dim, INT32_MAX, data);
 }
 
 GraphTensor *graph_scalar(Arena *arena, GraphElem elem, double value) {
@@ -231,7 +240,7 @@ static void print_value(Text *out, const Graph *graph, const GraphValue *value) 
   if (!value)
     text_add(out, "-");
   else if (value->constant && value->constant->count == 1)
-    text_printf(out, "%.9g", value->constant->data[0]);
+    text_printf(out, "%.9g", graph_at(value->constant, 0));
   else
     text_printf(out, "%s%s%d", value->constant ? "const" : "%", own ? "" : "^", value->id);
 }

@@ -39,16 +39,51 @@ typedef enum GraphElem {
   GRAPH_U64
 } GraphElem;
 
-/* Numbers in C order. A list (TensorList, ONNX sequence) is a tensor whose first axis counts its
- * elements; before an element is set its shape may be unknown: then rank is 1 and data NULL. */
+/* Numbers in C order: graph_at gives one of them, graph_wide all as doubles. A list (TensorList,
+ * ONNX sequence) is a tensor whose first axis counts its elements; before an element is set its
+ * shape may be unknown: then rank is 1 and there are no numbers. */
 typedef struct GraphTensor {
   GraphElem elem;
   int rank;
   int64_t dim[GRAPH_MAX_RANK];
-  int64_t count;      /* product of dim; 1 for a scalar */
-  const double *data; /* NULL: only the shape is known */
+  int64_t count;       /* product of dim; 1 for a scalar */
+  const double *wide;  /* NULL: they are narrow, or only the shape is known */
+  const float *narrow; /* of large constants whose numbers all are floats */
   bool is_list;
 } GraphTensor;
+
+static inline bool graph_known(const GraphTensor *t) {
+  return t->wide || t->narrow;
+}
+
+static inline double graph_at(const GraphTensor *t, int64_t i) {
+  return t->wide ? t->wide[i] : (double)t->narrow[i];
+}
+
+/* Numbers that are being made, held in one of the two ways. */
+typedef struct GraphNumbers {
+  double *wide;
+  float *narrow;
+} GraphNumbers;
+
+static inline void graph_put(const GraphNumbers *to, int64_t i, double x) {
+  if (to->wide)
+    to->wide[i] = x;
+  else
+    to->narrow[i] = (float)x;
+}
+
+/* ---- numbers.c ---- */
+/* All numbers of a tensor as doubles, made in the arena if they are narrow. */
+const double *graph_wide(Arena *arena, const GraphTensor *t);
+void graph_copy_numbers(const GraphTensor *t, double *to);
+/* Of two tensors with as many. */
+bool graph_same_numbers(const GraphTensor *a, const GraphTensor *b);
+bool graph_is_all(const GraphTensor *t, double value);
+/* Room for numbers, each of which is a float if `are_floats`. */
+GraphNumbers graph_numbers(Arena *arena, int64_t count, bool are_floats);
+/* Holds the numbers of a tensor, which are doubles of this arena, as narrow as it goes. */
+void graph_narrow(Arena *arena, GraphTensor *t);
 
 typedef enum GraphOp {
 #define OP(name, min_in, max_in, n_out, shape, moves, attributes) GRAPH_##name,
@@ -258,6 +293,9 @@ GraphTensor *graph_tensor(Arena *arena, GraphElem elem, int rank, const int64_t 
  * for is asked for by this. */
 GraphTensor *graph_tensor_within(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
                                  int64_t most, double **data);
+/* The same for numbers of a file, to be filled with graph_put; are_floats as for graph_numbers. */
+GraphTensor *graph_tensor_of(Arena *arena, GraphElem elem, int rank, const int64_t *dim,
+                             int64_t most, bool are_floats, GraphNumbers *to);
 GraphTensor *graph_scalar(Arena *arena, GraphElem elem, double value);
 GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values); /* a vector of GRAPH_I64 */
 /* The text of a graph, a node a line: for --dump-after read and for tests. */
@@ -278,6 +316,8 @@ typedef struct GraphCall {
 bool graph_call_shape(GraphCall *call);
 /* Shapes and numbers. Every operand has data. */
 bool graph_call_eval(GraphCall *call);
+/* Holds what the call has made as narrow as it goes. */
+void graph_call_narrow(GraphCall *call);
 
 /* ---- eval.c: the whole graph ---- */
 typedef struct GraphFault {
@@ -301,8 +341,8 @@ typedef struct GraphLimits {
 } GraphLimits;
 extern const GraphLimits graph_usual_limits;
 
-/* Computes the outputs in order. in[i]: for graph->in[i]; NULL takes the fallback. state may be
- * NULL where there are no variables. limits: NULL for the usual ones. */
+/* Computes the outputs in order, which are not narrow. in[i]: for graph->in[i]; NULL takes the
+ * fallback. state may be NULL where there are no variables. limits: NULL for the usual ones. */
 bool graph_eval(const Graph *graph, Arena *arena, GraphState *state, const GraphLimits *limits,
                 const GraphTensor *const *in, const GraphTensor **out, GraphFault *fault);
 

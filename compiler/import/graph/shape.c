@@ -78,22 +78,22 @@ int64_t graph_whole(double x) {
 bool call_numbers(GraphCall *call, int k, int most, int *n, int64_t *out) {
   const GraphTensor *t = call_in(call, k);
   if (!t || t->rank > 1) return call_fault(call, "operand %d has to be a vector", k);
-  if (!t->data && t->count > 0)
+  if (!graph_known(t) && t->count > 0)
     return call_fault(call, "the numbers of operand %d are not known", k);
   if (t->count > most)
     return call_fault(call, "operand %d has %lld elements; at most %d are supported", k,
                       (long long)t->count, most);
   *n = (int)t->count;
   for (int i = 0; i < *n; i++)
-    out[i] = graph_whole(t->data[i]);
+    out[i] = graph_whole(graph_at(t, i));
   return true;
 }
 
 bool call_number(GraphCall *call, int k, int64_t *out) {
   const GraphTensor *t = call_in(call, k);
   if (!t || t->count != 1) return call_fault(call, "operand %d has to be one number", k);
-  if (!t->data) return call_fault(call, "the number of operand %d is not known", k);
-  *out = graph_whole(t->data[0]);
+  if (!graph_known(t)) return call_fault(call, "the number of operand %d is not known", k);
+  *out = graph_whole(graph_at(t, 0));
   return true;
 }
 

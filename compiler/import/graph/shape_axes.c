@@ -147,7 +147,7 @@ bool graph_shape_list_get(GraphCall *call) {
 static bool list_with(GraphCall *call, const GraphTensor *list, const GraphTensor *element,
                       int64_t n) {
   int64_t dim[GRAPH_MAX_RANK + 1] = {n};
-  bool unset = list->rank == 1 && (!list->data || list->count == 0),
+  bool unset = list->rank == 1 && (!graph_known(list) || list->count == 0),
        same = list->rank == element->rank + 1;
   for (int i = 0; i < element->rank; i++) {
     dim[i + 1] = element->dim[i];

@@ -117,8 +117,8 @@ bool graph_shape_range(GraphCall *call) {
   for (int k = 0; k < 3; k++) {
     const GraphTensor *t = call_in(call, k);
     if (t->count != 1) return call_fault(call, "operand %d has to be one number", k);
-    if (!t->data) return call_fault(call, "the number of operand %d is not known", k);
-    at[k] = t->data[0];
+    if (!graph_known(t)) return call_fault(call, "the number of operand %d is not known", k);
+    at[k] = graph_at(t, 0);
   }
   double steps = (at[1] - at[0]) / at[2];
   if (!(at[2] != 0)) return call_fault(call, "its step is zero");

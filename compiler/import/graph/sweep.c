@@ -12,16 +12,21 @@ enum { LARGE = 4096 }; /* elements: less is not worth the search */
 /* Where numbers begin, sorted once all are known. */
 typedef struct Numbers {
   Arena *arena;
-  const double **data;
+  const void **data;
   size_t n, cap;
 } Numbers;
 
+static const void *numbers_of(const GraphTensor *t) {
+  return t->wide ? (const void *)t->wide : t->narrow;
+}
+
 static void add(Numbers *to, const GraphTensor *t) {
-  if (t && t->data && t->count >= LARGE) ARENA_PUSH(to->arena, to->data, to->n, to->cap, t->data);
+  if (t && graph_known(t) && t->count >= LARGE)
+    ARENA_PUSH(to->arena, to->data, to->n, to->cap, numbers_of(t));
 }
 
 static int by_place(const void *a, const void *b) {
-  const double *x = *(const double *const *)a, *y = *(const double *const *)b;
+  const char *x = *(const char *const *)a, *y = *(const char *const *)b;
   return (x > y) - (x < y);
 }
 
@@ -29,7 +34,7 @@ static void sort(Numbers *numbers) {
   if (numbers->n) qsort(numbers->data, numbers->n, sizeof *numbers->data, by_place);
 }
 
-static bool holds(const Numbers *numbers, const double *data) {
+static bool holds(const Numbers *numbers, const void *data) {
   return numbers->n &&
          bsearch(&data, numbers->data, numbers->n, sizeof *numbers->data, by_place) != NULL;
 }
@@ -60,8 +65,9 @@ static void add_read(Numbers *read, const Graph *graph) {
 static void release(const Graph *graph, const Numbers *read, Numbers *gone) {
   for (int i = 0; i < graph->n_values; i++) {
     const GraphTensor *t = graph->value[i]->constant;
-    bool large = t && t->data && t->count >= LARGE;
-    if (large && !holds(read, t->data) && arena_release(graph->numbers, t->data)) add(gone, t);
+    bool large = t && graph_known(t) && t->count >= LARGE;
+    if (large && !holds(read, numbers_of(t)) && arena_release(graph->numbers, numbers_of(t)))
+      add(gone, t);
   }
   for (int i = 0; i < graph->n_nodes; i++)
     for (int b = 0; b < 2; b++)
@@ -72,8 +78,9 @@ static void release(const Graph *graph, const Numbers *read, Numbers *gone) {
 static void forget(const Graph *graph, const Numbers *gone) {
   for (int i = 0; i < graph->n_values; i++) {
     GraphTensor *t = (GraphTensor *)graph->value[i]->constant;
-    if (!t || t->count < LARGE || (t->data && !holds(gone, t->data))) continue;
-    t->data = NULL;
+    if (!t || t->count < LARGE || (graph_known(t) && !holds(gone, numbers_of(t)))) continue;
+    t->wide = NULL;
+    t->narrow = NULL;
     graph->value[i]->constant = NULL;
   }
   for (int i = 0; i < graph->n_nodes; i++)

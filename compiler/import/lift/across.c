@@ -143,7 +143,7 @@ static GraphValue *row_of(Own *own, GraphValue *y, int64_t k, const GraphNode *l
 static bool replace_rows(Own *own, const Part *part, GraphValue *y, const bool *read) {
   for (int64_t k = 0; k < own->steps; k++) {
     GraphValue *value = part->at[k];
-    if (!value || !read[value->id] || own_type(own, value)->data) continue;
+    if (!value || !read[value->id] || graph_known(own_type(own, value))) continue;
     GraphValue *row = row_of(own, y, k, part->value->node);
     if (!row) return false;
     flat_replace(own->flat, value, row);

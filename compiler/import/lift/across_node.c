@@ -61,11 +61,11 @@ static GraphNode *elementwise(Own *own, const GraphNode *node, GraphValue **in) 
 static GraphNode *matrix_by_vector(Own *own, const GraphNode *node, GraphValue **in) {
   const GraphTensor *w = own_type(own, node->in[0]);
   double *data;
-  if (!w->data || w->rank != 2) return NULL;
+  if (!graph_known(w) || w->rank != 2) return NULL;
   GraphTensor *turned = graph_tensor(own->flat->graph->numbers, GRAPH_FLOAT, 2,
                                      (int64_t[]){w->dim[1], w->dim[0]}, &data);
   for (int64_t i = 0; i < w->count; i++)
-    data[i % w->dim[1] * w->dim[0] + i / w->dim[1]] = w->data[i];
+    data[i % w->dim[1] * w->dim[0] + i / w->dim[1]] = graph_at(w, i);
   in[0] = own_part(own, node->in[1])->across;
   in[1] = flat_constant(own->flat, "", turned);
   return flat_like(own->flat, node, 2, in);
@@ -86,7 +86,7 @@ static GraphValue *repeated(Own *own, const GraphNode *node, const GraphValue *v
   const GraphTensor *t = own_type(own, value);
   int64_t dim[GRAPH_MAX_RANK + 1];
   GraphValue *x = own_part(own, value)->across;
-  if (t->data || t->rank >= GRAPH_MAX_RANK) return NULL;
+  if (graph_known(t) || t->rank >= GRAPH_MAX_RANK) return NULL;
   int n = own_dims_across(own, t, t->rank, dim);
   GraphValue *in[2] = {x, flat_ints(own->flat, n, dim)};
   return flat_typed(own->flat, flat_node(own->flat, GRAPH_Expand, node, 2, in, 1));
@@ -130,7 +130,7 @@ static GraphNode *cut(Own *own, const GraphNode *node, GraphValue **in) {
   int64_t moved[GRAPH_MAX_RANK];
   if (!first_alone(own, node) || starts->count > GRAPH_MAX_RANK) return NULL;
   for (int64_t i = 0; i < starts->count; i++) {
-    int64_t axis = axes ? (int64_t)axes->data[i] : i;
+    int64_t axis = axes ? (int64_t)graph_at(axes, i) : i;
     moved[i] = (axis < 0 ? axis + x->rank : axis) + 1;
   }
   for (int k = 0; k < node->n_in; k++)

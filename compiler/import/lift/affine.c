@@ -13,7 +13,8 @@ enum {
 
 /* Whether a node only moves the elements of its first operand, by constants. */
 static bool only_moves(const Forms *f, const GraphNode *node) {
-  return node->op != GRAPH_Concat && !form_type(f, node->in[0])->data && trace_moves(f->flat, node);
+  return node->op != GRAPH_Concat && !graph_known(form_type(f, node->in[0])) &&
+         trace_moves(f->flat, node);
 }
 
 /* The same as places(). scratch: an arena for all but the result. */
@@ -92,12 +93,12 @@ static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, 
          *row = ARENA_ARRAY(f->arena, double, width + 1);
   for (int64_t i = 0; i < d; i++) {
     int64_t only = term->pick ? term->pick[i] : i; /* the element, if the matrix is the identity */
-    for (int64_t k = 0; k < width && term->matrix; k++)
+    for (int64_t k = 0; k < width && term_has_matrix(term); k++)
       row[k] = term_weight(term, i, k);
     for (int64_t j = 0; j < n; j++) {
-      double weight = w->data[right ? i * n + j : j * d + i];
-      if (!term->matrix && only >= 0) matrix[j * width + only] += weight;
-      for (int64_t k = 0; k < width && term->matrix && weight != 0; k++)
+      double weight = graph_at(w, right ? i * n + j : j * d + i);
+      if (!term_has_matrix(term) && only >= 0) matrix[j * width + only] += weight;
+      for (int64_t k = 0; k < width && term_has_matrix(term) && weight != 0; k++)
         matrix[j * width + k] += weight * row[k];
     }
   }
@@ -108,10 +109,10 @@ static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, 
  * is another product. */
 static const Form *product(Forms *f, const GraphNode *node) {
   const GraphTensor *a = form_type(f, node->in[0]), *b = form_type(f, node->in[1]);
-  bool right = b->data != NULL && !a->data;
+  bool right = graph_known(b) && !graph_known(a);
   const GraphTensor *w = right ? b : a;
-  if (a->data && b->data) return NULL;
-  if (!w->data || w->rank < 2) return NULL;
+  if (graph_known(a) && graph_known(b)) return NULL;
+  if (!graph_known(w) || w->rank < 2) return NULL;
   int64_t rows = w->dim[w->rank - 2], columns = w->dim[w->rank - 1];
   int64_t n = right ? columns : rows, d = right ? rows : columns;
   if (w->count != rows * columns || form_elements(f, node->in[right ? 0 : 1]) != d ||
@@ -127,16 +128,18 @@ static const Form *product(Forms *f, const GraphNode *node) {
     const Term *term = &form->term[t];
     int64_t width = form_elements(f, term->source);
     if (n * width > FORM_MATRIX_MAX) return NULL;
-    bool whole = !term->matrix && !term->pick && width == d; /* the weights are those of the file */
+    bool whole =
+        !term_has_matrix(term) && !term->pick && width == d; /* the weights are those of the file */
     out->term[t] = whole ? (Term){.source = term->source,
-                                  .matrix = w->data,
+                                  .matrix = w->wide,
+                                  .narrow = w->narrow,
                                   .row_step = right ? 1 : d,
                                   .column_step = right ? n : 1}
                          : form_term(term->source, weighted(f, term, w, right, d, n), width);
   }
   for (int64_t i = 0; i < d && form->constant; i++)
     for (int64_t j = 0; j < n; j++)
-      constant[j] += form->constant[i] * w->data[right ? i * n + j : j * d + i];
+      constant[j] += form->constant[i] * graph_at(w, right ? i * n + j : j * d + i);
   return out;
 }
 
@@ -184,7 +187,7 @@ static bool moves_rows(const Forms *f, const GraphNode *node) {
   const GraphTensor *from = form_type(f, node->in[0]), *to = form_type(f, node->out[0]);
   const GraphAttribute *perm = graph_attribute(node, GRAPH_ATTR_perm),
                        *axes = graph_attribute(node, GRAPH_ATTR_axes);
-  if (from->data || !from->rank || !to->rank || last_dim(from) != last_dim(to)) return false;
+  if (graph_known(from) || !from->rank || !to->rank || last_dim(from) != last_dim(to)) return false;
   if (node->op == GRAPH_Reshape) return true;
   if (node->op == GRAPH_Transpose)
     return perm && perm->n == from->rank && perm->i[perm->n - 1] == from->rank - 1;
@@ -243,9 +246,9 @@ static GraphValue *step_of(Forms *f, const GraphNode *cut, const Moves *moves, G
 static int operand_of_product(const Forms *f, const GraphNode *made) {
   bool by_element = made->op == GRAPH_Add || made->op == GRAPH_Mul;
   if (made->op != GRAPH_MatMul && !by_element) return -1;
-  int which = form_type(f, made->in[0])->data ? 1 : 0;
+  int which = graph_known(form_type(f, made->in[0])) ? 1 : 0;
   const GraphTensor *c = form_type(f, made->in[1 - which]), *x = form_type(f, made->in[which]);
-  if (!c->data || x->data || (made->op == GRAPH_MatMul && (which || c->rank != 2)) ||
+  if (!graph_known(c) || graph_known(x) || (made->op == GRAPH_MatMul && (which || c->rank != 2)) ||
       x->rank != form_type(f, made->out[0])->rank)
     return -1;
   for (int i = 0; by_element && i < c->rank - 1; i++)
@@ -261,7 +264,7 @@ static bool joins_last(const Forms *f, const GraphNode *made) {
   if (!adds && (made->op != GRAPH_Concat || (axis != -1 && axis != y->rank - 1))) return false;
   for (int k = 0; k < made->n_in; k++) {
     const GraphTensor *x = form_type(f, made->in[k]);
-    if (x->data || x->rank != y->rank || (adds && x->count != y->count)) return false;
+    if (graph_known(x) || x->rank != y->rank || (adds && x->count != y->count)) return false;
   }
   return true;
 }
@@ -304,7 +307,7 @@ static bool cuts(const GraphNode *node) {
 
 /* Whether a form has elements of one source, without weights and in any order. */
 static bool is_pure(const Form *form) {
-  return form->n_terms == 1 && !form->constant && !form->term[0].matrix;
+  return form->n_terms == 1 && !form->constant && !term_has_matrix(&form->term[0]);
 }
 
 static const Form *negated(Forms *f, const GraphNode *node) {
@@ -320,9 +323,9 @@ static const Form *negated(Forms *f, const GraphNode *node) {
 static const Form *compute(Forms *f, GraphValue *value) {
   const GraphNode *node = value->node;
   const GraphTensor *type = form_type(f, value);
-  if (type->data) {
+  if (graph_known(type)) {
     Form *form = form_new(f, type->count);
-    form->constant = type->data;
+    form->constant = graph_wide(f->arena, type);
     return form;
   }
   if (!node || is_barrier(f, value)) return form_own(f, value);
@@ -376,13 +379,13 @@ static void add_source(GraphValue *source, GraphValue **out, int *n) {
  * compute(). */
 static void sources(Forms *f, GraphValue *value, GraphValue **out, int *n) {
   const GraphNode *node = value->node;
-  if (form_type(f, value)->data) return;
+  if (graph_known(form_type(f, value))) return;
   if (!node || is_barrier(f, value)) {
     add_source(value, out, n);
     return;
   }
-  bool constant[2] = {node->n_in > 0 && form_type(f, node->in[0])->data,
-                      node->n_in > 1 && node->in[1] && form_type(f, node->in[1])->data};
+  bool constant[2] = {node->n_in > 0 && graph_known(form_type(f, node->in[0])),
+                      node->n_in > 1 && node->in[1] && graph_known(form_type(f, node->in[1]))};
   bool through = node->op == GRAPH_Concat || node->op == GRAPH_Neg || node->op == GRAPH_Add ||
                  node->op == GRAPH_Sub;
   through = through ||

@@ -18,7 +18,8 @@ enum { FORM_MAX_TERMS = 6 };
  * value that is moved or sliced costs only another `pick`. */
 typedef struct Term {
   GraphValue *source;
-  const double *matrix;          /* NULL: the identity matrix */
+  const double *matrix;          /* NULL: narrow has it, or it is the identity matrix */
+  const float *narrow;           /* numbers of the file that are floats */
   int64_t row_step, column_step; /* elements from one row, or one column, of matrix to the next */
   const int64_t *pick;           /* NULL: pick[i] is i */
 } Term;
@@ -48,11 +49,17 @@ const Form *form_of(Forms *forms, GraphValue *value);
 /* Adds the sources of a value to `out`, which has room for FORM_MAX_TERMS. No matrix is computed.
  */
 void form_sources(Forms *forms, GraphValue *value, GraphValue **out, int *n);
+static inline bool term_has_matrix(const Term *term) {
+  return term->matrix || term->narrow;
+}
+
 /* The weight with which element i of the value takes element k of the source. */
 static inline double term_weight(const Term *term, int64_t i, int64_t k) {
   int64_t row = term->pick ? term->pick[i] : i;
-  if (!term->matrix) return row == k ? 1 : 0;
-  return row < 0 ? 0 : term->matrix[row * term->row_step + k * term->column_step];
+  if (!term_has_matrix(term)) return row == k ? 1 : 0;
+  if (row < 0) return 0;
+  int64_t at = row * term->row_step + k * term->column_step;
+  return term->matrix ? term->matrix[at] : (double)term->narrow[at];
 }
 /* How many elements one sample of a value has. */
 int64_t form_elements(const Forms *forms, const GraphValue *value);

@@ -23,20 +23,21 @@ GraphValue *flat_tiled(Flat *flat, const GraphNode *node) {
   GraphValue *y = node->in[0];
   int64_t dim[GRAPH_MAX_RANK];
   bool spread = false;
-  if (!times->data || times->count != x->rank) return NULL;
+  if (!graph_known(times) || times->count != x->rank) return NULL;
   for (int axis = 0; axis < x->rank; axis++) {
-    if (times->data[axis] < 1 || (times->data[axis] > (double)MOST_RUNS && x->dim[axis] != 1))
+    if (graph_at(times, axis) < 1 ||
+        (graph_at(times, axis) > (double)MOST_RUNS && x->dim[axis] != 1))
       return NULL;
-    bool one = x->dim[axis] == 1 && times->data[axis] > 1;
-    dim[axis] = one ? (int64_t)times->data[axis] : 1;
+    bool one = x->dim[axis] == 1 && graph_at(times, axis) > 1;
+    dim[axis] = one ? (int64_t)graph_at(times, axis) : 1;
     spread = spread || one;
   }
   for (int axis = 0; axis < x->rank; axis++) {
     GraphValue *part[MOST_RUNS];
-    if (x->dim[axis] == 1 || times->data[axis] == 1) continue;
-    for (int k = 0; k < (int)times->data[axis]; k++)
+    if (x->dim[axis] == 1 || graph_at(times, axis) == 1) continue;
+    for (int k = 0; k < (int)graph_at(times, axis); k++)
       part[k] = y;
-    y = flat_joined(flat, node, axis, (int)times->data[axis], part);
+    y = flat_joined(flat, node, axis, (int)graph_at(times, axis), part);
     if (!y) return NULL;
   }
   return spread ? flat_of_two(flat, GRAPH_Expand, node, y, flat_ints(flat, x->rank, dim)) : y;
@@ -46,10 +47,10 @@ GraphValue *flat_tiled(Flat *flat, const GraphNode *node) {
 
 /* The indices of a constant, counted from the front; NULL: it is no constant, or it is empty. */
 static int64_t *places_of(Flat *flat, const GraphTensor *place, int64_t size) {
-  if (!place->data || !place->count) return NULL;
+  if (!graph_known(place) || !place->count) return NULL;
   int64_t *at = ARENA_ARRAY(flat->arena, int64_t, place->count);
   for (int64_t i = 0; i < place->count; i++)
-    at[i] = (int64_t)place->data[i] + (place->data[i] < 0 ? size : 0);
+    at[i] = (int64_t)graph_at(place, i) + (graph_at(place, i) < 0 ? size : 0);
   return at;
 }
 
@@ -113,7 +114,7 @@ GraphValue *flat_ordered(Flat *flat, const GraphNode *node) {
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), hop;
   if (axis < 0) axis += x->rank;
   int64_t *at = place->rank ? places_of(flat, place, x->dim[axis]) : NULL;
-  if (!at || x->data || flat_frames(x, (int)axis, place, &hop)) return NULL;
+  if (!at || graph_known(x) || flat_frames(x, (int)axis, place, &hop)) return NULL;
   if (place->rank > 1) return in_one_axis(flat, node, (int)axis, at);
   return is_plain(at, place->count, x->dim[axis]) ? NULL
                                                   : in_runs(flat, node, axis, at, place->count);
@@ -123,13 +124,14 @@ GraphValue *flat_of_one_coordinate(Flat *flat, const GraphNode *node) {
   const GraphTensor *place = flat_type_of(flat, node->in[1]);
   int64_t dim[GRAPH_MAX_RANK];
   int rank = place->rank - 1;
-  if (!place->data || rank < 0 || place->dim[rank] != 1 || graph_int(node, GRAPH_ATTR_block, 0))
+  if (!graph_known(place) || rank < 0 || place->dim[rank] != 1 ||
+      graph_int(node, GRAPH_ATTR_block, 0))
     return NULL;
   for (int i = 0; i < rank; i++)
     dim[i] = place->dim[i];
   double *data;
   GraphTensor *t = graph_tensor(flat->graph->numbers, place->elem, rank, dim, &data);
-  memcpy(data, place->data, sizeof *data * (size_t)place->count);
+  graph_copy_numbers(place, data);
   GraphValue *in[2] = {node->in[0], flat_constant(flat, "", t)};
   GraphNode *gather = flat_node(flat, GRAPH_Gather, node, 2, in, 1);
   graph_set_int(flat->graph, gather, GRAPH_ATTR_axis, 0);
@@ -194,13 +196,14 @@ GraphValue *flat_by_steps(Flat *flat, const GraphNode *node) {
 /* ---- windows ---- */
 
 bool flat_frames(const GraphTensor *x, int axis, const GraphTensor *place, int64_t *hop) {
-  if (!place->data || place->rank != 2 || place->dim[0] < 2 || place->dim[1] < 2) return false;
+  if (!graph_known(place) || place->rank != 2 || place->dim[0] < 2 || place->dim[1] < 2)
+    return false;
   int64_t n = place->dim[0], size = place->dim[1], steps = x->dim[axis];
   if (x->rank == 1 && n * size == steps) return false; /* a Reshape at most */
-  *hop = (int64_t)(place->data[size] - place->data[0]);
+  *hop = (int64_t)(graph_at(place, size) - graph_at(place, 0));
   if (*hop < 1 || steps < size || (steps - size) / *hop + 1 != n) return false;
   for (int64_t i = 0; i < place->count; i++)
-    if (place->data[i] != (double)(i / size * *hop + i % size)) return false;
+    if (graph_at(place, i) != (double)(i / size * *hop + i % size)) return false;
   return true;
 }
 

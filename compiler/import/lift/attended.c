@@ -24,16 +24,16 @@ static const GraphTensor *type_of(const Flat *flat, const GraphValue *value) {
 static GraphValue *with_number(const Flat *flat, const GraphNode *node, double *number) {
   for (int i = 0; i < 2; i++) {
     const GraphTensor *t = type_of(flat, node->in[i]);
-    if (!t->data || t->count != 1 || type_of(flat, node->in[1 - i])->data) continue;
+    if (!graph_known(t) || t->count != 1 || graph_known(type_of(flat, node->in[1 - i]))) continue;
     if (i == 0 && node->op == GRAPH_Div) continue;
-    *number = node->op == GRAPH_Div ? 1 / t->data[0] : t->data[0];
+    *number = node->op == GRAPH_Div ? 1 / graph_at(t, 0) : graph_at(t, 0);
     return node->in[1 - i];
   }
   return NULL;
 }
 
 static bool is_move(const Flat *flat, const GraphNode *node) {
-  bool told = node->op == GRAPH_Reshape && type_of(flat, node->in[1])->data;
+  bool told = node->op == GRAPH_Reshape && graph_known(type_of(flat, node->in[1]));
   return told || node->op == GRAPH_Transpose || node->op == GRAPH_Identity ||
          node->op == GRAPH_Unsqueeze || node->op == GRAPH_Squeeze;
 }
@@ -95,8 +95,8 @@ static bool mask_says(const GraphTensor *t, int64_t n, bool swapped, bool *causa
   for (int64_t i = 0; i < t->count; i++) {
     int64_t column = i % n, row = i / n % n;
     bool is_later = swapped ? row > column : column > row;
-    none = none && t->data[i] == 0;
-    later = later && (is_later ? t->data[i] <= hidden : t->data[i] == 0);
+    none = none && graph_at(t, i) == 0;
+    later = later && (is_later ? graph_at(t, i) <= hidden : graph_at(t, i) == 0);
   }
   *causal = *causal || (later && !none);
   return none || later;
@@ -131,7 +131,7 @@ static const GraphValue *scores(const Flat *flat, GraphValue *value, bool swappe
     }
     for (int i = 0; node->op == GRAPH_Add && i < 2; i++) {
       const GraphTensor *mask = type_of(flat, node->in[i]);
-      if (!x && mask->data && !type_of(flat, node->in[1 - i])->data &&
+      if (!x && graph_known(mask) && !graph_known(type_of(flat, node->in[1 - i])) &&
           mask_says(mask, t->dim[t->rank - 1], swapped, causal))
         x = node->in[1 - i];
     }
@@ -162,7 +162,8 @@ static const GraphNode *weights(const Flat *flat, GraphValue *value, bool *colum
 /* Whether queries [.., t, d], keys [.., s, d] and values [.., s, e] have the same leading axes. */
 static bool fit(const Flat *flat, const GraphValue *const *in) {
   const GraphTensor *q = type_of(flat, in[0]), *k = type_of(flat, in[1]), *v = type_of(flat, in[2]);
-  if (q->rank < 2 || k->rank != q->rank || v->rank != q->rank || q->data || k->data || v->data)
+  if (q->rank < 2 || k->rank != q->rank || v->rank != q->rank || graph_known(q) || graph_known(k) ||
+      graph_known(v))
     return false;
   for (int i = 0; i + 2 < q->rank; i++)
     if (q->dim[i] != k->dim[i] || q->dim[i] != v->dim[i]) return false;

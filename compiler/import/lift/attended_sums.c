@@ -23,7 +23,7 @@ static GraphValue *beside_constant(const Flat *flat, const GraphNode *node,
                                    const GraphTensor **constant) {
   for (int i = 0; node && i < 2; i++) {
     const GraphTensor *t = type_of(flat, node->in[i]);
-    if (!t->data || type_of(flat, node->in[1 - i])->data) continue;
+    if (!graph_known(t) || graph_known(type_of(flat, node->in[1 - i]))) continue;
     *constant = t;
     return node->in[1 - i];
   }
@@ -62,7 +62,7 @@ static GraphValue *multiplied(const Flat *flat, const GraphNode *moved, const Gr
   GraphNode *product = made_by(bare && added->count == 1 ? bare : x, GRAPH_MatMul);
   if (!product) return NULL;
   const GraphTensor *column = type_of(flat, product->in[1]);
-  if (!column->data || column->rank != 2 || column->dim[1] != 1) return NULL;
+  if (!graph_known(column) || column->rank != 2 || column->dim[1] != 1) return NULL;
   *scale = column;
   return product->in[0];
 }
@@ -85,7 +85,7 @@ static GraphValue *without_axis(Flat *flat, const GraphNode *like, GraphValue *x
 /* Whether x has the axes of `sum`, [.., t, s, d], but the size 1 for axis `without`. */
 static bool is_part(const Flat *flat, const GraphValue *x, const GraphTensor *sum, int without) {
   const GraphTensor *t = type_of(flat, x);
-  bool same = t->rank == sum->rank && !t->data;
+  bool same = t->rank == sum->rank && !graph_known(t);
   for (int i = 0; same && i < sum->rank; i++)
     same = t->dim[i] == (i == without ? 1 : sum->dim[i]);
   return same;
@@ -97,7 +97,7 @@ static GraphValue *scale_of(Flat *flat, const GraphTensor *from, int64_t d, doub
   const GraphTensor *scale = graph_tensor(flat->arena, GRAPH_FLOAT, 1, &d, &data);
   if (!scale) return NULL;
   for (int64_t i = 0; i < d; i++)
-    data[i] = factor * (!from ? 1 : from->data[from->count == 1 ? 0 : i]);
+    data[i] = factor * (!from ? 1 : graph_at(from, from->count == 1 ? 0 : i));
   return flat_constant(flat, "scale", scale);
 }
 
@@ -112,7 +112,7 @@ bool lift_attended_sums(Flat *flat, const GraphValue *scores, double factor, Gra
   GraphValue *sum = tanh_node->in[0];
   GraphValue *bare = beside_constant(flat, made_by(sum, GRAPH_Mul), &number);
   if (bare && number->count == 1) sum = bare;
-  double c = bare && number->count == 1 ? number->data[0] : 1;
+  double c = bare && number->count == 1 ? graph_at(number, 0) : 1;
   GraphNode *add = made_by(sum, GRAPH_Add);
   const GraphTensor *whole = type_of(flat, sum);
   int rank = whole->rank;

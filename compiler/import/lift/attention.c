@@ -71,9 +71,9 @@ static Layer *multiplicative(Lift *l, const GraphNode *node, Value *const *in, i
 static Layer *additive(Lift *l, const GraphNode *node, Value *const *in, int64_t heads,
                        int64_t width) {
   const GraphTensor *scale = lift_type(l, node->in[3]);
-  bool plain = scale->data != NULL;
+  bool plain = graph_known(scale);
   for (int64_t i = 0; plain && i < scale->count; i++)
-    plain = scale->data[i] == 1;
+    plain = graph_at(scale, i) == 1;
   if (heads != 1) {
     lift_refuse(l, node, E902, "has %lld heads; `AdditiveAttention` has one", (long long)heads);
     return NULL;

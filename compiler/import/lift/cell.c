@@ -13,7 +13,7 @@
 GraphValue *step_source(const Flat *flat, GraphValue *value) {
   for (;;) {
     const GraphNode *node = value->node;
-    if (!node || flat_type_of(flat, value)->data) return value;
+    if (!node || graph_known(flat_type_of(flat, value))) return value;
     bool keeps = node->op == GRAPH_Identity || node->op == GRAPH_Reshape ||
                  node->op == GRAPH_Squeeze || node->op == GRAPH_Unsqueeze ||
                  node->op == GRAPH_Flatten || node->op == GRAPH_Expand;
@@ -33,10 +33,10 @@ static GraphNode *made_by(const Flat *flat, GraphValue *value, GraphOp op) {
 /* Whether a value is a constant all of whose elements are one number, which *out gets. */
 static bool number_of(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = flat_type_of(flat, value);
-  if (!t->data || !t->count) return false;
+  if (!graph_known(t) || !t->count) return false;
   for (int64_t i = 1; i < t->count; i++)
-    if (t->data[i] != t->data[0]) return false;
-  *out = t->data[0];
+    if (graph_at(t, i) != graph_at(t, 0)) return false;
+  *out = graph_at(t, 0);
   return true;
 }
 
@@ -245,7 +245,7 @@ static bool find_reset_at(const Flat *flat, GraphValue *value, CellStep *s, int 
     }
   bool inside = depth && is_inside(flat, node);
   for (int i = 0; inside && i < node->n_in && *left > 0; i++)
-    if (node->in[i] && !flat_type_of(flat, node->in[i])->data &&
+    if (node->in[i] && !graph_known(flat_type_of(flat, node->in[i])) &&
         find_reset_at(flat, node->in[i], s, depth - 1, left))
       return true;
   return false;

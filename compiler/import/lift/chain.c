@@ -15,9 +15,9 @@ static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
   const GraphTensor *x = node->n_in ? chain_type(r, node->in[0]) : NULL;
   if (node->op == GRAPH_Gather) {
     const GraphTensor *place = chain_type(r, node->in[1]);
-    if (!place->data || place->count != 1) return false;
-    *out =
-        (RowPlace){node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0), (int64_t)place->data[0]};
+    if (!graph_known(place) || place->count != 1) return false;
+    *out = (RowPlace){node->in[0], (int)graph_int(node, GRAPH_ATTR_axis, 0),
+                      (int64_t)graph_at(place, 0)};
     if (out->index < 0) out->index += x->dim[out->axis];
     return true;
   }
@@ -40,7 +40,7 @@ static bool spot_in(const Recognising *r, GraphValue *value, RowPlace *out) {
   const GraphTensor *starts = chain_type(r, node->in[1]),
                     *axes = node->n_in > 3 && node->in[3] ? chain_type(r, node->in[3]) : NULL;
   for (int64_t k = 0; k < starts->count; k++) {
-    int64_t axis = axes ? (int64_t)axes->data[k] : k, at = (int64_t)starts->data[k];
+    int64_t axis = axes ? (int64_t)graph_at(axes, k) : k, at = (int64_t)graph_at(starts, k);
     if (axis < 0) axis += x->rank;
     if (axis != changed) continue;
     *out = (RowPlace){node->in[0], changed, at < 0 ? at + x->dim[changed] : at};
@@ -80,11 +80,11 @@ static GraphValue *numbers(Recognising *r, int rank, const int64_t *dim, double 
 GraphValue *chain_reshaped(Recognising *r, const GraphNode *like, GraphValue *x, int rank,
                            const int64_t *dim) {
   const GraphTensor *t = chain_type(r, x);
-  if (t->data) { /* a constant stays one */
+  if (graph_known(t)) { /* a constant stays one */
     double *data;
     GraphTensor *made = graph_tensor(r->flat->graph->numbers, t->elem, rank, dim, &data);
     if (!made || made->count != t->count) return NULL;
-    memcpy(data, t->data, sizeof *data * (size_t)t->count);
+    graph_copy_numbers(t, data);
     return flat_constant(r->flat, "", made);
   }
   return chain_made(r, flat_reshaped(r->flat, like, x, rank, dim));
@@ -212,7 +212,7 @@ static bool add_candidate(Recognising *r, const CellStep *s, const Input *in, co
   if (!reset || !add_gate(r, &rest, in, NULL, s, 2, 1, to)) return false;
   const Form *inner = form_of(&r->forms, s->reset_of);
   if (!inner || inner->n_terms != 1 || inner->term[0].source != h) return false;
-  *after = inner->term[0].matrix != NULL || inner->constant != NULL;
+  *after = term_has_matrix(&inner->term[0]) || inner->constant != NULL;
   const Term *term = *after ? &inner->term[0] : reset;
   for (int64_t i = 0; i < to->u; i++)
     for (int64_t k = 0; k < to->u; k++)
@@ -251,6 +251,8 @@ GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, co
     else
       ok = add_gate(r, form_of(&r->forms, s->gate[g].in), in, h, s, g, sign, &to);
   }
+  for (int k = 0; k < 2; k++)
+    graph_narrow(r->flat->graph->numbers, (GraphTensor *)(k ? rec : w)->constant);
   if (!ok) return NULL;
   const GraphNode *like = s->h_new->node;
   int64_t state[3] = {1, r->samples, to.u};

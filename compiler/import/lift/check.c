@@ -78,7 +78,7 @@ static bool too_large(Comparison *c) {
 static void hand_on(Comparison *c, const GraphTensor *out, const GraphTensor **in) {
   GraphTensor *next = ARENA_NEW(c->arena, GraphTensor);
   *next = **in;
-  if (next->count == out->count) next->data = out->data;
+  if (next->count == out->count) next->wide = out->wide;
   *in = next;
 }
 
@@ -131,7 +131,7 @@ static void fill_port(Comparison *c, const Trial *t, int input, const Port *port
       bool stream = type->time.kind == TIME_STREAM;
       int64_t at =
           stream ? (call * t->steps + spot[e].step) * width + spot[e].feature : spot[e].rest;
-      if (at < steps * width) to->data[at] = x->data[e];
+      if (at < steps * width) to->data[at] = graph_at(x, e);
     }
   }
 }
@@ -151,7 +151,7 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
   double scale = 1;
   for (int call = 0; call < t->calls; call++)
     for (int64_t e = 0; e < out[call * l->graph->n_out + number]->count; e++) {
-      double size = fabs(out[call * l->graph->n_out + number]->data[e]);
+      double size = fabs(graph_at(out[call * l->graph->n_out + number], e));
       if (size > scale) scale = size;
     }
   int64_t seen = 0;
@@ -166,7 +166,7 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
       if ((each_sample && spot[e].sample != sample) ||
           (timed && t->real && spot[e].step >= got->steps))
         continue;
-      double want = y->data[e], have = at < got->steps * width ? got->data[at] : NAN,
+      double want = graph_at(y, e), have = at < got->steps * width ? got->data[at] : NAN,
              gap = want == have ? 0 : fabs(want - have);
       seen++;
       if (isnan(want) && isnan(have)) continue;
@@ -209,7 +209,7 @@ static bool run_trial(Comparison *c, const Trial *t) {
     for (int s = 0; s < l->n_states && !call && l->time.kind == TIME_STREAM; s++)
       if (l->state[s].in < l->flat->n_file_in) {
         const GraphTensor *x = in[0][l->file_input[l->state[s].in]];
-        memset((double *)(uintptr_t)x->data, 0, sizeof *x->data * (size_t)x->count);
+        memset((double *)(uintptr_t)x->wide, 0, sizeof *x->wide * (size_t)x->count);
       }
   }
   const GraphTensor **out = ARENA_ARRAY(c->arena, const GraphTensor *, t->calls * graph->n_out + 1);

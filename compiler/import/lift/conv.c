@@ -47,7 +47,7 @@ static bool give_kernel(Lift *l, const GraphNode *node, Layer *layer, const Grap
       for (int64_t j = 0; j < b->taps; j++)
         for (int64_t c = 0; c < d; c++)
           kernel[((f * a->taps + i) * b->taps + j) * d + c] =
-              (float)w->data[(f * d + c) * taps + i * stride_a + j * stride_b];
+              (float)graph_at(w, (f * d + c) * taps + i * stride_a + j * stride_b);
   return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
 }
 
@@ -66,7 +66,7 @@ static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor
   if (!b) layer_set_word(layer, OPT_bias, "false");
   float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){filters, d});
   for (int64_t i = 0; kernel && i < filters * d; i++)
-    kernel[i] = (float)w->data[i];
+    kernel[i] = (float)graph_at(w, i);
   if (!kernel || (b && !lift_vector(l, node, layer, ROLE_BIAS, b, filters))) return LIFT_FAILED;
   Layout result = layout_with_last(&layout, &made);
   lift_place(l, node->out[0], layer->out[0], &result);
@@ -158,7 +158,7 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
     for (int64_t k = 0; k < taps; k++)
       for (int64_t c = 0; c < d; c++)
         kernel[f * calls * fresh * d + place_of_row(unread + k * dilation, c, fresh, d, inner)] =
-            (float)w->data[(f * d + c) * taps + k];
+            (float)graph_at(w, (f * d + c) * taps + k);
   if (!kernel || (bias && !lift_vector(l, node, layer, ROLE_BIAS, bias, filters)))
     return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], 1, &time);
@@ -170,7 +170,7 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
 LiftDone lift_conv(Lift *l, const GraphNode *node) {
   const GraphTensor *w = lift_type(l, node->in[1]);
   int live[GRAPH_MAX_RANK], n, time;
-  if (!w->data) {
+  if (!graph_known(w)) {
     lift_refuse(l, node, E902, "has a kernel that is not a constant");
     return LIFT_FAILED;
   }

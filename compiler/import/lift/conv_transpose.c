@@ -32,9 +32,8 @@ static bool give_transposed(Lift *l, const GraphNode *node, Layer *layer, const 
     for (int64_t i = 0; i < rows; i++)
       for (int64_t j = 0; j < b->taps; j++)
         for (int64_t c = 0; c < d; c++)
-          kernel[((f * rows + i) * b->taps + j) * d + c] =
-              (float)w->data[((f / each * d + c) * each + f % each) * taps + i * stride_a +
-                             j * stride_b];
+          kernel[((f * rows + i) * b->taps + j) * d + c] = (float)graph_at(
+              w, ((f / each * d + c) * each + f % each) * taps + i * stride_a + j * stride_b);
   return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
 }
 
@@ -67,7 +66,7 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1);
   Sweep sweep[2];
   SweptField field;
-  if (!w->data) {
+  if (!graph_known(w)) {
     lift_refuse(l, node, E902, "has a kernel that is not a constant");
     return LIFT_FAILED;
   }

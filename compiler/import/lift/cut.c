@@ -226,10 +226,11 @@ static Cut cut_of(const Lift *l, const GraphNode *node, int i) {
                     *ends = lift_type(l, node->in[2]);
   const GraphTensor *axes = node->n_in > 3 && node->in[3] ? lift_type(l, node->in[3]) : NULL;
   const GraphTensor *steps = node->n_in > 4 && node->in[4] ? lift_type(l, node->in[4]) : NULL;
-  Cut c = {.axis = axes ? (int)axes->data[i] : i, .step = steps ? (int64_t)steps->data[i] : 1};
+  Cut c = {.axis = axes ? (int)graph_at(axes, i) : i,
+           .step = steps ? (int64_t)graph_at(steps, i) : 1};
   if (c.axis < 0) c.axis += x->rank;
-  c.begin = clamped(starts->data[i], x->dim[c.axis], c.step < 0);
-  c.end = clamped(ends->data[i], x->dim[c.axis], c.step < 0);
+  c.begin = clamped(graph_at(starts, i), x->dim[c.axis], c.step < 0);
+  c.end = clamped(graph_at(ends, i), x->dim[c.axis], c.step < 0);
   return c;
 }
 
@@ -293,13 +294,13 @@ static LiftDone refuse_order(Lift *l, const GraphNode *node) {
 LiftDone lift_gather_part(Lift *l, const GraphNode *node) {
   const GraphTensor *x = lift_type(l, node->in[0]), *place = lift_type(l, node->in[1]);
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
-  if (x->data || !place->data) return LIFT_OTHER;
+  if (graph_known(x) || !graph_known(place)) return LIFT_OTHER;
   LiftDone framed = lift_frames(l, node);
   if (framed != LIFT_OTHER) return framed;
-  int64_t size = x->dim[axis], first = place->count ? (int64_t)place->data[0] : 0, step = 1;
+  int64_t size = x->dim[axis], first = place->count ? (int64_t)graph_at(place, 0) : 0, step = 1;
   if (first < 0) first += size;
   for (int64_t i = 0; i < place->count; i++) {
-    int64_t at = (int64_t)place->data[i];
+    int64_t at = (int64_t)graph_at(place, i);
     if (at < 0) at += size;
     if (i == 1 && at == first - 1) step = -1;
     if (at != first + i * step) return refuse_order(l, node);

@@ -29,7 +29,7 @@ GraphCall flat_call_of(Flat *flat, const GraphNode *node, bool *constant) {
   *constant = true;
   for (int i = 0; i < node->n_in; i++) {
     in[i] = node->in[i] ? flat_type_of(flat, node->in[i]) : NULL;
-    if (in[i] && !in[i]->data) *constant = false;
+    if (in[i] && !graph_known(in[i])) *constant = false;
   }
   GraphTensor *out = ARENA_ARRAY(flat->arena, GraphTensor, node->n_out ? node->n_out : 1);
   return (GraphCall){.arena = flat->arena, .node = node, .in = in, .out = out};

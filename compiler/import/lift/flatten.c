@@ -46,8 +46,8 @@ FlatList *flatten_list_operand(Flattening *f, FlattenFrame *frame, const GraphNo
 
 bool flatten_number(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
-  if (!t || !t->data || t->count != 1) return false;
-  *out = t->data[0];
+  if (!t || !graph_known(t) || t->count != 1) return false;
+  *out = graph_at(t, 0);
   return true;
 }
 
@@ -189,9 +189,9 @@ static GraphValue *without_zeros(const Flat *flat, GraphValue *value) {
     if (!node || node->op != GRAPH_Add) return value;
     for (int k = 0; k < 2; k++) {
       const GraphTensor *t = flat_type_of(flat, node->in[k]);
-      bool all = t->data != NULL;
+      bool all = graph_known(t);
       for (int64_t i = 0; i < t->count && all; i++)
-        all = t->data[i] == 0;
+        all = graph_at(t, i) == 0;
       if (all) zero = k;
     }
     if (zero < 0 ||
@@ -205,7 +205,7 @@ static GraphValue *without_zeros(const Flat *flat, GraphValue *value) {
 Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault *fault) {
   Flat *flat = ARENA_NEW(arena, Flat);
   flat->arena = arena;
-  flat->graph = graph_new(arena, graph->numbers, graph->name);
+  flat->graph = graph_new(arena, arena_child(graph->numbers), graph->name);
   flat->n_variables = graph->n_variables;
   flat->variable = ARENA_ARRAY(arena, FlatVariable, graph->n_variables + 1);
   Flattening f = {.flat = flat, .fault = fault};

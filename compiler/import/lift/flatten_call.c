@@ -17,8 +17,8 @@ static int reversed_axis(const Flat *flat, GraphValue *const *in, int n_in, cons
   const GraphTensor *x = flat_type_of(flat, in[0]), *starts = flat_type_of(flat, in[1]);
   const GraphTensor *axes = n_in > 3 && in[3] ? flat_type_of(flat, in[3]) : NULL,
                     *steps = n_in > 4 && in[4] ? flat_type_of(flat, in[4]) : NULL;
-  if (!steps || starts->count != 1 || steps->data[0] != -1) return -1;
-  int64_t axis = axes ? (int64_t)axes->data[0] : 0;
+  if (!steps || starts->count != 1 || graph_at(steps, 0) != -1) return -1;
+  int64_t axis = axes ? (int64_t)graph_at(axes, 0) : 0;
   if (axis < 0) axis += x->rank;
   return x->dim[axis] == y->dim[axis] ? (int)axis : -1;
 }
@@ -29,9 +29,9 @@ static int whole_reversed_axis(const Flat *flat, const GraphNode *node, GraphVal
   const GraphTensor *x = flat_type_of(flat, in[0]), *lengths = flat_type_of(flat, in[1]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   if (axis < 0) axis += x->rank;
-  for (int64_t i = 0; lengths->data && i < lengths->count; i++)
-    if (lengths->data[i] != (double)x->dim[axis]) return -1;
-  return lengths->data ? (int)axis : -1;
+  for (int64_t i = 0; graph_known(lengths) && i < lengths->count; i++)
+    if (graph_at(lengths, i) != (double)x->dim[axis]) return -1;
+  return graph_known(lengths) ? (int)axis : -1;
 }
 
 bool flat_cast_keeps(GraphElem from, GraphElem to) {
@@ -107,9 +107,9 @@ static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *no
   if (node->op != GRAPH_Mul || !graph_elem_is_whole(call->out[0].elem)) return false;
   bool zero = false;
   for (int k = 0; k < 2; k++) {
-    bool all = call->in[k]->data != NULL;
+    bool all = graph_known(call->in[k]);
     for (int64_t i = 0; i < call->in[k]->count && all; i++)
-      all = call->in[k]->data[i] == 0;
+      all = graph_at(call->in[k], i) == 0;
     zero = zero || all;
   }
   const GraphTensor *y = &call->out[0];
@@ -144,6 +144,7 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   if (!(known ? graph_call_eval(&call) : graph_call_shape(&call)))
     return flatten_fail(f, call.fault);
   if (known) {
+    graph_call_narrow(&call);
     for (int i = 0; i < node->n_out; i++)
       if (node->out[i])
         flatten_define(frame, node->out[i],
@@ -196,6 +197,7 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
     flatten_fail(f, call.fault);
     return NULL;
   }
+  if (constant) graph_call_narrow(&call);
   flat_set_type(flat, node->out[0], &call.out[0]);
   count_axes_from_front(flat, node);
   if (!constant) return node->out[0];

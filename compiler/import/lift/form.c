@@ -68,7 +68,7 @@ const Form *form_moved(Forms *f, const Form *x, const int64_t *from, int64_t n) 
   form->n_terms = x->n_terms;
   for (int t = 0; t < x->n_terms; t++) {
     const Term *term = &x->term[t];
-    if (term->matrix && n * form_elements(f, term->source) > FORM_MATRIX_MAX) return NULL;
+    if (term_has_matrix(term) && n * form_elements(f, term->source) > FORM_MATRIX_MAX) return NULL;
     int64_t *pick = ARENA_ARRAY(arena, int64_t, n ? n : 1);
     for (int64_t i = 0; i < n; i++)
       pick[i] = from[i] < 0 ? -1 : term->pick ? term->pick[from[i]] : from[i];

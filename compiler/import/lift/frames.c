@@ -77,7 +77,7 @@ LiftDone lift_frames(Lift *l, const GraphNode *node) {
   const GraphTensor *x = lift_type(l, node->in[0]), *place = lift_type(l, node->in[1]);
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0), time;
   int64_t hop;
-  if (x->data || !flat_frames(x, axis, place, &hop)) return LIFT_OTHER;
+  if (graph_known(x) || !flat_frames(x, axis, place, &hop)) return LIFT_OTHER;
   Axis group = lift_axis_alone(l, node->in[0], axis, &time);
   if (time >= 0 && !group.n) return of_steps(l, node, axis, place->dim[1], hop);
   if (time >= 0 || place->dim[0] > most) {

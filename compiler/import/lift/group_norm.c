@@ -9,9 +9,9 @@
 static bool norm_vector(Lift *l, const GraphNode *node, Layer *layer, int k, Role role,
                         OptName option, double plain_value, int64_t n) {
   const GraphTensor *t = k < node->n_in && node->in[k] ? lift_type(l, node->in[k]) : NULL;
-  bool plain = !t || t->data;
+  bool plain = !t || graph_known(t);
   for (int64_t i = 0; t && plain && i < t->count; i++)
-    plain = t->data[i] == plain_value;
+    plain = graph_at(t, i) == plain_value;
   if (plain) layer_set_word(layer, option, "false");
   return plain || lift_vector(l, node, layer, role, t, n);
 }

@@ -7,7 +7,7 @@
 
 static bool is_zero(const GraphTensor *t) {
   for (int64_t i = 0; i < t->count; i++)
-    if (t->data[i] != 0) return false;
+    if (graph_at(t, i) != 0) return false;
   return true;
 }
 
@@ -94,8 +94,8 @@ static LiftDone concat_zeros(Lift *l, const GraphNode *node, int axis) {
   int64_t before = 0, after = 0;
   for (int i = 0; i < node->n_in; i++) {
     const GraphTensor *t = lift_type(l, node->in[i]);
-    if (!t->data && x) return LIFT_OTHER;
-    if (!t->data)
+    if (!graph_known(t) && x) return LIFT_OTHER;
+    if (!graph_known(t))
       x = node->in[i];
     else if (!is_zero(t))
       return LIFT_OTHER;
@@ -227,8 +227,8 @@ LiftDone lift_pad(Lift *l, const GraphNode *node) {
   const char *mode = graph_word(node, GRAPH_ATTR_mode, 0, "constant");
   const GraphValue *at = node->in[0];
   LiftDone done = lift_pass(l, node);
-  if (!pads->data) return LIFT_OTHER;
-  if (strcmp(mode, "constant") == 0 && fill && !(fill->data && is_zero(fill))) {
+  if (!graph_known(pads)) return LIFT_OTHER;
+  if (strcmp(mode, "constant") == 0 && fill && !(graph_known(fill) && is_zero(fill))) {
     Diag *d = lift_refuse(l, node, E902, "pads with a number other than zero");
     diag_note(d,
               "`pad` supports zeros, the value at the edge (`edge`) and reflections (`reflect`)");
@@ -241,7 +241,7 @@ LiftDone lift_pad(Lift *l, const GraphNode *node) {
     return LIFT_FAILED;
   }
   for (int axis = 0; axis < x->rank && done == LIFT_DONE; axis++) {
-    int64_t before = (int64_t)pads->data[axis], after = (int64_t)pads->data[x->rank + axis];
+    int64_t before = (int64_t)graph_at(pads, axis), after = (int64_t)graph_at(pads, x->rank + axis);
     if (!before && !after) continue;
     done = padded(l, node, node->in[0], at, axis, before, after, mode);
     at = node->out[0];

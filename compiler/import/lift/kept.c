@@ -33,7 +33,7 @@ static const double *first_sample(Lift *l, const GraphValue *state, const GraphT
       if (atom_family(l->atoms, f.atom[i]) == l->roles.batch && left % size) first = false;
       left /= size;
     }
-    if (first && n < units) out[n++] = start->data[e];
+    if (first && n < units) out[n++] = graph_at(start, e);
   }
   return n == units ? out : NULL;
 }

@@ -113,6 +113,9 @@ bool lift_add_outputs(Lift *l);
 /* Element and shape of a value of the flat graph, with its numbers if it is a constant. */
 const GraphTensor *lift_type(const Lift *l, const GraphValue *value);
 bool lift_is_constant(const Lift *l, const GraphValue *value);
+/* The weights of a node that has become a layer go, if they were made for the flat graph and
+ * nothing else reads them. */
+void lift_release(Lift *l, const GraphValue *weights);
 /* The atoms of a graph axis that are features of the model: they are not the batch, not time, and
  * not of size 1. *time gets the atom of the axis that is time, or -1. */
 Axis lift_axis(Lift *l, const GraphValue *value, int axis, int *time);

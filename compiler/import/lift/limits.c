@@ -49,9 +49,9 @@ bool lift_numbers_of(const GraphNode *node, GraphRange *range, double *step) {
                     *zero = node->n_in > 2 && node->in[2] ? node->in[2]->constant : NULL;
   GraphElem elem =
       (GraphElem)graph_int(node, GRAPH_ATTR_elem, zero ? (int64_t)zero->elem : GRAPH_U8);
-  double none = zero && zero->count ? zero->data[0] : 0;
+  double none = zero && zero->count ? graph_at(zero, 0) : 0;
   if (scale->count != 1 || (zero && zero->count != 1) || !range_of(elem, range)) return false;
-  *step = scale->data[0];
+  *step = graph_at(scale, 0);
   range->low = (range->low - none) * *step;
   range->high = (range->high - none) * *step;
   return *step > 0 && isfinite(*step);

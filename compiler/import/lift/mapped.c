@@ -13,7 +13,8 @@ static bool is_join(const Own *own, const GraphNode *node) {
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0);
   for (int k = 0; k < node->n_in; k++) {
     const GraphTensor *t = own_type(own, node->in[k]);
-    if (t->data || t->rank >= GRAPH_MAX_RANK || t->dim[axis < 0 ? axis + t->rank : axis] != 1)
+    if (graph_known(t) || t->rank >= GRAPH_MAX_RANK ||
+        t->dim[axis < 0 ? axis + t->rank : axis] != 1)
       return false;
   }
   return true;

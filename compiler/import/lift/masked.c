@@ -64,9 +64,9 @@ static bool takes_last_held(const Masks *m, const GraphNode *node) {
   const GraphTensor *x = lift_type(m->l, node->in[0]),
                     *at = node->op == GRAPH_Gather ? lift_type(m->l, node->in[1]) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
-  if (!at || !at->data || at->count != 1 || !masks_axis_is_time(m->l, node->in[0], axis))
+  if (!at || !graph_known(at) || at->count != 1 || !masks_axis_is_time(m->l, node->in[0], axis))
     return false;
-  int64_t place = (int64_t)at->data[0];
+  int64_t place = (int64_t)graph_at(at, 0);
   if (place == 0) return true;
   return (place == -1 || place == x->dim[axis < 0 ? axis + x->rank : axis] - 1) &&
          m->tail[node->in[0]->id] == TAIL_HELD;

@@ -41,7 +41,8 @@ static bool differs_from_padding(const Lift *l, const GraphValue *value) {
   for (int i = 0; i < 2; i++) {
     const GraphTensor *number = lift_type(l, equal->in[1 - i]);
     const GraphInput *in = masks_padded_input(l, equal->in[i]);
-    if (in && number->data && number->count == 1 && number->data[0] == in->padding) return true;
+    if (in && graph_known(number) && number->count == 1 && graph_at(number, 0) == in->padding)
+      return true;
   }
   return false;
 }
@@ -57,9 +58,9 @@ static bool reduces_features(const Lift *l, const GraphNode *node) {
 /* Whether a value is a constant that is true, or false, everywhere. */
 static bool is_all(const Lift *l, const GraphValue *value, bool truth) {
   const GraphTensor *t = lift_type(l, value);
-  bool all = t->data != NULL;
+  bool all = graph_known(t);
   for (int64_t i = 0; all && i < t->count; i++)
-    all = (t->data[i] != 0) == truth;
+    all = (graph_at(t, i) != 0) == truth;
   return all;
 }
 

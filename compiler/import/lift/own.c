@@ -29,9 +29,7 @@ static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
 }
 
 static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
-  return a->data && b->data && same_shape(a, b) &&
-         (!a->count || a->data == b->data ||
-          memcmp(a->data, b->data, sizeof *a->data * (size_t)a->count) == 0);
+  return graph_known(a) && graph_known(b) && same_shape(a, b) && graph_same_numbers(a, b);
 }
 
 static bool same_attribute(const GraphAttribute *a, const GraphAttribute *b) {
@@ -112,9 +110,9 @@ static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
   RowPlace spot;
   if (known >= 0) return own->part[known].at[own->steps - 2] == before ? known : -1;
   if (depth > DEEPEST || ++own->tries > MOST_TRIES || !same_shape(a, b)) return -1;
-  if (before == value || (a->data && b->data))
+  if (before == value || (graph_known(a) && graph_known(b)))
     return before == value || same_numbers(a, b) ? add_part(own, PART_FIXED, before, value) : -1;
-  if (a->data || b->data) return -1;
+  if (graph_known(a) || graph_known(b)) return -1;
   int of = before_of(own, value);
   if (of >= 0) {
     int state = add_part(own, PART_STATE, before, value);
@@ -187,7 +185,7 @@ bool own_walk(Own *own, int which, GraphValue *value, int64_t k) {
   }
   case PART_NODE: break;
   }
-  if (k == 0 && t->data) return true;
+  if (k == 0 && graph_known(t)) return true;
   return same_operator(value->node, part->value->node) && value->index == part->value->index &&
          walk_operands(own, part->value->node, value->node, k);
 }
@@ -215,7 +213,7 @@ static const GraphTensor *zeros_like(Own *own, const GraphTensor *like) {
 static const GraphTensor *number_at_first(Own *own, int which, int depth) {
   const Part *part = &own->part[which];
   const GraphTensor *known = part->at[0] ? own_type(own, part->at[0]) : NULL;
-  if (part->kind != PART_NODE) return known && known->data ? known : NULL;
+  if (part->kind != PART_NODE) return known && graph_known(known) ? known : NULL;
   const GraphNode *node = part->value->node;
   const GraphTensor **in = ARENA_ARRAY(own->flat->arena, const GraphTensor *, node->n_in + 1);
   if (depth > DEEPEST) return NULL;
@@ -231,7 +229,7 @@ static const GraphTensor *number_at_first(Own *own, int which, int depth) {
 
 static bool close_numbers(const GraphTensor *a, const GraphTensor *b) {
   for (int64_t i = 0; i < a->count; i++)
-    if (!numbers_agree(a->data[i], b->data[i])) return false;
+    if (!numbers_agree(graph_at(a, i), graph_at(b, i))) return false;
   return true;
 }
 
@@ -245,7 +243,7 @@ bool own_start(Own *own) {
   for (int i = 0; i < own->n; i++) {
     const Part *part = &own->part[i];
     const GraphTensor *folded = part->at[0] ? own_type(own, part->at[0]) : NULL, *made;
-    if (part->kind != PART_NODE || !folded || !folded->data) continue;
+    if (part->kind != PART_NODE || !folded || !graph_known(folded)) continue;
     made = number_at_first(own, i, 0);
     if (!made || !close_numbers(folded, made)) return false;
   }
@@ -294,7 +292,7 @@ static int64_t *number_steps(Own *own, const RowPlace *sequence) {
       if (node->in[k] && step[node->in[k]->id] > last) last = step[node->in[k]->id];
     for (int k = 0; k < node->n_out; k++) {
       RowPlace spot;
-      bool row = node->in[0] && !own_type(own, node->out[k])->data &&
+      bool row = node->in[0] && !graph_known(own_type(own, node->out[k])) &&
                  chain_spot(&own->spots, node->out[k], &spot) &&
                  spot.sequence == sequence->sequence && spot.axis == sequence->axis;
       step[node->out[k]->id] = row ? row_at(own, spot.index) : last;
@@ -391,7 +389,7 @@ static bool all_rows_read(const Own *own, const RowPlace *sequence) {
   for (int i = 0; i < graph->n_nodes && found < n; i++)
     for (int k = 0; k < graph->node[i]->n_out; k++) {
       RowPlace spot;
-      if (own_type(own, graph->node[i]->out[k])->data ||
+      if (graph_known(own_type(own, graph->node[i]->out[k])) ||
           !chain_spot(&own->spots, graph->node[i]->out[k], &spot) ||
           spot.sequence != sequence->sequence || spot.axis != sequence->axis || spot.index < 0 ||
           spot.index >= n || seen[spot.index])
@@ -413,7 +411,7 @@ static int candidates(const Own *own, RowPlace **out) {
     for (int k = 0; k < graph->node[i]->n_out; k++) {
       RowPlace spot;
       bool known = false;
-      if (own_type(own, graph->node[i]->out[k])->data ||
+      if (graph_known(own_type(own, graph->node[i]->out[k])) ||
           !chain_spot(&own->spots, graph->node[i]->out[k], &spot) || spot.index != 0 ||
           own_type(own, spot.sequence)->dim[spot.axis] < FEWEST_STEPS)
         continue;

@@ -11,7 +11,19 @@ const GraphTensor *lift_type(const Lift *l, const GraphValue *value) {
 }
 
 bool lift_is_constant(const Lift *l, const GraphValue *value) {
-  return lift_type(l, value)->data != NULL;
+  return graph_known(lift_type(l, value));
+}
+
+void lift_release(Lift *l, const GraphValue *weights) {
+  const Graph *flat = l->flat->graph;
+  GraphTensor *t = (GraphTensor *)lift_type(l, weights);
+  if (!t->narrow) return;
+  for (int i = 0; i < flat->n_values; i++) {
+    const GraphTensor *other = lift_type(l, flat->value[i]);
+    bool shares = other && other->narrow == t->narrow;
+    if (shares && l->uses[i] > (flat->value[i] == weights)) return;
+  }
+  if (arena_release(flat->numbers, t->narrow)) t->narrow = NULL;
 }
 
 const char *lift_origin(const Lift *l, const GraphNode *node) {

@@ -158,7 +158,7 @@ static Layer *unary(Lift *l, const GraphNode *node) {
 
 static bool same_number(const GraphTensor *t) {
   for (int64_t i = 1; i < t->count; i++)
-    if (t->data[i] != t->data[0]) return false;
+    if (graph_at(t, i) != graph_at(t, 0)) return false;
   return t->count > 0;
 }
 
@@ -178,8 +178,9 @@ static GraphTensor without_repeats(const Lift *l, const GraphValue *x, const Gra
       inner *= out.dim[i];
     int64_t n = out.dim[axis], kept = out.count / n;
     for (int64_t i = 0; i < kept; i++)
-      data[i] = out.data[i / inner * inner * n + i % inner];
-    out.data = data;
+      data[i] = graph_at(&out, i / inner * inner * n + i % inner);
+    out.wide = data;
+    out.narrow = NULL;
     out.dim[axis] = 1;
     out.count = kept;
   }
@@ -239,7 +240,7 @@ static bool give_bias(Lift *l, Layer *layer, const GraphTensor *c) {
   layer_set_word(layer, OPT_bias, "true");
   float *bias = foreign_tensor(l->foreign, layer, ROLE_BIAS, 1, &c->count, "a constant");
   for (int64_t i = 0; bias && i < c->count; i++)
-    bias[i] = (float)c->data[i];
+    bias[i] = (float)graph_at(c, i);
   return bias != NULL;
 }
 
@@ -268,7 +269,7 @@ static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, con
   for (int64_t i = 0; center && i < c->count; i++)
     if (center[i] != 0) return false;
   for (int64_t i = 0; center && i < c->count; i++)
-    center[i] = (float)(minus ? -c->data[i] : c->data[i]);
+    center[i] = (float)(minus ? -graph_at(c, i) : graph_at(c, i));
   return center != NULL;
 }
 
@@ -305,7 +306,7 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
   float *mean = foreign_tensor(l->foreign, layer, ROLE_MEAN, 1, &c->count, "a constant");
   float *variance = foreign_tensor(l->foreign, layer, ROLE_VARIANCE, 1, &c->count, "a constant");
   for (int64_t i = 0; i < c->count; i++) {
-    double k = c->data[i];
+    double k = graph_at(c, i);
     mean[i] = 0;
     variance[i] = 1;
     scale[i] = adds ? (node->op == GRAPH_Sub && !first ? -1.0F : 1.0F)
@@ -330,7 +331,7 @@ static LiftDone with_constant(Lift *l, const GraphNode *node, LayerKind kind) {
   }
   Value *value = placed_as_is(l, node, x);
   if (!value) return LIFT_FAILED;
-  return done_like(l, node, x, with_number(l, node, kind, value, c->data[0], !first));
+  return done_like(l, node, x, with_number(l, node, kind, value, graph_at(c, 0), !first));
 }
 
 static LiftDone two_values(Lift *l, const GraphNode *node, LayerKind kind) {
@@ -351,13 +352,13 @@ static LiftDone two_values(Lift *l, const GraphNode *node, LayerKind kind) {
 
 static LiftDone prelu(Lift *l, const GraphNode *node) {
   const GraphTensor *slope = lift_type(l, node->in[1]);
-  if (!slope->data) return LIFT_OTHER;
+  if (!graph_known(slope)) return LIFT_OTHER;
   Value *value;
   if (same_number(slope)) {
     value = placed_as_is(l, node, node->in[0]);
     if (!value) return LIFT_FAILED;
     Layer *layer = lift_layer(l, node, LAYER_leaky_relu, 1, &value);
-    layer_set_number(layer, OPT_slope, slope->data[0]);
+    layer_set_number(layer, OPT_slope, graph_at(slope, 0));
     return done_like(l, node, node->in[0], layer);
   }
   Axis last;
@@ -372,7 +373,7 @@ static LiftDone prelu(Lift *l, const GraphNode *node) {
   Layer *layer = lift_layer(l, node, LAYER_prelu, 1, &value);
   float *to = foreign_tensor(l->foreign, layer, ROLE_SLOPE, 1, &slope->count, "the slopes");
   for (int64_t i = 0; i < slope->count; i++)
-    to[i] = (float)slope->data[i];
+    to[i] = (float)graph_at(slope, i);
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }
@@ -380,8 +381,8 @@ static LiftDone prelu(Lift *l, const GraphNode *node) {
 /* x to a constant power. */
 static LiftDone power(Lift *l, const GraphNode *node) {
   const GraphTensor *p = lift_type(l, node->in[1]);
-  if (!p->data || !same_number(p)) return LIFT_OTHER;
-  double exponent = p->data[0];
+  if (!graph_known(p) || !same_number(p)) return LIFT_OTHER;
+  double exponent = graph_at(p, 0);
   Value *x = placed_as_is(l, node, node->in[0]);
   if (!x) return LIFT_FAILED;
   if (exponent == 2)
@@ -405,15 +406,15 @@ static LiftDone limit(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[first ? 0 : 1];
   const GraphTensor *c = lift_type(l, node->in[first ? 1 : 0]);
   const double largest = 3.4028234663852886e38;
-  if (!c->data || !same_number(c)) return LIFT_OTHER;
+  if (!graph_known(c) || !same_number(c)) return LIFT_OTHER;
   Value *value = placed_as_is(l, node, x);
   if (!value) return LIFT_FAILED;
   bool low = node->op == GRAPH_Max;
-  if (low && c->data[0] == 0)
+  if (low && graph_at(c, 0) == 0)
     return done_like(l, node, x, lift_layer(l, node, LAYER_relu, 1, &value));
   return done_like(
       l, node, x,
-      clip_layer(l, node, value, low ? c->data[0] : -largest, low ? largest : c->data[0]));
+      clip_layer(l, node, value, low ? graph_at(c, 0) : -largest, low ? largest : graph_at(c, 0)));
 }
 
 static LiftDone one_value(Lift *l, const GraphNode *node) {

@@ -19,9 +19,9 @@ static void add_range(Lift *l, const Value *value, bool is_cell, const GraphRang
 static bool scales_are_positive(Lift *l, const GraphNode *node) {
   const GraphTensor *scale = node->n_in > 1 && node->in[1] ? node->in[1]->constant : NULL;
   for (int64_t i = 0; scale && i < scale->count; i++) {
-    if (scale->data[i] > 0 && isfinite(scale->data[i])) continue;
+    if (graph_at(scale, i) > 0 && isfinite(graph_at(scale, i))) continue;
     lift_refuse(l, node, E901, "has the scale %g, and a scale must be a positive number",
-                scale->data[i]);
+                graph_at(scale, i));
     return false;
   }
   return true;

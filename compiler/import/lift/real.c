@@ -102,14 +102,17 @@ RealValue *real_value(RealFrame *frame, const GraphValue *value) {
 /* The real numbers that integers t stand for, with the scale of `like`. */
 static const GraphTensor *real_numbers(Reals *r, const GraphTensor *t, const RealValue *like) {
   int64_t inner = 1, n = like->scale->count;
-  double *data;
+  GraphNumbers to;
   if (n > 1)
     for (int i = (int)like->axis + 1; i < t->rank; i++)
       inner *= t->dim[i];
-  GraphTensor *out = graph_tensor(r->root->numbers, GRAPH_FLOAT, t->rank, t->dim, &data);
+  GraphTensor *out =
+      graph_tensor_of(r->root->numbers, GRAPH_FLOAT, t->rank, t->dim, INT32_MAX, true, &to);
   for (int64_t i = 0; i < t->count; i++) {
     int64_t k = n > 1 ? i / inner % n : 0;
-    data[i] = (float)((t->data[i] - (like->zero ? like->zero->data[k] : 0)) * like->scale->data[k]);
+    graph_put(&to, i,
+              (float)((graph_at(t, i) - (like->zero ? graph_at(like->zero, k) : 0)) *
+                      graph_at(like->scale, k)));
   }
   return out;
 }
@@ -200,7 +203,7 @@ static bool quantize(Reals *r, RealFrame *frame, const GraphNode *node, const Re
 static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
   if (a->count != b->count) return false;
   for (int64_t i = 0; i < a->count; i++)
-    if (a->data[i] != b->data[i]) return false;
+    if (graph_at(a, i) != graph_at(b, i)) return false;
   return true;
 }
 
@@ -324,7 +327,7 @@ static void add_input(Reals *r, RealFrame *frame, const GraphInput *in) {
   if (lift_numbers_of(scale, &range, &step)) graph_widen(frame->to, value, range);
   graph_note(frame->to,
              "input `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g",
-             in->name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
+             in->name, m->zero ? graph_at(m->zero, 0) : 0, graph_at(m->scale, 0));
 }
 
 /* Marks the values of `graph` that a node of `reader`, or of a body in it, reads as they are, and
@@ -360,7 +363,7 @@ static Graph *real_graph(Reals *r, const Graph *from, RealFrame *outer) {
       graph_note(
           frame.to,
           "output `%s` is real numbers here; in the file it is integers q of (q - %g) * %.9g",
-          from->out[i].name, m->zero ? m->zero->data[0] : 0, m->scale->data[0]);
+          from->out[i].name, m->zero ? graph_at(m->zero, 0) : 0, graph_at(m->scale, 0));
   }
   return frame.to;
 }

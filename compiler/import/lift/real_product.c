@@ -18,12 +18,12 @@ static GraphValue *two(RealFrame *frame, GraphOp op, const GraphNode *like, Grap
 }
 
 static double zero_of(const GraphTensor *zero) {
-  return zero && zero->count ? zero->data[0] : 0;
+  return zero && zero->count ? graph_at(zero, 0) : 0;
 }
 
 bool real_zero_is(const GraphTensor *zero, double z) {
   for (int64_t i = 0; zero && i < zero->count; i++)
-    if (zero->data[i] != z) return false;
+    if (graph_at(zero, i) != z) return false;
   return zero || z == 0;
 }
 
@@ -31,7 +31,7 @@ bool real_zero_is(const GraphTensor *zero, double z) {
  * are several scales. */
 static GraphValue *shifted(RealFrame *frame, const GraphNode *node, const RealValue *q,
                            double zero) {
-  double s = q->scale->data[0], z = zero_of(q->zero);
+  double s = graph_at(q->scale, 0), z = zero_of(q->zero);
   GraphValue *x = q->value;
   if (q->scale->count != 1 || !real_zero_is(q->zero, z)) return NULL;
   if (s != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, 1 / s));
@@ -47,7 +47,8 @@ bool real_read_otherwise(RealFrame *frame, const GraphNode *node, const RealValu
                       ? shifted(frame, node, q, z)
                       : NULL;
   if (!x) return false;
-  if (scale->data[0] != 1) x = two(frame, GRAPH_Mul, node, x, number(frame, scale->data[0]));
+  if (graph_at(scale, 0) != 1)
+    x = two(frame, GRAPH_Mul, node, x, number(frame, graph_at(scale, 0)));
   frame->meaning[node->out[0]->id] = (RealValue){.value = x};
   return true;
 }
@@ -62,7 +63,7 @@ static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const Graph
   if (n != 1 && (axis < 0 || n != q->dim[axis])) return NULL;
   GraphTensor *out = graph_tensor(frame->to->numbers, GRAPH_FLOAT, q->rank, q->dim, &data);
   for (int64_t i = 0; i < q->count; i++)
-    data[i] = q->data[i] - (zero ? zero->data[n == 1 ? 0 : i / inner % n] : 0);
+    data[i] = graph_at(q, i) - (zero ? graph_at(zero, n == 1 ? 0 : i / inner % n) : 0);
   return graph_constant(frame->to, "", out);
 }
 

@@ -32,7 +32,7 @@ static bool reads_whole(const Recognising *r, const GraphValue *value, const Gra
                         int *left) {
   const GraphNode *node = value->node;
   if (value == source) return true;
-  if (!node || --*left < 0 || chain_type(r, value)->data) return false;
+  if (!node || --*left < 0 || graph_known(chain_type(r, value))) return false;
   bool affine = node->op == GRAPH_Add || node->op == GRAPH_Sub || node->op == GRAPH_Neg ||
                 node->op == GRAPH_Mul || node->op == GRAPH_MatMul || node->op == GRAPH_Concat;
   bool moves = !affine && trace_moves(r->flat, node) &&
@@ -120,7 +120,7 @@ static bool comes_out(const Recognising *r, const GraphValue *value) {
 static bool is_given(const Recognising *r, const GraphValue *value) {
   while (moves_elements(r, value->node) && value->node->op != GRAPH_Concat)
     value = value->node->in[0];
-  return !value->node && !chain_type(r, value)->data;
+  return !value->node && !graph_known(chain_type(r, value));
 }
 
 /* Whether a value is a part of an input that is a state: that of a variable, or one that --state
@@ -153,7 +153,7 @@ static GraphValue *single_state(Recognising *r, const CellStep *s) {
 
 static bool is_zero(const Recognising *r, const GraphValue *value) {
   const GraphTensor *t = chain_type(r, value);
-  return t->data && chain_is_all(t->data, t->count, 0);
+  return graph_known(t) && graph_is_all(t, 0);
 }
 
 /* Writes the states of a step, which are sources of its forms whatever computes them. Returns how

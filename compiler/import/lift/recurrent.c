@@ -19,7 +19,7 @@ typedef struct Operands {
 
 static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
   const GraphTensor *t = value ? lift_type(l, value) : NULL;
-  return t && t->data ? t : NULL;
+  return t && graph_known(t) ? t : NULL;
 }
 
 static Operands operands_of(const Lift *l, const GraphNode *node) {
@@ -102,7 +102,7 @@ static bool copy_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role,
   float *to = foreign_tensor(l->foreign, layer, role, rank, dim,
                              *node->name ? node->name : graph_op_name(node->op));
   for (int64_t i = 0; to && i < count; i++)
-    to[i] = (float)from->data[i];
+    to[i] = (float)graph_at(from, i);
   return to != NULL;
 }
 
@@ -116,16 +116,18 @@ static bool give_weights(Lift *l, const GraphNode *node, const Operands *o, Laye
           vector[3] = {dirs, o->form->gates, u};
   if (!copy_tensor(l, node, layer, ROLE_KERNEL, o->w, 4, kernel)) return false;
   if (!copy_tensor(l, node, layer, ROLE_RECURRENT, o->r, 4, recurrent)) return false;
+  lift_release(l, node->in[1]);
+  lift_release(l, node->in[2]);
   if (!bias) {
     layer_set_word(layer, OPT_bias, "false");
     return true;
   }
   int64_t count = dirs * o->form->gates * u;
   double *zero = ARENA_ARRAY(l->arena, double, count), *sum = ARENA_ARRAY(l->arena, double, count);
-  GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero}, both = none;
+  GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .wide = zero}, both = none;
   for (int64_t i = 0; i < count; i++)
-    sum[i] = (o->b ? o->b->data[i] : 0) + (o->rb ? o->rb->data[i] : 0);
-  both.data = sum;
+    sum[i] = (o->b ? graph_at(o->b, i) : 0) + (o->rb ? graph_at(o->rb, i) : 0);
+  both.wide = sum;
   const GraphTensor *b = after ? (o->b ? o->b : &none) : &both;
   if (!copy_tensor(l, node, layer, ROLE_BIAS, b, 3, vector)) return false;
   if (after && !copy_tensor(l, node, layer, ROLE_RECURRENT_BIAS, o->rb ? o->rb : &none, 3, vector))
@@ -164,7 +166,7 @@ typedef struct Start {
 
 static bool all_zero(const GraphTensor *t) {
   for (int64_t i = 0; t && i < t->count; i++)
-    if (t->data[i] != 0) return false;
+    if (graph_at(t, i) != 0) return false;
   return true;
 }
 
@@ -242,8 +244,9 @@ static GraphTensor first_sample(const Lift *l, const GraphTensor *state, int64_t
   if (one.count <= dirs * units || one.count % (dirs * units)) return one;
   double *data = ARENA_ARRAY(l->arena, double, dirs *units);
   for (int64_t i = 0; i < dirs * units; i++)
-    data[i] = state->data[i / units * (state->count / dirs) + i % units];
-  one.data = data;
+    data[i] = graph_at(state, i / units * (state->count / dirs) + i % units);
+  one.wide = data;
+  one.narrow = NULL;
   one.count = dirs * units;
   return one;
 }
@@ -259,7 +262,7 @@ static bool give_start(Lift *l, const GraphNode *node, const Operands *o, const 
   }
   if (all_zero(start->number[0]) && all_zero(start->number[1])) return true;
   double *zero = ARENA_ARRAY(l->arena, double, count);
-  GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .data = zero};
+  GraphTensor none = {.elem = GRAPH_FLOAT, .count = count, .wide = zero};
   layer_set_learned(layer);
   for (int i = 0; i < start->n; i++) {
     /* All samples of a batch begin with the same numbers, which the translation check shows. */

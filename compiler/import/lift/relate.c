@@ -9,7 +9,7 @@
 #include <string.h>
 
 bool atoms_constant(const Atoms *a, const GraphValue *value) {
-  return flat_type_of(a->flat, value)->data != NULL;
+  return graph_known(flat_type_of(a->flat, value));
 }
 
 int atoms_rank(const Atoms *a, const GraphValue *value) {
@@ -29,7 +29,7 @@ bool tensor_varies_along(const GraphTensor *t, int axis) {
   int64_t inner = dims_product(t->rank - axis - 1, t->dim + axis + 1);
   for (int64_t e = 0; e < t->count; e++) {
     int64_t place = e / inner % t->dim[axis];
-    if (place && t->data[e] != t->data[e - place * inner]) return true;
+    if (place && graph_at(t, e) != graph_at(t, e - place * inner)) return true;
   }
   return false;
 }

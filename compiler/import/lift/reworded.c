@@ -35,10 +35,10 @@ GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node) {
 
 GraphValue *flat_chosen(Flat *flat, const GraphNode *node) {
   const GraphTensor *condition = flat_type_of(flat, node->in[0]);
-  if (!condition->data || !condition->count) return NULL;
+  if (!graph_known(condition) || !condition->count) return NULL;
   for (int64_t i = 1; i < condition->count; i++)
-    if ((condition->data[i] != 0) != (condition->data[0] != 0)) return NULL;
-  GraphValue *taken = node->in[condition->data[0] != 0 ? 1 : 2];
+    if ((graph_at(condition, i) != 0) != (graph_at(condition, 0) != 0)) return NULL;
+  GraphValue *taken = node->in[graph_at(condition, 0) != 0 ? 1 : 2];
   int mark = flat->graph->n_nodes;
   GraphValue *y = flat_typed(flat, flat_node(flat, GRAPH_Where, node, 3, node->in, 1));
   flat->graph->n_nodes = mark; /* this node only served to compute the shape */
@@ -51,12 +51,12 @@ GraphValue *flat_chosen(Flat *flat, const GraphNode *node) {
 
 GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node) {
   const GraphTensor *base = flat_type_of(flat, node->in[0]), *x = flat_type_of(flat, node->in[1]);
-  bool one = base->data && base->count == 1 && base->rank <= x->rank;
-  if (!one || x->data || !(base->data[0] > 0) || !isfinite(base->data[0]) ||
+  bool one = graph_known(base) && base->count == 1 && base->rank <= x->rank;
+  if (!one || graph_known(x) || !(graph_at(base, 0) > 0) || !isfinite(graph_at(base, 0)) ||
       graph_elem_is_whole(base->elem) || graph_elem_is_whole(x->elem))
     return NULL;
   GraphValue *log_base =
-      flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_FLOAT, log(base->data[0])));
+      flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_FLOAT, log(graph_at(base, 0))));
   GraphValue *scaled = flat_of_two(flat, GRAPH_Mul, node, node->in[1], log_base);
   return scaled ? flat_typed(flat, flat_node(flat, GRAPH_Exp, node, 1, &scaled, 1)) : NULL;
 }

@@ -22,7 +22,7 @@ static bool covers(const GraphTensor *x, const GraphTensor *place, int depth, co
     int64_t left = row;
     for (int i = depth; i-- > 0;) {
       int64_t size = i == b->axis ? b->n : x->dim[i], at = left % size, want = at;
-      double given = place->data[row * depth + i];
+      double given = graph_at(place, row * depth + i);
       left /= size;
       if (i == b->axis) want += b->start;
       if ((int64_t)given + (given < 0 ? x->dim[i] : 0) != want) return false;
@@ -40,8 +40,8 @@ static bool block_of(const GraphTensor *x, const GraphTensor *place, RowBlock *o
     for (int i = 0; i < depth; i++)
       if (i != axis) others *= x->dim[i];
     if (others < 1 || rows % others != 0 || rows / others > x->dim[axis]) continue;
-    double start =
-        place->data[axis] < 0 ? place->data[axis] + (double)x->dim[axis] : place->data[axis];
+    double start = graph_at(place, axis) < 0 ? graph_at(place, axis) + (double)x->dim[axis]
+                                             : graph_at(place, axis);
     *out = (RowBlock){.axis = axis, .start = (int64_t)start, .n = rows / others};
     if (out->start + out->n <= x->dim[axis] && covers(x, place, depth, out)) return true;
   }
@@ -54,7 +54,7 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
   int64_t dim[GRAPH_MAX_RANK];
   GraphValue *part[3];
   int n = 0;
-  if (!place->data || !block_of(x, place, &b)) return NULL;
+  if (!graph_known(place) || !block_of(x, place, &b)) return NULL;
   for (int i = 0; i < x->rank; i++)
     dim[i] = i == b.axis ? b.n : x->dim[i];
   if (b.start) part[n++] = flat_rows(flat, node, node->in[0], b.axis, 0, b.start, 1);
@@ -66,10 +66,13 @@ GraphValue *flat_scattered(Flat *flat, const GraphNode *node) {
 
 /* Whether row k of the indices are neighbours in order. *start gets the first of them. */
 static bool is_run(const GraphTensor *place, int64_t k, int64_t size, int64_t *start) {
-  const double *at = place->data + k * place->dim[1];
-  *start = (int64_t)at[0] + (at[0] < 0 ? size : 0);
-  for (int64_t i = 0; i < place->dim[1]; i++)
-    if ((int64_t)at[i] + (at[i] < 0 ? size : 0) != *start + i) return false;
+  *start = 0;
+  for (int64_t i = 0; i < place->dim[1]; i++) {
+    double at = graph_at(place, k * place->dim[1] + i);
+    int64_t row = (int64_t)at + (at < 0 ? size : 0);
+    if (!i) *start = row;
+    if (row != *start + i) return false;
+  }
   return true;
 }
 
@@ -78,7 +81,7 @@ GraphValue *flat_windows(Flat *flat, const GraphNode *node) {
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), start, hop;
   GraphValue *part[WINDOWS_MAX];
   if (axis < 0) axis += x->rank;
-  if (!place->data || place->rank != 2 || !place->count || place->dim[0] > WINDOWS_MAX ||
+  if (!graph_known(place) || place->rank != 2 || !place->count || place->dim[0] > WINDOWS_MAX ||
       flat_frames(x, (int)axis, place, &hop))
     return NULL;
   for (int64_t k = 0; k < place->dim[0]; k++) {

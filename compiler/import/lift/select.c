@@ -33,11 +33,11 @@ static bool is_chosen_by(const Lift *l, const GraphNode *comparison) {
  * numbers. */
 static Value *filled(Lift *l, const GraphNode *node, const GraphTensor *t, Value *like) {
   for (int64_t i = 1; i < t->count; i++)
-    if (t->data[i] != t->data[0]) return NULL;
+    if (graph_at(t, i) != graph_at(t, 0)) return NULL;
   if (!t->count) return NULL;
   Layer *layer = lift_layer(l, node, LAYER_clip, 1, &like);
-  layer_set_number(layer, OPT_low, t->data[0]);
-  layer_set_number(layer, OPT_high, t->data[0]);
+  layer_set_number(layer, OPT_low, graph_at(t, 0));
+  layer_set_number(layer, OPT_high, graph_at(t, 0));
   return layer->out[0];
 }
 

@@ -24,13 +24,13 @@ bool flat_plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t 
   const GraphTensor *axes = node->n_in > 3 && node->in[3] ? flat_type_of(flat, node->in[3]) : NULL;
   *axis = -1;
   for (int64_t i = 0; i < starts->count; i++) {
-    int64_t at = axes ? (int64_t)axes->data[i] : i;
+    int64_t at = axes ? (int64_t)graph_at(axes, i) : i;
     if (at < 0) at += x->rank;
-    int64_t size = x->dim[at], from = (int64_t)starts->data[i],
-            to = ends->data[i] > (double)size ? size : (int64_t)ends->data[i];
+    int64_t size = x->dim[at], from = (int64_t)graph_at(starts, i),
+            to = graph_at(ends, i) > (double)size ? size : (int64_t)graph_at(ends, i);
     if (from < 0) from += size;
     if (to < 0) to += size;
-    if ((steps && steps->data[i] != 1) || from < 0 || to < from) return false;
+    if ((steps && graph_at(steps, i) != 1) || from < 0 || to < from) return false;
     if (from == 0 && to == size) continue;
     if (*axis >= 0) return false;
     *axis = (int)at;
@@ -45,7 +45,7 @@ bool flat_plain_cut(const Flat *flat, const GraphNode *node, int *axis, int64_t 
 static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t start, int64_t end) {
   const GraphTensor *t = flat_type_of(flat, piece);
   if (start == 0 && end == t->dim[axis]) return piece;
-  if (!t->data) return NULL;
+  if (!graph_known(t)) return NULL;
   int64_t dim[GRAPH_MAX_RANK], inner = 1, outer = 1;
   double *data;
   for (int i = 0; i < t->rank; i++) {
@@ -56,7 +56,7 @@ static GraphValue *part_of(Flat *flat, GraphValue *piece, int axis, int64_t star
   GraphTensor *part = graph_tensor(flat->graph->numbers, t->elem, t->rank, dim, &data);
   for (int64_t o = 0; o < outer; o++)
     for (int64_t i = 0; i < (end - start) * inner; i++)
-      data[o * (end - start) * inner + i] = t->data[(o * t->dim[axis] + start) * inner + i];
+      data[o * (end - start) * inner + i] = graph_at(t, (o * t->dim[axis] + start) * inner + i);
   return flat_constant(flat, "", part);
 }
 
@@ -131,12 +131,13 @@ static GraphValue *element_of_reversed(Flat *flat, const GraphNode *node) {
       reverse && reverse->op == GRAPH_Reverse ? graph_attribute(reverse, GRAPH_ATTR_axes) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   if (axis < 0) axis += x->rank;
-  if (!axes || axes->n != 1 || axes->i[0] != axis || !place->data) return NULL;
+  if (!axes || axes->n != 1 || axes->i[0] != axis || !graph_known(place)) return NULL;
   double *data;
   GraphTensor *mirrored =
       graph_tensor(flat->graph->numbers, place->elem, place->rank, place->dim, &data);
   for (int64_t i = 0; i < place->count; i++)
-    data[i] = place->data[i] < 0 ? -1 - place->data[i] : (double)x->dim[axis] - 1 - place->data[i];
+    data[i] = graph_at(place, i) < 0 ? -1 - graph_at(place, i)
+                                     : (double)x->dim[axis] - 1 - graph_at(place, i);
   GraphValue *at = flat_constant(flat, "", mirrored);
   return flat_typed(flat, gather_along(flat, node, reverse->in[0], at, axis));
 }
@@ -150,7 +151,7 @@ static GraphValue *element_of_transposed(Flat *flat, const GraphNode *node) {
       turn && turn->op == GRAPH_Transpose ? graph_attribute(turn, GRAPH_ATTR_perm) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), before = -1;
   if (axis < 0) axis += x->rank;
-  if (!perm || perm->n != x->rank || !place->data || place->rank != 0) return NULL;
+  if (!perm || perm->n != x->rank || !graph_known(place) || place->rank != 0) return NULL;
   for (int i = 0; i < perm->n; i++) {
     if (i == axis) continue;
     if (perm->i[i] < before) return NULL;
@@ -166,9 +167,10 @@ static GraphValue *all_elements(Flat *flat, const GraphNode *node) {
   const GraphTensor *x = flat_type_of(flat, node->in[0]), *place = flat_type_of(flat, node->in[1]);
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
   if (axis < 0) axis += x->rank;
-  if (!place->data || place->rank < 1 || place->count != x->dim[axis]) return NULL;
+  if (!graph_known(place) || place->rank < 1 || place->count != x->dim[axis]) return NULL;
   for (int64_t i = 0; i < place->count; i++)
-    if (place->data[i] != (double)i && place->data[i] != (double)(i - place->count)) return NULL;
+    if (graph_at(place, i) != (double)i && graph_at(place, i) != (double)(i - place->count))
+      return NULL;
   if (place->rank == 1) return node->in[0];
   int64_t dim[GRAPH_MAX_RANK];
   int rank = 0;
@@ -189,10 +191,10 @@ static GraphValue *whole(const Flat *flat, const GraphNode *node) {
                     *ends = flat_type_of(flat, node->in[2]),
                     *axes = node->n_in > 3 && node->in[3] ? flat_type_of(flat, node->in[3]) : NULL;
   for (int64_t i = 0; i < starts->count; i++) {
-    int64_t at = axes ? (int64_t)axes->data[i] : i;
-    double size = (double)x->dim[at < 0 ? at + x->rank : at], step = steps ? steps->data[i] : 1,
-           from = starts->data[i] < 0 ? starts->data[i] + size : starts->data[i],
-           to = ends->data[i] < 0 ? ends->data[i] + size : ends->data[i];
+    int64_t at = axes ? (int64_t)graph_at(axes, i) : i;
+    double size = (double)x->dim[at < 0 ? at + x->rank : at], step = steps ? graph_at(steps, i) : 1,
+           from = graph_at(starts, i) < 0 ? graph_at(starts, i) + size : graph_at(starts, i),
+           to = graph_at(ends, i) < 0 ? graph_at(ends, i) + size : graph_at(ends, i);
     bool forward = step == 1 && from <= 0 && to >= size,
          only = size == 1 && step == -1 && from >= 0 && to < 0;
     if (!forward && !only) return NULL;
@@ -210,7 +212,7 @@ static GraphValue *uncast(const Flat *flat, GraphValue *value) {
 
 static bool is_number(const Flat *flat, const GraphValue *value, double number) {
   const GraphTensor *t = flat_type_of(flat, value);
-  return t->data && t->count == 1 && t->data[0] == number;
+  return graph_known(t) && t->count == 1 && graph_at(t, 0) == number;
 }
 
 /* The value of which `truth` says that it is below 0; NULL: it says something else. */
@@ -308,13 +310,13 @@ static GraphValue *rows_of_one_hot(Flat *flat, const GraphNode *node) {
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, -1), n;
   bool last = axis == -1 || axis == place->rank;
   double *data;
-  if (!last || !depth->data || depth->count != 1 || !ends->data || ends->count != 2 ||
-      !(depth->data[0] >= 1 && depth->data[0] <= (double)most))
+  if (!last || !graph_known(depth) || depth->count != 1 || !graph_known(ends) || ends->count != 2 ||
+      !(graph_at(depth, 0) >= 1 && graph_at(depth, 0) <= (double)most))
     return NULL;
-  n = (int64_t)depth->data[0];
+  n = (int64_t)graph_at(depth, 0);
   GraphTensor *table = graph_tensor(flat->graph->numbers, ends->elem, 2, (int64_t[]){n, n}, &data);
   for (int64_t i = 0; i < n * n; i++)
-    data[i] = ends->data[i / n == i % n];
+    data[i] = graph_at(ends, i / n == i % n);
   GraphValue *all = flat_constant(flat, "", table);
   return flat_typed(flat, gather_along(flat, node, all, node->in[0], 0));
 }

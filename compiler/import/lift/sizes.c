@@ -121,14 +121,20 @@ static bool learn_states(const Lift *l, Sizes *s) {
   return learned;
 }
 
+/* l->flat, and the constants of the one before go; NULL with the fault set. */
+static void flatten_anew(Lift *l, const Sizes *s, GraphFault *fault) {
+  if (l->flat) arena_free(l->flat->graph->numbers);
+  l->flat = flatten(l->graph, s->size, l->arena, fault);
+}
+
 /* Flattens at these sizes, runs the passes over the flat graph in their order, and finds atoms,
  * states and roles. False with the fault set, or after reporting (l->reported). */
 static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
   fill_sizes(l, s);
-  l->flat = flatten(l->graph, s->size, l->arena, fault);
+  flatten_anew(l, s, fault);
   if (l->flat && learn_states(l, s)) {
     fill_sizes(l, s);
-    l->flat = flatten(l->graph, s->size, l->arena, fault);
+    flatten_anew(l, s, fault);
   }
   if (!l->flat) return false;
   flat_part_ways(l->flat);

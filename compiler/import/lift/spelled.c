@@ -135,7 +135,7 @@ static GraphValue *matrix(Spelling *s, const GraphTensor *t, int64_t g, int64_t 
       graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 2, (int64_t[]){n, s->u}, &data);
   for (int64_t i = 0; i < s->u; i++)
     for (int64_t k = 0; k < n; k++)
-      data[k * s->u + i] = t->data[(g * s->u + i) * n + k];
+      data[k * s->u + i] = graph_at(t, (g * s->u + i) * n + k);
   return flat_constant(s->flat, "", out);
 }
 
@@ -144,7 +144,8 @@ static GraphValue *vector(Spelling *s, const GraphTensor *t, int64_t g) {
   double *data;
   if (!t) return NULL;
   const GraphTensor *out = graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 1, &s->u, &data);
-  memcpy(data, t->data + g * s->u, sizeof *data * (size_t)s->u);
+  for (int64_t i = 0; i < s->u; i++)
+    data[i] = graph_at(t, g * s->u + i);
   return flat_constant(s->flat, "", out);
 }
 
@@ -171,7 +172,7 @@ static GraphValue *sum_of(Spelling *s, int64_t g) {
 static const GraphTensor *constant(const Flat *flat, const GraphNode *node, int i) {
   const GraphValue *value = recurrent_operand(node, i);
   const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
-  return t && t->data ? t : NULL;
+  return t && graph_known(t) ? t : NULL;
 }
 
 /* A State [T, N, n] whose initial value is operand i, [1, N, n], or zeros. */
@@ -182,8 +183,7 @@ static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
   if (!start || known) {
     double *data;
     const GraphTensor *t = graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 2, dim, &data);
-    if (known && known->count == t->count)
-      memcpy(data, known->data, sizeof *data * (size_t)t->count);
+    if (known && known->count == t->count) graph_copy_numbers(known, data);
     start = flat_constant(s->flat, "", t);
   } else
     start = two(s, GRAPH_Reshape, start,
@@ -222,7 +222,7 @@ static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
       graph_tensor(s->flat->graph->numbers, GRAPH_FLOAT, 2, (int64_t[]){s->u, s->p}, &data);
   for (int64_t k = 0; k < s->p; k++)
     for (int64_t j = 0; j < s->u; j++)
-      data[j * s->p + k] = rows->data[k * s->u + j];
+      data[j * s->p + k] = graph_at(rows, k * s->u + j);
   return two(s, GRAPH_MatMul, h, flat_constant(s->flat, "", p));
 }
 
@@ -299,7 +299,7 @@ static bool spell(Flat *flat, GraphNode *node) {
 
 bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps) {
   for (int64_t i = 0; lengths && i < lengths->count; i++)
-    if (lengths->data[i] != (double)steps) return false;
+    if (graph_at(lengths, i) != (double)steps) return false;
   return lengths != NULL;
 }
 

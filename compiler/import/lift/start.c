@@ -45,20 +45,31 @@ static bool least_squares(double *a, double *b, int64_t rows, int64_t n, double 
   return true;
 }
 
+/* Into h0, which has room for u numbers; false: there is nothing to add, or no such state. */
+static bool solve(Arena *arena, const GraphTensor *recurrent, const double *const *first,
+                  const double *const *other, double *h0) {
+  int64_t gates = recurrent->dim[1], u = recurrent->dim[2], rows = 0;
+  double *b = ARENA_ARRAY(arena, double, gates *u + 1);
+  for (int64_t g = 0; g < gates; g++)
+    for (int64_t i = 0; i < u && first[g] && other[g]; i++)
+      b[rows++] = first[g][i] - other[g][i];
+  if (chain_is_all(b, rows, 0)) return false;
+  double *a = ARENA_ARRAY(arena, double, gates *u *u + 1), *row = a;
+  for (int64_t g = 0; g < gates; g++)
+    for (int64_t i = 0; i < u * u && first[g] && other[g]; i++)
+      *row++ = graph_at(recurrent, g * u * u + i);
+  return least_squares(a, b, rows, u, h0);
+}
+
 GraphTensor *chain_start(Recognising *r, const GraphTensor *recurrent, const double *const *first,
                          const double *const *other) {
-  int64_t gates = recurrent->dim[1], u = recurrent->dim[2], rows = 0, state[3] = {1, r->samples, u};
-  double *a = ARENA_ARRAY(r->flat->arena, double, gates *u *u + 1),
-         *b = ARENA_ARRAY(r->flat->arena, double, gates *u + 1), *h0;
-  for (int64_t g = 0; g < gates; g++)
-    for (int64_t i = 0; i < u && first[g] && other[g]; i++, rows++) {
-      memcpy(a + rows * u, recurrent->data + (g * u + i) * u, sizeof *a * (size_t)u);
-      b[rows] = first[g][i] - other[g][i];
-    }
-  if (chain_is_all(b, rows, 0)) return NULL;
+  int64_t u = recurrent->dim[2], state[3] = {1, r->samples, u};
+  double *h0;
   GraphTensor *t = graph_tensor(r->flat->arena, GRAPH_FLOAT, 3, state, &h0);
-  if (!t || !least_squares(a, b, rows, u, h0)) return NULL;
-  for (int64_t i = u; i < t->count; i++)
+  Arena *arena = arena_child(r->flat->arena);
+  bool solved = t && solve(arena, recurrent, first, other, h0);
+  arena_free(arena);
+  for (int64_t i = u; solved && i < t->count; i++)
     h0[i] = h0[i - u]; /* of every sample */
-  return t;
+  return solved ? t : NULL;
 }

@@ -235,7 +235,7 @@ bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **fi
   GraphTensor *made = graph_tensor(l->arena, GRAPH_FLOAT, type->rank, type->dim, &numbers);
   for (int64_t k = 0; k < type->count && pair->start; k++)
     numbers[k] =
-        pair->start->data[(int64_t)(code[k] - l->trace.base[l->flat->graph->in[in].value->id])];
+        graph_at(pair->start, (int64_t)(code[k] - l->trace.base[l->flat->graph->in[in].value->id]));
   if (pair->start) *first = made;
   return true;
 }
@@ -349,7 +349,7 @@ void lift_mark_idle(Lift *l) {
   for (int i = 0; i < l->flat->n_known; i++) {
     const GraphTensor *type =
         lift_type(l, l->flat->graph->value[i]); /* NULL: its node was removed again */
-    idle[i] = !needed[i] && !(type && type->data);
+    idle[i] = !needed[i] && !(type && graph_known(type));
   }
   l->flat->idle = idle;
 }

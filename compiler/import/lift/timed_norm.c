@@ -68,9 +68,9 @@ static GraphValue *factor(const TimedNorm *t, int k, int rank) {
     dim[i] = i ? 1 : flat_type_of(t->flat, value)->count;
   const GraphTensor *from = flat_type_of(t->flat, value);
   double *data;
-  if (!from->data) return reshaped(t, value, rank - 1, dim);
+  if (!graph_known(from)) return reshaped(t, value, rank - 1, dim);
   GraphTensor *to = graph_tensor(t->flat->graph->numbers, from->elem, rank - 1, dim, &data);
-  memcpy(data, from->data, sizeof *data * (size_t)from->count);
+  graph_copy_numbers(from, data);
   return flat_constant(t->flat, "", to);
 }
 

@@ -10,7 +10,8 @@ enum { TRACE_MAX_ELEMENTS = 1 << 22 };
 bool trace_moves(const Flat *flat, const GraphNode *node) {
   if (graph_op_moves(node->op) == GRAPH_MOVES_none) return false;
   for (int k = 0; k < node->n_in; k++)
-    if (node->in[k] && !graph_operand_moves(node, k) && !flat_type_of(flat, node->in[k])->data)
+    if (node->in[k] && !graph_operand_moves(node, k) &&
+        !graph_known(flat_type_of(flat, node->in[k])))
       return false;
   return true;
 }
@@ -24,14 +25,15 @@ const double *trace_moved(const Flat *flat, const GraphNode *node, const double 
     if (!mark[k]) return NULL;
     GraphTensor *marks = ARENA_NEW(flat->arena, GraphTensor);
     *marks = *in[k];
-    marks->data = mark[k];
+    marks->wide = mark[k];
+    marks->narrow = NULL;
     in[k] = marks;
   }
   GraphCall call = {.arena = flat->arena,
                     .node = node,
                     .in = in,
                     .out = ARENA_ARRAY(flat->arena, GraphTensor, node->n_out)};
-  return graph_call_eval(&call) ? call.out[index].data : NULL;
+  return graph_call_eval(&call) ? call.out[index].wide : NULL;
 }
 
 /* The codes of a value whose elements come from nowhere else. The last row of the y [T, dirs, N, u]
@@ -71,7 +73,7 @@ typedef struct Path {
 static bool follow(Trace *t, const GraphValue *value, Path *path) {
   const GraphNode *node = value->node;
   const GraphTensor *type = flat_type_of(t->flat, value);
-  bool moves = !type->data && node && trace_moves(t->flat, node);
+  bool moves = !graph_known(type) && node && trace_moves(t->flat, node);
   const double **mark = ARENA_ARRAY(t->flat->arena, const double *, (moves ? node->n_in : 0) + 1);
   bool waits = false;
   for (int k = 0; moves && k < node->n_in; k++) {
@@ -85,7 +87,7 @@ static bool follow(Trace *t, const GraphValue *value, Path *path) {
   path->n--;
   t->budget -= type->count;
   if (t->budget < 0) return false;
-  if (type->data)
+  if (graph_known(type))
     t->code[value->id] = constant_elements(t, type->count);
   else
     t->code[value->id] =

@@ -31,10 +31,10 @@ static GraphValue *mirrored(Flat *flat, const GraphTensor *t, int64_t from, int6
   double *data;
   int64_t gates = t->dim[1], inner = t->count / (t->dim[0] * gates);
   GraphTensor *out = graph_tensor(flat->graph->numbers, GRAPH_FLOAT, t->rank, t->dim, &data);
-  memcpy(data, t->data, sizeof *data * (size_t)t->count);
+  graph_copy_numbers(t, data);
   for (int64_t d = 0; d < t->dim[0]; d++)
     for (int64_t i = 0; i < inner; i++)
-      data[(d * gates + to) * inner + i] = -t->data[(d * gates + from) * inner + i];
+      data[(d * gates + to) * inner + i] = -graph_at(t, (d * gates + from) * inner + i);
   return flat_constant(flat, "", out);
 }
 
@@ -48,7 +48,8 @@ static void uncouple(Flat *flat, GraphNode *node) {
       return;
   for (size_t k = 0; k < sizeof weights / sizeof *weights; k++) {
     const GraphValue *value = weights[k] < node->n_in ? node->in[weights[k]] : NULL;
-    if (value && (!flat_type_of(flat, value)->data || !flat_type_of(flat, value)->count)) return;
+    if (value && (!graph_known(flat_type_of(flat, value)) || !flat_type_of(flat, value)->count))
+      return;
   }
   for (size_t k = 0; k < sizeof weights / sizeof *weights; k++)
     if (weights[k] < node->n_in && node->in[weights[k]])
@@ -75,11 +76,12 @@ static GraphValue *part_of(Flat *flat, const GraphNode *like, GraphValue *x, int
   const GraphTensor *t = flat_type_of(flat, x);
   int64_t dim[GRAPH_MAX_RANK], at = d;
   double *data;
-  if (t->data) {
+  if (graph_known(t)) {
     memcpy(dim, t->dim, sizeof dim);
     dim[0] = 1;
     GraphTensor *part = graph_tensor(flat->graph->numbers, t->elem, t->rank, dim, &data);
-    memcpy(data, t->data + d * part->count, sizeof *data * (size_t)part->count);
+    for (int64_t i = 0; i < part->count; i++)
+      data[i] = graph_at(t, d * part->count + i);
     return flat_constant(flat, "", part);
   }
   GraphValue *in[2] = {x, flat_constant(flat, "", graph_ints(flat->arena, 1, &at))};
@@ -151,7 +153,7 @@ static GraphValue *turned_kernel(Flat *flat, const GraphTensor *w, int64_t group
       for (int64_t o = 0; o < m; o++)
         for (int64_t t = 0; t < taps; t++) /* to reverse all axes is to reverse the order of taps */
           data[((g * m + o) * c + i) * taps + t] =
-              w->data[((g * c + i) * m + o) * taps + taps - 1 - t];
+              graph_at(w, ((g * c + i) * m + o) * taps + taps - 1 - t);
   return flat_constant(flat, "", out);
 }
 
@@ -164,7 +166,7 @@ void flat_turn_transposed(Flat *flat, GraphNode *node) {
   const GraphTensor *w = flat_type_of(flat, node->in[1]);
   int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1), pads[2 * GRAPH_MAX_RANK];
   int n = w->rank - 2;
-  if (node->op != GRAPH_ConvTranspose || !w->data || !w->count) return;
+  if (node->op != GRAPH_ConvTranspose || !graph_known(w) || !w->count) return;
   for (int i = 0; i < n; i++) {
     int64_t reach = (w->dim[2 + i] - 1) * at_axis(node, GRAPH_ATTR_dilations, i, 1);
     pads[i] = reach - at_axis(node, GRAPH_ATTR_pads, i, 0);

@@ -17,13 +17,13 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
 
 bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
                  int64_t count) {
-  if (!from || !from->data || from->count != count) {
+  if (!from || !graph_known(from) || from->count != count) {
     lift_refuse(l, node, E902, "has weights that are not constants of its size");
     return false;
   }
   float *to = lift_tensor(l, node, layer, role, 1, &count);
   for (int64_t i = 0; to && i < count; i++)
-    to[i] = (float)from->data[i];
+    to[i] = (float)graph_at(from, i);
   return to != NULL;
 }
 
@@ -51,7 +51,7 @@ static const GraphNode *bias_of(const Lift *l, const GraphNode *node, int axis, 
     if (add->op != GRAPH_Add || (add->in[0] != y && add->in[1] != y)) continue;
     const GraphTensor *c = lift_type(l, add->in[add->in[0] == y ? 1 : 0]);
     int rank = lift_type(l, y)->rank, own = c->rank - (rank - axis);
-    if (!c->data || c->count != units || own < 0 || c->dim[own] != units) return NULL;
+    if (!graph_known(c) || c->count != units || own < 0 || c->dim[own] != units) return NULL;
     if (lift_type(l, add->out[0])->count != lift_type(l, y)->count) return NULL;
     *bias = c;
     return add;
@@ -108,7 +108,7 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
     int64_t feature = (outer * fresh + row % fresh) * inner + i % inner;
     for (int64_t u = 0; u < units; u++)
       kernel[(u * calls + call) * fresh * d + feature] =
-          (float)w->data[right ? i * units + u : u * rows * d + i];
+          (float)graph_at(w, right ? i * units + u : u * rows * d + i);
   }
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &none);
@@ -166,7 +166,7 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
     for (int64_t u = 0; u < units; u++)
       for (int64_t i = 0; i < d; i++)
         kernel[(g * units + u) * d + i] =
-            (float)w->data[g * d * units + (right ? i * units + u : u * d + i)];
+            (float)graph_at(w, g * d * units + (right ? i * units + u : u * d + i));
   if (!kernel) return LIFT_FAILED;
   return place_product(l, node, NULL, layer, layout_with_last(&layout, &made));
 }
@@ -196,7 +196,7 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
   float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){units, d});
   for (int64_t u = 0; kernel && u < units; u++)
     for (int64_t i = 0; i < d; i++)
-      kernel[u * d + i] = (float)w->data[right ? i * units + u : u * d + i];
+      kernel[u * d + i] = (float)graph_at(w, right ? i * units + u : u * d + i);
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &time);
   return place_product(l, node, add, layer, layout_with_last(&layout, &made));
@@ -375,7 +375,7 @@ static LiftDone cumsum(Lift *l, const GraphNode *node) {
 static bool is_identity(const GraphTensor *t) {
   bool same = t->dim[0] == t->dim[1];
   for (int64_t i = 0; i < t->count && same; i++)
-    same = t->data[i] == (i / t->dim[1] == i % t->dim[1] ? 1 : 0);
+    same = graph_at(t, i) == (i / t->dim[1] == i % t->dim[1] ? 1 : 0);
   return same;
 }
 
@@ -391,7 +391,7 @@ static int64_t rows_reached(const GraphTensor *table, const Value *index) {
 static LiftDone embedding(Lift *l, const GraphNode *node) {
   const GraphTensor *table = lift_type(l, node->in[0]);
   const GraphValue *place = node->in[1];
-  if (!table->data || lift_is_constant(l, place)) return LIFT_OTHER;
+  if (!graph_known(table) || lift_is_constant(l, place)) return LIFT_OTHER;
   if (table->rank != 2 || graph_int(node, GRAPH_ATTR_axis, 0) != 0 || !l->placed[place->id].value) {
     lift_refuse(
         l, node, E902,
@@ -407,7 +407,7 @@ static LiftDone embedding(Lift *l, const GraphNode *node) {
   if (!one_hot) layer_set_size(layer, OPT_units, table->dim[1]);
   float *to = one_hot ? NULL : lift_tensor(l, node, layer, ROLE_TABLE, 2, dim);
   for (int64_t i = 0; to && i < dim[0] * dim[1]; i++)
-    to[i] = (float)table->data[i];
+    to[i] = (float)graph_at(table, i);
   /* An index has no feature axis of its own: the units are the last one. */
   Layout result = {.timed = from.timed, .time = from.time};
   for (int i = 0; i < from.n; i++)

@@ -24,7 +24,7 @@ static bool rows_of(const Flat *flat, const GraphNode *node, WindowRows *out) {
     if (i < axis) out->outer *= y->dim[i];
     if (i > axis) out->inner *= y->dim[i];
   }
-  return !kept->data && kept->count > 0 && out->all > out->kept;
+  return !graph_known(kept) && kept->count > 0 && out->all > out->kept;
 }
 
 /* The input that has all elements of a value; -1: there is none. */
@@ -117,7 +117,7 @@ static bool is_made_of(Lift *l, Trace *t, const GraphValue *value, const GraphVa
 static bool starts_at_zero(const Lift *l, int in) {
   const StatePair *pair = lift_pair_of_input(l, in);
   for (int64_t i = 0; pair && pair->start && i < pair->start->count; i++)
-    if (pair->start->data[i] != 0) return false;
+    if (graph_at(pair->start, i) != 0) return false;
   return true;
 }
 

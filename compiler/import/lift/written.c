@@ -20,16 +20,16 @@ static const double close_to = 1e-6;
 
 static const GraphTensor *constant(const Flat *flat, const GraphValue *value) {
   const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
-  return t && t->data ? t : NULL;
+  return t && graph_known(t) ? t : NULL;
 }
 
 /* Whether a value is a constant all of whose elements are one number, which *out gets. */
 static bool is_number(const Flat *flat, const GraphValue *value, double *out) {
   const GraphTensor *t = constant(flat, value);
   for (int64_t i = 1; t && i < t->count; i++)
-    if (t->data[i] != t->data[0]) return false;
+    if (graph_at(t, i) != graph_at(t, 0)) return false;
   if (!t || !t->count) return false;
-  *out = t->data[0];
+  *out = graph_at(t, 0);
   return true;
 }
 
@@ -355,12 +355,16 @@ static bool part_gates(Flat *flat, GraphNode *node) {
 static bool is_product(Flat *flat, GraphNode *node) {
   for (int i = 0; i < 2 && node->op == GRAPH_Mul; i++) {
     const GraphTensor *x = flat_type_of(flat, node->in[i]), *c = constant(flat, node->in[1 - i]);
-    if (!c || x->data || !c->rank || c->rank > x->rank || x->dim[x->rank - 1] != 1) continue;
+    if (!c || graph_known(x) || !c->rank || c->rank > x->rank || x->dim[x->rank - 1] != 1) continue;
     int64_t dim[2] = {1, c->dim[c->rank - 1]};
     if (dim[1] < 2 || dim[1] != c->count) continue;
     GraphTensor *matrix = ARENA_NEW(flat->arena, GraphTensor);
-    *matrix = (GraphTensor){
-        .elem = c->elem, .rank = 2, .dim = {dim[0], dim[1]}, .count = c->count, .data = c->data};
+    *matrix = (GraphTensor){.elem = c->elem,
+                            .rank = 2,
+                            .dim = {dim[0], dim[1]},
+                            .count = c->count,
+                            .wide = c->wide,
+                            .narrow = c->narrow};
     GraphValue *in[2] = {node->in[i], flat_constant(flat, node->in[1 - i]->name, matrix)};
     GraphValue *made = flat_typed(flat, flat_node(flat, GRAPH_MatMul, node, 2, in, 1));
     if (made) flat_replace(flat, node->out[0], made);

@@ -8,6 +8,15 @@ const ElementRow *element_row(ElementTable table, int64_t code) {
   return NULL;
 }
 
+bool element_is_float(TensorElem stored) {
+  static const bool is_float[] = {
+      [TENSOR_F16] = true,  [TENSOR_BF16] = true, [TENSOR_F32] = true,  [TENSOR_F64] = false,
+      [TENSOR_I8] = true,   [TENSOR_U8] = true,   [TENSOR_I16] = true,  [TENSOR_U16] = true,
+      [TENSOR_I32] = false, [TENSOR_U32] = false, [TENSOR_I64] = false, [TENSOR_U64] = false,
+      [TENSOR_BOOL] = true};
+  return is_float[stored];
+}
+
 bool element_of(ElementTable table, int64_t code, GraphElem *elem) {
   const ElementRow *row = element_row(table, code);
   if (row) *elem = row->elem;

@@ -20,6 +20,8 @@ typedef struct ElementTable {
 
 /* NULL: the readers support no element type with this code. */
 const ElementRow *element_row(ElementTable table, int64_t code);
+/* Whether a float holds each number of such elements. */
+bool element_is_float(TensorElem stored);
 /* The type of a graph for the code; false if the readers do not support it. */
 bool element_of(ElementTable table, int64_t code, GraphElem *elem);
 

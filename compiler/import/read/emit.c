@@ -78,8 +78,9 @@ GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
   for (int k = 0; k < node->n_out; k++)
     made += graph_span(&call.out[k]);
   if (made > 4 * given + small || made > *e->folds || !graph_call_eval(&call)) return node->out[0];
-  if (!in[0] || call.out[0].data != in[0]->data)
+  if (!in[0] || !call_hands_on(in[0], &call.out[0]))
     *e->folds -= made; /* else the same numbers, renamed */
+  graph_call_narrow(&call);
   for (int k = 0; k < node->n_out; k++) {
     node->out[k]->constant = &call.out[k];
     node->out[k]->node = NULL;
@@ -190,7 +191,7 @@ bool constant_ints(const GraphValue *value, int most, int *n, int64_t *out) {
   if (!value || !value->constant || value->constant->count > most) return false;
   *n = (int)value->constant->count;
   for (int i = 0; i < *n; i++)
-    out[i] = graph_whole(value->constant->data[i]);
+    out[i] = graph_whole(graph_at(value->constant, i));
   return true;
 }
 
@@ -205,6 +206,6 @@ const char *constant_ints_problem(Arena *arena, const GraphValue *value, const c
 
 bool constant_number(const GraphValue *value, double *out) {
   if (!value || !value->constant || value->constant->count != 1) return false;
-  *out = value->constant->data[0];
+  *out = graph_at(value->constant, 0);
   return true;
 }

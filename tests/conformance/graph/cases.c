@@ -130,7 +130,7 @@ static const GraphTensor *shaped(Case *c, const GraphInput *input, const GraphTe
   if (like->count != t->count) return t;
   GraphTensor *out = ARENA_NEW(c->run->arena, GraphTensor);
   *out = *like;
-  out->data = t->data;
+  out->wide = t->wide;
   return out;
 }
 
@@ -144,7 +144,7 @@ static const char *call(Case *c, GraphState *state, int n_recorded) {
     const GraphTensor *y = out[c->made[k]];
     double *all = ARENA_ARRAY(c->run->arena, double, c->n_out[k] + y->count + 1);
     if (c->n_out[k]) memcpy(all, c->out[k], sizeof *all * (size_t)c->n_out[k]);
-    if (y->count) memcpy(all + c->n_out[k], y->data, sizeof *all * (size_t)y->count);
+    if (y->count) memcpy(all + c->n_out[k], y->wide, sizeof *all * (size_t)y->count);
     c->out[k] = all;
     c->n_out[k] += y->count;
   }
@@ -207,7 +207,7 @@ static bool within_steps(const Case *c, int k, const GraphTensor *y) {
   double steps = steps_of(c, json_number_value(json_object_get(quant, "steps"))), most = 0;
   if (!quant || y->elem == GRAPH_FLOAT) return false;
   for (int64_t i = 0; i < y->count; i++)
-    most = fmax(most, fabs(c->out[k][i] - y->data[i]));
+    most = fmax(most, fabs(c->out[k][i] - y->wide[i]));
   return most <= steps;
 }
 
@@ -224,7 +224,7 @@ static const char *compare(Case *c, int k, json_t *choices) {
     if (y->count != c->n_out[k])
       return arena_printf(c->run->arena, "it has %lld elements, expected %s",
                           (long long)c->n_out[k], runner_dims(c->run, y));
-    double d = runner_difference(c->out[k], y->data, y->count);
+    double d = runner_difference(c->out[k], y->wide, y->count);
     if (y->elem == GRAPH_FLOAT ? d <= tolerance : within_steps(c, k, y) || d <= 0) return NULL;
     least = fmin(least, d);
   }

@@ -86,8 +86,8 @@ static bool nearly(const GraphTensor *a, const GraphTensor *b) {
   int64_t apart = 0;
   if (a->elem != GRAPH_U8 && a->elem != GRAPH_I8) return false;
   for (int64_t i = 0; i < a->count; i++) {
-    if (fabs(a->data[i] - b->data[i]) > 1) return false;
-    apart += a->data[i] != b->data[i];
+    if (fabs(a->wide[i] - b->wide[i]) > 1) return false;
+    apart += a->wide[i] != b->wide[i];
   }
   return apart * 6 <= a->count;
 }
@@ -120,7 +120,7 @@ static const char *run_test(Runner *run, const char *folder, double *worst) {
     if (y->elem != out[i]->elem)
       return arena_printf(run->arena, "output %d has elements of type %d, expected %d", i,
                           out[i]->elem, y->elem);
-    double d = runner_difference(out[i]->data, y->data, y->count);
+    double d = runner_difference(out[i]->wide, y->wide, y->count);
     if (d > tolerance && nearly(out[i], y)) continue;
     if (!(d <= tolerance))
       return arena_printf(run->arena, "output %d differs by %.2g of the largest", i, d);

@@ -63,7 +63,7 @@ GraphTensor *runner_rows(Runner *run, const GraphTensor *t, int64_t row, int64_t
   GraphTensor *out = ARENA_NEW(run->arena, GraphTensor);
   int64_t each = t->dim[0] ? t->count / t->dim[0] : 0;
   *out = *t;
-  out->data = t->data + row * each;
+  out->wide = t->wide + row * each;
   out->count = n * each;
   out->dim[0] = n;
   if (!drop) return out;

@@ -113,15 +113,15 @@ GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, 
   for (int i = 0; i < rank; i++)
     want[i] = dim[i] < 0 && i < t.rank ? t.dim[i] : dim[i];
   if (!keras_shape_is(layer, &t, leaf, rank, want)) return NULL;
-  double *data;
-  GraphTensor *tensor =
-      graph_tensor(foreign_numbers(layer->keras->file), GRAPH_FLOAT, t.rank, t.dim, &data);
+  GraphNumbers to;
+  GraphTensor *tensor = graph_tensor_of(foreign_numbers(layer->keras->file), GRAPH_FLOAT, t.rank,
+                                        t.dim, INT32_MAX, true, &to);
   if (!tensor || tensor->count != t.count) {
     keras_refuse(layer, E901, "has a tensor `%s` of impossible size", leaf);
     return NULL;
   }
   for (int64_t i = 0; i < t.count; i++)
-    data[i] = (double)t.data[i];
+    graph_put(&to, i, (double)t.data[i]);
   return graph_constant(keras_emit(layer)->graph, leaf, tensor);
 }
 

@@ -15,7 +15,7 @@ bool onnx_op_reshape(OnnxCall *c) {
   if (!shape) shape = emit_ints(c->emit, n, given);
   bool zeros = !shape->constant;
   for (int64_t i = 0; shape->constant && i < shape->constant->count; i++)
-    zeros = zeros || shape->constant->data[i] == 0;
+    zeros = zeros || graph_at(shape->constant, i) == 0;
   GraphNode *node = emit_node(c->emit, GRAPH_Reshape, 2, (GraphValue *[]){c->in[0], shape}, 1);
   if (zeros && !call_attr_int(c, "allowzero", 0))
     graph_set_int(c->emit->graph, node, GRAPH_ATTR_copy_zeros, 1);
@@ -176,7 +176,7 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor, GraphValue **sized)
                                                      : 0;
   bool whole = *n > 0;
   for (int i = 0; i < *n && whole; i++) {
-    double f = t ? t->data[i] : (double)listed->floats[i];
+    double f = t ? graph_at(t, i) : (double)listed->floats[i];
     whole = f >= 1 && f == floor(f) && f < INT16_MAX;
     factor[i] = whole ? (int64_t)f : 1;
   }

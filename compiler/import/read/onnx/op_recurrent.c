@@ -211,16 +211,16 @@ bool onnx_op_rnn(OnnxCall *c) {
 static bool all_zero(const GraphValue *value) {
   const GraphTensor *t = value->constant;
   for (int64_t i = 0; t && i < t->count; i++)
-    if (t->data[i] != 0) return false;
+    if (graph_at(t, i) != 0) return false;
   return t != NULL;
 }
 
 /* Of a scale or zero point for all, for each direction or for each column [dirs, 4u]. */
 static double of_column(const GraphTensor *t, int64_t dirs, int64_t columns, int64_t dir,
                         int64_t column) {
-  return t->count == 1      ? t->data[0]
-         : t->count == dirs ? t->data[dir]
-                            : t->data[dir * columns + column];
+  return t->count == 1      ? graph_at(t, 0)
+         : t->count == dirs ? graph_at(t, dir)
+                            : graph_at(t, dir * columns + column);
 }
 
 /* The same of weights that are constants, in one step: they may be most of the file. NULL: they
@@ -235,9 +235,11 @@ static GraphValue *known_weights(OnnxCall *c, const OnnxCell *cell, const GraphV
     int64_t n = (k ? zero : scale)->count;
     if (n != 1 && n != cell->dirs && n != cell->dirs * columns) return NULL;
   }
-  double *data;
+  GraphNumbers to;
+  int64_t at = 0;
   dim[3] = t->dim[1];
-  const GraphTensor *out = graph_tensor(c->emit->graph->numbers, GRAPH_FLOAT, 4, dim, &data);
+  const GraphTensor *out =
+      graph_tensor_of(c->emit->graph->numbers, GRAPH_FLOAT, 4, dim, INT32_MAX, true, &to);
   for (int64_t dir = 0; out && dir < dim[0]; dir++)
     for (int64_t gate = 0; gate < 4; gate++)
       for (int64_t j = 0; j < cell->u; j++) {
@@ -245,7 +247,8 @@ static GraphValue *known_weights(OnnxCall *c, const OnnxCell *cell, const GraphV
         double z = of_column(zero, dim[0], columns, dir, column),
                s = of_column(scale, dim[0], columns, dir, column);
         for (int64_t i = 0; i < dim[3]; i++)
-          *data++ = (t->data[(dir * dim[3] + i) * columns + column] - z) * s;
+          graph_put(&to, at++,
+                    (float)((graph_at(t, (dir * dim[3] + i) * columns + column) - z) * s));
       }
   return out ? graph_constant(c->emit->graph, "", out) : NULL;
 }

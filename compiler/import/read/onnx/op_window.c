@@ -205,14 +205,16 @@ static const double pi = 3.14159265358979323846;
 
 /* Rows of cosines, then of sines with a minus: a convolution of stride `step` with them is the
  * transform. */
-static GraphValue *fourier_rows(OnnxCall *c, int64_t length, int64_t bins, const double *window) {
+static GraphValue *fourier_rows(OnnxCall *c, int64_t length, int64_t bins,
+                                const GraphTensor *window) {
   double *data;
   GraphTensor *t =
       graph_tensor(c->reader->arena, GRAPH_FLOAT, 3, (int64_t[]){2 * bins, 1, length}, &data);
   if (!t) return NULL;
   for (int64_t k = 0; k < bins; k++)
     for (int64_t i = 0; i < length; i++) {
-      double angle = 2 * pi * (double)(k * i % length) / (double)length, w = window ? window[i] : 1;
+      double angle = 2 * pi * (double)(k * i % length) / (double)length,
+             w = window ? graph_at(window, i) : 1;
       data[k * length + i] = w * cos(angle);
       data[(bins + k) * length + i] = -w * sin(angle);
     }
@@ -236,7 +238,7 @@ bool onnx_op_stft(OnnxCall *c) {
     return call_refuse(c, E902, "has frames of %lld steps, one every %lld", (long long)length,
                        (long long)step);
   int64_t bins = call_attr_int(c, "onesided", 1) ? length / 2 + 1 : length;
-  GraphValue *rows = fourier_rows(c, length, bins, window ? window->constant->data : NULL);
+  GraphValue *rows = fourier_rows(c, length, bins, window ? window->constant : NULL);
   if (!rows) return call_refuse(c, E902, "has too long frames");
   GraphValue *signal = emit_transpose(e, c->in[0], 3, (int64_t[]){0, 2, 1});
   GraphNode *conv = emit_node(e, GRAPH_Conv, 2, (GraphValue *[]){signal, rows}, 1);

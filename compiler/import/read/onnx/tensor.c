@@ -98,20 +98,21 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
     return NULL;
   }
   r->numbers -= count;
-  double *data;
-  GraphTensor *out =
-      graph_tensor(foreign_numbers(r->file), kind->elem, (int)t->n_dims, t->dims, &data);
+  GraphNumbers to;
+  GraphTensor *out = graph_tensor_of(foreign_numbers(r->file), kind->elem, (int)t->n_dims, t->dims,
+                                     INT32_MAX, element_is_float(kind->stored), &to);
   Tensor source = {
       .elem = kind->stored, .count = stored, .data = bytes, .rank = 1, .dim = {stored}};
   for (int64_t k = 0; k < count; k++) {
     int64_t at = is_packed(kind) ? k / 2 : k;
+    double x;
     if (raw)
-      data[k] = tensor_get(&source, at);
-    else if (!listed(t, kind->stored, (size_t)at, &data[k])) {
+      x = tensor_get(&source, at);
+    else if (!listed(t, kind->stored, (size_t)at, &x)) {
       onnx_bad(r, "tensor `%s` has its elements in a field of another type", t->name);
       return NULL;
     }
-    if (is_packed(kind)) data[k] = nibble_of(kind, data[k], k);
+    graph_put(&to, k, is_packed(kind) ? nibble_of(kind, x, k) : x);
   }
   return out;
 }

@@ -160,7 +160,8 @@ static GraphValue *begin_here(TfReader *r, const TfNode *node) {
   if (t && t->rank == 1 && t->count <= GRAPH_MAX_RANK) {
     input->rank = (int)t->count;
     for (int i = 0; i < input->rank; i++)
-      input->dim[i].n = t->data[i] > 0 && t->data[i] < INT32_MAX ? (int64_t)t->data[i] : GRAPH_OPEN;
+      input->dim[i].n =
+          graph_at(t, i) > 0 && graph_at(t, i) < INT32_MAX ? (int64_t)graph_at(t, i) : GRAPH_OPEN;
   }
   return value;
 }

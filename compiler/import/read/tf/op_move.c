@@ -255,7 +255,7 @@ static bool is_all(const GraphValue *places) {
   double start, step;
   const GraphTensor *t = places->constant;
   for (int64_t i = 0; t && i < t->count; i++)
-    if (t->data[i] != (double)i) return false;
+    if (graph_at(t, i) != (double)i) return false;
   if (t) return true;
   const GraphNode *node = places->node;
   return node && node->op == GRAPH_Range && constant_number(node->in[0], &start) &&

@@ -91,11 +91,12 @@ static const char *shape_fault(const TfFile__Shape *shape, int *rank, int64_t *d
 /* All elements of a tensor of this shape from its bytes. */
 static const GraphTensor *of_bytes(TfReader *r, const ElementRow *kind, int rank,
                                    const int64_t *dim, int64_t count, const uint8_t *bytes) {
-  double *data;
-  GraphTensor *out = graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data);
+  GraphNumbers to;
+  GraphTensor *out = graph_tensor_of(foreign_numbers(r->file), kind->elem, rank, dim, INT32_MAX,
+                                     element_is_float(kind->stored), &to);
   Tensor source = {.elem = kind->stored, .count = count, .data = bytes, .rank = 1, .dim = {count}};
   for (int64_t k = 0; out && k < count; k++)
-    data[k] = tensor_get(&source, k);
+    graph_put(&to, k, tensor_get(&source, k));
   return out;
 }
 

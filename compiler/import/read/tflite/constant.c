@@ -68,6 +68,11 @@ static double element(int type, const uint8_t *data, int64_t i) {
   return 0;
 }
 
+/* Whether a float holds each such element. */
+static bool is_float(int type) {
+  return type == TFL_FLOAT32 || type == TFL_FLOAT16 || bits_of(type) <= 16;
+}
+
 static const GraphTensor *bad(TflReader *r, const TflTensor *t, const char *why) {
   foreign_report(r->diags, r->file, E901, "constant `%s`, %s %s in %zu bytes, %s", t->name,
                  tfl_type_name(t->type), dims_str(r->arena, t->rank, t->dim), t->bytes, why);
@@ -78,11 +83,12 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   GraphElem elem;
   unsigned bits = bits_of(t->type);
   int64_t count = 1;
-  double *data;
+  GraphNumbers to;
   const char *key =
       arena_printf(r->arena, "%d %d %s", t->buffer, t->type, dims_str(r->arena, t->rank, t->dim));
   const GraphTensor *known = map_get(&r->constants, key);
-  if (known && known->data) return known; /* otherwise a sweep has freed it, so read it again */
+  if (known && graph_known(known))
+    return known; /* otherwise a sweep has freed it, so read it again */
   if (!bits || !tfl_elem(t->type, &elem)) return bad(r, t, "does not hold numbers");
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0 || !size_mul(count, t->dim[i], &count) || count > INT32_MAX)
@@ -90,10 +96,11 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   if ((uint64_t)t->bytes != ((uint64_t)count * bits + 7) / 8)
     return bad(r, t, "does not fill them");
   if ((r->numbers -= count) < 0) return bad(r, t, "is one of too many");
-  GraphTensor *made = graph_tensor(foreign_numbers(r->file), elem, t->rank, t->dim, &data);
+  GraphTensor *made = graph_tensor_of(foreign_numbers(r->file), elem, t->rank, t->dim, INT32_MAX,
+                                      is_float(t->type), &to);
   if (!made) return bad(r, t, "is too large");
   for (int64_t i = 0; i < count; i++)
-    data[i] = element(t->type, t->data, i);
+    graph_put(&to, i, element(t->type, t->data, i));
   map_put(r->arena, &r->constants, key, made);
   return made;
 }

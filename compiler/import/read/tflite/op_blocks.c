@@ -87,7 +87,7 @@ bool tfl_op_space_to_batch(TflCall *c) {
     if (i > 2 * b.n || i % 2 == 1) perm[m++] = i;
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(c->from[0]->type, &elem);
-  double zero = tfl_quantised(c->from[0]) ? c->from[0]->zero->data[0] : 0;
+  double zero = tfl_quantised(c->from[0]) ? graph_at(c->from[0]->zero, 0) : 0;
   GraphValue *fill = graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero));
   GraphNode *pad =
       emit_node(c->emit, GRAPH_Pad, 3,

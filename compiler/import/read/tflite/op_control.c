@@ -175,7 +175,7 @@ int tfl_state_variable(TflCall *c, int k) {
   }
   c->reader->numbers -= start->count;
   for (int64_t i = 0; i < start->count; i++)
-    data[i] = tfl_quantised(t) ? t->zero->data[0] : 0;
+    data[i] = tfl_quantised(t) ? graph_at(t->zero, 0) : 0;
   return add_variable(c->reader, t->name, start);
 }
 

@@ -30,14 +30,14 @@ bool tfl_op_scatter_nd(TflCall *c) {
     for (int64_t k = 0; k < i; k++) {
       bool same = true;
       for (int64_t d = 0; d < depth; d++)
-        same = same && places->data[i * depth + d] == places->data[k * depth + d];
+        same = same && graph_at(places, i * depth + d) == graph_at(places, k * depth + d);
       if (same) return tfl_refuse(c, E902, "adds up elements that have the same index");
     }
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(c->from[1]->type, &elem);
   GraphNode *zeros = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &c->in[2], 1);
   graph_set_number(c->emit->graph, zeros, GRAPH_ATTR_value,
-                   tfl_quantised(c->from[1]) ? c->from[1]->zero->data[0] : 0);
+                   tfl_quantised(c->from[1]) ? graph_at(c->from[1]->zero, 0) : 0);
   graph_set_int(c->emit->graph, zeros, GRAPH_ATTR_elem, elem);
   GraphValue *base = emit_done(c->emit, zeros);
   return tfl_set_like(c, 0, EMIT(c->emit, ScatterNd, base, c->in[0], c->in[1]), 1);
@@ -80,7 +80,7 @@ bool tfl_op_zeros_like(TflCall *c) {
   GraphValue *shape = EMIT(c->emit, Shape, c->in[0]);
   GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &shape, 1);
   graph_set_number(c->emit->graph, node, GRAPH_ATTR_value,
-                   tfl_quantised(to) ? to->zero->data[0] : 0);
+                   tfl_quantised(to) ? graph_at(to->zero, 0) : 0);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
   return tfl_set(c, 0, emit_done(c->emit, node));
 }

@@ -72,8 +72,10 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
       {.graph = body, .name = c->emit->name, .source = c->emit->source, .folds = c->emit->folds}};
   Rounding gate = rounding(c, body, ldexp(1, -12), GRAPH_I16, 0),
            unit = rounding(c, body, ldexp(1, -15), GRAPH_I16, 0);
-  Rounding in_cell = rounding(c, body, cell->scale->data[0], GRAPH_I16, cell->zero->data[0]);
-  Rounding in_state = rounding(c, body, hidden->scale->data[0], GRAPH_I8, hidden->zero->data[0]);
+  Rounding in_cell =
+      rounding(c, body, graph_at(cell->scale, 0), GRAPH_I16, graph_at(cell->zero, 0));
+  Rounding in_state =
+      rounding(c, body, graph_at(hidden->scale, 0), GRAPH_I8, graph_at(hidden->zero, 0));
   GraphValue *in[3], *act[GATES];
   int64_t units = cell->dim[1];
   double clip = tfl_option_number(c, 1);

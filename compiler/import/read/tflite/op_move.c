@@ -147,7 +147,7 @@ bool tfl_op_pad(TflCall *c) {
   }
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(x->type, &elem);
-  double zero = tfl_quantised(x) ? x->zero->data[0] : 0;
+  double zero = tfl_quantised(x) ? graph_at(x->zero, 0) : 0;
   return padded(c, graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero)),
                 "constant");
 }

@@ -25,7 +25,7 @@ static const char *activation_word(TflCall *c, int activation) {
 static bool is_zero(const GraphValue *value) {
   if (!value) return true;
   for (int64_t i = 0; value->constant && i < value->constant->count; i++)
-    if (value->constant->data[i] != 0) return false;
+    if (graph_at(value->constant, i) != 0) return false;
   return value->constant != NULL;
 }
 

@@ -42,7 +42,8 @@ bool tfl_quantised(const TflTensor *tensor) {
 bool tfl_same_scale(const TflTensor *a, const TflTensor *b) {
   if (!tfl_quantised(a) || !tfl_quantised(b)) return tfl_quantised(a) == tfl_quantised(b);
   return a->type == b->type && a->n_scales == 1 && b->n_scales == 1 &&
-         a->scale->data[0] == b->scale->data[0] && a->zero->data[0] == b->zero->data[0];
+         graph_at(a->scale, 0) == graph_at(b->scale, 0) &&
+         graph_at(a->zero, 0) == graph_at(b->zero, 0);
 }
 
 /* Weights of 8 bits under real numbers: their products are taken as real ones. */
@@ -75,7 +76,7 @@ static void note_said(TflCall *c, GraphValue *in, const TflTensor *bias, const G
   bool other = false;
   if (!done || !tfl_quantised(bias) || bias->n_scales != sums->count || !bias->data) return;
   for (int64_t i = 0; i < sums->count; i++)
-    other = other || fabs(bias->scale->data[i] - sums->data[i]) > same * sums->data[i];
+    other = other || fabs(graph_at(bias->scale, i) - graph_at(sums, i)) > same * graph_at(sums, i);
   const GraphValue *said = other ? tfl_real_of(c, in, bias) : NULL;
   if (said && said->constant && done->constant) graph_say(c->reader->graph, done, said->constant);
 }
@@ -91,7 +92,7 @@ GraphValue *tfl_real_bias(TflCall *c, int k, int input, int weights) {
   int64_t n = w->n_scales;
   GraphTensor *scale = graph_tensor(c->reader->arena, GRAPH_FLOAT, n > 1, &n, &data);
   for (int64_t i = 0; i < n; i++)
-    data[i] = x->scale->data[0] * w->scale->data[i];
+    data[i] = graph_at(x->scale, 0) * graph_at(w->scale, i);
   GraphValue *done =
       emit_dequantize(c->emit, c->in[k], graph_constant(c->emit->graph, "", scale), NULL, 0);
   note_said(c, c->in[k], bias, scale, done);

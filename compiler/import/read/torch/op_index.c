@@ -11,7 +11,7 @@ GraphValue *torch_selected(TorchCall *c, GraphValue *x, int axis, GraphValue *pl
 /* How many elements from one on stand in their order: places p, p + 1, ... */
 static int64_t run_of(const GraphTensor *t, int64_t from) {
   int64_t to = from + 1;
-  while (to < t->count && t->data[to] == t->data[to - 1] + 1)
+  while (to < t->count && graph_at(t, to) == graph_at(t, to - 1) + 1)
     to++;
   return to - from;
 }
@@ -19,10 +19,10 @@ static int64_t run_of(const GraphTensor *t, int64_t from) {
 /* Places that go on from the front at the end, as a roll decomposed: two slices. NULL: others. */
 static GraphValue *two_runs(TorchCall *c, GraphValue *x, int axis, const GraphValue *places) {
   const GraphTensor *t = places->constant;
-  if (!t || t->rank != 1 || t->count < 3 || !t->data) return NULL;
+  if (!t || t->rank != 1 || t->count < 3 || !graph_known(t)) return NULL;
   int64_t first = run_of(t, 0), second = t->count - first, size = torch_size(c, "self", axis);
   if (second == 0 || first + run_of(t, first) != t->count) return NULL;
-  int64_t start[2] = {(int64_t)t->data[0], (int64_t)t->data[first]};
+  int64_t start[2] = {(int64_t)graph_at(t, 0), (int64_t)graph_at(t, first)};
   if (start[0] < 0 || start[1] < 0 || start[0] + first > size || start[1] + second > size)
     return NULL; /* counted from the end, or of a size that is open */
   GraphValue *slice[2] = {emit_slice(c->emit, x, axis, start[0], start[0] + first, 1),
@@ -37,7 +37,7 @@ static int64_t factor_of(const GraphValue *places, int64_t size) {
   if (!t || t->rank != 1 || size < 1 || t->count < size || t->count % size) return 0;
   int64_t factor = t->count / size;
   for (int64_t i = 0; i < t->count; i++)
-    if (t->data[i] != (double)(i / factor)) return 0;
+    if (graph_at(t, i) != (double)(i / factor)) return 0;
   return factor;
 }
 

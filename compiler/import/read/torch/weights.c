@@ -86,7 +86,7 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
       element_row(elements, json_integer_value(json_object_get(meta, "dtype")));
   int rank;
   int64_t dim[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK], offset, reach;
-  double *data;
+  GraphNumbers to;
   Mapped bytes;
   if (!path || !meta) {
     torch_bad(r, "`%s` does not hold the tensor `%s`", r->file->path, name);
@@ -108,9 +108,9 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
               reach_of(rank, dim, stride, offset, &reach) && reach <= held;
   int64_t most = 4 * held + 1; /* strides of 0 repeat, and tensors share bytes: not without end */
   if (most > r->numbers) most = r->numbers;
-  GraphTensor *out =
-      fits ? graph_tensor_within(foreign_numbers(r->file), kind->elem, rank, dim, most, &data)
-           : NULL;
+  GraphTensor *out = fits ? graph_tensor_of(foreign_numbers(r->file), kind->elem, rank, dim, most,
+                                            element_is_float(kind->stored), &to)
+                          : NULL;
   if (!out) {
     torch_bad(r, "tensor `%s` does not fit the %lld elements of `%s`", name, (long long)held, full);
     return NULL;
@@ -120,7 +120,7 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
       .elem = kind->stored, .count = held, .data = bytes.data, .rank = 1, .dim = {held}};
   int64_t at[GRAPH_MAX_RANK] = {0}, from = offset;
   for (int64_t k = 0; k < out->count; k++) {
-    data[k] = tensor_get(&source, from);
+    graph_put(&to, k, tensor_get(&source, from));
     for (int i = rank - 1; i >= 0; i--) {
       from += stride[i];
       if (++at[i] < dim[i]) break;
