@@ -221,6 +221,28 @@ static void endless(void **state) {
   assert_ptr_equal(fault.node, loop);
 }
 
+/* What is wrong in a turn of a loop is told when the memory of that turn is gone. */
+static void fault_in_a_turn(void **state) {
+  Fixture *f = *state;
+  Graph *g = f->graph, *condition = graph_new(f->arena, f->arena, ""),
+        *step = graph_new(f->arena, f->arena, "");
+  GraphValue *list = graph_call(g, GRAPH_ListNew, "", "", 1, IN(number(g, GRAPH_I64, 4)));
+  GraphNode *loop = graph_node(g, GRAPH_While, "", "", 2, IN(number(g, GRAPH_BOOL, 1), list), 2);
+  GraphFault fault;
+  const GraphTensor *out;
+  loop->body[0] = condition;
+  loop->body[1] = step;
+  graph_output(condition, "", graph_input(condition, "", GRAPH_BOOL)->value);
+  graph_input(condition, "", GRAPH_FLOAT);
+  GraphValue *on = graph_input(step, "", GRAPH_BOOL)->value,
+             *kept = graph_input(step, "", GRAPH_FLOAT)->value, *five = number(step, GRAPH_I64, 5);
+  graph_output(step, "", on);
+  graph_output(step, "", graph_call(step, GRAPH_ListSet, "", "", 3, IN(kept, five, five)));
+  graph_output(g, "y", loop->out[1]);
+  assert_false(graph_eval(g, f->arena, NULL, NULL, NULL, &out, &fault));
+  assert_string_equal(fault.text, "place 5 is outside of a list of 4");
+}
+
 /* y = variable + 1; variable = y: 1, 2, 3 in three calls. */
 static void variables(void **state) {
   Fixture *f = *state;
@@ -323,9 +345,9 @@ static void swept(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-      TEST(products),  TEST(attention), TEST(rounding), TEST(broadcasting),
-      TEST(slices),    TEST(recurrent), TEST(loops),    TEST(endless),
-      TEST(variables), TEST(faults),    TEST(empty),    TEST(swept),
+      TEST(products),  TEST(attention), TEST(rounding), TEST(broadcasting),    TEST(slices),
+      TEST(recurrent), TEST(loops),     TEST(endless),  TEST(fault_in_a_turn), TEST(variables),
+      TEST(faults),    TEST(empty),     TEST(swept),
 #undef TEST
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

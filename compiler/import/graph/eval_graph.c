@@ -13,7 +13,9 @@ const GraphLimits graph_usual_limits = {
     .steps = INT64_C(1) << 20, .work = INT64_C(1) << 35, .room = INT64_C(1) << 28};
 
 bool run_fault(Run *run, const GraphNode *node, const char *text) {
-  if (!run->fault->text) *run->fault = (GraphFault){.node = node, .text = text};
+  /* The text may be in the memory of one turn of a loop. */
+  if (!run->fault->text)
+    *run->fault = (GraphFault){.node = node, .text = arena_printf(run->arena, "%s", text)};
   return false;
 }
 
