@@ -56,7 +56,8 @@ def pair(file_ports, model_ports, what):
     """Which port of the file each of the model is: by name where names are alike, else by order."""
     clean = lambda s: re.sub(r"\W+", "_", s).strip("_").lower()
     by_name = {clean(p.name): p for p in file_ports}
-    if len(file_ports) == len(model_ports): return list(file_ports)
+    named = len(by_name) == len(file_ports) and all(clean(m[0]) in by_name for m in model_ports)
+    if len(file_ports) == len(model_ports) and not named: return list(file_ports)
     if not all(clean(m[0]) in by_name for m in model_ports): raise ValueError(f"{len(model_ports)} {what} where the file has {len(file_ports)}")
     return [by_name[clean(m[0])] for m in model_ports]
 
