@@ -38,12 +38,36 @@ static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
   return true;
 }
 
+/* The constant operand, of the shape that it has beside a value: one number, or an array whose axes
+ * are its last ones. NULL after reporting. */
+GraphValue *keras_constant(KerasLayer *layer, const KerasValue *beside) {
+  const GraphTensor *t = layer->numbers;
+  GraphEmit *e = keras_emit(layer);
+  if (!t) return emit_number(e, layer->number);
+  bool whole = t->rank > beside->rank + 1 && t->dim[1] == 1; /* the file has the batch, too */
+  int first = whole ? 2 : 1, n = t->rank - first, lead = beside->rank - n;
+  int64_t dim[GRAPH_MAX_RANK];
+  double *data;
+  for (int i = 0; i <= beside->rank; i++)
+    dim[i] = i - 1 < lead || lead < 0 ? 1 : t->dim[first + i - 1 - lead];
+  for (int i = 0; i < beside->rank && lead >= 0; i++)
+    if (dim[i + 1] != 1 && dim[i + 1] != beside->dim[i]) lead = -1;
+  if (lead < 0) {
+    keras_refuse(layer, E902, "combines a value and a larger array of numbers");
+    return NULL;
+  }
+  GraphTensor *made = graph_tensor(e->graph->arena, GRAPH_FLOAT, beside->rank + 1, dim, &data);
+  memcpy(data, t->data, sizeof *data * (size_t)made->count);
+  return graph_constant(e->graph, "", made);
+}
+
 /* a op b op c ..., with a number among them where Keras 3 has written x * 2. */
 static bool combine(KerasLayer *layer, GraphOp op, KerasValue *value) {
   GraphEmit *e = keras_emit(layer);
   *value = layer->in[0];
   if (layer->has_number) {
-    GraphValue *number = emit_number(e, layer->number);
+    GraphValue *number = keras_constant(layer, value);
+    if (!number) return false;
     GraphValue *both[] = {layer->number_first ? number : value->graph,
                           layer->number_first ? value->graph : number};
     value->graph = emit_call(e, op, 2, both);

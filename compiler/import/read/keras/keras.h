@@ -100,7 +100,8 @@ typedef struct KerasLayer {
   int n_in;
   KerasValue *states; /* initial_state */
   int n_states;
-  double number; /* an operand that is a constant */
+  double number;              /* an operand that is a constant */
+  const GraphTensor *numbers; /* or an array of them, as its first axis the batch, of size 1 */
   bool has_number, number_first;
   KerasValue out[KERAS_MAX_OUT];
   int n_out;
@@ -227,6 +228,9 @@ typedef struct KerasRun {
 /* The options of a cell; false after reporting. */
 bool keras_run_options(KerasLayer *layer, KerasRun *run);
 bool keras_run_weights(KerasLayer *layer, const char *side, KerasRun *run);
+
+/* ---- join.c ---- */
+GraphValue *keras_constant(KerasLayer *layer, const KerasValue *beside);
 
 /* ---- functional.c ---- */
 /* What a call of Keras 2 reads first: the call itself, if it is a reference, or the first of a

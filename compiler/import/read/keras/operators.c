@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What functional models of Keras 3 write for operators on values, as x > 0, y[:, -1] and
  * ops.tanh(x), and tf.keras for y[:, -1]. Masks of layers are computed by some of them. */
+#include "import/read/forms.h"
 #include "import/read/keras/keras.h"
 
 #include <string.h>
@@ -11,15 +12,32 @@ static bool read_unary(KerasLayer *layer) {
   static const struct {
     const char *name;
     GraphOp op;
-  } ops[] = {{"Tanh", GRAPH_Tanh},      {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
-             {"Exp", GRAPH_Exp},        {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
-             {"Square", GRAPH_Square},  {"Absolute", GRAPH_Abs},    {"Negative", GRAPH_Neg},
-             {"LogicalNot", GRAPH_Not}, {"Sin", GRAPH_Sin},         {"Cos", GRAPH_Cos},
-             {"Sign", GRAPH_Sign},      {"Floor", GRAPH_Floor}};
+  } ops[] = {
+      {"Tanh", GRAPH_Tanh},         {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
+      {"Exp", GRAPH_Exp},           {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
+      {"Square", GRAPH_Square},     {"Absolute", GRAPH_Abs},    {"Negative", GRAPH_Neg},
+      {"Sign", GRAPH_Sign},         {"Floor", GRAPH_Floor},     {"Reciprocal", GRAPH_Reciprocal},
+      {"Sin", GRAPH_Sin},           {"Cos", GRAPH_Cos},         {"Softplus", GRAPH_Softplus},
+      {"Softsign", GRAPH_Softsign}, {"Silu", GRAPH_Silu},       {"Erf", GRAPH_Erf},
+      {"LogicalNot", GRAPH_Not}};
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (strcmp(layer->class_name, ops[i].name) == 0)
       return keras_gives_like(layer,
                               emit_call(keras_emit(layer), ops[i].op, 1, &layer->in[0].graph));
+  return false;
+}
+
+/* Functions that the graph has no operator for. */
+static bool read_form(KerasLayer *layer) {
+  static const struct {
+    const char *name;
+    GraphValue *(*form)(GraphEmit *, GraphValue *);
+  } forms[] = {{"Expm1", form_expm1},           {"Log1p", form_log1p}, {"Log2", form_log2},
+               {"Log10", form_log10},           {"Sinh", form_sinh},   {"Cosh", form_cosh},
+               {"LogSigmoid", form_log_sigmoid}};
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (strcmp(layer->class_name, forms[i].name) == 0)
+      return keras_gives_like(layer, forms[i].form(keras_emit(layer), layer->in[0].graph));
   return false;
 }
 
@@ -65,6 +83,9 @@ static bool read_reduced(KerasLayer *layer) {
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (strcmp(layer->class_name, ops[i].name) == 0)
       out.graph = emit_reduce(keras_emit(layer), ops[i].op, value.graph, n, axes, keep);
+  if (strcmp(layer->class_name, "Var") == 0 || strcmp(layer->class_name, "Std") == 0)
+    out.graph = form_variance(keras_emit(layer), value.graph, n, axes, 0, keep);
+  if (strcmp(layer->class_name, "Std") == 0) out.graph = EMIT(keras_emit(layer), Sqrt, out.graph);
   if (keras_option(layer, "initial")) { /* no result is beyond it */
     GraphValue *bound = emit_number(keras_emit(layer), keras_number(layer, "initial", 0));
     GraphOp op = strcmp(layer->class_name, "Max") == 0 ? GRAPH_Max : GRAPH_Min;
@@ -88,7 +109,8 @@ static bool read_compared(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   GraphValue *a = value.graph, *b = NULL;
   if (layer->has_number) {
-    b = emit_number(e, layer->number);
+    b = keras_constant(layer, &value);
+    if (!b) return false;
     if (layer->number_first) {
       a = b;
       b = value.graph;
@@ -338,10 +360,24 @@ const KerasClass keras_operators[] = {
     KERAS_CLASS(Square, read_unary, 1, ""),
     KERAS_CLASS(Absolute, read_unary, 1, ""),
     KERAS_CLASS(Negative, read_unary, 1, ""),
-    KERAS_CLASS(Sin, read_unary, 1, ""),
-    KERAS_CLASS(Cos, read_unary, 1, ""),
     KERAS_CLASS(Sign, read_unary, 1, ""),
     KERAS_CLASS(Floor, read_unary, 1, ""),
+    KERAS_CLASS(Reciprocal, read_unary, 1, ""),
+    KERAS_CLASS(Sin, read_unary, 1, ""),
+    KERAS_CLASS(Cos, read_unary, 1, ""),
+    KERAS_CLASS(Softplus, read_unary, 1, ""),
+    KERAS_CLASS(Softsign, read_unary, 1, ""),
+    KERAS_CLASS(Silu, read_unary, 1, ""),
+    KERAS_CLASS(Erf, read_unary, 1, ""),
+    KERAS_CLASS(Expm1, read_form, 1, ""),
+    KERAS_CLASS(Log1p, read_form, 1, ""),
+    KERAS_CLASS(Log2, read_form, 1, ""),
+    KERAS_CLASS(Log10, read_form, 1, ""),
+    KERAS_CLASS(Sinh, read_form, 1, ""),
+    KERAS_CLASS(Cosh, read_form, 1, ""),
+    KERAS_CLASS(LogSigmoid, read_form, 1, ""),
+    KERAS_CLASS(Std, read_reduced, 1, "axis keepdims"),
+    KERAS_CLASS(Var, read_reduced, 1, "axis keepdims"),
     KERAS_CLASS(Mean, read_reduced, 1, "axis keepdims"),
     KERAS_CLASS(Max, read_reduced, 1, "axis keepdims initial"),
     KERAS_CLASS(Min, read_reduced, 1, "axis keepdims initial"),
