@@ -151,7 +151,7 @@ typedef struct Convolution {
 static Convolution convolution_of(GraphCall *call, const GraphTensor *met) {
   Convolution c;
   kernel_of(call, &c.w);
-  c.groups = graph_int(call->node, GRAPH_ATTR_groups, 1);
+  c.groups = graph_groups(call->node, call_in(call, 0), call_in(call, 1));
   c.area_x = dims_product(c.w.n, call_in(call, 0)->dim + 2);
   c.area_y = dims_product(c.w.n, call->out[0].dim + 2);
   c.area_k = dims_product(c.w.n, c.w.kernel);

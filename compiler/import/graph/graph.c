@@ -139,6 +139,14 @@ int64_t graph_int(const GraphNode *node, GraphAttributeName name, int64_t if_abs
   return a && a->i && a->n ? a->i[0] : if_absent;
 }
 
+int64_t graph_groups(const GraphNode *node, const GraphTensor *x, const GraphTensor *kernel) {
+  int64_t per_group = kernel->dim[1];
+  bool said = graph_attribute(node, GRAPH_ATTR_groups) || node->op == GRAPH_ConvTranspose;
+  if (said || per_group < 1 || x->dim[1] % per_group != 0)
+    return graph_int(node, GRAPH_ATTR_groups, 1);
+  return x->dim[1] / per_group;
+}
+
 double graph_number(const GraphNode *node, GraphAttributeName name, double if_absent) {
   const GraphAttribute *a = graph_attribute(node, name);
   return a && a->f && a->n ? a->f[0] : if_absent;

@@ -278,6 +278,9 @@ int64_t graph_int(const GraphNode *node, GraphAttributeName name, int64_t if_abs
 double graph_number(const GraphNode *node, GraphAttributeName name, double if_absent);
 const char *graph_word(const GraphNode *node, GraphAttributeName name, int index,
                        const char *if_absent);
+/* Groups of a convolution of x by a kernel: those of the node or, where it has none, as many as the
+ * channels of both show. */
+int64_t graph_groups(const GraphNode *node, const GraphTensor *x, const GraphTensor *kernel);
 
 const char *graph_op_name(GraphOp op);
 /* Whether an operator computes nothing: its results are numbers of its operands in other places. */

@@ -129,12 +129,13 @@ bool graph_shape_list_new(GraphCall *call) {
 bool graph_shape_list_from(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   int axis, to = 1;
-  int64_t dim[GRAPH_MAX_RANK];
+  int64_t dim[GRAPH_MAX_RANK + 1];
+  bool keep = graph_int(call->node, GRAPH_ATTR_keepdims, 0) != 0;
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
   dim[0] = x->dim[axis];
   for (int i = 0; i < x->rank; i++)
-    if (i != axis) dim[to++] = x->dim[i];
-  return list_result(call, x->elem, x->rank, dim);
+    if (i != axis || keep) dim[to++] = i == axis ? 1 : x->dim[i];
+  return list_result(call, x->elem, to, dim);
 }
 
 bool graph_shape_list_get(GraphCall *call) {

@@ -100,10 +100,10 @@ static bool window_steps(GraphCall *call, const CallWindow *w, int i, int64_t si
 /* x [N, C, ...] and a kernel [M, C / groups, ...]. */
 static bool conv_operands(GraphCall *call, int64_t *groups, CallWindow *w) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
-  *groups = graph_int(call->node, GRAPH_ATTR_groups, 1);
   if (x->rank < 3 || k->rank != x->rank)
     return call_fault(call, "a convolution needs operands of 3 axes or more, and got %s and %s",
                       call_dims(call, x->rank, x->dim), call_dims(call, k->rank, k->dim));
+  *groups = graph_groups(call->node, x, k);
   if (*groups < 1 || x->dim[1] % *groups != 0 || k->dim[0] % *groups != 0)
     return call_fault(call, "%lld groups do not divide its channels", (long long)*groups);
   memcpy(w->kernel, k->dim + 2, sizeof *k->dim * (size_t)(k->rank - 2));

@@ -100,6 +100,14 @@ static void name_reduced_axes(Flat *flat, GraphNode *node) {
   graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
 }
 
+/* Groups that the file leaves to the channels get their number. */
+static void number_groups(Flat *flat, GraphNode *node) {
+  if (node->op != GRAPH_Conv || graph_attribute(node, GRAPH_ATTR_groups)) return;
+  graph_set_int(
+      flat->graph, node, GRAPH_ATTR_groups,
+      graph_groups(node, flat_type_of(flat, node->in[0]), flat_type_of(flat, node->in[1])));
+}
+
 /* A product of whole numbers with a constant 0 is 0. False: the node is another one. */
 static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *node,
                          const GraphCall *call) {
@@ -176,6 +184,7 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   for (int i = 0; i < node->n_out; i++)
     flat_set_type(flat, made->out[i], &call.out[i]);
   count_axes_from_front(flat, made);
+  number_groups(flat, made);
   name_reduced_axes(flat, made);
   for (int i = 0; i < node->n_out; i++) {
     if (!node->out[i]) continue;

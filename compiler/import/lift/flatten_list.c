@@ -44,15 +44,20 @@ static bool list_from(Flattening *f, FlattenFrame *frame, const GraphNode *node,
   Flat *flat = f->flat;
   const GraphTensor *t = in ? flat_type_of(flat, in) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
-  if (t && axis < 0) axis += t->rank;
-  if (!t || axis < 0 || axis >= t->rank)
-    return flatten_fail(f, "makes a list of a value that has no rows");
+  if (!t) return flatten_fail(f, "makes a list of a value that has no rows");
+  if (axis < -t->rank || axis >= t->rank)
+    return flatten_fail(f, arena_printf(flat->arena, "axis %lld does not exist among %d axes",
+                                        (long long)axis, t->rank));
+  if (axis < 0) axis += t->rank;
   if (t->dim[axis] > FLAT_MAX_NODES) return flatten_fail(f, "makes a list of too many elements");
   FlatList *made = list_new(f, (int)t->dim[axis]);
   for (int i = 0; i < made->n; i++) {
     GraphValue *place = flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_I64, i));
     made->element[i] =
         flatten_compute(f, GRAPH_Gather, 2, (GraphValue *[]){in, place}, GRAPH_ATTR_axis, axis);
+    if (made->element[i] && graph_int(node, GRAPH_ATTR_keepdims, 0))
+      made->element[i] =
+          flatten_compute(f, GRAPH_Unsqueeze, 1, &made->element[i], GRAPH_ATTR_axes, axis);
     if (!made->element[i]) return false;
   }
   flatten_define(frame, node->out[0], (Meaning){.list = made});

@@ -56,7 +56,7 @@ GraphValue *window_node(GraphEmit *e, GraphOp op, const Window2D *w, const int64
     graph_set_words(graph, node, GRAPH_ATTR_same, 1, &same);
   if (op == GRAPH_MaxPool || op == GRAPH_AvgPool)
     graph_set_ints(graph, node, GRAPH_ATTR_kernel, 2, w->kernel);
-  else
+  else if (groups)
     graph_set_int(graph, node, GRAPH_ATTR_groups, groups);
   if (op == GRAPH_Conv) graph_set_ints(graph, node, GRAPH_ATTR_dilations, 2, w->dilation);
   return emit_done(e, node);

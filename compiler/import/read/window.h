@@ -26,8 +26,8 @@ GraphValue *window_same_pads(GraphEmit *e, GraphValue *x, int n, const int64_t *
 /* x [n, c, h, w] with the zeros around it of a `same` window, for a size that is known when it
  * runs. */
 GraphValue *window_padded(GraphEmit *e, GraphValue *x, const Window2D *w);
-/* Conv, MaxPool or AvgPool; `groups` matters for Conv alone. pads: begins, then ends; NULL for a
- * pool whose pads follow from its size. */
+/* Conv, MaxPool or AvgPool; `groups` matters for Conv alone; 0: as many as the channels show. pads:
+ * begins, then ends; NULL for a pool whose pads follow from its size. */
 GraphValue *window_node(GraphEmit *e, GraphOp op, const Window2D *w, const int64_t *pads, int n_in,
                         GraphValue *const *in, int64_t groups);
 /* What a transposed convolution leaves out of the full result, (size - 1) stride + kernel, and adds

@@ -300,6 +300,22 @@ def blocks(folder, f4):
     finish(d, folder, "tf_blocks", {"x": xs}, {"y": h + b})
 
 
+def grouped(folder, f4):
+    """a Conv2D over one row, as a Conv1D of Keras with groups: only its filters [1, 3, c / groups, m] say how many"""
+    d, groups = Def(), 3
+    w, b = f4(1, 3, 2, 12), f4(12)
+    d.placeholder("x", [-1, 8, 6])
+    d.const("w", w), d.const("b", b), d.const("axis", 1, "i4")
+    d.node("row", "ExpandDims", ["x", "axis"])
+    d.node("conv", "Conv2D", ["row", "w"], strides=integers(1, 1, 1, 1), padding=b"SAME", data_format=b"NHWC")
+    d.node("steps", "Squeeze", ["conv"], squeeze_dims=integers(1))
+    d.node("y", "BiasAdd", ["steps", "b"])
+    xs = f4(2, 8, 6)
+    rows = padded(xs.astype("f8")[:, None], (1, 3), (1, 1))
+    parts = [convolved(x, k) for x, k in zip(np.split(rows, groups, -1), np.split(w, groups, -1))]
+    finish(d, folder, "tf_grouped", {"x": xs}, {"y": np.concatenate(parts, -1)[:, 0] + b})
+
+
 def lists(folder, f4):
     """a loop of TensorFlow 2, frozen: TensorLists instead of TensorArrays"""
     d, steps, u = Def(), 4, 3
@@ -374,7 +390,7 @@ def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in loop, many, cell, moves: make(folder, first)
-    for seed, make in enumerate([image, blocks, lists, pointwise, transposed], 1): make(folder, generator(seed))
+    for seed, make in enumerate([image, blocks, lists, pointwise, transposed, grouped], 1): make(folder, generator(seed))
 
 
 main(sys.argv[1])

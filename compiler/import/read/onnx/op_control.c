@@ -115,13 +115,12 @@ bool onnx_op_concat_from_sequence(OnnxCall *c) {
 /* In pieces of one, with or without their axis. */
 bool onnx_op_split_to_sequence(OnnxCall *c) {
   double size;
-  int64_t axis = call_attr_int(c, "axis", 0);
-  GraphValue *x = c->in[0], *sizes = call_operand(c, 1);
+  GraphValue *sizes = call_operand(c, 1);
   if (sizes && (!constant_number(sizes, &size) || size != 1))
     return call_refuse(c, E902, "splits in pieces of more than one element");
-  if (sizes || call_attr_int(c, "keepdims", 1)) {
-    if (axis < 0) return call_refuse(c, E902, "counts its axis from the end");
-    x = emit_unsqueeze(c->emit, x, 1, (int64_t[]){axis + 1});
-  }
-  return call_set(c, 0, emit_axis_call(c->emit, GRAPH_ListFrom, axis, 1, &x));
+  GraphNode *node = emit_node(c->emit, GRAPH_ListFrom, 1, c->in, 1);
+  graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
+  graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims,
+                sizes || call_attr_int(c, "keepdims", 1));
+  return call_set(c, 0, emit_done(c->emit, node));
 }

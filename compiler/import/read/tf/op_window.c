@@ -86,7 +86,7 @@ static bool convolution(TfCall *c, bool depthwise) {
   const GraphTensor *filter = filters_of(c, in[1], &w);
   if (!filter) return false;
   GraphValue *x = last ? channels_first(e, in[0]) : in[0];
-  int64_t pads[4], block[2], groups = depthwise ? filter->dim[2] : 1;
+  int64_t pads[4], block[2], groups = depthwise ? filter->dim[2] : 0;
   if (!window_of(c, &w, last, &sized, pads)) return false;
   if (!sized) x = window_padded(e, x, &w);
   bool blocked = tf_blocked(c->reader, in[0], block);

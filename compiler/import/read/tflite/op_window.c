@@ -43,16 +43,18 @@ bool tfl_op_conv(TflCall *c) {
                 .dilation = {tfl_option(c, (unsigned)dilations + 1, 1),
                              tfl_option(c, (unsigned)dilations, 1)},
                 .same = flat_u8(&c->reader->flat, c->op.options, 0) == SAME};
-  int64_t multiplier = tfl_option(c, 3, 0), pads[4], groups = 1;
+  int64_t multiplier = tfl_option(c, 3, 0), pads[4], groups = 0;
+  bool known = from->rank == 4 && from->dim[3] > 0 && filter->dim[3] > 0;
   if (!window_fits(c, &w)) return false;
   if (depthwise) {
     if (from->rank == 4 && from->dim[3] > 0)
       groups = from->dim[3]; /* the multiplier says less: it may be left at 0 */
     else
       groups = multiplier > 0 ? filter->dim[3] / multiplier : 0;
-  } else if (from->rank == 4 && from->dim[3] > 0 && filter->dim[3] > 0)
+  } else if (known)
     groups = from->dim[3] / filter->dim[3];
-  if (groups < 1) return tfl_refuse(c, E901, "has filters that do not fit its channels");
+  if (groups < 1 && (depthwise || known))
+    return tfl_refuse(c, E901, "has filters that do not fit its channels");
   GraphValue *x = channels_first(e, tfl_real(c, 0)), *f = tfl_real(c, 1),
              *b = tfl_real_bias(c, 2, 0, 1);
   f = emit_transpose(e, f, 4, depthwise ? (int64_t[]){3, 0, 1, 2} : (int64_t[]){0, 3, 1, 2});
