@@ -204,6 +204,24 @@ static bool numbers_fit(Foreign *f, const Layer *layer, Diags *diags) {
   return true;
 }
 
+/* Numbers that a file has as floats are what their shortest decimals say: an eps of 1e-3 there is
+ * 0.0010000000474974513, and code is compiled for the same float either way. A step of integers
+ * stays: what is rounded to it could fall on another side. So do the bounds of a file with scales,
+ * which are ranges. */
+static void shorten_numbers(Foreign *f, Layer *layer) {
+  const LayerInfo *info = layer_info(layer->kind);
+  if (layer->kind == LAYER_clip && f->n_ranges) return;
+  for (int o = 0; o < layer_opt_count(info); o++) {
+    OptVal *opt = &layer->opt[o];
+    if (info->opts[o].kind != OPTK_NUMBER || !opt->given || info->opts[o].id == OPT_step) continue;
+    if ((double)(float)opt->f != opt->f) continue;
+    Text text = text_new(f->arena);
+    text_add_float(&text, (float)opt->f);
+    double number = strtod(text_str(&text), NULL);
+    if (model_number_fits(number)) opt->f = number;
+  }
+}
+
 /* Outputs have no declared types yet: they get those of their values. */
 static bool infer_outputs(Model *model, Diags *diags) {
   int n_out = model->n_out;
@@ -225,7 +243,10 @@ bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags
   drop_unread(foreign);
   if (!retime(foreign, options, diags)) return false;
   for (int i = 0; i < model->n_layers; i++)
-    if (!numbers_fit(foreign, model->layer[i], diags)) return false;
+    if (numbers_fit(foreign, model->layer[i], diags))
+      shorten_numbers(foreign, model->layer[i]);
+    else
+      return false;
   if (!infer_outputs(model, diags)) return false;
   bool ok = true;
   for (int i = 0; i < model->n_layers; i++)
