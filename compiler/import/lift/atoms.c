@@ -59,8 +59,9 @@ static void add_leaves(Atoms *a, int atom, int dim, Factors *out) {
 }
 
 Factors atoms_of(Atoms *a, const GraphValue *value) {
-  const Factors *known = &a->factors[value->id];
   Factors out = {0};
+  if (value->id >= a->n_values) return out; /* it was added since, by a pass that changed nothing */
+  const Factors *known = &a->factors[value->id];
   for (int i = 0; i < known->n; i++)
     add_leaves(a, known->atom[i], known->dim[i], &out);
   return out;

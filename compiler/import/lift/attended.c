@@ -115,6 +115,28 @@ static GraphValue *regrouped(const Flat *flat, GraphValue *value) {
   return same ? x : value;
 }
 
+/* The scores that a mask leaves where it does not choose a large negative number; NULL: the node is
+ * another. */
+static GraphValue *chosen_scores(const Flat *flat, const GraphNode *node, bool swapped,
+                                 bool *causal) {
+  if (node->op != GRAPH_Where) return NULL;
+  const GraphTensor *c = type_of(flat, node->in[0]), *y = type_of(flat, node->out[0]);
+  for (int k = 1; graph_known(c) && k <= 2; k++) {
+    const GraphTensor *far = type_of(flat, node->in[3 - k]);
+    if (!graph_known(far) || far->count != 1 || !(graph_at(far, 0) <= hidden) ||
+        graph_known(type_of(flat, node->in[k])))
+      continue;
+    GraphTensor mask = *c;
+    double *data = ARENA_ARRAY(flat->arena, double, c->count + 1);
+    for (int64_t i = 0; i < c->count; i++)
+      data[i] = (graph_at(c, i) != 0) == (k == 1) ? 0 : graph_at(far, 0);
+    mask.wide = data;
+    mask.narrow = NULL;
+    if (mask_says(&mask, y->dim[y->rank - 1], swapped, causal)) return node->in[k];
+  }
+  return NULL;
+}
+
 /* The scores before a scale, which *factor is multiplied by, and a mask. NULL: they are an input,
  * or too many nodes follow them. */
 static const GraphValue *scores(const Flat *flat, GraphValue *value, bool swapped, double *factor,
@@ -135,6 +157,7 @@ static const GraphValue *scores(const Flat *flat, GraphValue *value, bool swappe
           mask_says(mask, t->dim[t->rank - 1], swapped, causal))
         x = node->in[1 - i];
     }
+    if (!x) x = chosen_scores(flat, node, swapped, causal);
     if (!x || type_of(flat, x)->count != t->count) return regrouped(flat, value);
     value = x;
   }

@@ -56,7 +56,8 @@ static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor
   const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
   int64_t filters = w->dim[0], d = w->dim[1];
   int time;
-  Axis channels = lift_axis(l, node->in[0], 1, &time), made = lift_axis(l, node->out[0], 1, &time);
+  Axis channels = lift_axis_whole(l, node->in[0], 1, &time),
+       made = lift_axis(l, node->out[0], 1, &time);
   Layout layout;
   if (!lift_last(l, node->in[0], &channels, &layout)) return LIFT_OTHER;
   Value *value = lift_value(l, node, node->in[0], &layout);

@@ -122,6 +122,9 @@ void flat_turn_transposed(Flat *flat, GraphNode *node);
 /* ---- spelled.c ---- */
 /* Recurrent operators that no layer computes become their equations between State and Keep. */
 void flat_spell_cells(Flat *flat);
+/* The same for those whose operand is made of states of the stream, own[i] for input i: a layer
+ * cannot stand between a state and its next value. Whether there was one. */
+bool flat_spell_fed_back(Flat *flat, const bool *own);
 /* Whether a recurrent operator has an activation, coupled gates or a projection that recurrent
  * stages do not support. */
 bool flat_is_of_no_layer(const GraphNode *node);
@@ -149,6 +152,7 @@ GraphValue *flat_windows(Flat *flat, const GraphNode *node);
 GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node);
 GraphValue *flat_chosen(Flat *flat, const GraphNode *node);
 GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node);
+GraphValue *flat_rest(Flat *flat, const GraphNode *node); /* Mod and FloorDiv */
 
 /* ---- arranged.c ---- */
 /* Tile, Gather, GatherNd, DepthToSpace, Slice and Concat by other operators; NULL: there is no such

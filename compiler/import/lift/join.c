@@ -195,17 +195,33 @@ static LiftDone steps_joined(Lift *l, const GraphNode *node, int axis, const Gra
   return value ? joined(l, node, axis, value, wide, layout, k) : LIFT_FAILED;
 }
 
+/* The operand that the others are brought to: a sequence rather than a vector, and the one with the
+ * most axes of its own beside those that are joined. */
+static const GraphValue *widest(const Lift *l, const GraphNode *node, int axis) {
+  const GraphValue *wide = NULL;
+  double most = 0;
+  for (int i = 0; i < node->n_in; i++) {
+    const GraphValue *x = node->in[i];
+    if (lift_is_constant(l, x)) continue;
+    const Layout *layout = &l->placed[x->id].layout;
+    double size = layout->timed ? 1e18 : 1;
+    for (int k = 0; k < layout->n; k++)
+      size *= (double)axis_size(l, &layout->axis[k]);
+    size /= (double)lift_type(l, x)->dim[axis];
+    if (!wide || size > most) {
+      wide = x;
+      most = size;
+    }
+  }
+  return wide;
+}
+
 LiftDone lift_concat(Lift *l, const GraphNode *node) {
   int axis = (int)graph_int(node, GRAPH_ATTR_axis, 0), time, k;
   if (node->n_in == 1) return lift_pass(l, node);
   LiftDone zeros = concat_zeros(l, node, axis);
   if (zeros != LIFT_OTHER) return zeros;
-  const GraphValue *wide = NULL;
-  for (int i = 0; i < node->n_in; i++) {
-    if (lift_is_constant(l, node->in[i])) continue;
-    if (!wide || (l->placed[node->in[i]->id].layout.timed && !l->placed[wide->id].layout.timed))
-      wide = node->in[i];
-  }
+  const GraphValue *wide = widest(l, node, axis);
   Axis others = lift_axis_alone(l, node->out[0], axis, &time);
   if (time >= 0) return steps_joined(l, node, axis, wide, others.n > 0);
   bool constants = false;

@@ -18,10 +18,12 @@
  *   recognise, cell, chain, affine,      steps that are written out become an LSTM, GRU or RNN
  *   form, start, scope
  *   own, across                          steps of any other cell become one step, with its state
+ *   beside                               constants of several numbers beside values become sums
  *   masks, masked, whole                 masks become the length of bounded sequences
  *   place, layout, bring, meet, axes     where the numbers of a graph value are in the model
  *   weighted, sweep, conv, pool, moves,  a node becomes stages, one family of operators a file
- *   recurrent, pointwise and the others
+ *   recurrent, pointwise, constant and
+ *   the others
  *   ports                                inputs and outputs
  *   check, check_input                   graph and model are computed side by side
  *
@@ -247,6 +249,14 @@ LiftDone lift_kept(Lift *l, const GraphNode *node);
 bool lift_begin_own_states(Lift *l);
 bool lift_end_own_states(Lift *l);
 LiftDone lift_pointwise(Lift *l, const GraphNode *node);
+/* ---- constant.c ---- */
+/* number op x, or x op number. */
+Layer *lift_with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x, double number,
+                        bool swapped);
+/* The atoms of the result that a constant runs along, in the order of its elements; time among them
+ * where it does. False: the value has other ones. */
+bool lift_axes_of_constant(Lift *l, const GraphNode *node, const GraphTensor *t, Axis *out);
+LiftDone lift_with_constant(Lift *l, const GraphNode *node, LayerKind kind);
 LiftDone lift_select(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
 /* lift_moves calls these. */
@@ -313,6 +323,9 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch);
 /* Any other cell that is written out step after step becomes State, the operators of one step over
  * all steps at once, and Keep. Returns whether the graph changed. */
 bool lift_own_cells(Flat *flat);
+/* ---- beside.c ---- */
+/* Constants of several numbers, joined to values or chosen, become sums. Whether some did. */
+bool lift_constants_beside(Flat *flat);
 /* ---- mapped.c ---- */
 /* A function that is written out for each step, and whose results are joined, becomes one function
  * of all steps. Returns whether the graph changed. */

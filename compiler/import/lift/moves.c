@@ -14,6 +14,7 @@ LiftDone lift_pass(Lift *l, const GraphNode *node) {
 static LiftDone cast(Lift *l, const GraphNode *node) {
   const Value *value = l->placed[node->in[0]->id].value;
   const Model *model = l->foreign->model;
+  if (!value) return LIFT_OTHER; /* a comparison as a number, see select.c */
   GraphElem from = lift_type(l, node->in[0])->elem, to = lift_type(l, node->out[0])->elem;
   bool rounds = from == GRAPH_FLOAT && to != GRAPH_FLOAT;
   if (!rounds && to != GRAPH_FLOAT && to != GRAPH_BOOL && from != GRAPH_BOOL &&

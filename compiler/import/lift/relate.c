@@ -25,6 +25,12 @@ static void relate_same(Atoms *a, const GraphNode *node, Factors *out) {
   *out = atoms_of(a, node->in[0]);
 }
 
+bool tensor_is_one_number(const GraphTensor *t) {
+  for (int64_t i = 1; i < t->count; i++)
+    if (graph_at(t, i) != graph_at(t, 0)) return false;
+  return t->count > 0;
+}
+
 bool tensor_varies_along(const GraphTensor *t, int axis) {
   int64_t inner = dims_product(t->rank - axis - 1, t->dim + axis + 1);
   for (int64_t e = 0; e < t->count; e++) {

@@ -42,6 +42,8 @@ void atom_add_facts(Atoms *a, int atom, unsigned facts);
 void atom_split(Atoms *a, int atom, int64_t major);
 /* States that two axes are the same axis. False: the sizes of their factors do not fit. */
 bool atoms_join_axes(Atoms *a, const GraphValue *v, int axis, const GraphValue *w, int other);
+/* All elements are the same number, and there is one. */
+bool tensor_is_one_number(const GraphTensor *t);
 /* Whether two positions of an axis have different numbers. */
 bool tensor_varies_along(const GraphTensor *t, int axis);
 /* Adds an atom to axis `dim`. */

@@ -3,7 +3,8 @@
  *
  *   AvgPool that counts the zeros of its padding    Pad, and AvgPool without padding
  *   Where, by one constant for all elements         the operand that it takes
- *   Pow of one number b > 0                         b^x = e^(x log b) */
+ *   Pow of one number b > 0                         b^x = e^(x log b)
+ *   Mod, FloorDiv of real numbers                   a - b floor(a / b), floor(a / b) */
 #include "import/lift/flat.h"
 
 #include <math.h>
@@ -59,4 +60,25 @@ GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node) {
       flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_FLOAT, log(graph_at(base, 0))));
   GraphValue *scaled = flat_of_two(flat, GRAPH_Mul, node, node->in[1], log_base);
   return scaled ? flat_typed(flat, flat_node(flat, GRAPH_Exp, node, 1, &scaled, 1)) : NULL;
+}
+
+/* a / b rounded down, or for the rest of C's fmod towards zero. */
+static GraphValue *whole_part(Flat *flat, const GraphNode *node, bool to_zero) {
+  GraphValue *ratio = flat_of_two(flat, GRAPH_Div, node, node->in[0], node->in[1]), *size = ratio;
+  if (to_zero && ratio) size = flat_typed(flat, flat_node(flat, GRAPH_Abs, node, 1, &ratio, 1));
+  GraphValue *whole =
+      size ? flat_typed(flat, flat_node(flat, GRAPH_Floor, node, 1, &size, 1)) : NULL;
+  if (!to_zero || !whole) return whole;
+  GraphValue *sign = flat_typed(flat, flat_node(flat, GRAPH_Sign, node, 1, &ratio, 1));
+  return flat_of_two(flat, GRAPH_Mul, node, sign, whole);
+}
+
+GraphValue *flat_rest(Flat *flat, const GraphNode *node) {
+  bool rest = node->op == GRAPH_Mod;
+  if (graph_elem_is_whole(flat_type_of(flat, node->in[0])->elem)) return NULL;
+  GraphValue *whole = whole_part(
+      flat, node, rest && strcmp(graph_word(node, GRAPH_ATTR_mode, 0, "floor"), "trunc") == 0);
+  if (!rest || !whole) return whole;
+  GraphValue *taken = flat_of_two(flat, GRAPH_Mul, node, whole, node->in[1]);
+  return flat_of_two(flat, GRAPH_Sub, node, node->in[0], taken);
 }

@@ -253,6 +253,22 @@ static bool all_in_one_axis(const Candidates *all) {
   return first != NULL;
 }
 
+/* Sequences of several inputs, as of an encoder and a decoder, or of sequences, as sentences of
+ * words: the first axis is time where the file fixes the lengths of all. Of the others,
+ * made_sequences finds those that are never together with it, and layers go along the rest as axes
+ * of each step. NULL: one is open. */
+static const Candidate *first_of_fixed(const Candidates *all, const RoleHints *hints) {
+  const Candidate *first = NULL;
+  if (hints->stream || hints->has_state) return NULL;
+  for (int i = 0; i < all->n; i++) {
+    const Candidate *c = &all->c[i];
+    if (!(c->facts & FACT_SCANNED)) continue;
+    if (c->open) return NULL;
+    if (!first) first = c;
+  }
+  return first;
+}
+
 /* Chooses time, or asks for it. */
 static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   Arena *arena = a->flat->arena;
@@ -303,6 +319,11 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
     return;
   }
   if ((!ambiguous && !several) || all_in_one_axis(all)) return;
+  const Candidate *first = ambiguous ? first_of_fixed(all, hints) : NULL;
+  if (first) {
+    take_time(r, first);
+    return;
+  }
   const char **choice = ARENA_ARRAY(arena, const char *, all->n);
   Text where = text_new(arena);
   int n = 0, named = 0;
@@ -337,18 +358,18 @@ static bool value_has_both(Atoms *a, int family, int other) {
   return false;
 }
 
-/* The family of other sequences that the graph makes: recurrent operators go along them, or they
- * hold more steps than time has, and no value has time as well. All of them are united. -1: there
- * are none.
- */
+/* The family of other sequences, which the graph makes or whose length the file fixes: recurrent
+ * operators go along them, or they hold more steps than time has, and no value has time as well.
+ * All of them are united. -1: there are none. */
 static int made_sequences(Atoms *a, Candidates *all, const Roles *r, const RoleHints *hints) {
+  bool fixed = r->time >= 0 && !r->time_is_open && first_of_fixed(all, hints);
   int made = -1;
   if (r->way != TIME_WAY_AXIS || hints->stream || hints->has_state) return -1;
   for (int i = 0; i < a->n; i++) {
     int family = atom_family(a, i);
     bool held = atom_facts(a, i) & FACT_HELD;
     if (a->atom[i].part[0] >= 0 || !(held || (atom_facts(a, i) & FACT_SCANNED)) ||
-        family == r->time || family == made || (candidate_of(all, family) && !held) ||
+        family == r->time || family == made || (candidate_of(all, family) && !held && !fixed) ||
         value_has_both(a, family, r->time))
       continue;
     if (made >= 0 && value_has_both(a, family, made)) continue;

@@ -333,6 +333,8 @@ GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
       [GRAPH_AvgPool] = flat_counted_zeros,
       [GRAPH_Where] = flat_chosen,
       [GRAPH_Pow] = flat_power_of_number,
+      [GRAPH_Mod] = flat_rest,
+      [GRAPH_FloorDiv] = flat_rest,
       [GRAPH_DepthToSpace] = flat_depth_to_space,
   };
   return rule[node->op] ? rule[node->op](flat, node) : NULL;

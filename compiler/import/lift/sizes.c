@@ -127,6 +127,21 @@ static void flatten_anew(Lift *l, const Sizes *s, GraphFault *fault) {
   l->flat = flatten(l->graph, s->size, l->arena, fault);
 }
 
+/* Who reads each value, and the states, in a graph whose cells are found. */
+static void settle_states(Lift *l, RoleHints *hints) {
+  const Graph *graph = l->flat->graph;
+  l->uses = ARENA_ARRAY(l->arena, int, graph->n_values + 1);
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->node[i]->n_in; k++)
+      if (graph->node[i]->in[k]) l->uses[graph->node[i]->in[k]->id]++;
+  for (int i = 0; i < graph->n_out; i++)
+    l->uses[graph->out[i].value->id]++;
+  l->trace = trace_new(l->flat);
+  lift_find_states(l);
+  give_states(l, hints);
+  lift_find_own_states(l);
+}
+
 /* Flattens at these sizes, runs the passes over the flat graph in their order, and finds atoms,
  * states and roles. False with the fault set, or after reporting (l->reported). */
 static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
@@ -168,16 +183,12 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles)))
     l->atoms = atoms_solve(l->flat);
   if (lift_own_cells(l->flat)) l->atoms = atoms_solve(l->flat);
-  l->uses = ARENA_ARRAY(l->arena, int, l->flat->graph->n_values + 1);
-  for (int i = 0; i < l->flat->graph->n_nodes; i++)
-    for (int k = 0; k < l->flat->graph->node[i]->n_in; k++)
-      if (l->flat->graph->node[i]->in[k]) l->uses[l->flat->graph->node[i]->in[k]->id]++;
-  for (int i = 0; i < l->flat->graph->n_out; i++)
-    l->uses[l->flat->graph->out[i].value->id]++;
-  l->trace = trace_new(l->flat);
-  lift_find_states(l);
-  give_states(l, &hints);
-  lift_find_own_states(l);
+  if (lift_constants_beside(l->flat)) l->atoms = atoms_solve(l->flat);
+  settle_states(l, &hints);
+  if (flat_spell_fed_back(l->flat, l->own)) {
+    l->atoms = atoms_solve(l->flat);
+    settle_states(l, &hints);
+  }
   lift_join_own_states(l);
   l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   while (lift_part_merged(l)) {

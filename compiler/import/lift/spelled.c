@@ -339,3 +339,28 @@ static bool spell_cell(Flat *flat, GraphNode *node) {
 void flat_spell_cells(Flat *flat) {
   flat_each(flat, spell_cell);
 }
+
+bool flat_spell_fed_back(Flat *flat, const bool *own) {
+  const Graph *graph = flat->graph;
+  bool *made = ARENA_ARRAY(flat->arena, bool, graph->n_values + 1), any = false;
+  for (int i = 0; i < graph->n_in; i++)
+    if (own[i]) made[graph->in[i].value->id] = any = true;
+  for (int i = 0; i < graph->n_nodes && any; i++)
+    for (int k = 0; k < graph->node[i]->n_in; k++) {
+      const GraphNode *node = graph->node[i];
+      if (!node->in[k] || !made[node->in[k]->id]) continue;
+      for (int o = 0; o < node->n_out; o++)
+        if (node->out[o]) made[node->out[o]->id] = true;
+    }
+  bool changed = false;
+  for (int i = 0, n = graph->n_nodes; i < n && any; i++) {
+    GraphNode *node = graph->node[i];
+    int mark = graph->n_nodes;
+    if (!recurrent_form(node->op) || !made[node->in[RECURRENT_X]->id] ||
+        !can_be_spelled(flat, node))
+      continue;
+    changed = flat_keep_if(flat, spell(flat, node), mark) || changed;
+  }
+  if (changed) flat_sort(flat);
+  return changed;
+}

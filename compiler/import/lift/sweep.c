@@ -75,7 +75,7 @@ bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Swept
     of[i] = n_groups;
     group[n_groups++] = axis;
   }
-  group[n_groups++] = lift_axis(l, x, 1, &none);
+  group[n_groups++] = lift_axis_whole(l, x, 1, &none); /* also steps, of another operator */
   if (!lift_apart(l, x, n_groups, group, true, &out->layout, at) ||
       (out->time >= 0 && !out->layout.timed)) {
     lift_refuse(l, node, E902, "goes along an axis that the model's value does not have");

@@ -121,6 +121,53 @@ static bool starts_at_zero(const Lift *l, int in) {
   return true;
 }
 
+/* The taps of a kernel [C, 1, K] in a constant that a window [N, C, K], its rows along `axis`, is
+ * multiplied by; NULL: it is another. */
+static GraphValue *taps_of(Flat *flat, const GraphTensor *x, int axis, const GraphTensor *c) {
+  int64_t channels = x->dim[3 - axis], rows = x->dim[axis], stride[3] = {0}, run = 1;
+  double *data;
+  if (!graph_known(c) || c->rank > 3 || (c->rank == 3 && c->dim[0] != 1)) return NULL;
+  for (int i = c->rank; i-- > 0; run *= c->dim[i])
+    stride[3 - c->rank + i] = c->dim[i] == 1 ? 0 : run;
+  GraphTensor *taps =
+      graph_tensor(flat->graph->numbers, GRAPH_FLOAT, 3, (int64_t[]){channels, 1, rows}, &data);
+  for (int64_t i = 0; i < channels * rows; i++)
+    data[i] = graph_at(c, i / rows * stride[3 - axis] + i % rows * stride[axis]);
+  return flat_constant(flat, "", taps);
+}
+
+/* The sum of a window's rows, each channel of each times a constant, is a convolution:
+ *
+ *     ReduceSum(Mul(all, c), axis)      Squeeze(Conv(all, c, groups = C), axis) */
+static GraphValue *weighted_rows(Flat *flat, const GraphNode *sum) {
+  const GraphAttribute *axes = graph_attribute(sum, GRAPH_ATTR_axes);
+  const GraphNode *mul = sum->op == GRAPH_ReduceSum ? sum->in[0]->node : NULL;
+  if (!mul || mul->op != GRAPH_Mul || !axes || axes->n != 1) return NULL;
+  int k = flat_is_window(flat, mul->in[0]) ? 0 : 1, axis = (int)axes->i[0];
+  GraphValue *x = mul->in[k];
+  const GraphTensor *t = flat_type_of(flat, x);
+  if (!flat_is_window(flat, x) || t->rank != 3 || axis < 1 ||
+      graph_int(x->node, GRAPH_ATTR_axis, 0) != axis)
+    return NULL;
+  GraphValue *taps = taps_of(flat, t, axis, flat_type_of(flat, mul->in[1 - k]));
+  if (axis == 1) x = flat_transposed(flat, sum, x, 3, (int64_t[]){0, 2, 1});
+  if (!taps || !x) return NULL;
+  GraphNode *conv = flat_node(flat, GRAPH_Conv, mul, 2, (GraphValue *[]){x, taps}, 1);
+  graph_set_int(flat->graph, conv, GRAPH_ATTR_groups, t->dim[3 - axis]);
+  GraphValue *y = flat_typed(flat, conv);
+  if (y && axis == 1) y = flat_transposed(flat, sum, y, 3, (int64_t[]){0, 2, 1});
+  if (!y || graph_int(sum, GRAPH_ATTR_keepdims, 1)) return y;
+  GraphNode *squeeze = flat_node(flat, GRAPH_Squeeze, sum, 1, &y, 1);
+  graph_set_int(flat->graph, squeeze, GRAPH_ATTR_axes, axis);
+  return flat_typed(flat, squeeze);
+}
+
+static bool find_weighted_rows(Flat *flat, GraphNode *node) {
+  GraphValue *y = weighted_rows(flat, node);
+  if (y) flat_replace(flat, node->out[0], y);
+  return y != NULL;
+}
+
 void lift_find_windows(Lift *l) {
   const Graph *graph = l->flat->graph;
   bool *window = ARENA_ARRAY(l->arena, bool, graph->n_values + 1);
@@ -144,6 +191,7 @@ void lift_find_windows(Lift *l) {
   for (int i = 0; i < graph->n_nodes && l->n_windows; i++)
     if (graph->node[i]->op == GRAPH_ConvTranspose && flat_is_window(l->flat, graph->node[i]->in[0]))
       flat_turn_transposed(l->flat, graph->node[i]);
+  if (l->n_windows) flat_each(l->flat, find_weighted_rows);
 }
 
 LiftDone lift_window(Lift *l, const GraphNode *node) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures of the make_*.py: NAME.onnx against what onnxruntime made of it, whole or, where
  * state comes back, as one stream. axes/: what goes along axes of the features; import has compared
- * each with its graph. arranged/: moves that no stage is in one. across/: steps that are written
- * out, with one operator of each kind. NAME_open_*.onnx does not say how long its sequences are:
+ * each with its graph. arranged/: moves that no stage is in one. beside/: constants beside values,
+ * several sequences. across/: steps that are written out, with one operator of each kind.
+ * NAME_open_*.onnx does not say how long its sequences are:
  * --time does. own/: cells that are none of the known, by the C compiler too, those of an open
  * length on a stream as well. perturbed/: cells with something changed, recorded call by call: each
  * must be refused or give what was recorded. refused/NAME_CODE.onnx must be refused with CODE, in
@@ -243,9 +244,9 @@ int main(int argc, char **argv) {
   c.only_llvm = true;
   reasons_open(&reasons, &c, arena_printf(arena, "%s/refused.list", argv[1]));
   conform_heading();
-  static const char *const folders[] = {".",    "exported",  "opsets", "windows",  "integers",
-                                        "ways", "pointwise", "axes",   "attended", "across",
-                                        "own",  "perturbed", "ml",     "tf2onnx",  "arranged"};
+  static const char *const folders[] = {
+      ".",        "exported", "opsets", "windows",   "integers", "ways",    "pointwise", "axes",
+      "attended", "across",   "own",    "perturbed", "ml",       "tf2onnx", "arranged",  "beside"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]),
                **names = list(&c, folder, &n);
@@ -258,7 +259,8 @@ int main(int argc, char **argv) {
         accepted(&c, folder, names[i]);
       if (own) streamed(&c, folder, names[i]);
       if (strcmp(folders[k], "axes") == 0 || strcmp(folders[k], "attended") == 0 ||
-          strcmp(folders[k], "arranged") == 0 || strcmp(folders[k], "across") == 0)
+          strcmp(folders[k], "arranged") == 0 || strcmp(folders[k], "across") == 0 ||
+          strcmp(folders[k], "beside") == 0)
         compared(&c, folder, names[i]);
     }
     for (size_t i = 0; i < n && !changed; i += HOSTILE_EVERY * (k + 1) * (size_t)c.by_c_every)

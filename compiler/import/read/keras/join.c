@@ -57,7 +57,8 @@ GraphValue *keras_constant(KerasLayer *layer, const KerasValue *beside) {
     return NULL;
   }
   GraphTensor *made = graph_tensor(e->graph->arena, GRAPH_FLOAT, beside->rank + 1, dim, &data);
-  memcpy(data, t->data, sizeof *data * (size_t)made->count);
+  for (int64_t i = 0; i < made->count; i++)
+    data[i] = graph_at(t, i);
   return graph_constant(e->graph, "", made);
 }
 
