@@ -76,10 +76,13 @@ static EmitKind choose_emit(Session *s) {
       session_error(s, "grus builds no file that ends in `%s`: %s", ending, endings[i].advice);
     return endings[i].emit;
   }
+  Text known = text_new(s->arena);
+  for (int i = 0; i < EMIT_COUNT; i++)
+    if (*emit_ending[i]) text_printf(&known, "%s ", emit_ending[i]);
   session_error(s,
-                "`%s` ends in none of .c .h .o .a .so .duckdb_extension .wasm .s .ll .bc .kir "
-                ".elf; a program has no ending: for another name, add `--emit=KIND`",
-                name);
+                "`%s` ends in none of %s.elf; a program has no ending: for another name, add "
+                "`--emit=KIND`",
+                name, text_str(&known));
   return EMIT_COUNT;
 }
 

@@ -228,6 +228,13 @@ stages)
   passes 'a page with the three frameworks'
   put docs/errors/stages/GRU.md '| Keras | `GRU` |' '| PyTorch | `nn.GRU` |'
   catches 'a page without ONNX' ONNX
+  stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+  put compiler/model/graph/layers.h '#define ACTIVATION_LIST(F, HEAD) \' '  HEAD(LINEAR, "linear", other) \' '  F(RELU, "relu", other)'
+  put tests/models/c.grus 'out y = a |> GRU(3, activation=linear)'
+  catches 'an activation without numbers' activation=relu
+  stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+  put docs/language.md 'There are `GRU tanhs` and `+`.'
+  catches 'a stage that the manual does not name' tanh
   ;;
 diag_docs)
   put compiler/base/diag.def '/* DIAG(code, summary) */' 'DIAG(E301, "x")' 'LINT(W301, seldom, "y")'

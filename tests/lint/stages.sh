@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Every stage of compiler/model/graph/layers.def is in a model whose compiled code is compared with the
 # evaluator: tests/models or tests/numeric/kernels. Operators are, too. The page of every stage says what Keras,
-# PyTorch and ONNX call it.
+# PyTorch and ONNX call it. Every activation of layers.h is in one of those models. docs/language.md names every stage
+# and every activation.
 set -euf
 cd "$1"
 table=compiler/model/graph/layers.def
@@ -17,6 +18,22 @@ for stage in $stages; do
   esac
   printf '%s\n' "$numeric" | grep -Eq -e "$word" || {
     echo "$table: no model of tests/models or tests/numeric/kernels has \`$stage\`, so that no test compares its numbers"
+    status=1
+  }
+done
+lists=compiler/model/graph/layers.h
+activations=$(sed -n '/^#define ACTIVATION_LIST/,/[^\\]$/s/^ *[A-Z]*([A-Z_0-9]*, "\([^"]*\)".*/\1/p' $lists 2>/dev/null || true)
+for word in $activations; do
+  printf '%s\n' "$numeric" | grep -Eq "(activation|gate)=$word([^a-zA-Z_0-9]|\$)" || {
+    echo "$lists: no model of tests/models or tests/numeric/kernels has \`activation=$word\`"
+    status=1
+  }
+done
+manual=docs/language.md
+for word in $stages $activations; do
+  [ -f $manual ] || break
+  grep -qF -e "\`$word\`" -e "\`$word " -e " $word\`" -e " $word " -e "\`$word(" -e " $word(" -e "$word)" $manual || {
+    echo "$manual: does not name \`$word\`"
     status=1
   }
 done
