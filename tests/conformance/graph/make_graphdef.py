@@ -386,11 +386,28 @@ def pointwise(folder, f4):
     finish(d, folder, "tf_pointwise", {"x": xs, "m": ys}, out)
 
 
+def listed(folder, f4):
+    """constants that list their elements, each type in its field; the last element stands for those that are missing"""
+    d, xs = Def(), f4(2, 3)
+    d.placeholder("x", [2, 3])
+    double = lambda *n: (6, b"".join(struct.pack("<d", k) for k in n))
+    whole = lambda field_of: lambda *n: (field_of, b"".join(varint(k) for k in n))
+    types = {1: (5, struct.pack("<2f", 1.5, -2)), 2: double(0.25, 3), 3: whole(7)(5, -6), 4: whole(7)(7, 200), 5: whole(7)(-8, 9), 6: whole(7)(-10, 11), 9: whole(10)(-12, 13), 10: whole(11)(1, 0), 14: whole(13)(0x3F80, 0xC000), 17: whole(7)(14, 60000), 19: whole(13)(0x3C00, 0xC000), 22: whole(16)(15, 4000000000), 23: whole(17)(16, 17)}
+    values = {1: (1.5, -2), 2: (0.25, 3), 3: (5, -6), 4: (7, 200), 5: (-8, 9), 6: (-10, 11), 9: (-12, 13), 10: (1, 0), 14: (1, -2), 17: (14, 60000), 19: (1, -2), 22: (15, 4000000000), 23: (16, 17)}
+    a = xs.astype("f8")
+    for kind, (at, elements) in types.items():
+        d.node(f"c{kind}", "Const", dtype=(6, kind), value=(8, field(1, kind) + field(2, shape_of([3])) + field(at, elements)))
+        d.node(f"n{kind}", "Cast", [f"c{kind}"], SrcT=(6, kind), DstT=(6, FLOAT))
+        d.node(f"y{kind}", "Mul", ["x", f"n{kind}"])
+    out = {f"y{kind}": a * np.array([first, second, second]) for kind, (first, second) in values.items()}
+    finish(d, folder, "tf_listed", {"x": xs}, out)
+
+
 def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in loop, many, cell, moves: make(folder, first)
-    for seed, make in enumerate([image, blocks, lists, pointwise, transposed, grouped], 1): make(folder, generator(seed))
+    for seed, make in enumerate([image, blocks, lists, pointwise, transposed, grouped, listed], 1): make(folder, generator(seed))
 
 
 main(sys.argv[1])

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions, pools and batch normalisation over images [n, h, w, c] (NHWC) or [n, c, h, w]. */
+/* Convolutions, pools and batch normalisation over images [n, h, w, c] (NHWC) or [n, c, h, w].
+ * `last` says that the channels are the last axis. */
 #include "import/read/tf/reader.h"
 #include "import/read/window.h"
 
 #include <string.h>
 
+/* Whether an attribute, or its default where it is absent, is this word. */
 static bool is_word(TfCall *c, const char *name, const char *if_absent, const char *word) {
   return strcmp(tf_word(c->reader, c->node, name, if_absent), word) == 0;
 }
@@ -22,7 +24,8 @@ static bool plane_sizes(TfCall *c, const char *name, bool last, int64_t *out) {
   return true;
 }
 
-/* The pads that the file lists: before and after each of four axes. */
+/* The pads that the file lists, before and after each of four axes. pads: before h and w, then
+ * after h and w. */
 static bool explicit_pads(TfCall *c, bool last, int64_t *pads) {
   const TfFile__Value *v = tf_attribute(c->node, "explicit_paddings");
   const TfFile__List *list = v ? v->list : NULL;
@@ -36,8 +39,8 @@ static bool explicit_pads(TfCall *c, bool last, int64_t *pads) {
   return true;
 }
 
-/* Strides, dilations and pads of a node whose kernel is known. *sized: the pads are numbers, else
- * they follow from the size of x. */
+/* Strides, dilations and pads of a node whose kernel is known. *sized tells whether the pads are
+ * known now; if not, they are left 0 and follow from the size of x when it runs. */
 static bool window_of(TfCall *c, Window2D *w, bool last, bool *sized, int64_t *pads) {
   w->same = is_word(c, "padding", "", "SAME");
   *sized = true;
@@ -60,7 +63,8 @@ static bool window_of(TfCall *c, Window2D *w, bool last, bool *sized, int64_t *p
   return true;
 }
 
-/* Filters [h, w, ...], which are the window; NULL after reporting. */
+/* The filters [h, w, ...] of a convolution, whose first two axes are the kernel of *w; NULL after
+ * reporting. */
 static const GraphTensor *filters_of(TfCall *c, const GraphValue *value, Window2D *w) {
   const GraphTensor *filter = value->constant;
   *w = (Window2D){.same = false};
@@ -76,7 +80,8 @@ static const GraphTensor *filters_of(TfCall *c, const GraphValue *value, Window2
   return filter;
 }
 
-/* x, filters [h, w, c, o]; depthwise: [h, w, c, multiplier], result c * multiplier channels. */
+/* Operands: x, filters [h, w, c, o]. The filters of a depthwise one are [h, w, c, multiplier], and
+ * its result has c * multiplier channels. */
 static bool convolution(TfCall *c, bool depthwise) {
   GraphEmit *e = c->emit;
   GraphValue *in[2];
@@ -114,8 +119,9 @@ bool tf_op_depthwise(TfCall *c) {
   return convolution(c, true);
 }
 
-/* shape, filters [h, w, m, c], y: what a convolution by them makes y of. The shape has to be the
- * one that the padding gives. */
+/* Operands: shape, filters [h, w, m, c], y. The result is what a convolution by these filters would
+ * make y of. The file says its shape, which has to be the one that the padding gives: the Reshape
+ * changes nothing, and fails where there are more or fewer elements. */
 bool tf_op_transposed(TfCall *c) {
   GraphEmit *e = c->emit;
   GraphValue *in[3];
@@ -132,7 +138,7 @@ bool tf_op_transposed(TfCall *c) {
                         (GraphValue *[]){last ? channels_first(e, in[2]) : in[2],
                                          emit_transpose(e, in[1], 4, (int64_t[]){3, 2, 0, 1})});
   if (last) y = channels_last(e, y);
-  return tf_done(c, EMIT(e, Expand, y, in[0]));
+  return tf_done(c, EMIT(e, Reshape, y, in[0]));
 }
 
 bool tf_op_pool(TfCall *c) {
@@ -149,7 +155,7 @@ bool tf_op_pool(TfCall *c) {
   return tf_done(c, last ? channels_last(c->emit, y) : y);
 }
 
-/* x, scale, center, mean, variance */
+/* Operands: x, scale, center, mean, variance. */
 bool tf_op_batch_norm(TfCall *c) {
   GraphValue *in[5];
   bool last = is_word(c, "data_format", "NHWC", "NHWC");

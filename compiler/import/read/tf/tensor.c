@@ -44,27 +44,42 @@ bool tf_elem(int64_t type, GraphElem *elem) {
   return element_of(elements, type, elem);
 }
 
-/* Number k of those that are listed; the last one stands for the rest. */
-static double listed(const TfFile__Tensor *t, const ElementRow *kind, size_t k) {
-  bool half = kind->stored == TENSOR_F16 || kind->stored == TENSOR_BF16;
-  size_t n = kind->stored == TENSOR_F32    ? t->n_float_val
-             : kind->stored == TENSOR_F64  ? t->n_double_val
-             : kind->stored == TENSOR_I64  ? t->n_int64_val
-             : kind->stored == TENSOR_BOOL ? t->n_bool_val
-             : half                        ? t->n_half_val
-                                           : t->n_int_val;
-  if (n == 0) return 0; /* nothing listed at all: zeros */
+/* The number of elements that the constant lists in the field of its type. */
+static size_t listed_count(const TfFile__Tensor *t, TensorElem stored) {
+  switch (stored) {
+  case TENSOR_F32: return t->n_float_val;
+  case TENSOR_F64: return t->n_double_val;
+  case TENSOR_F16:
+  case TENSOR_BF16: return t->n_half_val;
+  case TENSOR_I64: return t->n_int64_val;
+  case TENSOR_U32: return t->n_uint32_val;
+  case TENSOR_U64: return t->n_uint64_val;
+  case TENSOR_BOOL: return t->n_bool_val;
+  default: return t->n_int_val;
+  }
+}
+
+/* Element k of a constant that lists its elements: the last one that is listed stands for those
+ * that follow, and a constant that lists none is all zeros. */
+static double listed(const TfFile__Tensor *t, TensorElem stored, size_t k) {
+  size_t n = listed_count(t, stored);
+  if (n == 0) return 0;
   if (k >= n) k = n - 1;
-  if (kind->stored == TENSOR_F32) return (double)t->float_val[k];
-  if (kind->stored == TENSOR_F64) return t->double_val[k];
-  if (kind->stored == TENSOR_I64) return (double)t->int64_val[k];
-  if (kind->stored == TENSOR_BOOL) return t->bool_val[k] != 0;
-  if (half) {
+  switch (stored) {
+  case TENSOR_F32: return (double)t->float_val[k];
+  case TENSOR_F64: return t->double_val[k];
+  case TENSOR_F16:
+  case TENSOR_BF16: {
     uint8_t bytes[2] = {(uint8_t)t->half_val[k], (uint8_t)(t->half_val[k] >> 8)};
-    Tensor one = {.elem = kind->stored, .count = 1, .data = bytes};
+    Tensor one = {.elem = stored, .count = 1, .data = bytes};
     return tensor_get(&one, 0);
   }
-  return (double)t->int_val[k];
+  case TENSOR_I64: return (double)t->int64_val[k];
+  case TENSOR_U32: return (double)t->uint32_val[k];
+  case TENSOR_U64: return (double)t->uint64_val[k];
+  case TENSOR_BOOL: return t->bool_val[k] != 0;
+  default: return (double)t->int_val[k];
+  }
 }
 
 static const GraphTensor *damaged(TfReader *r, const TfNode *node, const char *what) {
@@ -88,7 +103,7 @@ static const char *shape_fault(const TfFile__Shape *shape, int *rank, int64_t *d
   return NULL;
 }
 
-/* All elements of a tensor of this shape from its bytes. */
+/* A constant of this shape from the bytes of its elements, which have to be enough. */
 static const GraphTensor *of_bytes(TfReader *r, const ElementRow *kind, int rank,
                                    const int64_t *dim, int64_t count, const uint8_t *bytes) {
   GraphNumbers to;
@@ -139,14 +154,13 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   if (raw.len && raw.len != (size_t)count * (size_t)tensor_elem_bytes(kind->stored))
     return damaged(r, node, "has another number of bytes than its shape needs");
   if (raw.len) return of_bytes(r, kind, rank, dim, count, raw.data);
-  size_t given = t->n_float_val + t->n_double_val + t->n_int_val + t->n_int64_val + t->n_bool_val +
-                 t->n_half_val;
-  if (given < (size_t)count && (count > most_repeated || (r->repeated -= count) < 0))
+  if (listed_count(t, kind->stored) < (size_t)count &&
+      (count > most_repeated || (r->repeated -= count) < 0))
     return damaged(r, node, "repeats a number too often");
   double *data;
   GraphTensor *out = graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data);
   for (int64_t k = 0; out && k < count; k++)
-    data[k] = listed(t, kind, (size_t)k);
+    data[k] = listed(t, kind->stored, (size_t)k);
   return out ? out : damaged(r, node, "has an impossible shape");
 }
 

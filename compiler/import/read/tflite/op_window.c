@@ -133,5 +133,5 @@ bool tfl_op_transpose_conv(TflCall *c) {
   y = tfl_activated(c, y, flat_u8(&c->reader->flat, c->op.options, 3));
   if (!y) return false;
   y = channels_last(e, y);
-  return tfl_set_real(c, 0, told ? y : EMIT(e, Expand, y, c->in[0]));
+  return tfl_set_real(c, 0, told ? y : EMIT(e, Reshape, y, c->in[0]));
 }
