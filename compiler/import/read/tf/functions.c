@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Functions of TensorFlow: what a call computes is made in place, with the values of its arguments;
- * those of While and If become bodies. In, nodes that call; out, none. The handle of a variable
- * stands for its value, which nothing that is read here changes. */
+/* Functions of TensorFlow. In, nodes that call functions. Out, the nodes of a called function, made
+ * anew for each call with the values of its arguments; the functions of While and If become bodies
+ * of nodes of the graph. The handle of a variable, which may be an argument, stands for the value
+ * of the variable: functions with nodes that change a variable are refused. */
 #include "import/read/tf/reader.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@ TfFunction *tf_function(TfReader *r, const char *name) {
   return map_get(&r->functions, name);
 }
 
-/* The first node that gives a variable another value; NULL: none does. */
+/* The first node that gives a variable another value; NULL if none does. */
 static const TfFile__Node *changing_node(const TfNodes *nodes) {
   for (size_t i = 0; i < nodes->n; i++)
     if (tf_changes_variable(nodes->node[i])) return nodes->node[i];
@@ -42,20 +43,23 @@ static const TfFunction *called(TfCall *c, const char *attribute) {
   return f;
 }
 
+/* Whether the function changes no variable; false after reporting. */
 static bool changes_nothing(TfCall *c, const TfFunction *f) {
   return !f->changes ||
          tf_refuse(c, E902, "calls a function whose node `%s` gives a variable another value",
                    f->changes->name);
 }
 
-/* Where a function puts a result; NULL: it does not say. */
+/* The reference, within the function, to the value of its result `output`; NULL if the file does
+ * not say it. */
 static const char *result_of(const TfFunction *f, const char *output) {
   for (size_t i = 0; i < f->def->n_result; i++)
     if (strcmp(f->def->result[i]->key, output) == 0) return f->def->result[i]->value;
   return NULL;
 }
 
-/* The results of a function of these arguments, made in a graph; out has room for all of them. */
+/* Makes the nodes of a function in `graph`, with `in` as its arguments, and puts its results in
+ * out, which has room for all of them. */
 static bool results(TfCall *c, const TfFunction *f, Graph *graph, GraphValue *const *in,
                     GraphValue **out) {
   TfReader *r = c->reader;
@@ -77,7 +81,8 @@ static bool results(TfCall *c, const TfFunction *f, Graph *graph, GraphValue *co
   return ok;
 }
 
-/* The operands from `first` on, of which the function takes as many; NULL after reporting. */
+/* The operands from `first` on, which have to be as many as the function takes; NULL after
+ * reporting. */
 static GraphValue **arguments(TfCall *c, const TfFunction *f, int first) {
   GraphValue **in = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
   if (f->def->signature->n_input != (size_t)(c->n_in - first)) {
@@ -101,7 +106,7 @@ bool tf_op_call(TfCall *c) {
   return true;
 }
 
-/* A function gives argument k back as it came. */
+/* Whether result k of a function is its argument k, unchanged. */
 static bool hands_back(TfReader *r, const TfFunction *f, size_t k) {
   enum { DEEPEST = 64 };
   const TfFile__Declared *declared = f->def->signature;
@@ -118,8 +123,10 @@ static bool hands_back(TfReader *r, const TfFunction *f, size_t k) {
   return same;
 }
 
-/* A body of a loop: its inputs are what the loop carries. What each step hands on as it came and
- * was a constant is one: operators that need constants, such as kernels, have them. */
+/* The body of a loop that computes function f, whose inputs are the values that the loop carries.
+ * `start` has their values before the first step. A carried value that starts as a constant, and
+ * that `step` never changes, becomes a constant of the body: some operators need constants, such as
+ * the kernel of a convolution. */
 static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results, const TfFunction *step,
                         GraphValue *const *start) {
   const TfFile__Declared *declared = f->def->signature;
@@ -157,7 +164,8 @@ bool tf_op_while(TfCall *c) {
   return true;
 }
 
-/* A branch reads the operands after the condition: they are values of the graph around it. */
+/* A branch of an If, as a body without inputs: it reads the values of the graph around it that are
+ * the operands after the condition. */
 static Graph *branch(TfCall *c, const TfFunction *f, GraphValue *const *in) {
   const TfFile__Declared *declared = f->def->signature;
   GraphValue **out = ARENA_ARRAY(c->reader->arena, GraphValue *, declared->n_output + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A GraphDef as a graph. Its nodes stand in any order: what the outputs need is made first, from
- * the end to the beginning. Outputs are the nodes that no other reads. */
+/* A GraphDef as a graph. In, its nodes in any order. Out, nodes in the order in which they can be
+ * computed: the reader starts from the outputs, which are the nodes that no other reads, and makes
+ * what a node needs before the node itself. */
 #include "import/read/tf/reader.h"
 #include "import/read/unpack.h"
 
@@ -30,7 +31,8 @@ static const TfRow *row_of(const char *op) {
   return NULL;
 }
 
-/* "name" of "name", "name:k" and "name:result:k"; "^name" only orders. */
+/* The name of the node in a reference: "name", "name:k" and "name:result:k" mean a value of it, and
+ * "^name" means that it has to run before, without a value. */
 static const char *base_of(TfReader *r, const char *reference) {
   const char *name = *reference == '^' ? reference + 1 : reference, *colon = strchr(name, ':');
   return colon ? arena_strndup(r->arena, name, (size_t)(colon - name)) : name;
@@ -40,8 +42,9 @@ const TfNode *tf_node(TfReader *r, const char *reference) {
   return map_get(&r->nodes->named, base_of(r, reference));
 }
 
-/* Which result of a node the named one begins with. Operators that are read have one, or one list
- * of them, but for these. */
+/* The number of the first value of the result `name`. A function has its results in the order of
+ * its signature. An operator that is read has one result, which may be several values, except for
+ * the two that are named here. */
 static int result_of(TfReader *r, const TfNode *node, const char *name, size_t len) {
   const TfFunction *function = node ? tf_function(r, node->op) : NULL;
   for (size_t k = 0; function && k < function->def->signature->n_output; k++) {
@@ -110,7 +113,7 @@ static bool unknown(TfCall *c) {
   return false;
 }
 
-/* A node that has to come first and gives a variable another value; NULL: none does. */
+/* A node that has to run before this one and gives a variable another value; NULL if none does. */
 static const TfNode *changed_before(TfReader *r, const TfNode *node) {
   for (size_t i = 0; i < node->n_input; i++) {
     const TfNode *first = node->input[i][0] == '^' ? tf_node(r, node->input[i]) : NULL;
@@ -119,6 +122,7 @@ static const TfNode *changed_before(TfReader *r, const TfNode *node) {
   return NULL;
 }
 
+/* Makes what a node of the file computes, after its operands; false after reporting. */
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfRow *row = row_of(node->op);
   TfCall c = {.reader = r, .scope = scope, .node = node};
@@ -136,7 +140,7 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   bool called = !row && tf_function(r, node->op);
   if (!row && !called) return unknown(&c);
   while ((size_t)c.n_in < node->n_input &&
-         node->input[c.n_in][0] != '^') /* those that only order come last */
+         node->input[c.n_in][0] != '^') /* nodes that only have to run before come last */
     c.n_in++;
   if (called) return tf_op_call(&c);
   if (c.n_in < row->min_in || c.n_in > row->max_in)
@@ -149,8 +153,8 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   return true;
 }
 
-/* The input that the caller asked for in place of a node: its shape where the node is a Reshape to
- * a known one. */
+/* The input that the caller asked for in place of a node. Its shape is known where the node is a
+ * Reshape to a constant shape. */
 static GraphValue *begin_here(TfReader *r, const TfNode *node) {
   GraphInput *input = graph_input(r->graph, node->name, GRAPH_FLOAT);
   const TfNode *shape =

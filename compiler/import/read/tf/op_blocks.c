@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dilated convolutions as TensorFlow writes them: SpaceToBatchND pads x and deals its steps out to
- * `block` samples, a convolution without pads works on each, and BatchToSpaceND puts the steps back
- * and crops. Together they are one convolution of dilation `block` over the padded x, so the graph
- * gets that: between the two, a value here is x itself, marked with its blocks. Operators other
- * than those of this file may not read a marked value (tf_in refuses it). */
+/* Dilated convolutions as TensorFlow writes them. SpaceToBatchND pads x and makes `block` samples
+ * of it, the first of steps 0, block, 2 block ..., the next of the steps after these; a convolution
+ * without pads works on each sample; and BatchToSpaceND puts the steps back in order and crops.
+ * Together they are one convolution of dilation `block` over the padded x, and the graph gets that:
+ * between the two operators, a value is the padded x itself, and TfBlocked notes its blocks.
+ * Only the operators of tf_takes_blocks may read such a value (tf_in refuses others). */
 #include "import/read/tf/reader.h"
 
 #include <string.h>
 
+/* The blocks of a value; NULL if it has none. */
 static TfBlocked *marked(TfReader *r, const GraphValue *value) {
   for (TfBlocked *b = r->blocked; b; b = b->next)
     if (b->value == value) return b;
@@ -21,7 +23,7 @@ bool tf_blocked(TfReader *r, const GraphValue *value, int64_t *block) {
   return b != NULL;
 }
 
-/* Marks a value of `n` axes with blocks; of one, that is the first. */
+/* Notes the blocks of a value, which has them along n axes; block has n sizes. */
 void tf_mark_blocked(TfReader *r, const GraphValue *value, int n, const int64_t *block) {
   TfBlocked *b = ARENA_NEW(r->arena, TfBlocked);
   *b = (TfBlocked){
@@ -37,7 +39,8 @@ bool tf_takes_blocks(const TfNode *node) {
   return false;
 }
 
-/* An axis of size 1 at `axis` joins, or leaves, the one or two that have blocks. */
+/* A sequence with blocks along its only axis of steps becomes an image by an axis of size 1, whose
+ * block is 1, and such an image becomes a sequence again. */
 bool tf_blocks_moved(TfCall *c, const GraphValue *from, const GraphValue *to, int64_t axis,
                      bool joins) {
   const TfBlocked *b = marked(c->reader, from);
@@ -51,7 +54,8 @@ bool tf_blocks_moved(TfCall *c, const GraphValue *from, const GraphValue *to, in
   return true;
 }
 
-/* x [n, t, c] or [n, h, w, c], blocks, pads [axes, 2] */
+/* Operands: x [n, t, c] or [n, h, w, c], blocks, pads [axes, 2]. The result is the padded x, marked
+ * with the blocks. */
 bool tf_op_space_to_batch(TfCall *c) {
   GraphEmit *e = c->emit;
   GraphValue *x = tf_in(c, 0), *pads = x ? tf_in(c, 2) : NULL;
@@ -73,7 +77,8 @@ bool tf_op_space_to_batch(TfCall *c) {
   return true;
 }
 
-/* x, blocks, crops [axes, 2] */
+/* Operands: x, blocks, crops [axes, 2]. The result is x without what is cropped, and without
+ * blocks. */
 bool tf_op_batch_to_space(TfCall *c) {
   GraphEmit *e = c->emit;
   GraphValue *x = tf_in(c, 0), *crops = x ? tf_in(c, 2) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that put the same numbers elsewhere, and TensorArrays. */
+/* Operators whose results have the same numbers in other places, and TensorArrays. */
 #include "import/read/tf/reader.h"
 
 #include <string.h>
@@ -43,8 +43,8 @@ bool tf_op_split(TfCall *c) {
   return x && axis_of(c, 0, &axis) && split(c, x, NULL, axis, tf_int(c->node, "num_split", 0));
 }
 
-/* Sizes of parts, of which one may be -1: what the others leave of the axis. Sizes that do not fit
- * make others that do not add up to the axis. */
+/* The sizes of the parts of x along an axis. A size of -1 becomes what the others leave of the
+ * axis. Where the file's sizes do not fit, neither do these, and Split fails. */
 static GraphValue *part_sizes(TfCall *c, GraphValue *x, int64_t axis, GraphValue *sizes) {
   GraphEmit *e = c->emit;
   static const int64_t first[] = {0};
@@ -83,7 +83,7 @@ bool tf_op_unpack(TfCall *c) {
   return true;
 }
 
-/* One row of each axis that goes, at a computed place: x, begin. */
+/* x without the axes i of goes[i]: of each, the row at the computed place begin[i] is left. */
 static GraphValue *rows_at(TfCall *c, GraphValue *x, GraphValue *begin, int n, const bool *goes) {
   for (int i = n - 1; i >= 0; i--) {
     int64_t place = i;
@@ -95,7 +95,8 @@ static GraphValue *rows_at(TfCall *c, GraphValue *x, GraphValue *begin, int n, c
   return x;
 }
 
-/* Bounds that are computed: each axis is whole, by both masks, or one row of it is taken. */
+/* A slice whose bounds are computed, which can be read where of each axis everything is taken (both
+ * masks say so) or one row. */
 static bool slice_computed(TfCall *c, GraphValue *x, int n, const int64_t *step) {
   int64_t whole = tf_int(c->node, "begin_mask", 0) & tf_int(c->node, "end_mask", 0),
           shrink = tf_int(c->node, "shrink_axis_mask", 0);
@@ -203,13 +204,14 @@ bool tf_op_reverse(TfCall *c) {
   return tf_done(c, emit_done(c->emit, node));
 }
 
-/* Pads [rank, 2], before and after each axis, as the graph has them: all before, then all after. */
+/* The pads in the order of the graph, all before and then all after, from pads [rank, 2], which has
+ * them before and after each axis. */
 static GraphValue *pads_in_order(TfCall *c, GraphValue *pads) {
   return emit_reshape(c->emit, emit_transpose(c->emit, pads, 2, (int64_t[]){1, 0}), 1,
                       (int64_t[]){-1});
 }
 
-/* x, pads, and what they hold; 0 where that is absent */
+/* Operands: x, pads, and the number to pad with, which is 0 where it is absent. */
 bool tf_op_pad(TfCall *c) {
   GraphValue *in[3];
   if (!tf_all_in(c, c->n_in, in)) return false;
@@ -229,7 +231,7 @@ bool tf_op_mirror_pad(TfCall *c) {
   return tf_done(c, emit_done(c->emit, node));
 }
 
-/* places, depth, on, off */
+/* Operands: places, depth, and the values at these places and elsewhere. */
 bool tf_op_one_hot(TfCall *c) {
   GraphValue *in[4];
   if (!tf_all_in(c, 4, in)) return false;
@@ -241,7 +243,8 @@ bool tf_op_one_hot(TfCall *c) {
 
 /* ---- TensorArrays ---- */
 
-/* Result 1, the flow, is the list. The handle is read by nobody who asks what it is. */
+/* Result 1, the flow, is the list. Operators take the handle, result 0, as an operand, too, but
+ * their readers do not use it, so that any value does. */
 bool tf_op_array_new(TfCall *c) {
   GraphValue *size = tf_in(c, 0);
   if (!size) return false;
@@ -250,7 +253,8 @@ bool tf_op_array_new(TfCall *c) {
   return true;
 }
 
-/* Places 0, 1, 2 ...: a constant of them, or a Range from 0 in steps of 1. */
+/* Whether the places are 0, 1, 2 ...: a constant of these numbers, or a Range from 0 in steps
+ * of 1. */
 static bool is_all(const GraphValue *places) {
   double start, step;
   const GraphTensor *t = places->constant;

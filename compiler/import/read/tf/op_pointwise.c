@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Inputs, constants, operators element by element, products and reductions. */
+/* Inputs, constants, products, reductions, and operators that compute each element by itself. */
 #include "import/read/forms.h"
 #include "import/read/tf/reader.h"
 
@@ -17,7 +17,7 @@ bool tf_op_placeholder(TfCall *c) {
   if (c->scope->outer) return tf_refuse(c, E902, "is an input inside of a loop");
   if (!type || !tf_elem(type->type, &elem))
     return tf_refuse(c, E903, "is an input that is not a tensor of numbers");
-  GraphValue *usual = c->n_in ? tf_in(c, 0) : NULL; /* what stands for it where nothing is given */
+  GraphValue *usual = c->n_in ? tf_in(c, 0) : NULL; /* its value where the caller gives none */
   if (c->n_in && (!usual || !usual->constant))
     return usual && tf_refuse(c, E902, "has a computed value where nothing is given");
   GraphInput *input = graph_input(c->scope->graph, c->node->name, elem);
@@ -36,7 +36,8 @@ bool tf_op_identity(TfCall *c) {
   return tf_done(c, tf_in(c, 0));
 }
 
-/* Each operand is the result of its place: TensorFlow gives gradients of their own so. */
+/* Result k is operand k. TensorFlow writes this operator where a function has a gradient of its
+ * own. */
 bool tf_op_identity_n(TfCall *c) {
   for (int k = 0; k < c->n_in; k++) {
     GraphValue *x = tf_in(c, k);
@@ -46,6 +47,7 @@ bool tf_op_identity_n(TfCall *c) {
   return true;
 }
 
+/* A function of each element with the number alpha, and gamma if it is Elu. */
 static bool numbered(TfCall *c, GraphOp op, double alpha, double gamma) {
   GraphValue *x = tf_in(c, 0);
   if (!x) return false;
@@ -75,7 +77,7 @@ static GraphValue *erfc_of(GraphEmit *e, GraphValue *x) {
   return EMIT(e, Sub, emit_number(e, 1), EMIT(e, Erf, x));
 }
 
-/* Functions of one element that the graph has in several operators. */
+/* Functions of one element for which the graph needs several operators. */
 bool tf_op_form(TfCall *c) {
   static const struct {
     const char *name;

@@ -10,8 +10,10 @@
  *   tensor.c        constants and attributes
  *   op_*.c          operators; tf_ops.def: all of them
  *
- * op_blocks.c says how dilated convolutions are written. A TensorArray becomes a list: its flow
- * carries the list, its handle is nothing. */
+ * op_blocks.c says how dilated convolutions are written. Of the two results of a TensorArray, the
+ * flow becomes a list of tensors, and the handle is not used.
+ *
+ * A reference is the text by which a node names a value: "name", "name:k" or "name:result:k". */
 #ifndef GRUS_IMPORT_READ_TF_READER_H
 #define GRUS_IMPORT_READ_TF_READER_H
 
@@ -23,12 +25,12 @@
 
 typedef TfFile__Node TfNode;
 
-/* Whether there is a node, of this operator. */
+/* Whether the node is there, and of this operator. */
 static inline bool tf_is(const TfNode *node, const char *op) {
   return node && strcmp(node->op, op) == 0;
 }
 
-/* The nodes that references lead to: those of the graph, or of the function that is read. */
+/* The nodes of the graph, or of one function: references name nodes of the same list. */
 typedef struct TfNodes {
   TfNode *const *node;
   size_t n;
@@ -38,24 +40,25 @@ typedef struct TfNodes {
 typedef struct TfFunction {
   const TfFile__Function *def;
   TfNodes nodes;
-  const TfFile__Node *changes; /* a variable; NULL: none of its nodes does */
+  const TfFile__Node *changes; /* the first of its nodes that changes a variable; NULL if none */
 } TfFunction;
 
 typedef struct TfBundle TfBundle;
 
-/* Where nodes are made: the outermost graph, the body of a loop, or a function. */
+/* Where nodes are made: the outermost graph, the body of a loop, or a call of a function, which has
+ * its own values in the graph around it. */
 typedef struct TfScope {
   Graph *graph;
-  Map values; /* "name:k" -> GraphValue */
+  Map values; /* "name:k" (tf_key) -> GraphValue */
   struct TfScope *outer;
-  const char *frame; /* of a loop that is written as one; NULL: none */
-  Map loops;         /* frame -> GraphNode of its While, of the loops within */
+  const char *frame; /* the name of the frame whose loop this is the body of; NULL if of none */
+  Map loops;         /* frame -> GraphNode of the While that its loop has become */
 } TfScope;
 
-/* A value whose steps the file has dealt out to blocks, which the graph has not (op_blocks.c). */
+/* A value that stands between SpaceToBatchND and BatchToSpaceND in the file (op_blocks.c). */
 typedef struct TfBlocked {
   const GraphValue *value;
-  int n; /* axes after the batch that have blocks, 1 or 2 */
+  int n; /* the number of axes after the batch that have blocks, 1 or 2 */
   int64_t block[2];
   struct TfBlocked *next;
 } TfBlocked;
@@ -64,18 +67,18 @@ typedef struct TfReader {
   Arena *arena;
   const ForeignFile *file;
   Diags *diags;
-  const TfNodes *nodes;
-  Map functions;     /* name -> TfFunction */
-  const char *begin; /* the node that is taken for an input; NULL */
-  Map checkpoint;    /* name of a variable -> name of its tensor in the checkpoint */
-  bool is_saved;     /* a SavedModel, which has a checkpoint */
-  TfBundle *bundle;  /* the checkpoint, opened for the first variable */
+  const TfNodes *nodes; /* the nodes that references name now */
+  Map functions;        /* name -> TfFunction */
+  const char *begin;    /* the node that becomes an input, as the caller asked; NULL if none */
+  Map checkpoint;       /* name of a variable -> name of its tensor in the checkpoint */
+  bool is_saved;        /* whether the file is a SavedModel, which has a checkpoint */
+  TfBundle *bundle;     /* the checkpoint, opened for the first variable; NULL before */
   Graph *graph;
-  int64_t folds;    /* and seen: see emit.h */
-  int64_t repeated; /* elements that one number of the file may still stand for */
+  int64_t folds;    /* of the whole file, as in GraphEmit; so is `seen` */
+  int64_t repeated; /* how many elements may still repeat a number that the file lists once */
   Map seen;
-  int depth; /* of nodes that wait for others */
-  int made;  /* nodes, those of functions anew for each call */
+  int depth; /* the number of nodes that wait for one of their operands now */
+  int made;  /* the number of nodes made; those of a function count for each of its calls */
   TfBlocked *blocked;
 } TfReader;
 
@@ -83,7 +86,7 @@ typedef struct TfCall {
   TfReader *reader;
   TfScope *scope;
   const TfNode *node;
-  int n_in; /* without those that only order */
+  int n_in; /* the number of operands; nodes that only have to run before ("^name") are none */
   GraphEmit emit[1];
 } TfCall;
 
@@ -95,79 +98,97 @@ typedef struct TfCall {
 GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference);
 /* Operand k; NULL after reporting. */
 GraphValue *tf_in(TfCall *c, int k);
-bool tf_all_in(TfCall *c, int n, GraphValue **in); /* the first n */
+/* The first n operands; false after reporting. */
+bool tf_all_in(TfCall *c, int n, GraphValue **in);
+/* Sets result k of the node. */
 void tf_set(TfCall *c, int k, GraphValue *value);
-/* The first result is made; false if it is NULL, which was reported. */
+/* Sets the first result of the node; false if the value is NULL, which was reported. */
 bool tf_done(TfCall *c, GraphValue *value);
+/* The node that a reference names; NULL if there is none of that name. */
 const TfNode *tf_node(TfReader *r, const char *reference);
+/* A reference as "name:k", where k counts all values of the node. */
 const char *tf_key(TfReader *r, const char *reference);
 
-/* What file, options and diags ask of every reader; the memory of the unpacked file is limited. */
+/* Initialises a reader of this file. */
 void tf_reader_start(TfReader *r, const ForeignFile *file, const ImportOptions *options,
                      Diags *diags);
-/* The nodes of a graph by name, and its functions; false after reporting. */
+/* Fills the nodes and functions of the reader from a graph of the file; false after reporting. */
 bool tf_graph_index(TfReader *r, const TfFile__Graph *def);
+/* n nodes by name; false after reporting. */
 bool tf_nodes_index(TfReader *r, TfNode *const *node, size_t n, TfNodes *out);
-/* The value of an output, which is whole. NULL after reporting. */
+/* The value of an output of the graph or of a function, which has no blocks. NULL after
+ * reporting. */
 GraphValue *tf_output(TfReader *r, TfScope *scope, const char *reference);
 
 /* ---- functions.c ---- */
-/* The function that a node calls by its operator; NULL: that is no function. */
+/* The function of this name, which a node calls by naming it as its operator or in an attribute;
+ * NULL if the file has none. */
 TfFunction *tf_function(TfReader *r, const char *name);
+/* Fills the functions of the reader; false after reporting. */
 bool tf_functions_index(TfReader *r, const TfFile__Library *library);
 
 /* ---- variables.c ---- */
-/* Which tensor of the checkpoint a variable gets, by the node that gives all of them theirs. */
+/* Fills r->checkpoint. restore: the name of the node that gives all variables their values. */
 void tf_variables_index(TfReader *r, const char *restore);
-/* The operator gives a variable another value. */
+/* Whether the operator of a node gives a variable another value. */
 bool tf_changes_variable(const TfNode *node);
 
 /* ---- bundle.c ---- */
+/* The entry and the bytes of a tensor in the checkpoint. */
 typedef struct TfStored {
   TfFile__BundleEntry *entry;
   const uint8_t *bytes;
 } TfStored;
 
-/* A tensor by its name in the checkpoint. */
+/* The name and the entry of a tensor in the checkpoint. */
 typedef struct TfListed {
   const char *name;
   TfFile__BundleEntry *entry;
 } TfListed;
 
-/* Opens the checkpoint next to the file; NULL after reporting. */
+/* The checkpoint next to the file, opened; NULL after reporting. */
 TfBundle *tf_bundle_open(TfReader *r);
-/* All tensors that it lists. */
+/* The n tensors of a checkpoint. */
 const TfListed *tf_bundle_list(const TfBundle *bundle, int *n);
-/* One tensor; false after reporting. */
+/* Finds the tensor of this name in the checkpoint; false after reporting. */
 bool tf_bundle_find(TfReader *r, const char *name, TfStored *out);
 
 /* ---- op_blocks.c ---- */
-/* Whether the value has blocks, which block[2] tells then. */
+/* Whether the value has blocks; if so, block[2] gets their sizes. */
 bool tf_blocked(TfReader *r, const GraphValue *value, int64_t *block);
+/* Notes that the value has blocks along n axes. */
 void tf_mark_blocked(TfReader *r, const GraphValue *value, int n, const int64_t *block);
+/* Whether the operator of a node may read values with blocks. */
 bool tf_takes_blocks(const TfNode *node);
-/* `to` is `from` with an axis of size 1 more or less. */
+/* `to` is `from` with an axis of size 1 more (joins) or less: gives it the blocks of `from`, if it
+ * has any. False after reporting. */
 bool tf_blocks_moved(TfCall *c, const GraphValue *from, const GraphValue *to, int64_t axis,
                      bool joins);
 
 /* ---- tensor.c ---- */
+/* An attribute of a node; NULL if it is absent. The functions after it give its value, or the
+ * default if_absent. */
 const TfFile__Value *tf_attribute(const TfNode *node, const char *name);
 int64_t tf_int(const TfNode *node, const char *name, int64_t if_absent);
 bool tf_bool(const TfNode *node, const char *name, bool if_absent);
 double tf_number(const TfNode *node, const char *name, double if_absent);
 const char *tf_word(TfReader *r, const TfNode *node, const char *name, const char *if_absent);
+/* The type of elements of a DataType of TensorFlow; false if grus reads none such. */
 bool tf_elem(int64_t type, GraphElem *elem);
+/* The value of a Const node; NULL after reporting. */
 const GraphTensor *tf_constant(TfReader *r, const TfNode *node);
-/* A tensor that is stored as bytes, little endian; NULL after reporting. */
+/* A tensor of the checkpoint, which the variable `node` has; NULL after reporting. */
 const GraphTensor *tf_stored(TfReader *r, const TfNode *node, const TfStored *stored);
-/* Type and shape of a tensor of the checkpoint; NULL, or why it is not read. */
+/* Sets the type and shape of a tensor of the checkpoint. NULL, or why it cannot be read. */
 const char *tf_stored_type(const TfFile__BundleEntry *entry, Tensor *out);
-/* The whole numbers of operand k, which has to be a constant. */
+/* The whole numbers of operand k, which has to be a constant of at most `most` elements; false
+ * after reporting. what: "axes", for the message. */
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out);
 
 /* ---- frames.c ---- */
-/* Enter, Merge, Switch and Exit in a scope. */
+/* The value in a scope of a node of tf_is_frame; NULL after reporting. */
 GraphValue *tf_frame_value(TfReader *r, TfScope *scope, const TfNode *node);
+/* Whether the operator of a node is one of those of which TensorFlow makes loops, such as Enter. */
 bool tf_is_frame(const TfNode *node);
 
 #define TF_SAME(name, n_in, op)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A SavedModel of TensorFlow as a graph: saved_model.pb has the nodes, functions and signatures, of
- * which one is read, and the folder `variables` next to it has the weights. */
+/* A SavedModel of TensorFlow as a graph. In, saved_model.pb, which has the nodes, functions and
+ * signatures, and the folder `variables` next to it, which has the weights. Out, the graph of one
+ * signature, whose inputs and outputs have the names that the signature gives them. */
 #include "import/read/tf/reader.h"
 #include "import/read/unpack.h"
 
 #include <string.h>
 
-/* Signatures of TensorFlow's own begin so. */
+/* Whether a signature is one that TensorFlow adds for itself. */
 static bool is_inner(const TfFile__SignatureEntry *s) {
   return strncmp(s->key, "__saved_model", strlen("__saved_model")) == 0;
 }
 
-/* The graph to serve; else the only one. */
+/* The graph that is tagged `serve`, or else the only one; NULL if there are several without that
+ * tag, or none. */
 static const TfFile__MetaGraph *graph_to_read(const TfFile__SavedModel *model) {
   for (size_t i = 0; i < model->n_meta_graph; i++) {
     const TfFile__MetaInfo *info = model->meta_graph[i]->info;
@@ -28,6 +30,8 @@ static const TfFile__SignatureEntry *signature_find(const TfFile__MetaGraph *met
   return NULL;
 }
 
+/* Reports that the signature `asked` is not in the file or, if asked is NULL, that one has to be
+ * chosen; the message lists those of the file. */
 static void report_signatures(TfReader *r, const TfFile__MetaGraph *meta, const char *asked) {
   const char **name = ARENA_ARRAY(r->arena, const char *, meta->n_signature + 1);
   size_t n = 0;
@@ -39,6 +43,8 @@ static void report_signatures(TfReader *r, const TfFile__MetaGraph *meta, const 
                  "`tf.saved_model.save(model, FOLDER, signatures=...)` writes one");
 }
 
+/* The signature `asked`; if asked is NULL, `serving_default` or the only one. NULL after
+ * reporting. */
 static const TfFile__Signature *signature_to_read(TfReader *r, const TfFile__MetaGraph *meta,
                                                   const char *asked) {
   const TfFile__SignatureEntry *found = signature_find(meta, asked ? asked : "serving_default");
@@ -64,7 +70,8 @@ static bool is_tensor(TfReader *r, const TfFile__PortEntry *port, const char *wh
   return false;
 }
 
-/* Inputs come first, under their names in the signature. */
+/* Makes the inputs of a signature, in its order, and then what its outputs need. False after
+ * reporting: an output may need no input but these. */
 static bool read_signature(TfReader *r, const TfFile__Signature *signature) {
   TfScope scope = {.graph = r->graph};
   for (size_t i = 0; i < signature->n_input; i++) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Variables of a SavedModel. Which tensor of the checkpoint one gets is in the nodes that restore
- * it: RestoreV2 reads a list of names, and Assign or AssignVariableOp gives result k to a variable.
- * The first versions of TensorFlow have these nodes in the graph, later ones in a function that the
- * graph calls with the variables. In, such nodes; out, constants. */
+/* Variables of a SavedModel. In, the nodes that restore them: RestoreV2 reads a list of names of
+ * tensors, and Assign or AssignVariableOp gives its result k to a variable. The first versions of
+ * TensorFlow have these nodes in the graph, later ones in a function that the graph calls with the
+ * variables. Out, for each variable, the name of its tensor in the checkpoint, and constants in
+ * place of the variables that the graph reads. */
 #include "import/read/tf/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STEPS = 8 }; /* between RestoreV2 and what assigns: Identity, usually one */
+enum { MOST_STEPS = 8 }; /* Identity nodes between RestoreV2 and the node that assigns */
 
 bool tf_changes_variable(const TfNode *node) {
   static const char *const begins[] = {"Assign", "ResourceScatter", "ResourceApply",
@@ -18,7 +19,7 @@ bool tf_changes_variable(const TfNode *node) {
   return false;
 }
 
-/* String k of a constant; NULL: it is none, or has fewer. */
+/* String k of a constant; NULL if the node is no constant, or has fewer strings. */
 static char *string_of(TfReader *r, const TfNode *node, size_t k) {
   const TfFile__Value *value = tf_is(node, "Const") ? tf_attribute(node, "value") : NULL;
   const TfFile__Tensor *t = value ? value->tensor : NULL;
@@ -26,7 +27,8 @@ static char *string_of(TfReader *r, const TfNode *node, size_t k) {
   return arena_strndup(r->arena, (const char *)t->string_val[k].data, t->string_val[k].len);
 }
 
-/* The name in the checkpoint of what a reference reads; NULL: it reads none, or a part of one. */
+/* The name in the checkpoint of the tensor that a reference reads from it; NULL if it does not read
+ * one, or reads a part of one. */
 static char *restored(TfReader *r, const char *reference) {
   const TfNode *node = tf_node(r, reference);
   for (int i = 0; i < MOST_STEPS && tf_is(node, "Identity") && node->n_input; i++) {
@@ -40,13 +42,16 @@ static char *restored(TfReader *r, const char *reference) {
   return part && !*part ? string_of(r, tf_node(r, node->input[1]), k) : NULL;
 }
 
-/* The variable of the graph that a function gets as this argument; NULL: it is no argument. */
+/* The variable of the graph that function f gets as its argument `name`; NULL if f has no such
+ * argument. */
 static const char *argument_of(const TfFunction *f, const TfNode *call, const char *name) {
   for (size_t k = 0; k < f->def->signature->n_input && k < call->n_input; k++)
     if (strcmp(f->def->signature->input[k]->name, name) == 0) return call->input[k];
   return NULL;
 }
 
+/* Notes the tensor of each variable that the nodes read now assign. f: the function that has these
+ * nodes, which `call` calls; NULL if the graph has them. */
 static void index_assigned(TfReader *r, const TfFunction *f, const TfNode *call) {
   for (size_t i = 0; i < r->nodes->n; i++) {
     const TfNode *node = r->nodes->node[i];
