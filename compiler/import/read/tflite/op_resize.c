@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Resizing of images [N, h, w, c]: the nearest element is gathered; between two elements the
- * weights of both are a matrix of each axis. */
+/* Resizing of images [N, h, w, c] along h and w. The nearest element is a Gather; between two
+ * elements, the result is a product with a matrix of each axis, which has the weights of both. */
 #include "import/read/tflite/reader.h"
 #include "import/read/window.h"
 
@@ -8,28 +8,38 @@
 
 enum { NEAREST = 97, LARGEST = 1024 };
 
+/* One axis. */
 typedef struct Resize {
-  int64_t from, to;
+  int64_t from, to;      /* its size before and after */
   bool corners, centres; /* align_corners, half_pixel_centers */
 } Resize;
 
+/* Where element i of the result lies between the elements of the operand. */
 static double place_of(const Resize *r, int64_t i) {
   double step = r->corners && r->to > 1 ? (double)(r->from - 1) / (double)(r->to - 1)
                                         : (double)r->from / (double)r->to;
   return r->centres ? ((double)i + 0.5) * step - (r->corners ? 0 : 0.5) : (double)i * step;
 }
 
+/* The element that the interpreter takes for element i of the result. It computes in single
+ * precision, which decides where i lies at an edge between two elements. */
+static int64_t nearest_place(const Resize *r, int64_t i) {
+  float step = r->corners && r->to > 1 ? (float)(r->from - 1) / (float)(r->to - 1)
+                                       : (float)r->from / (float)r->to;
+  float at = ((float)i + (r->centres ? 0.5F : 0)) * step;
+  int64_t k = (int64_t)(r->corners ? roundf(at) : floorf(at));
+  return k < r->from ? k : r->from - 1;
+}
+
 static GraphValue *nearest(TflCall *c, GraphValue *x, int64_t axis, const Resize *r) {
   int64_t *place = ARENA_ARRAY(c->reader->arena, int64_t, r->to);
-  for (int64_t i = 0; i < r->to; i++) {
-    double at = r->centres ? place_of(r, i) + 0.5 : place_of(r, i);
-    int64_t k = (int64_t)(r->corners ? floor(at + 0.5) : floor(at));
-    place[i] = k < 0 ? 0 : k >= r->from ? r->from - 1 : k;
-  }
+  for (int64_t i = 0; i < r->to; i++)
+    place[i] = nearest_place(r, i);
   return emit_gather(c->emit, x, axis, (int)r->to, place);
 }
 
-/* [to, from] */
+/* The matrix [to, from] of an axis: row i has the weights of the two elements around element i of
+ * the result. NULL if it has too many numbers. */
 static GraphValue *weights(TflCall *c, const Resize *r) {
   double *data;
   if ((c->reader->numbers -= r->to * r->from) < 0) return NULL;

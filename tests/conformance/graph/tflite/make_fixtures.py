@@ -411,6 +411,14 @@ def lstm_in_integers_kept():
     save("int8_lstm_kept", model, [ints(12, 1, 1, d)], calls=12)
 
 
+def resized_by_nearest():
+    """Places that single precision rounds to another element than double precision, and both options at once."""
+    def build(g, x):
+        nearest = lambda n, corners, centres: g.call("RESIZE_NEAREST_NEIGHBOR", [x, g.constant([n, 3], "int32")], (1, n, 3, 1), options={0: ("b", corners), 1: ("b", centres)}, version=3)
+        return [nearest(82, 0, 0), nearest(83, 1, 0), nearest(41, 0, 1), nearest(5, 1, 1)]
+    case("resize_nearest", [np.random.default_rng(13).normal(0, 1, (1, 2, 2, 1)).astype("f4")], build)
+
+
 def refused():
     """For the test of the importer, in ../../tflite/fixtures/refused: NAME_CODE.tflite."""
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tflite/fixtures/refused")
@@ -429,5 +437,5 @@ def refused():
 
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused, svdf_in_integers, lstm_in_integers_kept):
+    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused, svdf_in_integers, lstm_in_integers_kept, resized_by_nearest):
         make()
