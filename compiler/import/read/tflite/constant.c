@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Buffers as tensors. In, a tensor with data; out, its numbers. Several tensors, and several
- * readings of a body, may share a buffer: they share the numbers too. */
+/* Buffers as tensors. In, a tensor with data; out, its numbers. Several tensors may share a buffer,
+ * and a body may be read several times: they all get the same numbers. */
 #include "import/read/tflite/reader.h"
 
 #include "base/shape.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Bits of an element; 0: it cannot be read. */
+/* The number of bits of an element; 0 if tensors of this type cannot be constants. */
 static unsigned bits_of(int type) {
   static const unsigned bits[TFL_TYPES] = {
       [TFL_FLOAT32] = 32, [TFL_FLOAT16] = 16, [TFL_INT32] = 32,  [TFL_UINT8] = 8,
@@ -18,6 +18,7 @@ static unsigned bits_of(int type) {
   return type >= 0 && type < TFL_TYPES ? bits[type] : 0;
 }
 
+/* The number that 16 bits of a half-precision float stand for. */
 static double half(uint64_t bits) {
   uint64_t exponent = bits >> 10 & 31, fraction = bits & 1023;
   double sign = bits >> 15 ? -1 : 1;

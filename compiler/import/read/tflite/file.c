@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tables of a TensorFlow Lite file. In, FlatBuffers with schema version 3; out, subgraphs,
- * tensors and operators. Numbers of fields are those of the schema:
+ * tensors and operators. These are the fields that are read, by their numbers in the schema:
  *
  *   Model        0 version  1 operator codes  2 subgraphs  4 buffers  7 signatures
  *   OperatorCode 0 builtin code as a byte  1 name of a custom one  2 version  3 builtin code
@@ -25,7 +25,7 @@ enum {
 
 static const struct {
   const char *name;
-  int elem; /* -1: no numbers */
+  int elem; /* a GraphElem; -1 for a type without numbers */
 } types[TFL_TYPES] = {
     [TFL_FLOAT32] = {"float32", GRAPH_FLOAT}, [TFL_FLOAT16] = {"float16", GRAPH_FLOAT},
     [TFL_INT32] = {"int32", GRAPH_I32},       [TFL_UINT8] = {"uint8", GRAPH_U8},
@@ -98,6 +98,7 @@ static bool read_data(TflReader *r, size_t table, TflTensor *t) {
   return true;
 }
 
+/* Zero point i; 0 if the file does not have it. */
 static double zero_of(const TflReader *r, FlatVector zeros, uint32_t i) {
   uint64_t bits = 0;
   if (i >= zeros.n) return 0;
@@ -199,7 +200,7 @@ bool tfl_operator(TflReader *r, FlatVector operators, uint32_t i, TflOperator *o
 
 /* ---- the file ---- */
 
-/* The signature with that name; 0: there is none. */
+/* The place of the table of the signature of this name; 0 if there is none. */
 static size_t signature_find(TflReader *r, FlatVector all, const char *name) {
   for (uint32_t i = 0; i < all.n && !r->flat.broken; i++) {
     size_t signature = flat_element_table(&r->flat, all, i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See flatbuffer.h. */
+/* What flatbuffer.h declares. */
 #include "import/read/tflite/flatbuffer.h"
 
 #include <string.h>

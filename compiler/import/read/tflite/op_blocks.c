@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Blocks of an image as channels or samples: [N, h, w, c]. Also of sequences [N, t, c], as older
- * converters write dilated convolutions. */
+/* Blocks of images [N, h, w, c] as channels or as samples, and back. Blocks as samples may also be
+ * of sequences [N, t, c], as older converters write dilated convolutions. */
 #include "import/read/tflite/reader.h"
 
+/* The sizes of the operand, which has to have `rank` axes, from axis 1 on; false after
+ * reporting. */
 static bool sizes_of(TflCall *c, int rank, int64_t *dim) {
   const TflTensor *t = c->from[0];
   if (t->rank != rank)
@@ -40,10 +42,11 @@ bool tfl_op_space_to_depth(TflCall *c) {
       c, 0, emit_reshape(c->emit, x, 4, (int64_t[]){-1, d[1] / b, d[2] / b, d[3] * b * b}), 0);
 }
 
-/* Blocks, and pads or crops, along the axes after the batch: one or two of them. */
+/* The blocks along the n axes after the batch, one or two, and what is padded or cropped there. */
 typedef struct Blocks {
   int n, rank;
-  int64_t dim[4], block[2], side[4]; /* side: before and after, an axis after the other */
+  int64_t dim[4], block[2];
+  int64_t side[4]; /* the pads or crops before and after the first axis, then the second */
 } Blocks;
 
 static bool blocks_of(TflCall *c, Blocks *b) {

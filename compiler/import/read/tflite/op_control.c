@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Branches, loops and variables. A resource is followed while reading: a body has no input for it,
- * and what comes out has to be the one that went in. */
+/* Branches, loops and variables. In, operators whose bodies are subgraphs, and resources. Out, If
+ * and While, and variables of the graph. The reader follows resources: a body in the graph has no
+ * input for one, and the resource that comes out of a body has to be the one that went in. */
 #include "import/read/tflite/reader.h"
 
 #include <string.h>
 
 enum { MOST_INITIALISED = 16, MOST_VARIABLES = 4096 };
 
-/* The most work for the initial values of variables, which are tables and zeros, not products. */
+/* The most work that initial values of variables may take: they are tables and zeros. */
 static const GraphLimits initial_limits = {.steps = 1 << 12, .work = 1 << 26, .room = 1 << 24};
 
+/* The TflVariable for which operand k stands; TFL_NO_VARIABLE if it is not a resource. */
 static int resource_of(const TflCall *c, int k) {
   const TflTensor *t = tfl_from(c, k);
   return t && t->type == TFL_RESOURCE ? c->scope->resource[t - c->scope->tensor] : TFL_NO_VARIABLE;
@@ -17,11 +19,13 @@ static int resource_of(const TflCall *c, int k) {
 
 /* ---- bodies ---- */
 
+/* The number of the tensor that is entry k of a list, such as scope->in. */
 static int32_t listed(const TflScope *scope, FlatVector list, int k) {
   return flat_element_i32(&scope->reader->flat, list, (uint32_t)k);
 }
 
-/* Input k of a body as a resource, or as what `value` is; false after reporting. */
+/* Sets input k of a body to a resource or, if that is TFL_NO_VARIABLE, to a value; false after
+ * reporting. */
 static bool bind(TflCall *c, TflScope *body, int k, int resource, GraphValue *value) {
   int32_t i = listed(body, body->in, k);
   if (i < 0 || i >= body->n_tensors || body->value[i]) return tfl_broken(c->reader);
@@ -33,7 +37,8 @@ static bool bind(TflCall *c, TflScope *body, int k, int resource, GraphValue *va
   return true;
 }
 
-/* Operand `first` + k of c carried into a body that has inputs of its own for numbers. */
+/* Sets the inputs of a body of a loop: to the resources among the operands of c, and to inputs of
+ * the body's graph for the others. False after reporting. */
 static bool bind_all(TflCall *c, TflScope *body) {
   if (body->in.n != (uint32_t)c->n_in)
     return tfl_refuse(c, E901, "has a body of %u inputs for %d operands", body->in.n, c->n_in);
@@ -53,7 +58,8 @@ static bool bind_all(TflCall *c, TflScope *body) {
   return true;
 }
 
-/* Result k of a body as an output of its graph, where it is no resource. */
+/* Makes result k of a body an output of its graph. If it is a resource, it has to be `resource`.
+ * False after reporting. */
 static bool deliver(TflCall *c, TflScope *body, int k, int resource) {
   int32_t i = listed(body, body->out, k);
   if (i < 0 || i >= body->n_tensors) return tfl_broken(c->reader);
@@ -73,8 +79,9 @@ bool tfl_op_while(TflCall *c) {
   if (!tfl_body(c, tfl_option(c, 0, -1), true, &condition) || !bind_all(c, &condition) ||
       !tfl_read(&condition))
     return false;
-  if (condition.out.n != 1 || !deliver(c, &condition, 0, TFL_NO_VARIABLE))
+  if (condition.out.n != 1)
     return tfl_refuse(c, E901, "has a condition of %u outputs", condition.out.n);
+  if (!deliver(c, &condition, 0, TFL_NO_VARIABLE)) return false;
   if (!tfl_body(c, tfl_option(c, 1, -1), true, &step) || !bind_all(c, &step) || !tfl_read(&step))
     return false;
   if (step.out.n != (uint32_t)c->n_in)
@@ -96,8 +103,8 @@ bool tfl_op_while(TflCall *c) {
   return true;
 }
 
-/* A branch reads the operands after the condition themselves: they are values of the graph around
- * it. */
+/* Reads a branch of an If as a body without inputs, in which the operands after the condition stand
+ * for themselves: they are values of the graph around it. False after reporting. */
 static bool branch(TflCall *c, unsigned option, TflScope *body) {
   if (!tfl_body(c, tfl_option(c, option, -1), true, body)) return false;
   if (body->in.n + 1 != (uint32_t)c->n_in || body->out.n != (uint32_t)c->n_out)
@@ -128,6 +135,7 @@ bool tfl_op_if(TflCall *c) {
 
 /* ---- variables ---- */
 
+/* Adds a variable to the outermost graph; its number there. start: NULL if it is not known yet. */
 static int add_variable(TflReader *r, const char *name, const GraphTensor *start) {
   Graph *graph = r->graph;
   ARENA_PUSH(graph->arena, graph->variable, graph->n_variables, graph->cap_variables,
@@ -135,7 +143,7 @@ static int add_variable(TflReader *r, const char *name, const GraphTensor *start
   return graph->n_variables - 1;
 }
 
-/* The variable of the graph for a resource. */
+/* The number of the variable of the graph for a resource. */
 static int in_graph(TflReader *r, int resource) {
   TflVariable *v = &r->variable[resource];
   if (v->in_graph == TFL_NO_VARIABLE) v->in_graph = add_variable(r, v->name, NULL);
@@ -179,7 +187,7 @@ int tfl_state_variable(TflCall *c, int k) {
   return add_variable(c->reader, t->name, start);
 }
 
-/* Resources are the same where container and name are. */
+/* Two handles with the same container and name stand for the same variable. */
 bool tfl_op_var_handle(TflCall *c) {
   TflReader *r = c->reader;
   const char *container = tfl_text(r, c->op.options, 0), *name = tfl_text(r, c->op.options, 1);
@@ -222,7 +230,8 @@ bool tfl_op_assign_variable(TflCall *c) {
   return true;
 }
 
-/* Reads a subgraph that runs before the first call, and sets the initial values of variables. */
+/* Reads a subgraph that runs before the first call, and computes the initial values of variables
+ * that it sets. */
 bool tfl_op_call_once(TflCall *c) {
   TflReader *r = c->reader;
   TflScope body;

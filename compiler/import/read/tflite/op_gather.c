@@ -17,7 +17,9 @@ bool tfl_op_gather_nd(TflCall *c) {
   return tfl_set_like(c, 0, EMIT(c->emit, GatherNd, c->in[0], c->in[1]), 0);
 }
 
-/* places, updates, shape: into zeros; of equal places the sum, which only distinct places are. */
+/* Operands: places, updates, shape. The result has the updates at the places and 0 elsewhere. The
+ * interpreter adds updates of equal places up, and the graph does not, so that the places have to
+ * be constants that differ. */
 bool tfl_op_scatter_nd(TflCall *c) {
   const GraphTensor *places = c->in[0]->constant;
   if (!places || places->rank < 1)
@@ -43,7 +45,7 @@ bool tfl_op_scatter_nd(TflCall *c) {
   return tfl_set_like(c, 0, EMIT(c->emit, ScatterNd, base, c->in[0], c->in[1]), 1);
 }
 
-/* places, depth, on, off */
+/* Operands: places, depth, and the values at these places and elsewhere. */
 bool tfl_op_one_hot(TflCall *c) {
   GraphValue *both[2] = {tfl_real(c, 3), tfl_real(c, 2)};
   for (int k = 0; k < 2; k++)
@@ -89,7 +91,7 @@ bool tfl_op_range(TflCall *c) {
   return tfl_set(c, 0, EMIT(c->emit, Range, c->in[0], c->in[1], c->in[2]));
 }
 
-/* The shape that two shapes broadcast to: that of zeros of both added up. */
+/* The shape to which two shapes broadcast: that of the sum of zeros of these shapes. */
 bool tfl_op_broadcast_args(TflCall *c) {
   GraphValue *zeros[2];
   for (int k = 0; k < 2; k++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* UNIDIRECTIONAL_SEQUENCE_LSTM in integers: inputs, outputs and weights of 8 bits, cell of 16. The
- * interpreter rounds at fixed places; here each is a Quantize in the body of a Scan over the steps:
+/* UNIDIRECTIONAL_SEQUENCE_LSTM in integers: inputs, outputs and weights of 8 bits, a cell of 16.
+ * Out, a Scan over the steps. The interpreter rounds at fixed places, and the graph has a Quantize
+ * and a Dequantize at each of these:
  *
  *   gate   16 bits, scale 2^-12: round(W x + b), then round(R h) added
  *   sigmoid and tanh of gates: 16 bits, scale 2^-15
@@ -21,7 +22,7 @@ enum {
   CELL = 19
 };
 
-/* A scale and zero of the rounding places, as values of one graph. */
+/* The scale and zero point of one of these places, as values of one graph. */
 typedef struct Rounding {
   GraphValue *scale, *zero;
 } Rounding;
@@ -32,11 +33,12 @@ static Rounding rounding(TflCall *c, Graph *graph, double scale, GraphElem elem,
                     graph_constant(graph, "", graph_scalar(arena, elem, zero))};
 }
 
+/* x as the nearest number that integers of this scale stand for. */
 static GraphValue *rounded(GraphEmit *e, GraphValue *x, Rounding r) {
   return emit_dequantize(e, emit_quantize(e, x, r.scale, r.zero), r.scale, r.zero, 0);
 }
 
-/* [gates u, ...]: the four operands from `first` on, one after the other. */
+/* The four operands from `first` on, one for each gate, as one value [gates u, ...]. */
 static GraphValue *joined(TflCall *c, int first) {
   GraphValue *part[GATES];
   for (int k = 0; k < GATES; k++)
@@ -44,6 +46,8 @@ static GraphValue *joined(TflCall *c, int first) {
   return emit_concat(c->emit, 0, GATES, part);
 }
 
+/* Whether the operands and options are those of an LSTM that this file reads; false after
+ * reporting. */
 static bool operands_fit(TflCall *c) {
   const TflTensor *h = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
   for (int k = 0; k < GATES; k++)
@@ -63,7 +67,8 @@ static bool operands_fit(TflCall *c) {
   return true;
 }
 
-/* (h [N, u], c [N, u], W x + b of a step [N, 4 u]) -> (h, c, h) */
+/* The body of the Scan. Inputs: h [N, u], c [N, u], and W x + b of a step [N, 4 u]; outputs: the
+ * next h and c, and h again as the result of the step. recurrent: [u, 4 u]. */
 static Graph *body_of(TflCall *c, GraphValue *recurrent) {
   static const char *const names[] = {"h", "c", "gates"};
   const TflTensor *hidden = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
@@ -97,7 +102,8 @@ static Graph *body_of(TflCall *c, GraphValue *recurrent) {
   return body;
 }
 
-/* A start: the kept state as real numbers, or zeros of [N, u], where N is that of x [T, N, d]. */
+/* The start of the state that is operand k: the variable that keeps it, as real numbers, or zeros
+ * [N, u], where x [T, N, d] has N. */
 static GraphValue *start_of(TflCall *c, int k, int variable, GraphValue *x) {
   GraphEmit *e = c->emit;
   if (variable != TFL_NO_VARIABLE)

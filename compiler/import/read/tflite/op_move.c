@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that put the same numbers elsewhere. They keep the integers of quantised tensors as
- * they are, where the scales before and after are the same. */
+/* Operators whose results have the same numbers in other places. The integers of a quantised tensor
+ * stay what they are if the result has the same scale. */
 #include "import/read/tflite/reader.h"
 
-/* The new shape is an operand or, in older files, an option. */
+/* The new shape is operand 1 or, in older files, an option. */
 bool tfl_op_reshape(TflCall *c) {
   FlatBuffer *flat = &c->reader->flat;
   FlatVector given = flat_vector(flat, c->op.options, 0, 4);
@@ -41,7 +41,8 @@ bool tfl_op_transpose(TflCall *c) {
          tfl_set_like(c, 0, emit_transpose(c->emit, c->in[0], n, perm), 0);
 }
 
-/* Parts have scales of their own: those that have not the scale of the result get it. */
+/* Each part may have a scale of its own. Unless all have the scale of the result, they are joined
+ * as real numbers. */
 bool tfl_op_concat(TflCall *c) {
   GraphValue **part = ARENA_ARRAY(c->reader->arena, GraphValue *, c->n_in + 1);
   bool same = true;
@@ -59,7 +60,8 @@ bool tfl_op_concat(TflCall *c) {
   return y && tfl_set_real(c, 0, y);
 }
 
-/* Sizes NULL: equal ones. */
+/* Splits an operand along an axis into parts of these sizes, or into equal parts if they are
+ * NULL. */
 static bool split(TflCall *c, int operand, GraphValue *sizes, int64_t axis) {
   if (c->n_out > TFL_RESULTS) return tfl_refuse(c, E901, "has %d results", c->n_out);
   GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1,
@@ -91,7 +93,7 @@ bool tfl_op_split_v(TflCall *c) {
   }
   int rank = c->from[0]->rank;
   int64_t at = axis < 0 ? axis + rank : axis;
-  if (open >= 0) { /* what the others leave */
+  if (open >= 0) { /* a size of -1 is what the others leave */
     if (at < 0 || at >= rank || c->from[0]->dim[at] < total)
       return tfl_refuse(c, E904, "has a size of -1 along an axis whose size is not known");
     size[open] = c->from[0]->dim[at] - total;
@@ -111,7 +113,7 @@ bool tfl_op_pack(TflCall *c) {
   return tfl_set_like(c, 0, emit_concat(c->emit, axis, c->n_in, part), 0);
 }
 
-/* Element k of an axis, which is gone in the results. */
+/* Result k has element k of the axis, and the axis goes. */
 bool tfl_op_unpack(TflCall *c) {
   int64_t axis = tfl_option(c, 1, 0);
   if (c->n_out > TFL_RESULTS) return tfl_refuse(c, E901, "has %d results", c->n_out);
@@ -123,12 +125,14 @@ bool tfl_op_unpack(TflCall *c) {
   return true;
 }
 
-/* Pads [n, 2], as computed ones too: all begins, then all ends. */
+/* The pads in the order of the graph, all begins and then all ends, from operand 1 [n, 2], which
+ * may be computed. */
 static GraphValue *pads_of(TflCall *c) {
   static const int64_t swap[] = {1, 0};
   return emit_reshape(c->emit, emit_transpose(c->emit, c->in[1], 2, swap), 1, (int64_t[]){-1});
 }
 
+/* Pads operand 0. value: the number to pad with; NULL if the mode needs none. */
 static bool padded(TflCall *c, GraphValue *value, const char *mode) {
   GraphValue *pads = pads_of(c);
   GraphNode *node =
@@ -137,7 +141,8 @@ static bool padded(TflCall *c, GraphValue *value, const char *mode) {
   return tfl_set_like(c, 0, emit_done(c->emit, node), 0);
 }
 
-/* PAD fills with what stands for 0; PADV2 says with what, in the scale of the operand. */
+/* PAD pads with the integer that stands for 0, and PADV2 with a number that has the scale of the
+ * operand. */
 bool tfl_op_pad(TflCall *c) {
   const TflTensor *x = c->from[0];
   if (tfl_in(c, 2)) {
@@ -152,7 +157,8 @@ bool tfl_op_pad(TflCall *c) {
                 "constant");
 }
 
-/* 0: without the edge; 1: with it, where one element is the edge itself. */
+/* Mode 0 (REFLECT) does not repeat the element at the edge. Mode 1 (SYMMETRIC) does, and pads of
+ * one element repeat nothing but it. */
 bool tfl_op_mirror_pad(TflCall *c) {
   if (!flat_u8(&c->reader->flat, c->op.options, 0)) return padded(c, NULL, "reflect");
   int n;

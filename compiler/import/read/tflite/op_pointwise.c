@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that go element by element, and along the last axis. */
+/* Operators that compute each element by itself, and those along the last axis. */
 #include "import/read/tflite/reader.h"
 
-enum {
-  ADD = 0,
-  MUL = 18,
-  SUB = 41,
-  RELU_N1_TO_1 = 20,
-  RELU6 = 21
-}; /* codes of the schema; others are the rest of a row */
+enum { ADD = 0, MUL = 18, SUB = 41, RELU_N1_TO_1 = 20, RELU6 = 21 }; /* codes of the schema */
 
-/* Field 0 of all of them is the activation after. */
+/* ADD, SUB, MUL and DIV. Field 0 of their options is the activation that follows. */
 bool tfl_op_arithmetic(TflCall *c) {
   GraphValue *in[2] = {tfl_real(c, 0), tfl_real(c, 1)};
   GraphOp op = c->op.code == ADD   ? GRAPH_Add
@@ -90,7 +84,7 @@ bool tfl_op_l2_normalization(TflCall *c) {
   return y && tfl_set_real(c, 0, y);
 }
 
-/* The numbers themselves, whatever their scales. */
+/* The integers of a quantised operand are cast, and not what they stand for. */
 bool tfl_op_cast(TflCall *c) {
   GraphElem elem;
   int type = c->to[0] ? c->to[0]->type : TFL_FLOAT32;
@@ -99,7 +93,7 @@ bool tfl_op_cast(TflCall *c) {
   return tfl_set(c, 0, emit_cast(c->emit, c->in[0], elem));
 }
 
-/* From one scale to another, or to none. */
+/* QUANTIZE and DEQUANTIZE: from one scale to another, from real numbers, or to real numbers. */
 bool tfl_op_requantize(TflCall *c) {
   GraphElem elem;
   const TflTensor *from = c->from[0], *to = c->to[0];
@@ -110,7 +104,7 @@ bool tfl_op_requantize(TflCall *c) {
   return tfl_set_real(c, 0, tfl_real(c, 0));
 }
 
-/* SELECT may choose whole rows by a condition of one axis. */
+/* The condition of a SELECT may have one axis, each element of which chooses a whole row. */
 bool tfl_op_select(TflCall *c) {
   enum { SELECT = 64 };
   GraphValue *condition = c->in[0], *in[2] = {tfl_real(c, 1), tfl_real(c, 2)};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Products of matrices, tables and SVDF. */
+/* Products of matrices, lookups in tables, and SVDF. */
 #include "import/read/tflite/reader.h"
 
-/* x [..., d] seen as rows, weights [u, d], bias [u]. Without keep_num_dims the result has two
- * axes. */
+/* Operands: x [..., d], weights [u, d], bias [u]. Without the option keep_num_dims, x is taken as
+ * rows of d elements, and the result has two axes. */
 bool tfl_op_fully_connected(TflCall *c) {
   static const int64_t swap[] = {1, 0};
   GraphEmit *e = c->emit;
@@ -22,6 +22,8 @@ bool tfl_op_fully_connected(TflCall *c) {
   return y && tfl_set_real(c, 0, y);
 }
 
+/* Operand k, x as real numbers, with its last two axes exchanged if that is wanted; NULL after
+ * reporting. */
 static GraphValue *adjoint(TflCall *c, int k, GraphValue *x, bool wanted) {
   int rank;
   int64_t perm[GRAPH_MAX_RANK];
@@ -42,19 +44,20 @@ bool tfl_op_batch_matmul(TflCall *c) {
   return b && tfl_set_real(c, 0, EMIT(c->emit, MatMul, a, b));
 }
 
-/* places, table: rows of a table that may be quantised by rows. */
+/* Operands: places, table. Each row of the table may have a scale of its own. */
 bool tfl_op_embedding_lookup(TflCall *c) {
   GraphValue *in[2] = {tfl_real(c, 1), c->in[0]};
   return tfl_set_real(c, 0, emit_axis_call(c->emit, GRAPH_Gather, 0, 2, in));
 }
 
-/* Integers with the scale of a state, and as the numbers that they stand for. */
+/* Real numbers as integers with the scale of a state. */
 static GraphValue *state_integers(TflCall *c, GraphValue *x, const TflTensor *state) {
   return emit_quantize(c->emit, x, graph_constant(c->emit->graph, "", state->scale),
                        graph_constant(c->emit->graph, "", state->zero));
 }
 
-/* What the interpreter computes in integers. */
+/* Whether the interpreter computes an SVDF of these types in integers, as grus reads it; false
+ * after reporting. */
 static bool integers_fit(TflCall *c, const TflTensor *state, int activation) {
   enum { RELU = 1 };
   const TflTensor *x = tfl_from(c, 0), *times = tfl_from(c, 2);
@@ -65,14 +68,14 @@ static bool integers_fit(TflCall *c, const TflTensor *state, int activation) {
          tfl_refuse(c, E902, "computes in integers with another activation than relu");
 }
 
-/* x [N, d], features [filters, d], times [filters, m], bias [units], state [N, m filters]; filters
- * = units rank.
+/* Operands: x [N, d], features [filters, d], times [filters, m], bias [units] and the state
+ * [N, m filters], where filters = units * rank:
  *
  *   state'[n, f] = state[n, f, 1:], features[f] x[n];  y[n, u] = act(sum of rank (sum of m (times
  *                                                      state')) + bias)
  *
- * The sum of m is a convolution that looks m steps back. In integers, the products of a step are
- * rounded to those of the state, of 16 bits, and the range of y is the relu. */
+ * The sum over m is a convolution over the last m steps. In integers, the products of a step are
+ * rounded to the 16 bits of the state, and the quantisation of y does what relu would. */
 bool tfl_op_svdf(TflCall *c) {
   static const int64_t swap[] = {1, 0};
   GraphEmit *e = c->emit;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Recurrent operators: sequences [N, T, d], or [T, N, d] where they are time-major. Operands of a
- * direction:
+/* Recurrent operators over sequences [N, T, d], or [T, N, d] if they are time-major. The operands
+ * of one direction are:
  *
- *   LSTM   kernels i f c o [u, d], recurrent i f c o [u, p], peepholes i f o [u], biases i f c o
- *          [u],
- *          projection [p, u] and its bias [p]; without those of i the input gate is 1 - f
- *   RNN    kernel [u, d], recurrent [u, u], bias [u]
+ *   LSTM   kernels i f c o [u, d], recurrent kernels i f c o [u, p], peepholes i f o [u], biases
+ *          i f c o [u], projection [p, u] and its bias [p]; if those of i are left out, the input
+ *          gate is 1 - f
+ *   RNN    kernel [u, d], recurrent kernel [u, u], bias [u]
  *
- * The interpreter keeps the state from call to call until it is reset; users of whole sequences
- * reset it. So it starts from zeros here, but for --stream and for sequences of one step. */
+ * The interpreter keeps the state from call to call until it is reset. Who gives it whole sequences
+ * resets it before each of them, so that a sequence starts from zeros here. The state is kept with
+ * --stream, and where a sequence has one step. */
 #include "import/read/tflite/reader.h"
 
 #include "import/read/tflite/recurrent.h"
 
+/* The graph's word for an activation of the schema; NULL after reporting. */
 static const char *activation_word(TflCall *c, int activation) {
   static const char *const words[] = {"linear", "relu", NULL, "relu6", "tanh", NULL, "sigmoid"};
   const char *word = activation >= 0 && activation < (int)(sizeof words / sizeof *words)
@@ -22,6 +24,7 @@ static const char *activation_word(TflCall *c, int activation) {
   return word;
 }
 
+/* Whether a value is left out (NULL) or a constant of zeros. */
 static bool is_zero(const GraphValue *value) {
   if (!value) return true;
   for (int64_t i = 0; value->constant && i < value->constant->count; i++)
@@ -47,7 +50,8 @@ GraphValue *tfl_time_first(TflCall *c, GraphValue *x, bool time_major) {
   return time_major ? x : emit_transpose(c->emit, x, 3, swap);
 }
 
-/* Operands from `first` on as [1, n, ...]: the gates in the order i, f, g, o of the file. */
+/* The n operands from `first` on, one for each gate, as one value [1, n, ...] in the order of the
+ * file, which is i, f, c, o. NULL if one is left out. */
 static GraphValue *stacked(TflCall *c, int first, int n) {
   GraphValue *part[4];
   for (int k = 0; k < n; k++) {
@@ -58,8 +62,9 @@ static GraphValue *stacked(TflCall *c, int first, int n) {
   return emit_concat(c->emit, 1, n, part);
 }
 
-/* Where the input gate is coupled: i = 1 - f = sigmoid(-z) for the z of f. Gates [1, 3, ...] become
- * [1, 4, ...]. */
+/* The four gates [1, 4, ...] of an LSTM whose input gate is 1 - f: it is sigmoid(-z) where f is
+ * sigmoid(z), so its weights are minus those of f. `first` is the operand of i, which is left out.
+ */
 static GraphValue *coupled(TflCall *c, int first) {
   GraphValue *three = stacked(c, first + 1, 3);
   if (!three) return NULL;
@@ -67,7 +72,7 @@ static GraphValue *coupled(TflCall *c, int first) {
   return emit_concat(c->emit, 1, 2, (GraphValue *[]){EMIT(c->emit, Neg, f), three});
 }
 
-/* i f o; without i, where it is coupled, minus that of f. */
+/* The peepholes of i, f and o; if the input gate is 1 - f, that of i is minus that of f. */
 static GraphValue *peepholes(TflCall *c, int first, bool is_coupled) {
   if (!is_coupled) return stacked(c, first, 3);
   GraphValue *two = stacked(c, first + 1, 2);
@@ -78,12 +83,14 @@ static GraphValue *peepholes(TflCall *c, int first, bool is_coupled) {
 
 /* ---- LSTM ---- */
 
-/* Places of the operands of one direction. */
+/* The numbers of the first operands of each kind for one direction, and its word in the graph. */
 typedef struct Direction {
   int kernel, recurrent, peephole, bias, projection, state;
   const char *word;
 } Direction;
 
+/* Whether all operands of a direction are there that grus needs, and none that it cannot read;
+ * false after reporting. */
 static bool lstm_fits(TflCall *c, const Direction *d) {
   bool is_coupled = !tfl_in(c, d->kernel);
   for (int k = is_coupled ? 1 : 0; k < 4; k++)
@@ -147,7 +154,7 @@ bool tfl_op_sequence_lstm(TflCall *c) {
   return y && tfl_set(c, 0, tfl_time_first(c, y, time_major));
 }
 
-/* Both directions side by side, or one result each. */
+/* Sets the results: both directions side by side in one result, or one result for each. */
 static bool set_both(TflCall *c, GraphValue *forward, GraphValue *backward, bool merge,
                      bool time_major) {
   GraphValue *y[2] = {tfl_time_first(c, forward, time_major),
@@ -228,7 +235,7 @@ bool tfl_op_bidirectional_rnn(TflCall *c) {
   return back && set_both(c, there, back, tfl_flag(c, 2), time_major);
 }
 
-/* One step: x [N, d]. */
+/* RNN: one step, x [N, d]. */
 bool tfl_op_step_rnn(TflCall *c) {
   if (!is_float(c)) return false;
   GraphValue *x = emit_unsqueeze(c->emit, tfl_real(c, 0), 1, (int64_t[]){0});

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators over whole axes. */
+/* Operators over whole axes: reductions, the place of the largest element, the k largest, running
+ * sums. */
 #include "import/read/tflite/reader.h"
 
 static GraphOp reduction_of(int32_t code) {
@@ -14,7 +15,7 @@ static GraphOp reduction_of(int32_t code) {
   return GRAPH_Identity;
 }
 
-/* Without axes, the result is the operand. */
+/* If it names no axes, the result is the operand. */
 bool tfl_op_reduce(TflCall *c) {
   int n;
   int64_t axes[GRAPH_MAX_RANK];

@@ -2,7 +2,7 @@
 /* SLICE and STRIDED_SLICE. */
 #include "import/read/tflite/reader.h"
 
-/* x, begins, sizes; a size of -1: to the end. */
+/* Operands: x, begins, sizes. A size of -1 goes to the end of the axis. */
 bool tfl_op_slice(TflCall *c) {
   GraphEmit *e = c->emit;
   int n, m;
@@ -29,23 +29,23 @@ bool tfl_op_slice(TflCall *c) {
 
 /* ---- STRIDED_SLICE ---- */
 
-/* One entry of begins, ends and strides, and what its bits in the masks say. */
+/* One entry of begins, ends and strides that names an axis. */
 typedef struct SliceEntry {
-  int place; /* in begins, ends and strides */
-  int axis;  /* of the operand */
-  bool shrinks;
+  int place;    /* its place in begins, ends and strides, and its bit in the masks */
+  int axis;     /* the axis of the operand that it is about */
+  bool shrinks; /* whether one element of the axis is taken, and the axis goes */
 } SliceEntry;
 
 typedef struct Strided {
-  int n; /* entries */
+  int n; /* the number of entries */
   SliceEntry entry[GRAPH_MAX_RANK];
   int n_new;
-  int64_t new_axis[GRAPH_MAX_RANK]; /* of the result */
+  int64_t new_axis[GRAPH_MAX_RANK]; /* axes of size 1 that the result has besides */
   int32_t begin_mask, end_mask, shrink_mask;
 } Strided;
 
-/* Which axis each of the `places` entries is about. An ellipsis stands for the axes that no entry
- * names. */
+/* Finds the axis that each of the `places` entries of begins is about. An ellipsis stands for the
+ * axes that no entry names. False after reporting. */
 static bool entries_of(TflCall *c, int places, Strided *s) {
   int32_t ellipsis = tfl_option(c, 2, 0), fresh = tfl_option(c, 3, 0);
   int axis = 0, to = 0, rank = c->from[0]->rank, named = 0;
@@ -75,7 +75,8 @@ static bool entries_of(TflCall *c, int places, Strided *s) {
   return true;
 }
 
-/* A number for each entry that keeps its axis: constant, or picked from what is computed. */
+/* The begins or ends of the entries that keep their axes: from `known`, which has one for each
+ * entry, or, if it is NULL, picked from the computed operand. */
 static GraphValue *bounds(TflCall *c, int operand, const Strided *s, const int64_t *known) {
   int64_t place[GRAPH_MAX_RANK], value[GRAPH_MAX_RANK];
   int n = 0;
@@ -87,7 +88,7 @@ static GraphValue *bounds(TflCall *c, int operand, const Strided *s, const int64
   return known ? emit_ints(c->emit, n, value) : emit_gather(c->emit, c->in[operand], 0, n, place);
 }
 
-/* The whole axis, in steps of `stride`. */
+/* The begin and the end of a slice that takes the whole axis in steps of `stride`. */
 static int64_t first_of(int64_t stride) {
   return stride < 0 ? INT32_MAX : 0;
 }
@@ -95,13 +96,15 @@ static int64_t last_of(int64_t stride) {
   return stride < 0 ? INT32_MIN : INT32_MAX;
 }
 
+/* Whether a mask leaves the bound of any axis open that is kept. */
 static bool masks_any(const Strided *s, int32_t mask) {
   for (int i = 0; i < s->n; i++)
     if (!s->entry[i].shrinks && mask & 1 << s->entry[i].place) return true;
   return false;
 }
 
-/* Begins or ends with those that a mask leaves open filled in; NULL where they are computed. */
+/* The begins or ends of all entries, in `out`: those that a mask leaves open are filled in. NULL if
+ * the operand is computed. */
 static const int64_t *filled(TflCall *c, int operand, const Strided *s, int32_t mask, bool begin,
                              const int64_t *stride, int places, int64_t *out) {
   int64_t given[GRAPH_MAX_RANK];
@@ -116,6 +119,7 @@ static const int64_t *filled(TflCall *c, int operand, const Strided *s, int32_t 
   return out;
 }
 
+/* The slice of the operand along the axes that are kept; NULL after reporting. */
 static GraphValue *part_of(TflCall *c, const Strided *s, const int64_t *stride, int places) {
   int64_t begins[GRAPH_MAX_RANK], ends[GRAPH_MAX_RANK], axes[GRAPH_MAX_RANK], steps[GRAPH_MAX_RANK];
   const int64_t *begin = filled(c, 1, s, s->begin_mask, true, stride, places, begins),
@@ -139,8 +143,8 @@ static GraphValue *part_of(TflCall *c, const Strided *s, const int64_t *stride, 
   return emit_call(c->emit, GRAPH_Slice, 5, in);
 }
 
-/* Axes that shrink are taken one by one, the last one first, so that those in front stay where they
- * are. */
+/* Axes that shrink are removed one by one, from the last to the first, so that the axes in front
+ * keep their numbers. */
 bool tfl_op_strided_slice(TflCall *c) {
   Strided s = {0};
   int64_t stride[GRAPH_MAX_RANK];

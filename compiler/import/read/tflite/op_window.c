@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions and pools. TensorFlow Lite keeps the channels last: they are brought in front and
- * back. */
+/* Convolutions and pools. TensorFlow Lite has the channels last and the graph has them first, so
+ * that a Transpose stands before and after each. */
 #include "import/read/tflite/reader.h"
 #include "import/read/window.h"
 
@@ -13,7 +13,8 @@ static bool window_fits(TflCall *c, const Window2D *w) {
                     (long long)w->stride[1]);
 }
 
-/* Pads as numbers, the odd one after; false where they follow from a size that is open. */
+/* The pads of a window over `from`, before h and w and then after them, of which the odd one is
+ * after; false if they follow from a size that is open. */
 static bool pads_of(const TflTensor *from, const Window2D *w, int64_t *pads) {
   bool known = true;
   for (int i = 0; i < 2; i++) {
@@ -29,7 +30,8 @@ static bool pads_of(const TflTensor *from, const Window2D *w, int64_t *pads) {
   return known;
 }
 
-/* Filters [o, kh, kw, i], of a depthwise convolution [1, kh, kw, channels * multiplier]. */
+/* The filters are [o, kh, kw, i], and those of a depthwise convolution
+ * [1, kh, kw, channels * multiplier]. */
 bool tfl_op_conv(TflCall *c) {
   GraphEmit *e = c->emit;
   bool depthwise = c->op.code == DEPTHWISE;
@@ -85,8 +87,9 @@ bool tfl_op_pool(TflCall *c) {
   return y && tfl_set_real(c, 0, channels_last(c->emit, y));
 }
 
-/* Of the full result, (size - 1) stride + kernel, the part that the file asks for: more is cut off
- * after. */
+/* Pads and additions that make the full result, of size (size - 1) stride + kernel, as large as
+ * `wanted`. Where the number of elements that go is odd, the larger part goes at the end. False
+ * after reporting. */
 static bool transposed_pads(TflCall *c, const Window2D *w, const int64_t *wanted, int64_t *pads,
                             int64_t *more) {
   const TflTensor *from = c->from[2];
@@ -106,8 +109,9 @@ static bool transposed_pads(TflCall *c, const Window2D *w, const int64_t *wanted
   return true;
 }
 
-/* shape, filters [o, kh, kw, i], x, bias. A shape that is computed has to be the one that the
- * padding gives. */
+/* Operands: shape, filters [o, kh, kw, i], x, bias. A shape that is computed has to be the one that
+ * the padding gives: the Reshape changes nothing, and fails where there are more or fewer
+ * elements. */
 bool tfl_op_transpose_conv(TflCall *c) {
   GraphEmit *e = c->emit;
   const TflTensor *filter = c->from[1];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The walk over a TensorFlow Lite file: the subgraph of its signature, its operators in order,
- * bodies of loops and branches within. In, tables; out, the graph, or NULL after reporting. */
+/* The walk over a TensorFlow Lite file. In, its tables; out, the graph of the subgraph that the
+ * chosen signature names, or NULL after reporting. Operators are read in the order of the file, and
+ * a subgraph that is a body is read where an operator uses it. */
 #include "import/read/tflite/reader.h"
 
 #include <string.h>
@@ -12,11 +13,11 @@ static const int64_t usual_folds = 1 << 20, usual_numbers = 1 << 16;
 /* ---- operators ---- */
 
 typedef struct TfliteRow {
-  int32_t code; /* -1: a custom operator */
+  int32_t code; /* of the schema; -1 for a custom operator */
   const char *name;
   int min_in, max_in, min_out, max_out;
-  bool keeps;                   /* operands may be states or resources */
-  bool (*function)(TflCall *c); /* NULL: one node of the operator `same` */
+  bool keeps;                   /* whether operands may be states or resources */
+  bool (*function)(TflCall *c); /* NULL if the operator becomes one node of `same` */
   GraphOp same;
 } TfliteRow;
 
@@ -42,7 +43,8 @@ static const struct {
 #undef TFL_UNREAD
 };
 
-/* Operators of TensorFlow that the file holds as they are have "Flex" in front. */
+/* The name of a custom operator without the "Flex" that stands in front of the name of an operator
+ * of TensorFlow. */
 static const char *plain_name(const char *custom) {
   static const char flex[] = "Flex";
   return strncmp(custom, flex, sizeof flex - 1) == 0 ? custom + sizeof flex - 1 : custom;
@@ -89,7 +91,8 @@ GraphValue *tfl_value(TflScope *scope, int32_t tensor) {
   return scope->value[tensor];
 }
 
-/* Operand and result counts of an operator, from its row: the only place where they are checked. */
+/* Sets the numbers of operands and results, after checking them against the row of the operator:
+ * they are checked nowhere else. False after reporting. */
 static bool counts_fit(TflCall *c, const TfliteRow *row) {
   uint32_t n_in = c->op.in.n, n_out = c->op.out.n;
   while (n_in && flat_element_i32(&c->reader->flat, c->op.in, n_in - 1) < 0)
@@ -107,13 +110,16 @@ static bool counts_fit(TflCall *c, const TfliteRow *row) {
   return true;
 }
 
+/* The tensor that is entry k of a list; NULL if it is left out, or after setting *bad because there
+ * is none of that number. */
 static TflTensor *tensor_at(TflCall *c, FlatVector list, int k, bool *bad) {
   int32_t i = flat_element_i32(&c->reader->flat, list, (uint32_t)k);
   if (i >= c->scope->n_tensors) *bad = true;
   return i < 0 || *bad ? NULL : &c->scope->tensor[i];
 }
 
-/* States that an operator keeps, and resources, are tensors without values. */
+/* Fills the operands and results of a call. States that an operator keeps, and resources, are
+ * tensors without values, which only some operators may read. False after reporting. */
 static bool read_operands(TflCall *c, const TfliteRow *row) {
   Arena *arena = c->reader->arena;
   bool bad = false;
@@ -152,6 +158,7 @@ static bool unknown(TflCall *c) {
   return false;
 }
 
+/* The name of operator i in messages, which is the name of its first result. */
 static const char *node_name(TflScope *scope, const TflOperator *op, uint32_t i) {
   int32_t first = op->out.n ? flat_element_i32(&scope->reader->flat, op->out, 0) : -1;
   return first >= 0 && first < scope->n_tensors
@@ -209,7 +216,7 @@ static void count_use(ReadUse *use) {
   use->left++;
 }
 
-/* How often the operators of the outermost subgraph read each tensor. */
+/* Counts how often the operators of the outermost subgraph read each tensor. */
 static bool count_uses(TflScope *scope) {
   FlatVector operators = tfl_operators(scope);
   scope->use = ARENA_ARRAY(scope->reader->arena, ReadUse, scope->n_tensors + 1);

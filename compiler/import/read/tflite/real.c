@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What operators ask for. Quantised operands become real numbers and results are quantised again:
- * that gives the integers of the interpreter, or those beside them where it rounds otherwise. */
+/* What the functions of operators ask for. Quantised operands become real numbers, and results are
+ * quantised again. That gives the integers that the interpreter gives, or the next ones where it
+ * rounds in between. */
 #include "import/read/tflite/reader.h"
 
 #include <math.h>
@@ -14,8 +15,8 @@ const TflTensor *tfl_from(const TflCall *c, int k) {
   return k < c->n_in ? c->from[k] : NULL;
 }
 
-/* A value that is one of the operands, as what a cast leaves alone, stays for the readers of both.
- */
+/* Sets the value of a result. A value that is also one of the operands, as of a cast that changes
+ * nothing, is never freed, because it has the readers of both. */
 static void hold(const TflCall *c, ReadUse *use, GraphValue *value) {
   for (int k = 0; k < c->n_in; k++)
     if (c->in[k] == value && c->from[k])
@@ -46,7 +47,7 @@ bool tfl_same_scale(const TflTensor *a, const TflTensor *b) {
          graph_at(a->zero, 0) == graph_at(b->zero, 0);
 }
 
-/* Weights of 8 bits under real numbers: their products are taken as real ones. */
+/* Notes once that products of real numbers with integer weights are computed in real numbers. */
 static void note_hybrid(TflCall *c, const TflTensor *weights) {
   bool real = c->n_out && c->to[0] && !tfl_quantised(c->to[0]) && c->n_in > 1 && weights->data;
   if (!real || c->reader->said_hybrid || c->from[0] == weights) return;
@@ -68,8 +69,9 @@ GraphValue *tfl_real(TflCall *c, int k) {
   return tfl_real_of(c, tfl_in(c, k), tfl_from(c, k));
 }
 
-/* Converters share a bias among operators whose sums have other scales than it: then the file says
- * one thing, and the interpreter does another. */
+/* Converters share a bias among operators, so that its scale may be another than that of the
+ * products to which it is added. Then the interpreter adds `done`, and the file says another value,
+ * which is noted beside it. */
 static void note_said(TflCall *c, GraphValue *in, const TflTensor *bias, const GraphTensor *sums,
                       const GraphValue *done) {
   static const double same = 1e-3;
@@ -99,6 +101,7 @@ GraphValue *tfl_real_bias(TflCall *c, int k, int input, int weights) {
   return done;
 }
 
+/* Real numbers as the integers of a tensor, if it is quantised. */
 static GraphValue *quantised(TflCall *c, GraphValue *value, const TflTensor *tensor) {
   if (!value || !tfl_quantised(tensor)) return value;
   GraphValue *scale = graph_constant(c->emit->graph, "", tensor->scale),
