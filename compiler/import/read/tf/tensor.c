@@ -55,8 +55,13 @@ static size_t listed_count(const TfFile__Tensor *t, TensorElem stored) {
   case TENSOR_U32: return t->n_uint32_val;
   case TENSOR_U64: return t->n_uint64_val;
   case TENSOR_BOOL: return t->n_bool_val;
-  default: return t->n_int_val;
+  case TENSOR_I8:
+  case TENSOR_U8:
+  case TENSOR_I16:
+  case TENSOR_U16:
+  case TENSOR_I32: break;
   }
+  return t->n_int_val;
 }
 
 /* Element k of a constant that lists its elements: the last one that is listed stands for those
@@ -78,8 +83,13 @@ static double listed(const TfFile__Tensor *t, TensorElem stored, size_t k) {
   case TENSOR_U32: return (double)t->uint32_val[k];
   case TENSOR_U64: return (double)t->uint64_val[k];
   case TENSOR_BOOL: return t->bool_val[k] != 0;
-  default: return (double)t->int_val[k];
+  case TENSOR_I8:
+  case TENSOR_U8:
+  case TENSOR_I16:
+  case TENSOR_U16:
+  case TENSOR_I32: break;
   }
+  return (double)t->int_val[k];
 }
 
 static const GraphTensor *damaged(TfReader *r, const TfNode *node, const char *what) {
