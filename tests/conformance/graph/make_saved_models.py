@@ -6,6 +6,8 @@
 
     keras.saved_model    a GRU and a Dense, exported by Keras
     module.saved_model   a module with two signatures: a loop over steps with a branch, and a product
+    seeded.saved_model   an LSTM with dropout, whose call changes the state of a seed that no output depends on
+    refused/counting.saved_model: the output is what the call counts: there is nothing to import
     old.saved_model      a graph of the first version of TensorFlow, with variables of both kinds
     tf_functions.pb      the Keras model as a frozen graph whose loops are functions
     tf_convolved.pb      convolutions in a loop, whose kernels each step hands on to the next: a ConvLSTM1D"""
@@ -84,10 +86,33 @@ def of_old():
         np.savez(path("old.npz"), in_a=x, out_y=session.run(y, {a: x}))
 
 
+def of_seeded():
+    keras.utils.set_random_seed(5)
+    model = keras.Sequential([keras.Input((STEPS, FEATURES), name="x"), keras.layers.LSTM(UNITS, dropout=0.25)])
+    model.export(path("seeded.saved_model"), verbose=False)
+    np.savez(path("seeded.npz"), in_x=x, out_output_0=model(x, training=False))
+
+
+class Counting(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = tf.Variable(1.0)
+
+    @tf.function(input_signature=[tf.TensorSpec((1, FEATURES), tf.float32, "x")])
+    def count(self, x): return {"y": x * self.calls.assign_add(1.0)}
+
+
+def of_counting():
+    module = Counting()
+    tf.saved_model.save(module, path("refused/counting.saved_model"), signatures={"serving_default": module.count})
+
+
 of_keras()
+of_seeded()
+of_counting()
 of_module()
 of_old()
 of_convolved()
-for folder in ("keras", "module", "old"):  # what nothing reads
+for folder in ("keras", "seeded", "refused/counting", "module", "old"):  # what nothing reads
     if os.path.exists(path(f"{folder}.saved_model/fingerprint.pb")): os.remove(path(f"{folder}.saved_model/fingerprint.pb"))
     if os.path.isdir(path(f"{folder}.saved_model/assets")): os.rmdir(path(f"{folder}.saved_model/assets"))

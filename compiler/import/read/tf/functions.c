@@ -2,7 +2,7 @@
 /* Functions of TensorFlow. In, nodes that call functions. Out, the nodes of a called function, made
  * anew for each call with the values of its arguments; the functions of While and If become bodies
  * of nodes of the graph. The handle of a variable, which may be an argument, stands for the value
- * of the variable: functions with nodes that change a variable are refused. */
+ * of the variable: no output may depend on a variable that a node changes. */
 #include "import/read/tf/reader.h"
 
 #include <string.h>
@@ -50,6 +50,35 @@ static bool changes_nothing(TfCall *c, const TfFunction *f) {
                    f->changes->name);
 }
 
+/* A variable, by the key of its handle, is only read, changed and handed on in a function. */
+static bool handle_is_plain(TfReader *r, const TfFunction *f, const char *key) {
+  static const char *const plain[] = {"ReadVariableOp", "ResourceGather", "PartitionedCall",
+                                      "StatefulPartitionedCall"};
+  for (size_t i = 0; i < f->nodes.n; i++) {
+    const TfNode *node = f->nodes.node[i];
+    bool fits = tf_changes_variable(node);
+    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++)
+      fits = fits || strcmp(node->op, plain[k]) == 0;
+    for (size_t k = 0; k < node->n_input && !fits; k++)
+      if (node->input[k][0] != '^' && strcmp(tf_key(r, node->input[k]), key) == 0) return false;
+  }
+  return true;
+}
+
+/* No output depends on what the nodes of a function change. */
+static bool changes_what_nobody_reads(TfCall *c, const TfFunction *f, TfScope *scope) {
+  TfReader *r = c->reader;
+  for (size_t i = 0; i < f->nodes.n && f->changes; i++) {
+    const TfNode *node = f->nodes.node[i];
+    if (!tf_changes_variable(node)) continue;
+    const char *key = node->n_input ? tf_key(r, node->input[0]) : "";
+    const GraphValue *handle = map_get(&scope->values, key);
+    if (!handle || !handle_is_plain(r, f, key) || !tf_use_variable(r, handle, node))
+      return changes_nothing(c, f);
+  }
+  return true;
+}
+
 /* The reference, within the function, to the value of its result `output`; NULL if the file does
  * not say it. */
 static const char *result_of(const TfFunction *f, const char *output) {
@@ -66,11 +95,12 @@ static bool results(TfCall *c, const TfFunction *f, Graph *graph, GraphValue *co
   const TfNodes *around = r->nodes;
   const TfFile__Declared *declared = f->def->signature;
   TfScope scope = {.graph = graph, .outer = c->scope};
-  bool ok = changes_nothing(c, f);
   for (size_t k = 0; k < declared->n_input; k++)
     map_put(r->arena, &scope.values, arena_printf(r->arena, "%s:0", declared->input[k]->name),
             in[k]);
   r->nodes = &f->nodes;
+  bool own = graph == c->scope->graph, /* else a body, whose handles are values of its own */
+      ok = own ? changes_what_nobody_reads(c, f, &scope) : changes_nothing(c, f);
   for (size_t k = 0; ok && k < declared->n_output; k++) {
     const char *reference = result_of(f, declared->output[k]->name);
     out[k] = reference ? tf_output(r, &scope, reference) : NULL;
@@ -149,10 +179,18 @@ static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results, const 
   return body;
 }
 
+/* A body may read every variable that it gets. */
+static bool reads_all(TfCall *c, int n, GraphValue *const *in) {
+  for (int k = 0; k < n; k++)
+    if (!tf_use_variable(c->reader, in[k], NULL))
+      return tf_refuse(c, E902, "reads a variable that another node changes");
+  return true;
+}
+
 bool tf_op_while(TfCall *c) {
   const TfFunction *test = called(c, "cond"), *step = test ? called(c, "body") : NULL;
   GraphValue **in = step ? arguments(c, step, 0) : NULL;
-  if (!in || !arguments(c, test, 0)) return false;
+  if (!in || !arguments(c, test, 0) || !reads_all(c, c->n_in, in)) return false;
   Graph *condition = loop_body(c, test, 1, step, in),
         *body = condition ? loop_body(c, step, (size_t)c->n_in, step, in) : NULL;
   if (!body) return false;
@@ -180,7 +218,7 @@ bool tf_op_if(TfCall *c) {
   const TfFunction *yes = called(c, "then_branch"), *no = yes ? called(c, "else_branch") : NULL;
   GraphValue **in = no && arguments(c, no, 1) ? arguments(c, yes, 1) : NULL,
              *condition = tf_in(c, 0);
-  if (!in || !condition) return false;
+  if (!in || !condition || !reads_all(c, c->n_in - 1, in)) return false;
   int n = (int)yes->def->signature->n_output;
   if (no->def->signature->n_output != (size_t)n)
     return tf_refuse(c, E901, "has branches of %d and of %zu results", n,

@@ -113,13 +113,26 @@ static bool unknown(TfCall *c) {
   return false;
 }
 
-/* A node that has to run before this one and gives a variable another value; NULL if none does. */
-static const TfNode *changed_before(TfReader *r, const TfNode *node) {
+/* A node that has to come first and gives a variable another value, which an output may depend on;
+ * NULL: none does. */
+static const TfNode *changed_before(TfReader *r, const TfScope *scope, const TfNode *node) {
   for (size_t i = 0; i < node->n_input; i++) {
     const TfNode *first = node->input[i][0] == '^' ? tf_node(r, node->input[i]) : NULL;
-    if (first && tf_changes_variable(first)) return first;
+    if (!first || !tf_changes_variable(first)) continue;
+    const GraphValue *handle =
+        first->n_input ? map_get(&scope->values, tf_key(r, first->input[0])) : NULL;
+    if (!handle || !tf_use_variable(r, handle, first)) return first;
   }
   return NULL;
+}
+
+/* A node that an output depends on reads a variable. */
+static bool reads_variable(TfCall *c) {
+  bool reads = tf_is(c->node, "ReadVariableOp") || tf_is(c->node, "ResourceGather");
+  const GraphValue *handle = reads ? tf_in(c, 0) : NULL;
+  if (reads && !handle) return false;
+  return !reads || tf_use_variable(c->reader, handle, NULL) ||
+         tf_refuse(c, E902, "reads a variable that another node changes");
 }
 
 /* Makes what a node of the file computes, after its operands; false after reporting. */
@@ -134,9 +147,10 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   if (++r->made > MAX_MADE)
     return tf_refuse(&c, E901, "makes more than %d nodes, counting the functions that it calls",
                      MAX_MADE);
-  if (changed_before(r, node))
+  const TfNode *changed = changed_before(r, scope, node);
+  if (changed)
     return tf_refuse(&c, E902, "waits for node `%s`, which gives a variable another value",
-                     changed_before(r, node)->name);
+                     changed->name);
   bool called = !row && tf_function(r, node->op);
   if (!row && !called) return unknown(&c);
   while ((size_t)c.n_in < node->n_input &&
@@ -146,6 +160,7 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   if (c.n_in < row->min_in || c.n_in > row->max_in)
     return tf_refuse(&c, E901, "has %d operands and takes %d", c.n_in,
                      c.n_in < row->min_in ? row->min_in : row->max_in);
+  if (!reads_variable(&c)) return false;
   if (row->function) return row->function(&c);
   GraphValue *in[3];
   if (!tf_all_in(&c, row->min_in, in)) return false;

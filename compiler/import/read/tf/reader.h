@@ -63,6 +63,14 @@ typedef struct TfBlocked {
   struct TfBlocked *next;
 } TfBlocked;
 
+/* A variable, whose handle stands for its value. */
+typedef struct TfUse {
+  struct TfUse *next;
+  const GraphValue *handle;
+  const TfNode *changed; /* by this node; NULL: by none */
+  bool read;             /* by a node that an output depends on */
+} TfUse;
+
 typedef struct TfReader {
   Arena *arena;
   const ForeignFile *file;
@@ -80,6 +88,7 @@ typedef struct TfReader {
   int depth; /* the number of nodes that wait for one of their operands now */
   int made;  /* the number of nodes made; those of a function count for each of its calls */
   TfBlocked *blocked;
+  TfUse *use; /* of variables that are read or changed */
 } TfReader;
 
 typedef struct TfCall {
@@ -132,6 +141,9 @@ bool tf_functions_index(TfReader *r, const TfFile__Library *library);
 void tf_variables_index(TfReader *r, const char *restore);
 /* Whether the operator of a node gives a variable another value. */
 bool tf_changes_variable(const TfNode *node);
+/* Notes that an output depends on a variable, or that a node changes it. False where both are so.
+ */
+bool tf_use_variable(TfReader *r, const GraphValue *handle, const TfNode *changed);
 
 /* ---- bundle.c ---- */
 /* The entry and the bytes of a tensor in the checkpoint. */

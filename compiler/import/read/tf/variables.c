@@ -19,6 +19,20 @@ bool tf_changes_variable(const TfNode *node) {
   return false;
 }
 
+bool tf_use_variable(TfReader *r, const GraphValue *handle, const TfNode *changed) {
+  TfUse *use = r->use;
+  while (use && use->handle != handle)
+    use = use->next;
+  if (!use) {
+    use = ARENA_NEW(r->arena, TfUse);
+    *use = (TfUse){.next = r->use, .handle = handle};
+    r->use = use;
+  }
+  if (changed) use->changed = changed;
+  use->read = use->read || !changed;
+  return !(use->read && use->changed);
+}
+
 /* String k of a constant; NULL if the node is no constant, or has fewer strings. */
 static char *string_of(TfReader *r, const TfNode *node, size_t k) {
   const TfFile__Value *value = tf_is(node, "Const") ? tf_attribute(node, "value") : NULL;
