@@ -9,6 +9,7 @@
  *
  * An array is base64 of little-endian int16; a number is that / 32767 * 10. */
 #include "import/audio/audio.h"
+#include "import/base64.h"
 
 #include <string.h>
 
@@ -22,29 +23,6 @@ bool sketch_sniff(const ForeignFile *file) {
   for (size_t i = 1; i + sizeof key <= n; i++)
     if (memcmp(s + i, key, sizeof key - 1) == 0) return true;
   return false;
-}
-
-static int digit_of(char c) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const char *at = c ? strchr(digits, c) : NULL;
-  return at ? (int)(at - digits) : -1;
-}
-
-/* n bytes of base64, 4 digits for 3 bytes, padded with '='; false if it is something else. */
-static bool base64(const char *s, size_t n, uint8_t *to) {
-  if (strlen(s) != (n + 2) / 3 * 4) return false;
-  for (size_t i = 0, at = 0; at < n; i += 4, at += 3) {
-    size_t bytes = n - at < 3 ? n - at : 3;
-    unsigned bits = 0;
-    for (size_t k = 0; k < 4; k++) {
-      int digit = k <= bytes ? digit_of(s[i + k]) : 0;
-      if (digit < 0 || (k > bytes && s[i + k] != '=')) return false;
-      bits = bits << 6 | (unsigned)digit;
-    }
-    for (size_t k = 0; k < bytes; k++)
-      to[at + k] = (uint8_t)(bits >> (16 - 8 * k));
-  }
-  return true;
 }
 
 static const float *read_array(Audio *a, const json_t *root, size_t number, int rank, int64_t first,
@@ -68,9 +46,10 @@ static const float *read_array(Audio *a, const json_t *root, size_t number, int 
     diag_note(d, "%zu numbers are %zu digits of base64", count, (2 * count + 2) / 3 * 4);
     return NULL;
   }
-  uint8_t *bytes = ARENA_ARRAY(a->arena, uint8_t, 2 * count);
+  size_t digits = strlen(json_string_value(text)), len;
+  uint8_t *bytes = ARENA_ARRAY(a->arena, uint8_t, digits);
   float *to = ARENA_ARRAY(a->arena, float, count);
-  if (!base64(json_string_value(text), 2 * count, bytes)) {
+  if (!base64_read(json_string_value(text), digits, bytes, &len) || len != 2 * count) {
     foreign_report(a->diags, a->file, E901, "array %zu is not base64", number);
     return NULL;
   }

@@ -6,6 +6,7 @@
  *   Keras 3      "function": {"class_name": "__lambda__", "config": {"code": ..., "defaults": ...}}
  *
  * A function that the program had named stands there by its name alone. */
+#include "import/base64.h"
 #include "import/read/keras/python.h"
 
 #include <string.h>
@@ -21,31 +22,6 @@ static bool refuse(const KerasLayer *layer, const char *problem) {
 }
 
 /* ---- the bytes ---- */
-
-static int digit_of(char c) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const char *at = c ? strchr(digits, c) : NULL;
-  return at ? (int)(at - digits) : -1;
-}
-
-/* Base64 with line ends; false if it is something else. */
-static bool from_base64(const char *s, size_t n, uint8_t *out, size_t *len) {
-  enum { DIGIT = 6, BYTE = 8 };
-  unsigned bits = 0;
-  int have = 0;
-  *len = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (s[i] == '\n' || s[i] == '=') continue;
-    int digit = digit_of(s[i]);
-    if (digit < 0) return false;
-    bits = bits << DIGIT | (unsigned)digit;
-    have += DIGIT;
-    if (have < BYTE) continue;
-    have -= BYTE;
-    out[(*len)++] = (uint8_t)(bits >> have);
-  }
-  return true;
-}
 
 /* Characters below 256 for bytes, as Keras up to 2.0.8 wrote them, from UTF-8; false if there are
  * others. */
@@ -69,7 +45,7 @@ static const PyCode *code_of(const KerasLayer *layer, json_t *text) {
   if (!json_is_string(text) || n > CODE_MOST) return NULL;
   const char *s = json_string_value(text);
   uint8_t *bytes = ARENA_ARRAY(arena, uint8_t, n + 1);
-  const PyCode *code = from_base64(s, n, bytes, &len) ? py_unmarshal(arena, bytes, len) : NULL;
+  const PyCode *code = base64_read(s, n, bytes, &len) ? py_unmarshal(arena, bytes, len) : NULL;
   if (!code && from_characters(s, n, bytes, &len)) code = py_unmarshal(arena, bytes, len);
   return code;
 }
