@@ -176,8 +176,8 @@ static ExitCode show_tensors(Session *s) {
   bool is_read = file_map(s->arena, path, &of.data, &reason),
        saved = is_read && saved_model_sniff(&of);
   if (saved && s->options->template) {
-    session_error(
-        s, "`--template` is for files of tensors alone; `grus import` reads a SavedModel as it is");
+    session_error(s, "`--template` is for files that hold only tensors; `grus import` reads a "
+                     "SavedModel as it is");
     return EXIT_USAGE;
   }
   if (is_read)

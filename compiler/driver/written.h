@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* `--config MODEL.grus`: the layers are written by hand, and a file of tensors alone has the
- * weights. */
+/* `--config MODEL.grus`: the layers are written by hand, and a file that holds nothing but tensors
+ * has the weights. */
 #ifndef GRUS_DRIVER_WRITTEN_H
 #define GRUS_DRIVER_WRITTEN_H
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Files of tensors alone, with the layers written by hand: from the two files to a verified header, and
+# Files that hold only tensors, with the layers written by hand: from the two files to a verified header, and
 # broken in the ways people break them.
 . "$(dirname "$0")/lib.sh"
 cat >state.txt <<'END'

@@ -2,6 +2,8 @@
 /* Importing and running recorded inputs. See conform.h. */
 #include "conform.h"
 
+#include "import/foreign.h"
+
 #include "backend/llvm.h"
 #include "driver/build.h"
 #include "driver/trial.h"
@@ -253,6 +255,31 @@ void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *
   if (model)
     conform_batch(c, arena_printf(c->arena, "%s (%lld steps)", path, (long long)steps), model, x, y,
                   1, 1, tolerance);
+}
+
+bool conform_survives(const char *path, const uint8_t *data, size_t len) {
+  jmp_buf oom;
+  if (setjmp(oom)) return false;
+  Arena *arena = arena_new(&oom);
+  Sources sources = {.arena = arena};
+  Diags *diags = diags_new(arena, &sources);
+  ForeignFile file = {.arena = arena, .path = path, .data = {data, len}};
+  ImportOptions options = {0};
+  Foreign *foreign = foreign_import(&file, &options, diags);
+  bool ok = foreign ? diags->n_errors == 0 : diags->n_errors > 0;
+  for (int i = 0; ok && foreign && i < foreign->model->n_layers; i++) {
+    const Layer *layer = foreign->model->layer[i];
+    ParamShape params[LAYER_MAX_PARAMS];
+    for (int p = layer_params(layer, params); p-- > 0;)
+      ok &= layer->weights && layer->weights->role[params[p].role];
+  }
+  arena_free(arena);
+  return ok;
+}
+
+uint32_t conform_random(uint32_t *state) {
+  *state = *state * 1664525U + 1013904223U;
+  return *state >> 8;
 }
 
 int conform_main(int argc, char **argv, int n_args, int n_folders,

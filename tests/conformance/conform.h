@@ -48,6 +48,11 @@ Model *conform_import(Conform *c, const char *path);
 /* True if the file is refused with this code; else counts a failure. */
 bool conform_refused(Conform *c, const char *path, DiagCode code);
 
+/* True if the content is refused with a message, or every layer that needs weights has them. */
+bool conform_survives(const char *path, const uint8_t *data, size_t len);
+/* A fixed generator: the same changes in every run. */
+uint32_t conform_random(uint32_t *state);
+
 /* A recorded array: samples along the first axis. */
 Tensor conform_npy(Conform *c, const char *path);
 TensorFile *conform_npz(Conform *c, const char *path);

@@ -2,16 +2,13 @@
 /* Running KIR; see interpret.h. */
 #include "interpret.h"
 
+#include "lanes.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LANES = 16, ALIGN = 64, GOES_ON = -1, REGISTERS = 1 << 18 };
-
-typedef union Lane {
-  float f;
-  int64_t i; /* I32, INDEX, SIZE, BOOL */
-} Lane;
 
 typedef struct Value {
   Lane lane[LANES];
@@ -30,26 +27,11 @@ static Run run;
 static Value registers[REGISTERS];
 static int64_t *state_at; /* by buffer id: offset in the state */
 
-static void wrong(const char *what) {
+void lane_wrong(const char *what) {
   if (!run.trouble) run.trouble = what;
 }
 
 /* ---- memory ---- */
-
-static float half_to_float(uint16_t h) {
-  int exponent = h >> 10 & 31, fraction = h & 1023;
-  float magnitude = exponent == 0    ? ldexpf((float)fraction, -24)
-                    : exponent == 31 ? (fraction ? NAN : INFINITY)
-                                     : ldexpf((float)(fraction + 1024), exponent - 25);
-  return h >> 15 ? -magnitude : magnitude;
-}
-
-static float bfloat_to_float(uint16_t b) {
-  uint32_t bits = (uint32_t)b << 16;
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
 
 static int64_t where(const KirIndex *at) {
   int64_t sum = at->offset;
@@ -62,18 +44,14 @@ static int64_t where(const KirIndex *at) {
 static unsigned char *elements(const KirBuffer *b, int64_t at, int64_t n) {
   if (at < 0 || at + n > b->count || !run.memory[b->id]) {
     int64_t bad = at < 0 ? at : at + n - 1;
-    wrong(arena_printf(run.m->arena, "element %lld of `%s`, which has %lld", (long long)bad,
-                       b->name, (long long)b->count));
+    lane_wrong(arena_printf(run.m->arena, "element %lld of `%s`, which has %lld", (long long)bad,
+                            b->name, (long long)b->count));
     return NULL;
   }
   return run.memory[b->id] + at * kir_elem_size(b->elem);
 }
 
 #define READ(T, p, i) (*(const T *)memcpy(&(T){0}, (p) + (size_t)(i) * sizeof(T), sizeof(T)))
-#define EACH(what)                                                                                 \
-  for (int i = 0; i < n; i++)                                                                      \
-    what;                                                                                          \
-  return
 
 static void load_lanes(const KirBuffer *b, int64_t at, int n, Lane *out) {
   const unsigned char *p = elements(b, at, n);
@@ -82,15 +60,15 @@ static void load_lanes(const KirBuffer *b, int64_t at, int n, Lane *out) {
   }
   switch (b->elem) {
   case KIR_F32: EACH(out[i].f = READ(float, p, i));
-  case KIR_F16: EACH(out[i].f = half_to_float(READ(uint16_t, p, i)));
-  case KIR_BF16: EACH(out[i].f = bfloat_to_float(READ(uint16_t, p, i)));
+  case KIR_F16: EACH(out[i].f = lane_half(READ(uint16_t, p, i)));
+  case KIR_BF16: EACH(out[i].f = lane_bfloat(READ(uint16_t, p, i)));
   case KIR_I8: EACH(out[i].i = READ(int8_t, p, i));
   case KIR_U8: EACH(out[i].i = READ(uint8_t, p, i));
   case KIR_I16: EACH(out[i].i = READ(int16_t, p, i));
   case KIR_U16: EACH(out[i].i = READ(uint16_t, p, i));
   case KIR_I32: EACH(out[i].i = READ(int32_t, p, i));
   case KIR_SIZE: EACH(out[i].i = (int64_t)READ(uint64_t, p, i));
-  default: wrong("a load of no element type of memory");
+  default: lane_wrong("a load of no element type of memory");
   }
 }
 
@@ -104,7 +82,7 @@ static int64_t load_whole(const KirBuffer *b, int64_t at) {
 
 static void store_lanes(const KirBuffer *b, int64_t at, int n, const Lane *v) {
   unsigned char *p = elements(b, at, n);
-  if (b->space == KIR_CONST || b->space == KIR_IN) wrong("a store to what is read only");
+  if (b->space == KIR_CONST || b->space == KIR_IN) lane_wrong("a store to what is read only");
   if (!p) return;
   switch (b->elem) {
   case KIR_F32: EACH(WRITE(float, p, i, v[i].f));
@@ -114,7 +92,7 @@ static void store_lanes(const KirBuffer *b, int64_t at, int n, const Lane *v) {
   case KIR_U8: EACH(WRITE(uint8_t, p, i, v[i].i));
   case KIR_I16: EACH(WRITE(int16_t, p, i, v[i].i));
   case KIR_U16: EACH(WRITE(uint16_t, p, i, v[i].i));
-  default: wrong("a store of no element type of memory");
+  default: lane_wrong("a store of no element type of memory");
   }
 }
 
@@ -129,153 +107,10 @@ static int64_t evaluate_whole(const KirExpr *e) {
   return evaluate(e, room)->i;
 }
 
-static int32_t wrap(int64_t x) {
-  return (int32_t)(uint32_t)(uint64_t)x;
-}
-
-static int64_t whole(KirElem elem, int64_t x) {
-  return elem == KIR_I32 ? wrap(x) : x;
-}
-
-static float bits_float(int64_t bits) {
-  uint32_t u = (uint32_t)(uint64_t)bits;
-  float f;
-  memcpy(&f, &u, sizeof f);
-  return f;
-}
-
-static int32_t float_bits(float f) {
-  int32_t bits;
-  memcpy(&bits, &f, sizeof bits);
-  return bits;
-}
-
-/* Built without contraction: MAD rounds twice. */
-static void real_lanes(KirOp op, int n, const Lane *a, const Lane *b, const Lane *c, Lane *out) {
-  switch (op) {
-  case KIR_ADD: EACH(out[i].f = a[i].f + b[i].f);
-  case KIR_SUB: EACH(out[i].f = a[i].f - b[i].f);
-  case KIR_MUL: EACH(out[i].f = a[i].f * b[i].f);
-  case KIR_DIV: EACH(out[i].f = a[i].f / b[i].f);
-  case KIR_MIN: EACH(out[i].f = a[i].f < b[i].f ? a[i].f : b[i].f);
-  case KIR_MAX: EACH(out[i].f = a[i].f > b[i].f ? a[i].f : b[i].f);
-  case KIR_NEG: EACH(out[i].f = -a[i].f);
-  case KIR_ABS: EACH(out[i].f = fabsf(a[i].f));
-  case KIR_SQRT: EACH(out[i].f = sqrtf(a[i].f));
-  case KIR_FMA: EACH(out[i].f = fmaf(a[i].f, b[i].f, c[i].f));
-  case KIR_MAD: EACH(out[i].f = a[i].f * b[i].f + c[i].f);
-  case KIR_LT: EACH(out[i].i = a[i].f < b[i].f);
-  case KIR_LE: EACH(out[i].i = a[i].f <= b[i].f);
-  case KIR_EQ: EACH(out[i].i = a[i].f == b[i].f);
-  case KIR_NE: EACH(out[i].i = a[i].f != b[i].f);
-  default: wrong("an operation that floats do not have");
-  }
-}
-
-static int64_t whole_lane(KirOp op, int64_t a, int64_t b) {
-  switch (op) {
-  case KIR_ADD: return a + b;
-  case KIR_SUB: return a - b;
-  case KIR_MUL: return a * b;
-  case KIR_DIV: return b ? a / b : 0;
-  case KIR_MIN: return a < b ? a : b;
-  case KIR_MAX: return a > b ? a : b;
-  case KIR_NEG: return -a;
-  case KIR_ABS: return a < 0 ? -a : a;
-  case KIR_AND: return a & b;
-  case KIR_OR: return a | b;
-  case KIR_XOR: return a ^ b;
-  case KIR_SHL: return (int64_t)((uint64_t)a << (b & 31));
-  case KIR_SHR: return a >> (b & 31);
-  case KIR_LT: return a < b;
-  case KIR_LE: return a <= b;
-  case KIR_EQ: return a == b;
-  case KIR_NE: return a != b;
-  default: wrong("an operation that whole numbers do not have"); return 0;
-  }
-}
-
-/* ---- fixed point ---- */
-
-static int64_t mulw(int64_t a, int64_t b) {
-  int64_t product = a * b, down = product / 65536;
-  return down - (product % 65536 < 0);
-}
-
-static int64_t bounded(int64_t x, int64_t lo, int64_t hi) {
-  return x < lo ? lo : x > hi ? hi : x;
-}
-
-static int64_t rounded(float x, int64_t lo, int64_t hi) {
-  if (!(x > (float)lo)) return lo; /* NaN, too */
-  if (x >= (float)hi) return hi;
-  double whole_part = floor((double)x), rest = (double)x - whole_part;
-  int64_t down = (int64_t)whole_part;
-  return rest > 0.5 || (rest >= 0.5 && down % 2) ? down + 1 : down;
-}
-
 /* An operation that the verifier has proved exact: the proof is tested. */
 static int64_t proved(const KirExpr *e, int64_t x) {
-  if (e->exact && x != wrap(x)) wrong("an exact operation that overflows");
+  if (e->exact && x != lane_wrap(x)) lane_wrong("an exact operation that overflows");
   return x;
-}
-
-static int64_t fixed_lane(const KirExpr *e, Lane a, Lane b, Lane c) {
-  switch (e->op) {
-  case KIR_MULW: return mulw(a.i, b.i);
-  case KIR_CLAMP: return bounded(a.i, e->lo, e->hi);
-  case KIR_ADDS: return bounded(a.i + b.i, INT32_MIN, INT32_MAX);
-  case KIR_MIX: return a.i + 2 * mulw(b.i - a.i, c.i);
-  case KIR_FADE: return a.i - 2 * mulw(a.i, b.i);
-  case KIR_LOOKUP: return load_whole(e->buffer, a.i);
-  case KIR_ROUND: return rounded(a.f, e->lo, e->hi);
-  default: return 0;
-  }
-}
-
-static bool is_fixed(KirOp op) {
-  return op == KIR_MULW || op == KIR_CLAMP || op == KIR_ADDS || op == KIR_MIX || op == KIR_FADE ||
-         op == KIR_LOOKUP || op == KIR_ROUND;
-}
-
-static Lane convert(Lane v, KirElem from, KirElem to) {
-  bool real = from == KIR_F32;
-  if (to == KIR_F32) return real ? v : (Lane){.f = (float)v.i};
-  if (!real) return (Lane){.i = whole(to, v.i)};
-  bool fits =
-      v.f >= -2147483648.0F && v.f < 2147483648.0F; /* else some integer, which nothing may use */
-  return (Lane){.i = fits ? (int64_t)v.f : INT32_MIN};
-}
-
-/* Numbers below 2^-126 are zeros. */
-static float normal(float x) {
-  return fabsf(x) < 0x1p-126F ? copysignf(0, x) : x;
-}
-
-static float pairs(uint32_t a, uint32_t b, float c) {
-  for (int half = 1; half >= 0; half--) {
-    float x = bfloat_to_float((uint16_t)(a >> 16 * half));
-    float y = bfloat_to_float((uint16_t)(b >> 16 * half));
-    c = normal(fmaf(normal(x), normal(y), normal(c)));
-  }
-  return c;
-}
-
-static int64_t byte_with_sign(uint32_t word, int at) {
-  int64_t byte = word >> at & 255;
-  return byte < 128 ? byte : byte - 256;
-}
-
-static int64_t quads(uint32_t a, uint32_t b, int64_t c) {
-  for (int i = 0; i < 32; i += 8)
-    c += (int64_t)(a >> i & 255) * byte_with_sign(b, i);
-  return c;
-}
-
-static int64_t signed_quads(uint32_t a, uint32_t b, int64_t c) {
-  for (int i = 0; i < 32; i += 8)
-    c += byte_with_sign(a, i) * byte_with_sign(b, i);
-  return c;
 }
 
 static void sum(const KirExpr *e, Lane *out) {
@@ -287,7 +122,7 @@ static void sum(const KirExpr *e, Lane *out) {
       if (e->type.elem == KIR_F32)
         v[i].f += v[i + half].f;
       else
-        v[i].i = whole(e->type.elem, v[i].i + v[i + half].i);
+        v[i].i = lane_whole(e->type.elem, v[i].i + v[i + half].i);
   *out = v[0];
 }
 
@@ -307,7 +142,7 @@ static void call(const KirExpr *e, Lane *out) {
       memcpy(reg[f->args[i]->id].lane, v, (size_t)e->arg[i]->type.lanes * sizeof *v);
   }
   run.reg = reg;
-  if (statements(f->body) == GOES_ON) wrong("a helper without a result");
+  if (statements(f->body) == GOES_ON) lane_wrong("a helper without a result");
   run.reg = outer;
   run.top = reg;
   memcpy(out, run.result.lane, (size_t)e->type.lanes * sizeof *out);
@@ -323,29 +158,32 @@ static void by_lane(const KirExpr *e, Lane *out) {
   const Lane *a = arg[0], *b = arg[1], *c = arg[2];
   switch (e->op) {
   case KIR_SELECT: EACH(out[i] = a[i].i ? b[i] : c[i]);
-  case KIR_CONVERT: EACH(out[i] = convert(a[i], elem, e->type.elem));
+  case KIR_CONVERT: EACH(out[i] = lane_convert(a[i], elem, e->type.elem));
   case KIR_BITCAST:
     if (elem == KIR_F32) {
-      EACH(out[i].i = float_bits(a[i].f));
+      EACH(out[i].i = lane_bits(a[i].f));
     } else {
-      EACH(out[i].f = bits_float(a[i].i));
+      EACH(out[i].f = lane_from_bits(a[i].i));
     }
+  case KIR_LOOKUP: EACH(out[i].i = lane_whole(e->type.elem, load_whole(e->buffer, a[i].i)));
   case KIR_SPLAT: EACH(out[i] = a[0]);
   case KIR_LANE: EACH(out[i] = a[e->i]);
   case KIR_QUADS:
-    EACH(out[i].i = whole(KIR_I32, quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
+    EACH(out[i].i = lane_whole(KIR_I32, lane_quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
   case KIR_SIGNED_QUADS:
-    EACH(out[i].i = whole(KIR_I32, signed_quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
-  case KIR_PAIRS: EACH(out[i].f = pairs((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].f));
+    EACH(out[i].i =
+             lane_whole(KIR_I32, lane_signed_quads((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].i)));
+  case KIR_PAIRS: EACH(out[i].f = lane_pairs((uint32_t)a[i].i, (uint32_t)b[i].i, c[i].f));
   default: break;
   }
-  if (is_fixed(e->op)) {
-    EACH(out[i].i = whole(e->type.elem,
-                          fixed_lane(e, a[i], e->arg[1] ? b[i] : a[i], e->arg[2] ? c[i] : a[i])));
+  if (lane_is_fixed(e->op)) {
+    EACH(out[i].i = lane_whole(
+             e->type.elem, lane_fixed(e, a[i], e->arg[1] ? b[i] : a[i], e->arg[2] ? c[i] : a[i])));
   } else if (elem == KIR_F32)
-    real_lanes(e->op, n, a, b, c, out);
+    lanes_real(e->op, n, a, b, c, out);
   else {
-    EACH(out[i].i = whole(elem, proved(e, whole_lane(e->op, a[i].i, e->arg[1] ? b[i].i : 0))));
+    EACH(out[i].i =
+             lane_whole(elem, proved(e, lane_integer(e->op, a[i].i, e->arg[1] ? b[i].i : 0))));
   }
 }
 
@@ -372,7 +210,7 @@ static const Lane *evaluate(const KirExpr *e, Lane *room) {
 static int loop(const KirStmt *s) {
   int64_t lo = evaluate_whole(s->lo), hi = evaluate_whole(s->hi);
   for (int64_t i = lo; s->step < 0 ? i >= hi : i < hi; i += s->step) {
-    if (i < s->reg->lo || i > s->reg->hi) wrong("a loop variable outside of its range");
+    if (i < s->reg->lo || i > s->reg->hi) lane_wrong("a loop variable outside of its range");
     run.reg[s->reg->id].lane[0].i = i;
     int status = statements(s->body);
     if (status != GOES_ON) return status;
@@ -383,7 +221,7 @@ static int loop(const KirStmt *s) {
 static void copy(const KirStmt *s) {
   int64_t to = where(&s->at), from = where(&s->from);
   size_t size = (size_t)kir_elem_size(s->buffer->elem);
-  if (s->buffer->elem != s->source->elem) wrong("a copy between element types");
+  if (s->buffer->elem != s->source->elem) lane_wrong("a copy between element types");
   for (int64_t i = 0; i < s->count; i++) {
     unsigned char *p = elements(s->buffer, to + i, 1), *q = elements(s->source, from + i, 1);
     if (p && q) memcpy(p, q, size);
@@ -407,8 +245,8 @@ static void dot(const KirStmt *s) {
       if (s->swapped) in_step = in_step == 1 ? 2 : in_step == 2 ? 1 : in_step;
       total += load_whole(s->buffer, row + in_step) * load_whole(s->source, z + k);
     }
-    if (total != wrap(total)) wrong("a sum of products that overflows");
-    run.reg[s->regs[r]->id].lane[0].i = wrap(total);
+    if (total != lane_wrap(total)) lane_wrong("a sum of products that overflows");
+    run.reg[s->regs[r]->id].lane[0].i = lane_wrap(total);
   }
 }
 
@@ -427,10 +265,10 @@ static float pairs_product(const KirStmt *s, int64_t x, int64_t w) {
     uint32_t a = (uint32_t)load_whole(s->source, x + k),
              b = (uint32_t)load_whole(s->weights, w + k * KIR_TILE);
     for (int i = 0; i < 2; i++)
-      half[i] = normal(fmaf(normal(bfloat_to_float((uint16_t)(a >> 16 * i))),
-                            normal(bfloat_to_float((uint16_t)(b >> 16 * i))), half[i]));
+      half[i] = lane_normal(fmaf(lane_normal(lane_bfloat((uint16_t)(a >> 16 * i))),
+                                 lane_normal(lane_bfloat((uint16_t)(b >> 16 * i))), half[i]));
   }
-  return normal(half[0] + half[1]);
+  return lane_normal(half[0] + half[1]);
 }
 
 static void add_words(const KirStmt *s, int64_t sum, int64_t x, int64_t w) {
@@ -438,10 +276,10 @@ static void add_words(const KirStmt *s, int64_t sum, int64_t x, int64_t w) {
   load_lanes(s->buffer, sum, 1, &v);
   if (s->source->elem == KIR_I32)
     for (int64_t k = 0; k < s->count; k += KIR_TILE)
-      v.f = normal(normal(v.f) + pairs_product(s, x + k, w + k * KIR_TILE));
+      v.f = lane_normal(lane_normal(v.f) + pairs_product(s, x + k, w + k * KIR_TILE));
   else
     for (int64_t k = 0; k < s->count; k++)
-      v.i = wrap(v.i + bytes_product(s, x + k * KIR_WORD, w + k * KIR_TILE * KIR_WORD));
+      v.i = lane_wrap(v.i + bytes_product(s, x + k * KIR_WORD, w + k * KIR_TILE * KIR_WORD));
   store_lanes(s->buffer, sum, 1, &v);
 }
 
@@ -465,7 +303,7 @@ static void check_range(const KirReg *reg) {
   if (reg->type.elem != KIR_I32 || reg->lo >= reg->hi) return;
   for (int i = 0; i < reg->type.lanes; i++) {
     int64_t x = run.reg[reg->id].lane[i].i;
-    if (x < reg->lo || x > reg->hi) wrong("a register outside of its range");
+    if (x < reg->lo || x > reg->hi) lane_wrong("a register outside of its range");
   }
 }
 
@@ -482,7 +320,7 @@ static void invoke(const KirStmt *s) {
   for (int i = 0; i < s->n_args; i++)
     run.memory[s->callee->buffers[i]->id] = run.memory[s->args[i]->id];
   if (call_entry(s->callee) != KIR_OK)
-    wrong("an entry called from another is not content with its arguments");
+    lane_wrong("an entry called from another is not content with its arguments");
 }
 
 static int statement(const KirStmt *s) {

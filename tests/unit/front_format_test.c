@@ -2,10 +2,10 @@
 /* The one style, by example; and over every model in the folders given: formatted twice is
  * formatted once, and the tree stays the same. */
 #include "front_compile.h"
+#include "front_models.h"
 
 #include "front/tree_equal.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 
 static int n_folders;
@@ -28,29 +28,7 @@ static void check_text(const char *path, const char *text, int *formatted) {
 
 static void formatting_is_stable(void **state) {
   (void)state;
-  static char text[1 << 20];
-  int formatted = 0;
-  for (int i = 0; i < n_folders; i++) {
-    DIR *dir = opendir(folders[i]);
-    if (!dir) {
-      print_message("SKIPPED: no folder %s\n", folders[i]);
-      continue;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-      char path[4096];
-      const char *dot = strrchr(e->d_name, '.');
-      if (!dot || strcmp(dot, ".grus") != 0) continue;
-      snprintf(path, sizeof path, "%s/%s", folders[i], e->d_name);
-      FILE *file = fopen(path, "rb");
-      assert_non_null(file);
-      size_t n = fread(text, 1, sizeof text - 1, file);
-      fclose(file);
-      text[n] = 0;
-      check_text(path, text, &formatted);
-    }
-    closedir(dir);
-  }
-  assert_true(formatted > 20);
+  each_model(n_folders, folders, check_text);
 }
 
 static void expect(const char *text, const char *formatted) {

@@ -3,11 +3,10 @@
  * loses all its spans; then inference and lints must report what they report of the text, in every
  * rendering, and no fix may have an edit. */
 #include "front_compile.h"
+#include "front_models.h"
 
 #include "base/render.h"
 #include "model/infer/infer.h"
-
-#include <dirent.h>
 
 static int n_folders;
 static char **folders;
@@ -90,29 +89,7 @@ static void check_text(const char *path, const char *text, int *checked) {
 
 static void models_without_text(void **state) {
   (void)state;
-  static char text[1 << 20];
-  int checked = 0;
-  for (int i = 0; i < n_folders; i++) {
-    DIR *dir = opendir(folders[i]);
-    if (!dir) {
-      print_message("SKIPPED: no folder %s\n", folders[i]);
-      continue;
-    }
-    for (struct dirent *e; (e = readdir(dir));) {
-      char path[4096];
-      const char *dot = strrchr(e->d_name, '.');
-      if (!dot || strcmp(dot, ".grus") != 0) continue;
-      snprintf(path, sizeof path, "%s/%s", folders[i], e->d_name);
-      FILE *file = fopen(path, "rb");
-      assert_non_null(file);
-      size_t n = fread(text, 1, sizeof text - 1, file);
-      fclose(file);
-      text[n] = 0;
-      check_text(path, text, &checked);
-    }
-    closedir(dir);
-  }
-  assert_true(checked > 20);
+  each_model(n_folders, folders, check_text);
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files of tensors alone: what they are, and what is in them. */
+/* Files that hold nothing but tensors: what they are, and what is in them. */
 #ifndef GRUS_IMPORT_TENSORS_TENSOR_FILE_H
 #define GRUS_IMPORT_TENSORS_TENSOR_FILE_H
 

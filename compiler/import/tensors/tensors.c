@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files of tensors alone. They do not say what the layers are, in which order they come, nor what
- * is between them, so the reader asks for it: --config names a .grus file with the layers, which
- * the driver then binds. Checkpoints of PyTorch are imported where what they say leaves one
- * answer. */
+/* Files that hold nothing but tensors. They do not say what the layers are, in which order they
+ * come, nor what is between them, so the reader asks for it: --config names a .grus file with the
+ * layers, which the driver then binds. Checkpoints of PyTorch are imported where what they say
+ * leaves one answer. */
 #include "import/foreign.h"
 #include "import/tensors/tensor_file.h"
 
@@ -39,9 +39,8 @@ Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, D
   if (checkpoint || (!options->config && names_of_torch(tensors)))
     return torch_state_of(file, tensors, options, diags);
   Text list = text_new(file->arena);
-  Diag *d =
-      foreign_report(diags, file, E904,
-                     "`%s` holds tensors alone: it does not say what the layers are", file->path);
+  Diag *d = foreign_report(diags, file, E904,
+                           "`%s` holds tensors, but does not say what the layers are", file->path);
   for (int i = 0; i < tensors->n && i < NAMES_SHOWN; i++)
     text_printf(&list, "%s`%s` %s", i ? ", " : "", tensors->tensor[i].name,
                 tensor_shape_str(file->arena, &tensors->tensor[i]));

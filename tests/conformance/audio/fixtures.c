@@ -88,33 +88,6 @@ static void accepted(Conform *c, const char *folder, const char *name) {
   beginnings(c, name, model, x, y);
 }
 
-/* True if the content is refused with a message, or every layer that needs weights has them. */
-static bool survives(const uint8_t *data, size_t len) {
-  jmp_buf oom;
-  if (setjmp(oom)) return false;
-  Arena *arena = arena_new(&oom);
-  Sources sources = {.arena = arena};
-  Diags *diags = diags_new(arena, &sources);
-  ForeignFile file = {.arena = arena, .path = "changed.json", .data = {data, len}};
-  ImportOptions options = {0};
-  Foreign *foreign = foreign_import(&file, &options, diags);
-  bool ok = foreign ? diags->n_errors == 0 : diags->n_errors > 0;
-  for (int i = 0; ok && foreign && i < foreign->model->n_layers; i++) {
-    const Layer *layer = foreign->model->layer[i];
-    ParamShape params[LAYER_MAX_PARAMS];
-    for (int p = layer_params(layer, params); p-- > 0;)
-      ok &= layer->weights && layer->weights->role[params[p].role];
-  }
-  arena_free(arena);
-  return ok;
-}
-
-/* A fixed generator: the same changes in every run. */
-static uint32_t next_random(uint32_t *state) {
-  *state = *state * 1664525U + 1013904223U;
-  return *state >> 8;
-}
-
 static void hostile(Conform *c, const char *folder, const char *name) {
   static const char bytes[] = "0[]{}\",:-e9n\\";
   Mapped file;
@@ -130,16 +103,16 @@ static void hostile(Conform *c, const char *folder, const char *name) {
         malloc(len + 1); /* of its own, so that a sanitizer sees a read beyond the end */
     if (!copy) return;
     memcpy(copy, file.data, len);
-    bad += !survives(copy, len);
+    bad += !conform_survives("changed.json", copy, len);
     free(copy);
   }
   uint8_t *copy = ARENA_ARRAY(c->arena, uint8_t, file.len);
   for (int i = 0; i < CHANGES; i++) {
     memcpy(copy, file.data, file.len);
     for (int k = i % 3; k >= 0; k--)
-      copy[next_random(&state) % file.len] =
-          (uint8_t)bytes[next_random(&state) % (sizeof bytes - 1)];
-    bad += !survives(copy, file.len);
+      copy[conform_random(&state) % file.len] =
+          (uint8_t)bytes[conform_random(&state) % (sizeof bytes - 1)];
+    bad += !conform_survives("changed.json", copy, file.len);
   }
   printf("%-62s %zu cut, %d changed, %d neither refused nor whole\n", name, file.len, CHANGES, bad);
   c->failures += bad;

@@ -10,7 +10,6 @@
  * Those of wright_amp are float32 of PyTorch over 4096 steps: 1.2e-5 at most from double. */
 #include "../conform.h"
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,29 +139,18 @@ static void only_imported(Conform *c, const char *folder, const char *name) {
   if (conform_import(c, path)) conform_said(c, name, "imported, without reference");
 }
 
-int main(int argc, char **argv) {
-  jmp_buf oom;
-  Conform c;
-  if (argc != 3) return 2;
-  if (!file_exists(argv[1])) {
-    printf("SKIPPED: there are no published models in %s\n", argv[1]);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  conform_begin(&c, arena);
-  conform_heading();
+static void run(Conform *c, char **argv) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    test(&c, argv[1], &cases[i]);
+    test(c, argv[1], &cases[i]);
   for (size_t i = 0; i < sizeof engine_cases / sizeof *engine_cases && file_exists(argv[2]); i++)
-    test(&c, argv[2], &engine_cases[i]);
+    test(c, argv[2], &engine_cases[i]);
   if (!file_exists(argv[2])) printf("SKIPPED: there are no published models in %s\n", argv[2]);
-  torch_models(&c, argv[1]);
-  only_imported(&c, argv[1], "rtneural/models/full_model.json");
-  conform_refused(&c, arena_printf(arena, "%s/rtneural/models/bad_lstm.json", argv[1]), E603);
-  only_imported(&c, argv[1], "rtneural/models/conv2d.json");
-  int failures = c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+  torch_models(c, argv[1]);
+  only_imported(c, argv[1], "rtneural/models/full_model.json");
+  conform_refused(c, arena_printf(c->arena, "%s/rtneural/models/bad_lstm.json", argv[1]), E603);
+  only_imported(c, argv[1], "rtneural/models/conv2d.json");
+}
+
+int main(int argc, char **argv) {
+  return conform_main(argc, argv, 3, 1, run);
 }

@@ -179,32 +179,6 @@ static void links(Conform *c, const char *folder) {
   free(root);
 }
 
-/* True if the content is refused with a message, or every layer that needs weights has them. */
-static bool survives(const uint8_t *data, size_t len) {
-  jmp_buf oom;
-  if (setjmp(oom)) return false;
-  Arena *arena = arena_new(&oom);
-  Sources sources = {.arena = arena};
-  Diags *diags = diags_new(arena, &sources);
-  ForeignFile file = {.arena = arena, .path = "changed.onnx", .data = {data, len}};
-  ImportOptions options = {0};
-  Foreign *foreign = foreign_import(&file, &options, diags);
-  bool ok = foreign ? diags->n_errors == 0 : diags->n_errors > 0;
-  for (int i = 0; ok && foreign && i < foreign->model->n_layers; i++) {
-    const Layer *layer = foreign->model->layer[i];
-    ParamShape params[LAYER_MAX_PARAMS];
-    for (int p = layer_params(layer, params); p-- > 0;)
-      ok &= layer->weights && layer->weights->role[params[p].role];
-  }
-  arena_free(arena);
-  return ok;
-}
-
-static uint32_t next_random(uint32_t *state) {
-  *state = *state * 1664525U + 1013904223U;
-  return *state >> 8;
-}
-
 static void hostile(Conform *c, const char *folder, const char *name) {
   Mapped file;
   const char *reason;
@@ -221,8 +195,8 @@ static void hostile(Conform *c, const char *folder, const char *name) {
     if (!copy) return;
     memcpy(copy, file.data, len);
     for (size_t k = 0; i >= CUTS && k <= i % 3; k++)
-      copy[next_random(&state) % len] = (uint8_t)next_random(&state);
-    if (!survives(copy, len)) {
+      copy[conform_random(&state) % len] = (uint8_t)conform_random(&state);
+    if (!conform_survives("changed.onnx", copy, len)) {
       printf("%s, change %zu: neither refused nor whole\n", name, i);
       bad++;
     }

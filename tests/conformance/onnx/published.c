@@ -16,7 +16,6 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,37 +289,27 @@ static void windows(Conform *c, const char *models, const char *file, const char
   if (!conform_streamed(c, path, &in, &out, in.dim[0], 1, tolerance)) c->failures++;
 }
 
-int main(int argc, char **argv) {
-  jmp_buf oom;
-  Conform c;
-  if (argc != 3) return 2;
-  if (!file_exists(argv[1])) {
-    printf("SKIPPED: there are no published models in %s\n", argv[1]);
-    return SKIPPED;
-  }
-  setvbuf(stdout, NULL, _IOLBF, 0);
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
+static void run(Conform *c, char **argv) {
   Reasons reasons;
-  conform_begin(&c, arena);
-  reasons_open(&reasons, &c, argv[2]);
-  conform_heading();
-  group(&c, argv[1], "node", &reasons);
-  group(&c, argv[1], "pytorch-converted", &reasons);
-  group(&c, argv[1], "onnx2c_local_ops", &reasons);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  reasons_open(&reasons, c, argv[2]);
+  group(c, argv[1], "node", &reasons);
+  group(c, argv[1], "pytorch-converted", &reasons);
+  group(c, argv[1], "onnx2c_local_ops", &reasons);
   reasons_close(&reasons);
-  stream(&c, argv[1], "dtln/model_1.onnx", "dtln/ref/s1_in_mag.npy", "dtln/ref/s1_activation_2.npy",
+  stream(c, argv[1], "dtln/model_1.onnx", "dtln/ref/s1_in_mag.npy", "dtln/ref/s1_activation_2.npy",
          1e-5);
-  stream(&c, argv[1], "dtln/model_2.onnx", "dtln/ref/s2_in_block.npy", "dtln/ref/s2_conv1d_3.npy",
+  stream(c, argv[1], "dtln/model_2.onnx", "dtln/ref/s2_in_block.npy", "dtln/ref/s2_conv1d_3.npy",
          1e-5);
   static const char *const wakewords[] = {"hey_mycroft_mk1", "jarvis", "marvin", "computer"};
   for (size_t i = 0; i < sizeof wakewords / sizeof *wakewords; i++)
-    windows(&c, argv[1], arena_printf(arena, "precise/%s.onnx", wakewords[i]), "precise/ref/x.npy",
-            arena_printf(arena, "precise/ref/%s__y.npy", wakewords[i]), 1e-5);
+    windows(c, argv[1], arena_printf(c->arena, "precise/%s.onnx", wakewords[i]),
+            "precise/ref/x.npy", arena_printf(c->arena, "precise/ref/%s__y.npy", wakewords[i]),
+            1e-5);
   /* Values up to 30, in f32. */
-  stream(&c, argv[1], "gtcrn/gtcrn_simple.onnx", "gtcrn/ref/mix.npy", "gtcrn/ref/enh.npy", 5e-5);
-  int failures = c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+  stream(c, argv[1], "gtcrn/gtcrn_simple.onnx", "gtcrn/ref/mix.npy", "gtcrn/ref/enh.npy", 5e-5);
+}
+
+int main(int argc, char **argv) {
+  return conform_main(argc, argv, 3, 1, run);
 }

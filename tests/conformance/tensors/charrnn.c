@@ -10,7 +10,6 @@
 #include "../conform.h"
 
 #include <jansson.h>
-#include <setjmp.h>
 #include <string.h>
 
 enum { VOCABULARY = 65, STEPS = 200, SEED = 14 /* "the meaning of" */, STATE_MAX = 1 << 16 };
@@ -105,21 +104,10 @@ static void test(Conform *c, const char *folder) {
   greedy_text(c, folder, &x);
 }
 
+static void run(Conform *c, char **argv) {
+  test(c, arena_printf(c->arena, "%s/charrnn_shakespeare", argv[1]));
+}
+
 int main(int argc, char **argv) {
-  jmp_buf oom;
-  Conform c;
-  if (argc != 2) return 2;
-  if (!file_exists(argv[1])) {
-    printf("SKIPPED: there are no published models in %s\n", argv[1]);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  conform_begin(&c, arena);
-  conform_heading();
-  test(&c, arena_printf(arena, "%s/charrnn_shakespeare", argv[1]));
-  int failures = c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+  return conform_main(argc, argv, 2, 1, run);
 }

@@ -9,7 +9,6 @@
 #include "../conform.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <string.h>
 
 enum { FRAMES = 200, NEW = 512, BEFORE = 64, UNITS = 128 };
@@ -48,31 +47,20 @@ static double run_frames(Conform *c, const Model *model, bool compiled, const Te
   return error;
 }
 
-int main(int argc, char **argv) {
-  jmp_buf oom;
-  Conform c;
-  if (argc != 3) return 2;
-  if (!file_exists(argv[1])) {
-    printf("SKIPPED: there are no published models in %s\n", argv[1]);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  const char *folder = arena_printf(arena, "%s/silero_safetensors", argv[1]),
-             *weights = arena_printf(arena, "%s/silero_vad_16k.safetensors", folder);
-  conform_begin(&c, arena);
-  conform_heading();
-  Model *model = written(&c, argv[2], weights);
-  Tensor audio = conform_npy(&c, arena_printf(arena, "%s/ref/audio_16k.npy", folder));
+static void run(Conform *c, char **argv) {
+  const char *folder = arena_printf(c->arena, "%s/silero_safetensors", argv[1]),
+             *weights = arena_printf(c->arena, "%s/silero_vad_16k.safetensors", folder);
+  Model *model = written(c, argv[2], weights);
+  Tensor audio = conform_npy(c, arena_printf(c->arena, "%s/ref/audio_16k.npy", folder));
   Tensor speech =
-      conform_npy(&c, arena_printf(arena, "%s/ref/safetensors_torch__output.npy", folder));
+      conform_npy(c, arena_printf(c->arena, "%s/ref/safetensors_torch__output.npy", folder));
   if (model && audio.count >= FRAMES * NEW && speech.count == FRAMES) {
-    double error = run_frames(&c, model, false, &audio, &speech);
-    conform_row(&c, weights, FRAMES, error, run_frames(&c, model, true, &audio, &speech), 1e-5);
+    double error = run_frames(c, model, false, &audio, &speech);
+    conform_row(c, weights, FRAMES, error, run_frames(c, model, true, &audio, &speech), 1e-5);
   } else
-    c.failures++;
-  int failures = c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+    c->failures++;
+}
+
+int main(int argc, char **argv) {
+  return conform_main(argc, argv, 3, 1, run);
 }

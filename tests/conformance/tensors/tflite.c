@@ -11,8 +11,6 @@
  * own. */
 #include "../conform.h"
 
-#include <setjmp.h>
-
 enum { DIGITS = 500, PIXELS = 28 * 28, CLASSES = 10, RIGHT = 493 /* 98.6 % */ };
 
 /* Bytes 0 to 255 as 0 to 1. */
@@ -88,21 +86,10 @@ static void test(Conform *c, const char *folder) {
     conform_batch(c, "tflm_mnist_lstm/samples", model, &sx, &sy, 10, 1, 1e-5);
 }
 
+static void run(Conform *c, char **argv) {
+  test(c, arena_printf(c->arena, "%s/tflm_mnist_lstm", argv[1]));
+}
+
 int main(int argc, char **argv) {
-  jmp_buf oom;
-  Conform c;
-  if (argc != 2) return 2;
-  if (!file_exists(argv[1])) {
-    printf("SKIPPED: there are no published models in %s\n", argv[1]);
-    return SKIPPED;
-  }
-  if (setjmp(oom)) return 3;
-  Arena *arena = arena_new(&oom);
-  conform_begin(&c, arena);
-  conform_heading();
-  test(&c, arena_printf(arena, "%s/tflm_mnist_lstm", argv[1]));
-  int failures = c.failures;
-  arena_free(arena);
-  printf("%d failures\n", failures);
-  return failures != 0;
+  return conform_main(argc, argv, 2, 1, run);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Published nets whose files hold tensors alone, or code that no reader takes, written by hand in
+/* Published nets whose files hold only tensors, or code that no reader takes, written by hand in
  * the .grus files beside and compared with what their own frameworks got: layers along an axis
  * inside a frame, along columns of an image, over time and band, mapped over axes.
  *
