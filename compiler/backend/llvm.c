@@ -108,11 +108,16 @@ static void write_module(LlvmWriter *w) {
   w->o->calls->state_size = (size_t)LLVMABISizeOfType(w->layout, w->state_type);
 }
 
-static bool fail(LlvmWriter *w, Diags *diags, const char *what, const char *message) {
+static Diag *failure(LlvmWriter *w, Diags *diags, const char *what, const char *message) {
   Diag *d = diag_new(diags, E805, span_none(), "LLVM cannot %s for %s", what, w->machine->triple);
   d->file = w->m->source_path;
   diag_note(d, "LLVM says: %s", message);
   diag_fix(d, FIX_MAYBE, "`--emit=c` and the C compiler of the target make the same functions");
+  return d;
+}
+
+static bool fail(LlvmWriter *w, Diags *diags, const char *what, const char *message) {
+  failure(w, diags, what, message);
   return false;
 }
 
@@ -138,7 +143,8 @@ static bool optimise(LlvmWriter *w, Diags *diags) {
   LLVMDisposePassBuilderOptions(options);
   if (!error) return true;
   char *message = LLVMGetErrorMessage(error);
-  fail(w, diags, "optimise this module", message);
+  /* The pipelines are LLVM's own: memory has run out, perhaps. */
+  failure(w, diags, "optimise this module", message)->is_outside = true;
   LLVMDisposeErrorMessage(message);
   return false;
 }

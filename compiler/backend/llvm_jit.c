@@ -10,6 +10,7 @@ static bool fail(const KirModule *m, Diags *diags, LLVMErrorRef error) {
   char *message = LLVMGetErrorMessage(error);
   Diag *d = diag_new(diags, E805, span_none(), "LLVM cannot load this model's code into memory");
   d->file = m->source_path;
+  d->is_outside = true;
   diag_note(d, "LLVM says: %s", message);
   diag_fix(d, FIX_MAYBE, "`--backend=c` goes through the C compiler instead");
   LLVMDisposeErrorMessage(message);
