@@ -19,7 +19,8 @@ enum {
   WORK_MIN = 200000000,
   WORK_A_BYTE = 4000,
   ROOM_MIN = 30000000,
-  ROOM_A_BYTE = 200
+  ROOM_A_BYTE = 200,
+  COPIES = 4 /* of inputs: their places and what the model reads take as much again, and more */
 };
 /* The largest difference, relative to the largest value of an output or to 1. The model has its
  * weights in f32. */
@@ -245,11 +246,10 @@ static bool run_apart(Comparison *c, const Trial *t) {
   Arena *volatile arena = arena_new(&oom);
   if (!arena || setjmp(oom)) {
     arena_free(arena);
-    foreign_report(c->l->diags, c->l->file, E905,
-                   "there is not enough memory to compare the model with the file");
-    return false;
+    return too_large(c);
   }
   c->arena = arena;
+  c->inputs = c->limits.room / COPIES;
   bool ok = run_trial(c, t);
   arena_free(arena);
   return ok;

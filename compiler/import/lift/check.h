@@ -29,6 +29,7 @@ typedef struct Comparison {
   double worst;         /* the largest difference so far */
   int runs;             /* trials that are done */
   GraphLimits limits;
+  int64_t inputs; /* elements of inputs that this trial may still have */
 } Comparison;
 
 /* out[e] gets the place of element e of a tensor whose axes are those of `value`. */

@@ -86,11 +86,12 @@ static void add_padding(Comparison *c, const GraphInput *in, const GraphValue *f
   }
 }
 
-/* Whether a tensor of this shape is within the limits of the comparison. */
-static bool has_room(const Comparison *c, const int64_t *dim, int rank) {
+/* Takes an input of this shape from what the inputs of a trial may have together. */
+static bool take_room(Comparison *c, const int64_t *dim, int rank) {
   int64_t count = 1;
   for (int i = 0; i < rank; i++)
-    if (!size_mul(count, dim[i], &count) || count > c->limits.room) return false;
+    if (!size_mul(count, dim[i], &count) || count > c->inputs) return false;
+  c->inputs -= count;
   return true;
 }
 
@@ -114,7 +115,7 @@ const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInp
   int64_t dim[GRAPH_MAX_RANK];
   double *data;
   trial_shape(c, flat_value, dim);
-  if (!has_room(c, dim, lift_type(c->l, flat_value)->rank)) arena_out_of_memory(c->arena);
+  if (!take_room(c, dim, lift_type(c->l, flat_value)->rank)) arena_out_of_memory(c->arena);
   GraphTensor *t = graph_tensor(c->arena, in->elem, lift_type(c->l, flat_value)->rank, dim, &data);
   bool index = port && port->declared.elem == ELEM_INDEX;
   int64_t categories = index ? port->declared.categories : 100;

@@ -4,6 +4,7 @@
 
   scalar_input.onnx     y = relu(x) for x [1, 4, 3], and an int64 input `rate` without axes
   scalar_only.onnx      the same graph with the scalar first
+  large_input.onnx         the same graph with an input of 160 MB, of which a comparison would need many times as much
   loop_without_start.onnx  a Loop whose carried value has no start
   split_of_nothing.onnx    a Split without inputs
   cell_with_copies.onnx    a step of an LSTM in small operators, whose last one is there five times under other names
@@ -72,6 +73,8 @@ rate = port("rate", INT64, [])
 relu = node("Relu", ["x"], ["y"])
 write("scalar_input.onnx", graph([relu], [x, rate], [y]))
 write("scalar_only.onnx", graph([relu], [rate, x], [y]))
+large = [1, 4, 5000000]
+write("large_input.onnx", graph([relu], [port("x", FLOAT, large)], [port("y", FLOAT, large)]))
 body = graph([node("Relu", ["c"], ["d"])], [port("i", INT64, []), port("on", 9, []), port("c", FLOAT, [1, 3])],
              [port("on", 9, []), port("d", FLOAT, [1, 3])])
 write("loop_without_start.onnx",
