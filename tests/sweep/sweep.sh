@@ -264,8 +264,8 @@ sweep 3 ./stream x=p.s16 y=y.f64
 rm "$work"/in/p.* "$work/in/many.npz" "$work/in/columns.npy" "$work/in/ids.csv" "$work/in/program" "$work/in/stream"
 sweep 3 "$GRUS" run m.grus --weights=random:1 --backend=llvm x=x.npy y=y.npy
 sweep 3 "$GRUS" verify m.grus --weights=random:1 --backend=llvm x=x.npy
+in_place=yes # what these print comes after their file, which is whole
 sweep 3 "$GRUS" weights m.grus --weights=random:1 -o w.bin
-in_place=yes # its table is printed after the file, which is whole
 sweep 3 "$GRUS" calibrate m.grus --precision=i8 --weights=random:1 x=x.npy -o m.ranges
 in_place=
 cp "$work/in/g.onnx" . && "$GRUS" import g.onnx -q -o g.grus 2>/dev/null && for file in g.grus g.safetensors; do [ -e $file ] && echo old >"$work/old/$file"; done
