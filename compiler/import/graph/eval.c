@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One operator in double: its results' shapes, then its function of eval_*.c; and what these
- * share. */
+/* The evaluation of one operator in double: the shapes of its results, and then its function of
+ * eval_*.c. Also the functions that those files share. */
 #include "import/graph/eval.h"
 
 GraphNumbers call_numbers_for(GraphCall *call, int k, bool are_floats) {
@@ -57,8 +57,8 @@ void walk_next(Walk *w) {
   }
 }
 
-/* Bits of the types of whole numbers that a double holds without loss; 0: of 64 bits, or a
- * fraction. */
+/* The number of bits of a type of whole numbers all of which a double holds; 0 of a type of 64
+ * bits, or of fractions. */
 static int bits_of(GraphElem elem) {
   static const int bits[] = {
       [GRAPH_FLOAT] = 0, [GRAPH_BOOL] = 0, [GRAPH_I4] = 4,   [GRAPH_U4] = 4,
@@ -99,7 +99,7 @@ static bool eval(GraphCall *call) {
   return eval_of[call->node->op](call);
 }
 
-/* Operators whose functions read narrow operands; others see doubles. */
+/* Whether the function of an operator can read operands in floats; others get doubles. */
 static bool reads_narrow(GraphOp op) {
   static const bool reads[GRAPH_OP_COUNT] = {
       [GRAPH_Reshape] = true, [GRAPH_Squeeze] = true,    [GRAPH_Unsqueeze] = true,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the files eval_*.c share: going over the elements of tensors of any rank. */
+/* What the files eval_*.c share: walks over the elements of tensors of any rank. */
 #ifndef GRUS_IMPORT_GRAPH_EVAL_H
 #define GRUS_IMPORT_GRAPH_EVAL_H
 
@@ -22,7 +22,7 @@ Walk walk_start(int rank, const int64_t *dim);
 void walk_next(Walk *w);
 
 void strides_of(int rank, const int64_t *dim, int64_t *stride);
-/* Strides of t as one of `rank` axes: 0 where it is repeated. */
+/* The strides of t when it is broadcast to `rank` axes: 0 along an axis that is repeated. */
 void strides_broadcast(const GraphTensor *t, int rank, int64_t *stride);
 
 /* A tensor seen as [outer, n, inner] around one axis. */
@@ -38,10 +38,12 @@ static inline Line line_of(const GraphTensor *t, int axis) {
   return line;
 }
 
-/* False: every whole number that a double holds, or a fraction. */
+/* The least and the greatest number of a type; false if the type has fractions, or every whole
+ * number that a double holds. */
 bool elem_range(GraphElem elem, double *low, double *high);
-/* What remains of a whole number in the bits of a type. */
+/* The number that the low bits of a whole number stand for in a type. */
 double elem_wrap(GraphElem elem, double x);
+/* The number of a type that is nearest to a number. */
 double elem_saturate(GraphElem elem, double x);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* A control operator is never computed by itself: its shape rule says so. */
+/* These operators have no function of their own: graph_shape_control fails before one is called. */
 #define CONTROL(name)                                                                              \
   bool graph_eval_##name(GraphCall *call) {                                                        \
     return graph_shape_control(call);                                                              \
@@ -17,10 +17,10 @@ CONTROL(Scan)
 CONTROL(While)
 CONTROL(VarRead)
 CONTROL(VarAssign)
-/* Nor are the ends of a cell, whose steps depend on one another. */
+/* Nor have the ends of a cell, whose steps depend on one another. */
 CONTROL(State)
 CONTROL(Keep)
-/* Nor what depends on a length that is not in the graph. */
+/* Nor has an operator that depends on a length that is not in the graph. */
 CONTROL(Hold)
 CONTROL(Cut)
 
@@ -53,7 +53,7 @@ typedef struct Turns {
   const GraphNode *node;
   int n_carried, n_rows;
   const GraphTensor **carried;
-  Arena *keep;             /* of carried; NULL: the frame's own values */
+  Arena *keep;             /* where `carried` is; NULL before the first turn */
   const GraphTensor **row; /* [turn * n_rows + k], in the frame's arena */
   size_t n_row, cap_row;
 } Turns;
@@ -74,8 +74,9 @@ static bool turns_start(Turns *turns, Run *run, RunFrame *frame, const GraphNode
   return true;
 }
 
-/* One iteration: body(in) gives out, whose results from `first` on are carried values, then rows.
- * What is to stay is copied, the rest goes. `more`: out[0] as a condition, where first is 1. */
+/* One turn of a loop: computes body(in), whose results are a condition (if first is 1), then the
+ * carried values, then the rows. These are copied, and the other values of the turn are freed.
+ * *more gets the condition. */
 static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTensor *const *in,
                        int first, bool *more) {
   Run *run = turns->run;
@@ -104,7 +105,7 @@ static bool turns_next(Turns *turns, const Graph *body, int n_in, const GraphTen
   return ok;
 }
 
-/* Row k of every turn along a new axis. */
+/* The rows k of all turns as one tensor, along a new axis. */
 static const GraphTensor *turns_stack(Turns *turns, int k, int64_t where, bool reverse) {
   Arena *arena = turns->frame->arena;
   int64_t n = turns->n_rows ? (int64_t)turns->n_row / turns->n_rows : 0, dim[GRAPH_MAX_RANK + 1];
@@ -157,7 +158,7 @@ bool run_loop(Run *run, RunFrame *frame, const GraphNode *node) {
     return run_fault(run, node, "its count has to be one number");
   int64_t most = count ? graph_whole(graph_at(count, 0)) : INT64_MAX;
   for (int64_t i = 0; i < most && (more || !condition);
-       i++) { /* without a condition: a count alone */
+       i++) { /* a loop may have a count, a condition or both */
     Arena *arena = arena_child(frame->arena);
     const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, turns.n_carried + 2);
     in[0] = graph_scalar(arena, GRAPH_I64, (double)i);
@@ -275,7 +276,7 @@ bool run_var_read(Run *run, RunFrame *frame, const GraphNode *node) {
   return true;
 }
 
-/* What was read before stays as it was: reading copies. */
+/* The values that were read before stay as they are, because run_var_read copies. */
 bool run_var_assign(Run *run, RunFrame *frame, const GraphNode *node) {
   const GraphTensor **variable = variable_of(run, node), *value;
   if (!variable || !run_operand(run, frame, node, 0, &value)) return false;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators whose places are numbers of another operand, and those that make tensors from
- * numbers. */
+/* Operators that take or set elements at the places that another operand lists, and those that make
+ * tensors of numbers, such as Range. */
 #include "import/graph/eval.h"
 
 #include <string.h>
 
-/* A place along an axis of n, from the end where negative. */
+/* *out gets a place along an axis of n elements; a negative one counts from the end. False with a
+ * fault if there is no such element. */
 static bool place_of(GraphCall *call, double number, int64_t n, int64_t *out) {
   int64_t place = graph_whole(number);
   *out = place < 0 ? place + n : place;
@@ -46,7 +47,7 @@ bool graph_eval_GatherElements(GraphCall *call) {
   return true;
 }
 
-/* Where `depth` numbers lead among the axes of x from axis `first` on. */
+/* The place in x to which `depth` numbers lead, one for each axis from `first` on. */
 static bool nd_place(GraphCall *call, const double *numbers, int64_t depth, const GraphTensor *x,
                      int first, int64_t *out) {
   int64_t stride[GRAPH_MAX_RANK];
@@ -127,7 +128,7 @@ bool graph_eval_ScatterNd(GraphCall *call) {
   return true;
 }
 
-/* x with its first lengths[n] steps of sample n in the other order. */
+/* x with the first lengths[n] steps of each sample n in reverse order. */
 bool graph_eval_ReverseSequence(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *lengths = call_in(call, 1);
   int axis, batch;
@@ -180,7 +181,7 @@ bool graph_eval_ConstantOfShape(GraphCall *call) {
   return true;
 }
 
-/* A place that is negative counts from the end; one outside gives all off. */
+/* A negative place counts from the end; a place that does not exist gives no element that is on. */
 bool graph_eval_OneHot(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0), *values = call_in(call, 2);
   GraphTensor *out = &call->out[0];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A whole graph in double: its nodes in order, loops and branches with their bodies, variables.
+/* The evaluation of a whole graph in double: its nodes in order, loops and branches with their
+ * bodies, variables.
  *
- * Each iteration of a loop has an arena of its own, which is gone when the next one begins; what is
- * carried over is copied. Outside of loops a value's numbers go with its last reader
- * (eval_release.c). Steps, work and room are counted, so that no file can keep it busy for
- * ever. */
+ * Each turn of a loop has an arena of its own, which is freed when the next one begins; what is
+ * carried over is copied. Outside of loops, the numbers of a value are freed after its last reader
+ * (eval_release.c). Steps, work and room are counted, so that no file can keep the evaluation busy
+ * for ever. */
 #include "import/graph/run.h"
 
 #include <string.h>
@@ -34,7 +35,7 @@ GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t) {
   return copy;
 }
 
-/* Callers see doubles. */
+/* A tensor with its numbers as doubles, which is what callers of graph_eval get. */
 static const GraphTensor *run_wide(Arena *arena, const GraphTensor *t) {
   if (!t->narrow) return t;
   GraphTensor *wide = ARENA_NEW(arena, GraphTensor);
@@ -44,7 +45,8 @@ static const GraphTensor *run_wide(Arena *arena, const GraphTensor *t) {
   return wide;
 }
 
-/* The graph that owns a value is this one or one around it. */
+/* The tensor of a value, which belongs to the graph of this frame or to one around it; NULL if it
+ * is not computed yet. */
 static const GraphTensor *value_get(const RunFrame *frame, const GraphValue *value) {
   if (value->constant) return value->constant;
   for (; frame; frame = frame->outer)
@@ -72,7 +74,8 @@ static double window_of(const GraphNode *node) {
   return window;
 }
 
-/* Multiplications of a product, and elements of whatever else, as a measure of time. */
+/* A measure of the time that a call takes: the multiplications of a product, and the elements of
+ * any other operator. */
 static int64_t work_of(const GraphCall *call) {
   const GraphNode *node = call->node;
   const GraphTensor *y = &call->out[0], *k = node->n_in > 1 ? call->in[1] : NULL;
@@ -99,7 +102,8 @@ static int64_t work_of(const GraphCall *call) {
   return graph_whole(work);
 }
 
-/* Operators that hand on the numbers of their operand take no room. */
+/* The number of elements that the results of a call take. A result that shares the numbers of its
+ * operand takes none. */
 static int64_t room_of(const GraphCall *call) {
   int64_t room = 0;
   for (int i = 0; i < call->node->n_out; i++)
@@ -182,7 +186,8 @@ GraphState *graph_state_new(Arena *arena, const Graph *graph) {
   return state;
 }
 
-/* What a caller gives for an input has to be what the file says of it. */
+/* Whether a tensor has the rank and the sizes that the file says of an input; false after
+ * run_fault. */
 static bool input_fits(Run *run, const GraphInput *input, const GraphTensor *given) {
   if (!given)
     return run_fault(run, NULL, arena_printf(run->arena, "input `%s` is not given", input->name));

@@ -40,7 +40,7 @@ bool graph_eval_ListGet(GraphCall *call) {
   return true;
 }
 
-/* The elements of the list in front, as far as there are any, and `element` at a place. */
+/* Fills the result with the elements of the list, if it has numbers, and `element` at a place. */
 static bool list_copy(GraphCall *call, const GraphTensor *element, int64_t place) {
   const GraphTensor *list = call_in(call, 0);
   double *y = call_data(call, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators that put the same numbers elsewhere, in the order of axes. */
+/* Operators whose results have the same numbers in other places, which follow from axes. */
 #include "import/graph/eval.h"
 
 #include <string.h>
@@ -55,7 +55,8 @@ bool graph_eval_Expand(GraphCall *call) {
   return strided(call, stride);
 }
 
-/* Where each place along each axis of the result comes from; -1: nowhere. */
+/* For each place along each axis of the result, the place in the operand from which its numbers
+ * come; -1 if they come from none. */
 typedef struct Pick {
   int64_t *from[GRAPH_MAX_RANK];
 } Pick;
@@ -91,7 +92,7 @@ static bool picked(GraphCall *call, const Pick *pick, double fill) {
   return true;
 }
 
-/* Nothing to pick: the axes of an empty result may be long all the same. */
+/* Whether the result has no elements: its other axes may be too long to walk over. */
 static bool is_empty(GraphCall *call) {
   if (call->out[0].count) return false;
   call_data(call, 0);
@@ -131,7 +132,8 @@ bool graph_eval_Reverse(GraphCall *call) {
   return picked(call, &pick, 0);
 }
 
-/* Element k, counted from the first one of an axis of n: beyond its ends as the mode has it. */
+/* The place along an axis of n elements from which element k of the padded axis comes, where k
+ * counts from the first element that is not padding; -1 if it is a fill. */
 static int64_t padded_place(int64_t k, int64_t n, const char *mode) {
   if (k >= 0 && k < n) return k;
   if (n == 0 || strcmp(mode, "constant") == 0) return -1;
@@ -194,8 +196,8 @@ bool graph_eval_Split(GraphCall *call) {
   return true;
 }
 
-/* x [N, C, H, W]: blocks of channels become squares. DCR: channel = block row, block column, c;
- * CRD: c first. */
+/* x [N, C, H, W]: the channels of a block become a square of positions. A channel counts the rows
+ * of the block, its columns and then c (mode DCR), or c first (CRD). */
 bool graph_eval_DepthToSpace(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   GraphTensor *out = &call->out[0];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Norms: (x - mean) / sqrt(variance + eps) over one set of elements or another. */
+/* Norms: (x - mean) / sqrt(variance + eps), which differ in the elements that they go over. */
 #include "import/graph/eval.h"
 
 bool graph_eval_BatchNorm(GraphCall *call) {
@@ -37,7 +37,7 @@ static bool differs(int rank, const int64_t *dim, const GraphTensor *x) {
   return rank != x->rank;
 }
 
-/* Over an axis and all after it; scale and center broadcast. */
+/* A norm over an axis and all after it. Scale and center are broadcast. */
 static bool layer_norm(GraphCall *call, bool centered) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1),
                     *center = centered ? call_in(call, 2) : NULL;

@@ -4,7 +4,7 @@
 
 /* ---- products of matrices ---- */
 
-/* The element of a zero point for row (or column) i of n: one for all, or one each. */
+/* The zero point of row (or column) i of n: there is one for all, or one for each. */
 static double zero_of(const GraphTensor *zero, int64_t i, int64_t n) {
   if (!zero || !zero->count) return 0;
   return zero->wide[zero->count == n ? i : 0];
@@ -27,7 +27,7 @@ static void add_narrow_row(double x, const float *row, int64_t n, double *y) {
     y[j] += x * (double)row[j];
 }
 
-/* a and b as matrices after their leading axes; za, zb: NULL or zero points. */
+/* The product of the last two axes of both operands. za, zb: their zero points, or NULL. */
 static bool product(GraphCall *call, const GraphTensor *za, const GraphTensor *zb) {
   const GraphTensor *a = call_in(call, 0), *b = call_in(call, 1);
   GraphTensor *out = &call->out[0];
@@ -74,7 +74,7 @@ static double score_of(const double *q, const double *k, const double *scale, in
   return score;
 }
 
-/* Weights of one query: softmax of its scores, of the first `seen` keys. */
+/* The weights of one query: the softmax of its scores with the first `seen` keys. */
 static void attend(const double *q, const double *k, const double *scale, int64_t seen, int64_t d,
                    double factor, double *weight) {
   double most = -INFINITY, sum = 0;
@@ -121,8 +121,8 @@ bool graph_eval_MatMulInteger(GraphCall *call) {
 
 /* ---- windows ---- */
 
-/* The place in the input that element `at` of the kernel of output `to` reads; false: in the
- * pads. */
+/* *offset gets the place of the element of x that element `at` of the kernel meets when it computes
+ * element `to` of the result; false if that is in the pads. */
 static bool window_place(const CallWindow *w, const int64_t *to, const int64_t *at,
                          const int64_t *size, const int64_t *stride, int64_t *offset) {
   *offset = 0;
@@ -233,7 +233,8 @@ bool graph_eval_ConvTranspose(GraphCall *call) {
 
 /* ---- pools ---- */
 
-/* Elements of a window that lie in the input or its pads: the divisor where pads count. */
+/* The number of elements of a window that lie in the input or its pads, by which a mean divides
+ * that counts pads. */
 static int64_t window_padded(const CallWindow *w, const int64_t *to, const int64_t *size) {
   int64_t all = 1;
   for (int i = 0; i < w->n; i++) {

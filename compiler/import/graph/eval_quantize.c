@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Between fractions and quantised numbers. */
+/* From real numbers to integers with a scale, and back. */
 #include "import/graph/eval.h"
 
 /* Which of the scales belongs to each element: stride[0] of the walk, in places along an axis or
@@ -31,7 +31,7 @@ static int64_t scale_place(const Scales *s) {
   return place;
 }
 
-/* One number by its scale and zero point. */
+/* A function of one number, its scale and its zero point. */
 typedef double ScaleOne(double x, double scale, double zero, GraphElem to);
 
 static double quantized(double x, double scale, double zero, GraphElem to) {
@@ -65,8 +65,8 @@ bool graph_eval_Dequantize(GraphCall *call) {
   return scale_each(call, dequantized);
 }
 
-/* The range is widened to hold 0, which becomes a whole number exactly; a range of nothing has
- * scale 1. */
+/* The range of the operand is widened to have 0, which becomes a whole number exactly. If all
+ * numbers are 0, the scale is 1. */
 bool graph_eval_DynamicQuantize(GraphCall *call) {
   const GraphTensor *x = call_in(call, 0);
   double low = 0, high = 0, *y = call_data(call, 0);

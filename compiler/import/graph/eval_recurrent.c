@@ -113,7 +113,7 @@ static double dot(const double *w, const double *x, int64_t n) {
   return sum;
 }
 
-/* Row k of a matrix times x. */
+/* The product of row k of a matrix and x. */
 static double row_dot(const GraphTensor *m, int64_t k, const double *x, int64_t n) {
   double sum = 0;
   if (m->wide) return dot(m->wide + k * n, x, n);
@@ -122,7 +122,7 @@ static double row_dot(const GraphTensor *m, int64_t k, const double *x, int64_t 
   return sum;
 }
 
-/* W x + b of gate g, unit j. */
+/* W x + b of unit j in gate g. */
 static double input_sum(const GraphCell *cell, int64_t g, int64_t j, const double *x) {
   return row_dot(&cell->w, g * cell->u + j, x, cell->d) + (cell->b ? cell->b[g * cell->u + j] : 0);
 }
@@ -171,8 +171,8 @@ static void step_rnn(const GraphCell *cell, const double *x, const double *h, do
     next[j] = activate(cell, 0, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, h));
 }
 
-/* h and c of one sample move one step on; both scratch arrays have room for u numbers. seen: h as
- * its products see it. */
+/* Replaces h and c of one sample by those after a step. seen: h as products read it, which may be
+ * rounded. Both scratch arrays have room for u numbers. */
 static void step(const GraphCell *cell, const double *x, const double *seen, double *h, double *c,
                  double *gated, double *next) {
   if (cell->node->op == GRAPH_Lstm)
@@ -198,14 +198,14 @@ static void round_dynamic(const double *x, int64_t n, double *y) {
     y[i] = (elem_saturate(GRAPH_U8, nearbyint(x[i] / scale) + zero) - zero) * scale;
 }
 
-/* Arrays of one direction, all samples: states and results, and room to work in. */
+/* The arrays of one direction for all samples: states, results, and room to work in. */
 typedef struct Track {
   double *h, *c, *seen, *scratch, *y;
-  int64_t stride;      /* elements of y from one step to the next */
-  const double **last; /* of each sample: what it gave at its last live step */
+  int64_t stride;      /* the number of elements of y from one step to the next */
+  const double **last; /* of each sample, its result at its last step that is not masked */
 } Track;
 
-/* Step k of the way of sample n, forward or backward. */
+/* Computes step k, in the order of reading, of sample n. */
 static void run_step(const GraphCell *cell, const Track *track, int64_t n, int64_t k, bool backward,
                      const double *x) {
   int64_t length = cell->lengths ? graph_whole(graph_at(cell->lengths, n)) : cell->steps;

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* How many elements come together in one; which of the result each goes to is stride[0] of the
- * walk. */
+/* A walk over the operand of a reduction, whose offset[0] is the place in the result to which an
+ * element belongs. *each gets the number of elements that become one. */
 static Walk reduction(GraphCall *call, int64_t *each) {
   const GraphTensor *x = call_in(call, 0);
   unsigned set;
@@ -210,7 +210,7 @@ typedef struct RankedElement {
   int64_t place;
 } RankedElement;
 
-/* Largest first, not-a-numbers before them; equal ones by place. */
+/* The order of TopK: NaN first, then the larger numbers, and equal ones by their places. */
 static int by_size(const void *left, const void *right) {
   const RankedElement *a = left, *b = right;
   bool nan_a = isnan(a->value), nan_b = isnan(b->value);

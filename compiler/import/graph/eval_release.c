@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Memory of an evaluation: the numbers of a value go once no later node reads them, so that a
- * graph takes what is alive at once, not what all its nodes make.
+/* The memory of an evaluation: the numbers of a value are freed once no later node reads them, so
+ * that a graph takes the memory of what is alive at once, and not of all that its nodes make.
  *
- * Large results have an arena of their own. An operator that hands on the numbers of its operand
- * under another shape shares that arena; it goes with the last value in it. What a body of a loop
- * or a branch can see, variables and outputs stay. */
+ * A large result has an arena of its own. A result that shares the numbers of an operand, under
+ * another shape, shares its arena, which is freed with the last value in it. Values that the body
+ * of a loop or a branch reads, variables and outputs are not freed. */
 #include "import/graph/run.h"
 
 enum {
-  STAYS = INT32_MAX, /* as the last reader: the value lives as long as the evaluation */
-  LARGE = 4096       /* elements, from which on numbers have an arena of their own */
+  STAYS = INT32_MAX, /* the last reader of a value that lives as long as the evaluation */
+  LARGE = 4096       /* the number of elements from which on numbers have an arena of their own */
 };
 
 /* Numbers in an arena of their own. */
 typedef struct Numbers {
   Arena *arena;
-  int64_t room; /* elements, as run->room counts them */
-  int values;   /* how many lie in it */
+  int64_t room; /* the number of elements, as run->room counts them */
+  int values;   /* the number of values that have these numbers */
 } Numbers;
 
 struct Release {
-  int *last;     /* by value: the place of the node that reads it last; -1: nobody does */
-  Numbers **own; /* by value; NULL: its numbers lie elsewhere */
+  int *last;     /* of each value, the place of the node that reads it last; -1 if none does */
+  Numbers **own; /* of each value; NULL if its numbers lie elsewhere */
 };
 
-/* All that a body reads of this graph stays. */
+/* Marks all that a body reads of this graph as values that stay. */
 static void keep_read(Release *release, const Graph *graph, const Graph *body) {
   for (int i = 0; i < body->n_nodes; i++) {
     const GraphNode *node = body->node[i];
@@ -64,7 +64,8 @@ Arena *release_arena(const RunFrame *frame, int64_t elements) {
   return frame->release && elements >= LARGE ? arena_child(frame->arena) : frame->arena;
 }
 
-/* Whose numbers those of a result are: an operand's under another shape, or made by the call. */
+/* The numbers of a result, if they have an arena of their own: those of an operand under another
+ * shape, or those that the call made. */
 static Numbers *numbers_of(const Release *release, const GraphCall *call, const GraphTensor *out,
                            Numbers *made) {
   for (int k = 0; k < call->node->n_in; k++) {

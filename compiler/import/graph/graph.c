@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Building graphs and asking them. In, what a reader found; out, a Graph whose nodes stand in the
- * order in which the reader made them. */
+/* Building graphs, and questions about them. In, what a reader found; out, a Graph whose nodes
+ * stand in the order in which the reader made them. */
 #include "import/graph/graph.h"
 
 #include "base/shape.h"
@@ -78,7 +78,7 @@ GraphValue *graph_call(Graph *graph, GraphOp op, const char *name, const char *s
   return graph_node(graph, op, name, source, n_in, in, 1)->out[0];
 }
 
-/* The attribute of that name, made if it is not there. */
+/* The attribute of this name, which is added if the node does not have it. */
 static GraphAttribute *attribute_of(Graph *graph, GraphNode *node, GraphAttributeName name) {
   for (int i = 0; i < node->n_attributes; i++)
     if (node->attribute[i].name == name) return &node->attribute[i];
@@ -242,7 +242,7 @@ GraphTensor *graph_ints(Arena *arena, int n, const int64_t *values) {
   return tensor;
 }
 
-/* Numbers of values are those of their own graph: "^" marks a value of a graph around. */
+/* Prints a value as its number in its own graph, after "^" if that is a graph around this one. */
 static void print_value(Text *out, const Graph *graph, const GraphValue *value) {
   bool own = graph_owns(graph, value);
   if (!value)

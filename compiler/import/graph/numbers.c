@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LEAST = 4096 }; /* elements: less is not worth it */
+enum { LEAST = 4096 }; /* the number of elements from which on floats are worth it */
 
 const double *graph_wide(Arena *arena, const GraphTensor *t) {
   if (!t->narrow) return t->wide;
@@ -43,6 +43,7 @@ GraphNumbers graph_numbers(Arena *arena, int64_t count, bool are_floats) {
   return to;
 }
 
+/* Whether a float holds each number of a tensor of doubles. */
 static bool are_floats(const GraphTensor *t) {
   for (int64_t i = 0; i < t->count; i++) {
     double as_float = (double)(float)t->wide[i];

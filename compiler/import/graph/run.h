@@ -11,7 +11,7 @@ enum { MAX_DEPTH = 32 };
 /* One evaluation. */
 typedef struct Run {
   Arena *arena;
-  const Graph *graph; /* the outermost */
+  const Graph *graph; /* the outermost graph */
   GraphState *state;
   GraphFault *fault;
   int64_t steps, work, room; /* what is left */
@@ -22,34 +22,37 @@ typedef struct Release Release;
 /* The values of one graph while it is evaluated. */
 typedef struct RunFrame {
   const Graph *graph;
-  const GraphTensor **value; /* by id; NULL: not yet computed */
+  const GraphTensor **value; /* by id; NULL for one that is not computed yet */
   Arena *arena;              /* where results go */
   const struct RunFrame *outer;
-  Release *release; /* when numbers go; NULL: with the arena */
+  Release *release; /* when numbers are freed; NULL if that is when the arena is */
   int depth;
 } RunFrame;
 
-/* Keeps the first fault; always false. */
+/* Notes why an evaluation ends, if nothing was noted yet; always false. */
 bool run_fault(Run *run, const GraphNode *node, const char *text);
-/* The same: it would take more than the limits allow. */
+/* The same where the reason is a limit. */
 bool run_limited(Run *run, const GraphNode *node, const char *text);
-/* Operand k of a node; NULL where it is left out. */
+/* *out gets operand k of a node, or NULL if it is left out; false after run_fault. */
 bool run_operand(Run *run, const RunFrame *frame, const GraphNode *node, int k,
                  const GraphTensor **out);
 void run_result(const RunFrame *frame, const GraphNode *node, int k, const GraphTensor *tensor);
 GraphTensor *run_copy(Run *run, Arena *arena, const GraphTensor *t);
-/* A graph as the body of node, its intermediate values in `arena`. */
+/* Computes a graph, as the body of a node or, with NULL, as the outermost one. Its values go into
+ * `arena`. */
 bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena,
                const GraphNode *node, int n_in, const GraphTensor *const *in, int n_out,
                const GraphTensor **out);
 
 /* ---- eval_release.c ---- */
+/* Finds the last reader of each value. */
 Release *release_plan(Arena *arena, const Graph *graph);
-/* Where the results of a call go that are so many elements. */
+/* The arena for results of this many elements. */
 Arena *release_arena(const RunFrame *frame, int64_t elements);
-/* The call at hand made its results, which take so many elements of room. */
+/* Notes that a call made its results, which take this many elements of room. */
 void release_made(const RunFrame *frame, const GraphCall *call, int64_t room);
-/* The node at this place has read its operands. */
+/* Notes that the node at this place has read its operands, and frees what no node reads any more.
+ */
 void release_read(Run *run, RunFrame *frame, int place);
 
 bool run_if(Run *run, RunFrame *frame, const GraphNode *node);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Types and shapes of results. In, a call whose operands have shapes; out, its results without
- * numbers, or a fault. The rules are in shape_*.c, one a word of the table's column. */
+ * numbers, or a fault. The rules are in shape_*.c, one for each word in the column `shape` of
+ * graph_ops.def. */
 #include "import/graph/call.h"
 
 #include <math.h>
@@ -118,7 +119,7 @@ bool call_broadcast(GraphCall *call, int rank_a, const int64_t *a, int rank_b, c
   return true;
 }
 
-/* Arity of each operator and its shape rule. */
+/* The number of operands of each operator, and its shape rule. */
 static const struct {
   int min_in, max_in, n_out;
   bool (*shape)(GraphCall *call);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Shape rules of operators that put the same numbers elsewhere. */
+/* Shape rules of operators whose results have the same numbers in other places. */
 #include "import/graph/call.h"
 
 bool graph_shape_reshape(GraphCall *call) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Shape rules of operators that go element by element, and of those that make tensors from
+/* Shape rules of operators that compute each element by itself, and of those that make tensors of
  * numbers. */
 #include "import/graph/call.h"
 
@@ -29,7 +29,8 @@ bool graph_shape_cast(GraphCall *call) {
   return elem_of(call, GRAPH_FLOAT, &elem) && call_result(call, 0, elem, x->rank, x->dim);
 }
 
-/* Readers give both operands one type; where they differ a number is a fraction if either is. */
+/* The type of a result of two operands. Readers give both the same type; where these differ, the
+ * result has fractions if either has. */
 static GraphElem wider(GraphElem a, GraphElem b) {
   return a == GRAPH_FLOAT ? a : b == GRAPH_FLOAT ? b : a;
 }
@@ -57,8 +58,8 @@ bool graph_shape_where(GraphCall *call) {
   return broadcast(call, both.elem, c, &both);
 }
 
-/* A scale and a zero belong to all elements, or one to each place along an axis, or one to each
- * block of `block` places along it. */
+/* Whether scales fit x: there is one for all elements, one for each place along an axis, or one for
+ * each block of `block` places along it. */
 static bool scale_fits(GraphCall *call, const GraphTensor *x, const GraphTensor *scale) {
   int axis;
   int64_t block = graph_int(call->node, GRAPH_ATTR_block, 0);

@@ -43,7 +43,7 @@ bool graph_shape_attention(GraphCall *call) {
   return call_result(call, 0, q->elem, rank, dim);
 }
 
-/* The pads of a window that is to keep ceil(size / stride) steps. */
+/* Sets the pads of a window that gives ceil(size / stride) steps. */
 static bool same_pads(GraphCall *call, CallWindow *w) {
   const char *same = graph_word(call->node, GRAPH_ATTR_same, 0, "");
   const int64_t *size = call_in(call, 0)->dim + 2;
@@ -81,8 +81,8 @@ bool call_window(GraphCall *call, int n, CallWindow *window) {
   return same_pads(call, window);
 }
 
-/* Windows that fit: rounded down, or up where a window that begins in the input or the pads in
- * front may leave it. */
+/* *out gets the number of windows along axis i. The last window has to lie in the padded input or,
+ * with the attribute `ceil`, to begin in the input or in the pads in front. */
 static bool window_steps(GraphCall *call, const CallWindow *w, int i, int64_t size, int64_t *out) {
   bool up = graph_int(call->node, GRAPH_ATTR_ceil, 0) != 0;
   int64_t span, room, extra = up ? w->stride[i] - 1 : 0;
@@ -97,7 +97,8 @@ static bool window_steps(GraphCall *call, const CallWindow *w, int i, int64_t si
   return true;
 }
 
-/* x [N, C, ...] and a kernel [M, C / groups, ...]. */
+/* Checks the operands of a convolution, x [N, C, ...] and a kernel [M, C / groups, ...], and reads
+ * its attributes. */
 static bool conv_operands(GraphCall *call, int64_t *groups, CallWindow *w) {
   const GraphTensor *x = call_in(call, 0), *k = call_in(call, 1);
   if (x->rank < 3 || k->rank != x->rank)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constants that nothing reads any more. In, a graph with its bodies; out, the same graph without
- * the numbers of what only led to other constants: bytes with a scale that became real numbers, and
- * weights in another order. Tensors may share numbers: these go when none of the tensors is read.
- */
+ * the numbers of constants from which only other constants were made, such as integers with a scale
+ * that became real numbers, and weights that were transposed. Tensors may share numbers, which are
+ * freed when none of these tensors is read. */
 #include "import/graph/graph.h"
 
 #include <stdlib.h>
 
-enum { LARGE = 4096 }; /* elements: less is not worth the search */
+enum { LARGE = 4096 }; /* the number of elements from which on a constant is worth the search */
 
-/* Where numbers begin, sorted once all are known. */
+/* The addresses at which the numbers of tensors begin, sorted once all are there. */
 typedef struct Numbers {
   Arena *arena;
   const void **data;
@@ -39,7 +39,7 @@ static bool holds(const Numbers *numbers, const void *data) {
          bsearch(&data, numbers->data, numbers->n, sizeof *numbers->data, by_place) != NULL;
 }
 
-/* What the graph and its bodies read. */
+/* Adds the numbers of all constants that the graph and its bodies read. */
 static void add_read(Numbers *read, const Graph *graph) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
@@ -74,7 +74,7 @@ static void release(const Graph *graph, const Numbers *read, Numbers *gone) {
       if (graph->node[i]->body[b]) release(graph->node[i]->body[b], read, gone);
 }
 
-/* Whoever else has such a tensor sees that it has no numbers. */
+/* Takes the numbers from all tensors that had them, so that no other owner of one reads them. */
 static void forget(const Graph *graph, const Numbers *gone) {
   for (int i = 0; i < graph->n_values; i++) {
     GraphTensor *t = (GraphTensor *)graph->value[i]->constant;

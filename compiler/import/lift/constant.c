@@ -4,8 +4,8 @@
 #include "import/lift/lift.h"
 #include "import/lift/relate.h"
 
-static const double NO_EPS =
-    1e-12; /* of scales and centers without statistics: eps has to be positive */
+/* The eps of a BatchNorm that is only a scale and a center: it must be positive. */
+static const double NO_EPS = 1e-12;
 
 Layer *lift_with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x, double number,
                         bool swapped) {
@@ -15,8 +15,8 @@ Layer *lift_with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x
   return layer;
 }
 
-/* The constant without the axes along which it repeats itself as the value does not: a bias that an
- * exporter has spread over the batch. */
+/* The constant c with size 1 along the axes of x along which its numbers repeat: some exporters
+ * repeat a bias for each sample. */
 static GraphTensor without_repeats(const Lift *l, const GraphValue *x, const GraphTensor *c) {
   GraphTensor out = *c;
   double *data = ARENA_ARRAY(l->arena, double, c->count ? c->count : 1);
@@ -55,8 +55,8 @@ bool lift_axes_of_constant(Lift *l, const GraphNode *node, const GraphTensor *t,
   return out->n > 0 && axis_size(l, out) == t->count;
 }
 
-/* The layout of x with the axes of a constant last. Axes that x has one position of are repeated:
- * they are added to it. */
+/* *out is the layout of x with the axes of a constant as the last axis. An axis of which x has one
+ * position is among them, and x is repeated along it. False: x does not fit. */
 static bool last_of_constant(Lift *l, const GraphNode *node, const GraphValue *x, const Axis *last,
                              Layout *out) {
   if (lift_last(l, x, last, out)) return true;
@@ -71,8 +71,8 @@ static bool last_of_constant(Lift *l, const GraphNode *node, const GraphValue *x
   return true;
 }
 
-/* The Dense or the convolution without a bias whose result, read by nobody else, x is: its bias is
- * what is added. NULL: none. */
+/* The Dense or convolution without bias whose result x is, if nothing else reads that result: a
+ * constant that is added to x can be its bias. NULL: there is none. */
 static Layer *open_product(const Lift *l, const GraphValue *x, const Axis *last) {
   const Placed *placed = &l->placed[x->id];
   Layer *layer = placed->value ? placed->value->layer : NULL;
@@ -88,6 +88,7 @@ static Layer *open_product(const Lift *l, const GraphValue *x, const Axis *last)
   }
 }
 
+/* Makes c the bias of a layer that has none. */
 static bool give_bias(Lift *l, Layer *layer, const GraphTensor *c) {
   layer_set_word(layer, OPT_bias, "true");
   float *bias = foreign_tensor(l->foreign, layer, ROLE_BIAS, 1, &c->count, "a constant");
@@ -96,6 +97,7 @@ static bool give_bias(Lift *l, Layer *layer, const GraphTensor *c) {
   return bias != NULL;
 }
 
+/* The numbers of a layer's tensor with this role; NULL if it has none. */
 static float *tensor_of(Lift *l, const Layer *layer, Role role) {
   for (int i = l->foreign->n_tensors; i-- > 0;)
     if (l->foreign->tensor[i].layer == layer && l->foreign->tensor[i].role == role)
@@ -103,7 +105,8 @@ static float *tensor_of(Lift *l, const Layer *layer, Role role) {
   return NULL;
 }
 
-/* + c or - c after the scales of this file that nobody else reads: they become their centers. */
+/* If x is the result of a BatchNorm that with_vector made of a product, and nothing else reads it,
+ * c, which is added or subtracted, becomes its center. False: x is another value. */
 static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *c,
                         const Axis *last) {
   const Placed *placed = &l->placed[x->id];
@@ -125,14 +128,15 @@ static bool join_scales(Lift *l, const GraphNode *node, const GraphValue *x, con
   return center != NULL;
 }
 
+/* Whether an atom is twice among those of an axis. */
 static bool has_axis_twice(const Axis *axis) {
   for (int i = 0; i < axis->n; i++)
     if (atom_index(axis->atom, i, axis->atom[i]) >= 0) return true;
   return false;
 }
 
-/* x * c or x + c with a number for each feature: a BatchNorm of mean 0 and variance 1 without
- * eps. */
+/* x * c or x + c, where c has a number for each feature: a BatchNorm with mean 0, variance 1 and
+ * almost no eps. */
 static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
                             const GraphTensor *c) {
   bool adds = node->op == GRAPH_Add || node->op == GRAPH_Sub, first = node->in[0] == x;
@@ -178,7 +182,8 @@ static LiftDone with_vector(Lift *l, const GraphNode *node, const GraphValue *x,
   return LIFT_DONE;
 }
 
-/* x + 0, as a bias that was never trained; x - 0, x * 1, x / 1. */
+/* Whether the node is x + 0, as with a bias that was never trained, x - 0, x * 1 or x / 1. first:
+ * x is the first operand. */
 static bool changes_nothing(const GraphNode *node, bool first, double number) {
   if (node->op == GRAPH_Add || (node->op == GRAPH_Sub && first)) return number == 0;
   return number == 1 && (node->op == GRAPH_Mul || (node->op == GRAPH_Div && first));

@@ -6,13 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-/* The placement of a result that keeps the axes of an operand. */
+/* Places the result of a node in the layout of an operand. */
 static LiftDone done_like(Lift *l, const GraphNode *node, const GraphValue *like, Layer *layer) {
   Layout layout = l->placed[like->id].layout;
   lift_place(l, node->out[0], layer->out[0], &layout);
   return LIFT_DONE;
 }
 
+/* The model value of an operand in its present layout. NULL after reporting. */
 static Value *placed_as_is(Lift *l, const GraphNode *node, const GraphValue *value) {
   Layout layout = l->placed[value->id].layout;
   return lift_value(l, node, value, &layout);
@@ -23,7 +24,7 @@ static Layer *unary_layer(Lift *l, const GraphNode *node, LayerKind kind) {
   return x ? lift_layer(l, node, kind, 1, &x) : NULL;
 }
 
-/* Functions that are one stage without options. */
+/* Operators that are one stage without options. */
 static const struct {
   GraphOp op;
   LayerKind kind;
@@ -58,7 +59,7 @@ static Layer *clip_layer(Lift *l, const GraphNode *node, Value *x, double low, d
   return layer;
 }
 
-/* min(1, max(0, alpha x + beta)): the stage for the two customary slopes, else the formula. */
+/* min(1, max(0, alpha x + beta)). The stage has two slopes; for others, three stages compute it. */
 static Layer *hard_sigmoid(Lift *l, const GraphNode *node, Value *x) {
   double alpha = graph_number(node, GRAPH_ATTR_alpha, 0.2),
          beta = graph_number(node, GRAPH_ATTR_beta, 0.5);
@@ -89,7 +90,7 @@ static Layer *negative(Lift *l, const GraphNode *node, Value *x) {
   return lift_with_number(l, node, LAYER_mul, x, -1, false);
 }
 
-/* A stage with one number, which is an attribute of the node. */
+/* A stage with one option, a number. */
 static Layer *numbered(Lift *l, const GraphNode *node, Value *x, LayerKind kind, OptName option,
                        double number) {
   Layer *layer = lift_layer(l, node, kind, 1, &x);
@@ -125,6 +126,7 @@ static Layer *gelu(Lift *l, const GraphNode *node, Value *x) {
   return layer;
 }
 
+/* The last layer of a function of one value. NULL: the node is another one, or after reporting. */
 static Layer *unary(Lift *l, const GraphNode *node) {
   static Layer *(*const rule[GRAPH_OP_COUNT])(Lift *, const GraphNode *, Value *) = {
       [GRAPH_Neg] = negative,
@@ -144,6 +146,7 @@ static Layer *unary(Lift *l, const GraphNode *node) {
 
 /* ---- two operands ---- */
 
+/* A node both of whose operands vary. */
 static LiftDone two_values(Lift *l, const GraphNode *node, LayerKind kind) {
   const GraphValue *wide;
   Layout layout;
@@ -188,7 +191,7 @@ static LiftDone prelu(Lift *l, const GraphNode *node) {
   return LIFT_DONE;
 }
 
-/* x to a constant power. */
+/* x to the power of one constant number. */
 static LiftDone power(Lift *l, const GraphNode *node) {
   const GraphTensor *p = lift_type(l, node->in[1]);
   if (!graph_known(p) || !tensor_is_one_number(p)) return LIFT_OTHER;
@@ -210,7 +213,7 @@ static LiftDone power(Lift *l, const GraphNode *node) {
   return done_like(l, node, node->in[0], layer);
 }
 
-/* min or max with a number is a clip. */
+/* The smaller or the larger of x and one constant number, as a `clip` or a `relu`. */
 static LiftDone limit(Lift *l, const GraphNode *node) {
   bool first = !lift_is_constant(l, node->in[0]);
   const GraphValue *x = node->in[first ? 0 : 1];

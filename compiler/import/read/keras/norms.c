@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Norms: of stored statistics, of each step, of groups of channels. */
+/* Norms: by stored statistics, by those of each step, and by those of groups of channels. */
 #include "import/read/keras/keras.h"
 
 #include <string.h>
@@ -31,7 +31,9 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
   return first;
 }
 
-/* gamma or beta: numbers for each element of the axes, or one constant. NULL after reporting. */
+/* A weight of a norm for each element of its n axes from `first` on. If the layer has none because
+ * `option` is false, a constant of plain_value for each. option: NULL if the layer always has it.
+ * NULL after reporting. */
 static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char *leaf, int *number,
                                double plain_value, int first, int n) {
   const KerasValue *in = &layer->in[0];
@@ -56,7 +58,8 @@ static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char
   return graph_constant(e->graph, leaf, same);
 }
 
-/* Gives a norm with its axis and the number that keeps it from dividing by 0. */
+/* Sets the axis of a norm and the number that keeps it from dividing by 0, and makes it the result
+ * of the layer. */
 static bool give_norm(KerasLayer *layer, GraphNode *node, int axis, double eps) {
   GraphEmit *e = keras_emit(layer);
   graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
@@ -64,7 +67,8 @@ static bool give_norm(KerasLayer *layer, GraphNode *node, int axis, double eps) 
   return keras_gives_like(layer, emit_done(e, node));
 }
 
-/* The first of the last axes that a norm goes along; -1 after reporting that they are others. */
+/* The first of the axes along which a norm goes, which have to be the last ones of its input; -1
+ * after reporting. */
 static int last_axes(KerasLayer *layer) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0 || last == layer->in[0].rank) return axis;
@@ -101,8 +105,8 @@ static bool read_layer_norm(KerasLayer *layer) {
   return give_norm(layer, node, axis, keras_number(layer, "epsilon", 1e-3));
 }
 
-/* x / max(length, least): the square of the length is at least 1e-12, and since Keras 3.6 the
- * length itself. */
+/* x / max(length, least). Before Keras 3.6 the square of the length is at least 1e-12, and since
+ * then the length itself. */
 static bool read_unit_norm(KerasLayer *layer) {
   enum { FIRST_OF_LENGTHS = 6 };
   const Keras *k = layer->keras;
@@ -130,7 +134,7 @@ static bool read_rms_norm(KerasLayer *layer) {
   return give_norm(layer, node, axis, keras_number(layer, "epsilon", 1e-6));
 }
 
-/* Statistics of a group of channels at all positions of a sample. */
+/* A norm by the mean and variance of each group of channels over all positions of a sample. */
 static bool read_group_norm(KerasLayer *layer) {
   GraphEmit *e = keras_emit(layer);
   int last, number = 0, axis = keras_axis_of(layer, &last), rank = layer->in[0].rank;
@@ -155,8 +159,9 @@ static bool read_group_norm(KerasLayer *layer) {
   return keras_gives_like(layer, emit_transpose(e, emit_done(e, node), rank + 1, back));
 }
 
-/* A statistic that the configuration gives, or that was found in data and stands with the
- * weights. */
+/* The mean or the variance, which the configuration gives, or which Keras computed from data and
+ * stored with the weights as number `number`. n: 1 if there is one for each feature, 0 if there is
+ * one number. */
 static GraphValue *statistic(KerasLayer *layer, const char *name, int number, int n) {
   if (keras_option(layer, name)) return keras_numbers(layer, name, 0);
   return keras_weight(layer, "", name, number, n, layer->in[0].dim + layer->in[0].rank - 1);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Products: with weights over the last axis or several, and of two values. */
+/* Products with weights, which sum over the last axis (Dense) or over several (EinsumDense), and of
+ * two values (Dot). */
 #include "import/read/keras/keras.h"
 
 #include <string.h>
 
+/* The size of the last axis; 1 of a value without axes. */
 static int64_t last_dim(const KerasValue *value) {
   return value->rank ? value->dim[value->rank - 1] : 1;
 }
@@ -31,13 +33,15 @@ static bool read_dense(KerasLayer *layer) {
 
 /* ---- EinsumDense ---- */
 
-/* "...abc": letters of the axes, no two alike, "..." for any number in front. */
+/* One term of an equation, such as "...abc": a letter for each axis, no two alike, and "..." for
+ * any number of axes in front. */
 typedef struct Letters {
   char at[TYPE_MAX_AXES + 2];
   int n;
   bool dots;
 } Letters;
 
+/* Reads one term; false if grus cannot read it. */
 static bool letters_of(const char *text, size_t len, Letters *out) {
   *out = (Letters){0};
   for (size_t i = 0; i < len; i++) {
@@ -54,8 +58,10 @@ static bool letters_of(const char *text, size_t len, Letters *out) {
   return true;
 }
 
-/* x, weights -> y, of which y has the axes that x has before those that are summed, then those of
- * the weights behind these: "abc,cd->abd", "abcd,cde->abe". *summed gets how many are. */
+/* Reads an equation of x, weights and y that sums over the last axes of x, which are the first of
+ * the weights: y has the other axes of x and then the other axes of the weights, as in
+ * "abc,cd->abd" and "abcd,cde->abe". *summed gets the number of axes that are summed. False if it
+ * is none such. */
 static bool equation_of(const char *text, Letters *x, Letters *w, Letters *y, int *summed) {
   const char *comma = strchr(text, ','), *arrow = strstr(text, "->");
   if (!comma || !arrow || comma > arrow || !letters_of(text, (size_t)(comma - text), x) ||
@@ -72,7 +78,7 @@ static bool equation_of(const char *text, Letters *x, Letters *w, Letters *y, in
   return false;
 }
 
-/* The bias of the last axes of the result, which are those of the weights. */
+/* The bias, which has the last axes of the result; NULL after reporting. */
 static GraphValue *einsum_bias(KerasLayer *layer, const Letters *y, const KerasValue *value) {
   const char *axes = keras_word(layer, "bias_axes", "");
   size_t n = strlen(axes);
@@ -134,8 +140,8 @@ static bool read_einsum(KerasLayer *layer) {
 
 /* ---- Dot ---- */
 
-/* [b, n, k] of a value whose axis `axis` is summed; n is an axis of 1 where it has no other. last:
- * k stands last, else n. */
+/* A value as [b, n, k] (last) or [b, k, n], where k is the axis `axis` that is summed and n the
+ * other one, which has size 1 if the value has none. */
 static GraphValue *turned(KerasLayer *layer, const KerasValue *value, int axis, bool last) {
   static const int64_t swap[] = {0, 2, 1};
   int64_t other = last ? 1 : 2;
@@ -180,7 +186,7 @@ static bool read_dot(KerasLayer *layer) {
       out.dim[out.rank++] = part[i].dim[2 - at[i]];
     else
       gone[n++] = 1 + i;
-  if (n == 2) { /* of two vectors one number, along an axis */
+  if (n == 2) { /* the product of two vectors is one number, which keeps an axis */
     out.dim[out.rank++] = 1;
     n = 1;
   }

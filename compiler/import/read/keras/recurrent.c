@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* LSTM, GRU, SimpleRNN, their CuDNN forms, RNN(cell) and RNN of stacked cells, and Bidirectional.
  *
- *   mask              masked steps leave the state; they give what the last real step gave, or
- *                     zeros
- *   go_backwards      the sequence comes out in the order of reading; its mask is passed on as it
- *                     was
- *   return_sequences  false: the result of the last step read
- *   Bidirectional     the second layer reads backwards, and its sequence is turned round
- *   stateful          NAME_h and NAME_c go in, NAME_h_next and NAME_c_next come out */
+ *   mask              a masked step does not change the state; its result is that of the last step
+ *                     that was not masked, or zeros
+ *   go_backwards      the steps of the result are in the order in which they were read; the mask is
+ *                     passed on in its old order
+ *   return_sequences  if false, the result is that of the step that was read last
+ *   Bidirectional     the second layer reads backwards, and the steps of its result are reversed
+ *   stateful          the states are inputs NAME_h and NAME_c and outputs NAME_h_next and
+ *                     NAME_c_next */
 #include "import/read/keras/run.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ static KerasValue vector(GraphValue *graph, int64_t n) {
   return (KerasValue){.graph = graph, .rank = 1, .dim = {n}};
 }
 
+/* The sequence or vector that a layer gives. keeps: the mask of its steps, or NULL. */
 static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, GraphValue *graph,
                                int64_t width, GraphValue *keeps) {
   if (!run->sequences) return vector(graph, width);
@@ -27,7 +29,7 @@ static KerasValue result_value(const KerasLayer *layer, const KerasRun *run, Gra
       .graph = graph, .rank = 2, .dim = {layer->in[0].dim[0], width}, .mask = {.keeps = keeps}};
 }
 
-/* The state of a stateful layer comes from outside: NAME_h [batch, width]. */
+/* The input NAME_h or NAME_c [batch, width] for a state of a stateful layer. */
 static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
   Keras *k = layer->keras;
   GraphInput *in =
@@ -38,7 +40,9 @@ static GraphValue *state_input(KerasLayer *layer, char which, int64_t width) {
   return in->value;
 }
 
-/* initial_state of one direction, or of both; b: NULL. False after reporting. */
+/* The starts of the states of run a and, of two directions, b, which is NULL otherwise. They are
+ * the initial states in the call of the layer, the inputs of a stateful layer, or left NULL, which
+ * means zeros. False after reporting. */
 static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b,
                          GraphValue *out[4]) {
   GraphEmit *e = keras_emit(layer);
@@ -57,7 +61,8 @@ static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b
   return true;
 }
 
-/* state: of one direction, or of both. */
+/* Notes the last states of a stateful layer, which become outputs. state: those of one direction,
+ * or of both. */
 static void carry(KerasLayer *layer, const KerasRun *run, bool both, GraphValue *const *state) {
   Keras *k = layer->keras;
   int n = keras_n_states(run);
@@ -70,7 +75,7 @@ static void carry(KerasLayer *layer, const KerasRun *run, bool both, GraphValue 
   }
 }
 
-/* Of the wrapper RNN for a cell, too. */
+/* The options of a layer around a cell, such as LSTM around its own cell, or RNN. */
 static void wrapper_options(const KerasLayer *layer, KerasRun *run) {
   run->sequences = keras_flag(layer, "return_sequences", false);
   run->state = keras_flag(layer, "return_state", false);
@@ -119,8 +124,8 @@ static bool is_cell(const char *class_name) {
   return false;
 }
 
-/* A cell as a layer of its own: its options and those of the wrapper in one object. NULL config:
- * too large. */
+/* The cell of a layer RNN as a layer LSTM, GRU or SimpleRNN, which has the options of the cell and
+ * of the RNN in one object. Its config is NULL if the cell has none. */
 static KerasLayer layer_of_cell(const KerasLayer *layer, json_t *cell) {
   static const char *const of_wrapper[] = {"return_sequences", "return_state", "go_backwards",
                                            "stateful", "zero_output_for_mask"};
@@ -137,8 +142,8 @@ static KerasLayer layer_of_cell(const KerasLayer *layer, json_t *cell) {
   return inner;
 }
 
-/* Which of the weights are those of cell i: below the group where they are numbered, else by the
- * name that stands in theirs. */
+/* Sets where the weights of cell i are: in Keras 3 in a group below that of the layer, and before
+ * among tensors whose names have the name of the cell. False if it has no name. */
 static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
   Arena *arena = inner->keras->arena;
   const char *class_name =
@@ -160,8 +165,9 @@ static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
   return name != NULL;
 }
 
-/* One layer after another, all of them reading in the direction of the wrapper; only the last
- * turns. */
+/* Stacked cells, as one recurrent layer after the other. All of them read in the direction of the
+ * RNN, and give their steps in the order of the input to the next; the result of the last one gets
+ * the order that the RNN gives. */
 static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
@@ -244,6 +250,8 @@ static bool read_rnn(KerasLayer *layer) {
 
 /* ---- Bidirectional ---- */
 
+/* Makes `out` the layer inside a Bidirectional, from its configuration `inner`, and reads its
+ * options; false after reporting. */
 static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out, KerasRun *run) {
   *out = *layer;
   out->config = json_object_get(inner, "config");
@@ -263,13 +271,14 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
   return false;
 }
 
+/* Whether one node can compute both directions. */
 static bool same_recurrence(const KerasRun *a, const KerasRun *b) {
   return a->op == b->op && a->units == b->units && strcmp(a->activation, b->activation) == 0 &&
          strcmp(a->gate, b->gate) == 0 && a->reset_after == b->reset_after && !a->b == !b->b &&
          !a->rb == !b->rb;
 }
 
-/* Weights of both directions in one. */
+/* The two runs as one of both directions, by joining their weights. */
 static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun *b) {
   GraphEmit *e = keras_emit(layer);
   KerasRun out = *a;
@@ -280,7 +289,8 @@ static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun 
   return out;
 }
 
-/* Two results as one; false after reporting. */
+/* Merges the results x and y of both directions as the layer says; a mode of NULL gives both. False
+ * after reporting. */
 static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const KerasRun *b,
                   GraphValue *x, GraphValue *y, GraphValue *keeps) {
   GraphEmit *e = keras_emit(layer);
@@ -309,7 +319,8 @@ static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const 
                      result_value(layer, a, out, concat ? a->units + b->units : a->units, keeps));
 }
 
-/* Bidirectional gives zeros at masked steps of a sequence since Keras 2.3. */
+/* Whether Bidirectional gives zeros at the masked steps of a sequence, as it does since Keras
+ * 2.3. */
 static bool zeroes_masked(const KerasLayer *layer) {
   const Keras *k = layer->keras;
   return k->major > 2 || (k->major == 2 && (k->minor > 2 || k->is_tensorflow));

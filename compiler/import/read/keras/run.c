@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Recurrent nodes over a sequence [batch, time, d], of one direction or two. */
+/* Recurrent nodes. In, a sequence [batch, time, d], weights and options; out, a node of one
+ * direction or of two, and its results with the batch in front. */
 #include "import/read/keras/run.h"
 
 int keras_n_states(const KerasRun *run) {
   return run->op == GRAPH_Lstm ? 2 : 1;
 }
 
+/* Sets the attributes of a node of `dirs` directions. */
 static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, int dirs,
                       const char *direction) {
   const char *words[6];
@@ -22,7 +24,8 @@ static void set_words(KerasLayer *layer, GraphNode *node, const KerasRun *run, i
   if (run->zero_output) graph_set_int(graph, node, GRAPH_ATTR_zero_output, 1);
 }
 
-/* x [batch, time, d]; start: [dirs, batch, u], NULL for zeros; keeps: the mask or NULL. */
+/* The node, whose sequences have the time in front, as its results have. x: [batch, time, d];
+ * start: [dirs, batch, u] each, or NULL for zeros; keeps: the mask, or NULL. */
 static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                            GraphValue *const *start, int dirs, const char *direction) {
   GraphEmit *e = keras_emit(layer);
@@ -38,7 +41,7 @@ static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x
   return node;
 }
 
-/* [batch, u] as one direction's start. */
+/* The start [batch, u] of a node of one direction as [1, batch, u]; NULL stays NULL. */
 static GraphValue *one_start(KerasLayer *layer, GraphValue *state) {
   return state ? emit_unsqueeze(keras_emit(layer), state, 1, (int64_t[]){0}) : NULL;
 }
@@ -91,7 +94,9 @@ GraphValue *keras_turned(KerasLayer *layer, GraphValue *y) {
   return emit_done(keras_emit(layer), turn);
 }
 
-/* The same where Keras lays the mask of the input over the result. */
+/* keras_turned for a masked sequence. Keras passes the mask of the input on beside the reversed
+ * result, so that it covers other steps than those that were masked. That is right only if no step
+ * is masked, which the words say to the user. */
 static GraphValue *turned_mask(KerasLayer *layer, GraphValue *y) {
   static const GraphMasked words = {
       "reads its sequence backwards and returns it in that order, with the masked steps in front",

@@ -5,25 +5,31 @@
 
 #include "import/read/keras/keras.h"
 
-/* What a node over x gives, of one direction or two. */
+/* The results of a recurrent node in one direction. */
 typedef struct KerasResult {
   GraphValue *y;        /* [batch, time, u] in the order of the input's steps */
-  GraphValue *state[2]; /* [batch, u]: h, c */
+  GraphValue *state[2]; /* the last h and, of an LSTM, the last c, [batch, u] each */
 } KerasResult;
 
+/* The number of states of a cell: 2 of an LSTM, 1 of others. */
 int keras_n_states(const KerasRun *run);
-/* Nodes of a part of a layer have its name too: "bidirectional/forward_lstm". */
+/* The name of a part of a layer, as "bidirectional/forward_lstm"; that of the layer if part is
+ * NULL. */
 const char *keras_part_name(const KerasLayer *layer, const char *part);
-/* One direction; state: [batch, u] each, NULL for zeros; keeps: the mask or NULL. */
+/* Makes a recurrent node of one direction over x [batch, time, d]. state: the start of each state,
+ * [batch, u], or NULL for zeros. keeps: the mask, or NULL if there is none. */
 KerasResult keras_run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                           GraphValue *const *state, bool backward);
-/* Both directions in one node: y [batch, time, 2 u], states of both. */
+/* Makes one node of both directions over x. *y: [batch, time, 2 u]; *last: [batch, 2 u], the last h
+ * of both; out: the last states of the first direction, then those of the second. state: the starts
+ * in the same order. */
 void keras_run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                     GraphValue *const *state, GraphValue **y, GraphValue *out[4],
                     GraphValue **last);
-/* The steps of [batch, time, d] in the other order. */
+/* y [batch, time, d] with its steps in reverse order. */
 GraphValue *keras_turned(KerasLayer *layer, GraphValue *y);
-/* What return_sequences asks for, in the order of reading. */
+/* The result of a layer: all steps in the order in which it reads them or, without
+ * return_sequences, the last step that it reads. masked: whether a mask reaches it. */
 GraphValue *keras_read_order(KerasLayer *layer, const KerasRun *run, const KerasResult *r,
                              bool masked);
 
