@@ -60,6 +60,13 @@ static void empty(DIR *dir) {
       unlinkat(dirfd(dir), e->d_name, 0);
 }
 
+static void empty_folder(const char *folder) {
+  DIR *dir = opendir(folder);
+  if (!dir) return;
+  empty(dir);
+  closedir(dir);
+}
+
 #ifdef __linux__
 /* Without memory of its own: it may have run out. */
 void stale_empty(const char *folder) {
@@ -76,14 +83,14 @@ void stale_empty(const char *folder) {
       at += e->d_reclen;
     }
   }
-  if (fd >= 0) close(fd);
+  if (fd >= 0)
+    close(fd);
+  else
+    empty_folder(folder);
 }
 #else
 void stale_empty(const char *folder) {
-  DIR *dir = opendir(folder);
-  if (!dir) return;
-  empty(dir);
-  closedir(dir);
+  empty_folder(folder);
 }
 #endif
 
