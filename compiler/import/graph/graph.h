@@ -279,6 +279,8 @@ void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
  * held, such as weights that stand transposed in another constant. Their values are no constants
  * any more, and must not be read. */
 void graph_sweep(Graph *graph);
+/* The same for a graph in whose place another one is read, which has some of its constants. */
+void graph_sweep_for(Graph *graph, const Graph *reader);
 
 /* Whether a value is one of this graph, not of one around it. */
 static inline bool graph_owns(const Graph *graph, const GraphValue *value) {

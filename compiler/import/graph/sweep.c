@@ -89,10 +89,14 @@ static void forget(const Graph *graph, const Numbers *gone) {
 }
 
 void graph_sweep(Graph *graph) {
+  graph_sweep_for(graph, graph);
+}
+
+void graph_sweep_for(Graph *graph, const Graph *reader) {
   Arena *arena = arena_child(graph->arena);
   Numbers read = {.arena = arena}, gone = {.arena = arena};
   if (graph->numbers != graph->arena) {
-    add_read(&read, graph);
+    add_read(&read, reader);
     sort(&read);
     release(graph, &read, &gone);
     sort(&gone);

@@ -286,7 +286,9 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
       .arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
   l->foreign = foreign_new(file, graph->format, NULL);
   if (!lift_scales(l, graph)) return NULL;
-  l->graph = graph = lift_real(graph);
+  l->graph = lift_real(graph);
+  if (l->graph != graph) graph_sweep_for((Graph *)(uintptr_t)graph, l->graph);
+  graph = l->graph;
   Sizes *sizes = ARENA_NEW(l->arena, Sizes);
   TimeWish wish;
   if (!lift_check_sets(l) || !time_wish(l, &wish) || !sizes_find(l, sizes) ||

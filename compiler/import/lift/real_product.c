@@ -61,9 +61,16 @@ static GraphValue *less_zero(RealFrame *frame, const GraphTensor *q, const Graph
   for (int i = axis + 1; i < q->rank; i++)
     inner *= q->dim[i];
   if (n != 1 && (axis < 0 || n != q->dim[axis])) return NULL;
+  if (real_zero_is(zero, 0)) {
+    GraphTensor *same = ARENA_NEW(frame->to->arena, GraphTensor);
+    *same = *q;
+    same->elem = GRAPH_FLOAT;
+    return graph_constant(frame->to, "", same);
+  }
   GraphTensor *out = graph_tensor(frame->to->numbers, GRAPH_FLOAT, q->rank, q->dim, &data);
   for (int64_t i = 0; i < q->count; i++)
     data[i] = graph_at(q, i) - (zero ? graph_at(zero, n == 1 ? 0 : i / inner % n) : 0);
+  graph_narrow(frame->to->numbers, out);
   return graph_constant(frame->to, "", out);
 }
 
