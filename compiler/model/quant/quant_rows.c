@@ -24,6 +24,13 @@ double quant_largest(const QuantFormat *x) {
   return x->bits == 16 ? 32768 : x->is_unsigned ? 255 : 128;
 }
 
+/* `most`, or the largest |w| if that is larger. */
+static double larger(double most, const double *w, int64_t n) {
+  for (int64_t k = 0; k < n; k++)
+    most = fabs(w[k]) > most ? fabs(w[k]) : most;
+  return most;
+}
+
 /* Of one row: the largest weight, and what bounds its sum in units of (weight scale * operand). */
 typedef struct RowSize {
   double most, sum;
@@ -33,10 +40,9 @@ static RowSize row_size(const PartSpec *spec, int64_t row) {
   const double *w = spec->w + row * spec->depth;
   double all = 0;
   RowSize size = {.most = 1e-9};
-  for (int64_t k = 0; k < spec->depth; k++) {
+  for (int64_t k = 0; k < spec->depth; k++)
     all += fabs(w[k]);
-    size.most = fmax(size.most, fabs(w[k]));
-  }
+  size.most = larger(size.most, w, spec->depth);
   double b = spec->b ? fabs(spec->b[row]) : 0;
   size.sum = all * (quant_largest(&spec->x) + fabs(spec->x.zero)) + b / spec->x.scale;
   return size;
@@ -58,9 +64,7 @@ static bool are_multiples(const double *w, int64_t n, double step) {
 }
 
 double quant_grid(const double *w, int64_t n, int bits) {
-  double most = 1e-9;
-  for (int64_t k = 0; k < n; k++)
-    most = fmax(most, fabs(w[k]));
+  double most = larger(1e-9, w, n);
   for (int largest = INT8_MAX; largest >= 1; largest--)
     if (are_multiples(w, n, most / largest)) return most / largest;
   for (int largest = UINT8_MAX; bits > 8 && largest > INT8_MAX; largest--)
@@ -142,7 +146,8 @@ QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction) {
   for (int64_t r = 0; r < rows; r++) {
     double sum = 0;
     for (int64_t k = 0; k < depth; k++) {
-      double q = fmin(fmax(nearbyint(spec->w[r * depth + k] / scale[r]), -most), most);
+      double q = nearbyint(spec->w[r * depth + k] / scale[r]);
+      q = q < -most ? -most : q > most ? most : q;
       w[r * depth + k] = (int16_t)q;
       sum += q;
     }
