@@ -40,6 +40,7 @@ static bool choose_paths(Session *s, const char *model, ImportPaths *out) {
 typedef struct ReadBack {
   const Model *written;
   int n; /* layers so far */
+  bool wants_digest;
   Sha256 digest;
 } ReadBack;
 
@@ -53,19 +54,21 @@ static bool same_weights(void *context, const Layer *layer) {
     for (int64_t k = 0; k < param_count(&params[p]); k++)
       if (!y || x[k] != y[k]) return false;
   }
-  weights_digest_add(&r->digest, layer);
+  if (r->wants_digest) weights_digest_add(&r->digest, layer);
   return true;
 }
 
-/* Reads text and weights as `build` would. The digest of the weights; NULL after reporting. */
-static const char *read_back(Session *s, const Imported *in, const Text *weights) {
+/* Reads text and weights as `build` would. The digest of the weights, if it is wanted; NULL after
+ * reporting. */
+static const char *read_back(Session *s, const Imported *in, const Text *weights,
+                             bool wants_digest) {
   Diags *kept = s->diags;
   const char *reason;
   Mapped bytes = {(const uint8_t *)text_str(weights), weights->len};
   session_reset_diags(s);
   TensorFile *file = safetensors_parse(s->arena, bytes, &reason);
   Program *again = session_check_source(s, in->source);
-  ReadBack r = {.written = in->model, .digest = sha256_new()};
+  ReadBack r = {.written = in->model, .wants_digest = wants_digest, .digest = sha256_new()};
   bool ok = file && again->n_models == 1 && again->model[0]->n_layers == in->model->n_layers;
   if (file) file->path = "the file to be written";
   ok = ok && model_bind_each(again->model[0], file, s->diags, same_weights, &r);
@@ -217,8 +220,8 @@ ExitCode command_import(Session *s) {
   paths.ranges = ranges_path(s, in.model, in.source);
   Ranges *measured = imported_ranges_noted(s, &in, paths.ranges);
   add_weights(&in, paths.weights, &weights);
-  const char *digest =
-      in.model->weights.path ? read_back(s, &in, &weights) : weights_digest(s->arena, in.model);
+  const char *digest = in.model->weights.path ? read_back(s, &in, &weights, measured != NULL)
+                                              : weights_digest(s->arena, in.model);
   if (!digest) return EXIT_BUG;
   if (in.model->weights.path && !session_spares_inputs(s, o->args[0], paths.weights))
     return EXIT_USAGE;
