@@ -79,6 +79,7 @@ typedef struct Lift {
   Diags *diags;
   const Graph *graph;
   Flat *flat;
+  bool *sized; /* by input of the file, GRAPH_MAX_RANK each: options give the axis a size */
   const int *file_input; /* by input of the flat graph: its number in the file */
   Atoms *atoms;
   Roles roles;

@@ -14,6 +14,7 @@ typedef struct Candidate {
   int family;
   unsigned facts;
   bool open;          /* the file gives no size for some axis of it */
+  bool unsized;       /* nor do the options */
   int64_t size;       /* the size of its largest atom in the inputs */
   int atom;           /* that atom */
   const char *symbol; /* the name of such an axis in the file; NULL */
@@ -36,7 +37,8 @@ static Candidate *candidate_of(Candidates *all, int family) {
 }
 
 /* The families of all inputs. */
-static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input) {
+static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input,
+                             const bool *sized) {
   Candidates all = {0};
   for (int i = 0; i < a->flat->n_file_in; i++) {
     const GraphInput *in = &graph->in[file_input[i]];
@@ -57,7 +59,10 @@ static Candidates candidates(Atoms *a, const Graph *graph, const int *file_input
             c->twice || (atom_family(a, f.atom[before]) == family && f.dim[before] != f.dim[k] &&
                          atom_size(a, f.atom[before]) > 1 && atom_size(a, f.atom[k]) > 1);
       bool known = in->rank >= 0 && f.dim[k] < in->rank;
-      if (!known || in->dim[f.dim[k]].n == GRAPH_OPEN) c->open = true;
+      bool open = !known || in->dim[f.dim[k]].n == GRAPH_OPEN;
+      c->open = c->open || open;
+      c->unsized =
+          c->unsized || (open && !(known && sized[file_input[i] * GRAPH_MAX_RANK + f.dim[k]]));
       if (known && in->dim[f.dim[k]].symbol && !c->symbol) c->symbol = in->dim[f.dim[k]].symbol;
       if (known && in->dim[f.dim[k]].role != GRAPH_ROLE_UNSAID) c->said = in->dim[f.dim[k]].role;
       if (atom_size(a, f.atom[k]) <= c->size) continue;
@@ -263,7 +268,7 @@ static const Candidate *first_of_fixed(const Candidates *all, const RoleHints *h
   for (int i = 0; i < all->n; i++) {
     const Candidate *c = &all->c[i];
     if (!(c->facts & FACT_SCANNED)) continue;
-    if (c->open) return NULL;
+    if (c->unsized) return NULL;
     if (!first) first = c;
   }
   return first;
@@ -322,6 +327,7 @@ static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles
   const Candidate *first = ambiguous ? first_of_fixed(all, hints) : NULL;
   if (first) {
     take_time(r, first);
+    r->time_is_open = false;
     return;
   }
   const char **choice = ARENA_ARRAY(arena, const char *, all->n);
@@ -362,7 +368,7 @@ static bool value_has_both(Atoms *a, int family, int other) {
  * operators go along them, or they hold more steps than time has, and no value has time as well.
  * All of them are united. -1: there are none. */
 static int made_sequences(Atoms *a, Candidates *all, const Roles *r, const RoleHints *hints) {
-  bool fixed = r->time >= 0 && !r->time_is_open && first_of_fixed(all, hints);
+  bool fixed = r->time >= 0 && first_of_fixed(all, hints);
   int made = -1;
   if (r->way != TIME_WAY_AXIS || hints->stream || hints->has_state) return -1;
   for (int i = 0; i < a->n; i++) {
@@ -383,7 +389,7 @@ Roles roles_solve(Atoms *atoms, const Graph *graph, const int *file_input, const
   Roles r = {.batch = -1, .time = -1, .made = -1, .stacked = -1};
   join_said(atoms, graph, file_input, GRAPH_ROLE_BATCH);
   join_said(atoms, graph, file_input, GRAPH_ROLE_TIME);
-  Candidates all = candidates(atoms, graph, file_input);
+  Candidates all = candidates(atoms, graph, file_input, hints->sized);
   choose_batch(&all, &r);
   choose_time(atoms, &all, hints, &r);
   if (r.batch == r.time && r.batch >= 0) r.batch = -1;

@@ -31,9 +31,10 @@ typedef struct Roles {
 /* What the user said, and what is known about states. */
 typedef struct RoleHints {
   const char *time_axis; /* the axis that --time NAME=N names; NULL */
-  bool stream;           /* --stream is given */
-  bool has_state;        /* some output is an input of the next call */
-  const bool *is_state;  /* by output, for the first n_outputs: it is such an output */
+  const bool *sized; /* by input of the file, GRAPH_MAX_RANK each: options give the axis a size */
+  bool stream;       /* --stream is given */
+  bool has_state;    /* some output is an input of the next call */
+  const bool *is_state; /* by output, for the first n_outputs: it is such an output */
   int n_outputs;
 } RoleHints;
 

@@ -162,7 +162,10 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;
   l->file_input = file_input;
-  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream};
+  l->sized = ARENA_ARRAY(l->arena, bool, (size_t)l->graph->n_in *GRAPH_MAX_RANK + 1);
+  for (int i = 0; i < s->n; i++)
+    l->sized[s->open[i].input * GRAPH_MAX_RANK + s->open[i].axis] = s->open[i].set;
+  RoleHints hints = {.time_axis = wish->axis, .sized = l->sized, .stream = l->options->stream};
   if (!lift_declared_states(l)) {
     l->reported = true;
     return false;
@@ -200,7 +203,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
 }
 
 void sizes_solve_again(Lift *l, const TimeWish *wish) {
-  RoleHints hints = {.time_axis = wish->axis, .stream = l->options->stream};
+  RoleHints hints = {.time_axis = wish->axis, .sized = l->sized, .stream = l->options->stream};
   bool open = l->roles.time_is_open;
   give_states(l, &hints);
   l->atoms = atoms_solve(l->flat);

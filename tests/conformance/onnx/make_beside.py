@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "graph"))
 from make_onnx import Graph, finish
 
-FOLDER = os.path.join(HERE, "fixtures", "beside")
+FOLDER, LENGTHS = (os.path.join(HERE, "fixtures", name) for name in ("beside", "lengths"))
 T, D, U = 5, 4, 3
 rng = np.random.default_rng(9)
 
@@ -108,14 +108,17 @@ def chosen_mask():
 
 def sequences():
     """an encoder and a decoder, whose lengths the file fixes; words of sentences"""
-    g, x, z = Graph(), random(1, T, D), random(1, 3, 2)
-    g.input("x", [1, T, D])
-    g.input("z", [1, 3, 2])
+    x, z = random(1, T, D), random(1, 3, 2)
     w, r, w2, r2 = random(U, D), random(U, U), random(U, 2), random(U, U)
-    _, last = rnn_call(g, "x", w, r)
-    y, _ = rnn_call(g, "z", w2, r2, last)
-    g.call("Identity", y, out="y")
-    save("encoder_decoder", g, {"x": x, "z": z}, rnn(z, w2, r2, rnn(x, w, r, np.zeros((1, U)))[1])[0])
+    for name, folder, source, target in (("encoder_decoder", FOLDER, T, 3), ("two_lengths", LENGTHS, "source", "target")):
+        g = Graph()
+        g.input("x", [1, source, D])
+        g.input("z", [1, target, 2])
+        _, last = rnn_call(g, "x", w, r)
+        y, _ = rnn_call(g, "z", w2, r2, last)
+        g.call("Identity", y, out="y")
+        g.output("y")
+        finish(g, folder, name, {"x": x, "z": z}, {"y": rnn(z, w2, r2, rnn(x, w, r, np.zeros((1, U)))[1])[0]})
     g, x = Graph(), random(1, 3, T, D)
     g.input("x", [1, 3, T, D])
     w, r, w2, r2 = random(U, D), random(U, U), random(2, U), random(2, 2)

@@ -66,6 +66,7 @@ def make(name, kind, folder):
         else:
             program = torch.export.export(module, args, dynamic_shapes=opened)
             if kind == "export_core": program = program.run_decompositions()
+            if len(program.graph_signature.user_outputs) == len(y): out_names = list(map(str, program.graph_signature.user_outputs))
             torch.export.save(program, path)
     ports = [nets.port(n, t, d) for n, t, d in zip(names, texts, data)]
     # An output has the batch where a second sample changes its shape.
