@@ -56,10 +56,11 @@ def pair(file_ports, model_ports, what):
     """Which port of the file each of the model is: by name where names are alike, else by order."""
     clean = lambda s: re.sub(r"\W+", "_", s).strip("_").lower()
     by_name = {clean(p.name): p for p in file_ports}
-    named = len(by_name) == len(file_ports) and all(clean(m[0]) in by_name for m in model_ports)
+    own = lambda m: clean(m[0]) if clean(m[0]) in by_name else re.sub(r"_\d+$", "", clean(m[0]))  # `last` is a word of the language: last_2
+    named = len(by_name) == len(file_ports) and all(own(m) in by_name for m in model_ports)
     if len(file_ports) == len(model_ports) and not named: return list(file_ports)
-    if not all(clean(m[0]) in by_name for m in model_ports): raise ValueError(f"{len(model_ports)} {what} where the file has {len(file_ports)}")
-    return [by_name[clean(m[0])] for m in model_ports]
+    if not all(own(m) in by_name for m in model_ports): raise ValueError(f"{len(model_ports)} {what} where the file has {len(file_ports)}")
+    return [by_name[own(m)] for m in model_ports]
 
 
 def outcome(grus, case, folder):
