@@ -7,8 +7,9 @@ static const char
     norms[] = "grus supports `LayerNorm` over features and `BatchNorm` with constant statistics",
     integers[] = "grus reads integers with constant scales as real numbers if the inputs and "
                  "outputs are floats; otherwise import the float model that this one was made from",
-    conditions[] = "conditions on data are not supported; use relu, leaky_relu or `clip(low, "
-                   "high)`, and apply masks in your program",
+    conditions[] =
+        "`select(a, b, x, y)` chooses between values of one shape: one of the values that "
+        "are compared or chosen has to have the shape of the result",
     places[] = "indices that are computed from data are not supported; `Embedding` takes rows of a "
                "constant table by an input of whole numbers",
     clips[] = "the larger or smaller of a value and a number is `clip(low, high)`, of two values "

@@ -32,11 +32,14 @@ typedef struct CellStep {
   GraphValue *kept; /* Lstm: s(f) c, which by itself looks like an h' without activation */
   GraphValue *h;    /* Gru: h before the step, NULL as for c; in others it is one of the sources */
   Activated gate[CELL_MAX_GATES];
-  const char *out_activation; /* Lstm: b */
-  double cell_clip;           /* Lstm: c' is kept within -cell_clip..cell_clip; 0: it is not */
-  bool z_swapped;             /* Gru: s(z) is multiplied by the candidate, 1 - s(z) by h */
-  GraphValue *reset_product;  /* Gru: s(r) times reset_of */
-  GraphValue *reset_of;       /* Gru: h, or R h + rb */
+  const char *out_activation;    /* Lstm: b */
+  double cell_clip;              /* Lstm: c' is kept within -cell_clip..cell_clip; 0: it is not */
+  bool z_swapped;                /* Gru: s(z) is multiplied by the candidate, 1 - s(z) by h */
+  GraphValue *reset_product;     /* Gru: s(r) times reset_of */
+  GraphValue *reset_of;          /* Gru: h, or R h + rb */
+  GraphValue *mask;              /* if it is false, the step is skipped; NULL: it never is */
+  GraphValue *h_state, *c_state; /* what the next step reads; NULL: nothing does */
+  GraphValue *h_old, *c_old;     /* with a mask: the state if the step is skipped */
 } CellStep;
 
 /* Whether this node makes the new state of a step. *out gets the step. */

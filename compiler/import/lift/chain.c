@@ -258,11 +258,11 @@ GraphNode *chain_operator(Recognising *r, const CellStep *s, const Input *in, co
   int64_t state[3] = {1, r->samples, to.u};
   h0 = h0 ? chain_reshaped(r, like, h0, 3, state) : NULL;
   c0 = c0 ? chain_reshaped(r, like, c0, 3, state) : NULL;
-  GraphValue *lstm[8] = {in->x, w,  rec, b,
-                         NULL,  h0, c0,  chain_is_all(to.peephole, 3 * to.u, 0) ? NULL : peephole};
-  GraphValue *gru[7] = {in->x, w, rec, b, after ? rb : NULL, NULL, h0},
-             *rnn[6] = {in->x, w, rec, b, NULL, h0};
-  int n_in = s->op == GRAPH_Lstm ? 8 : s->op == GRAPH_Gru ? 7 : 6;
+  if (chain_is_all(to.peephole, 3 * to.u, 0)) peephole = NULL;
+  GraphValue *lstm[9] = {in->x, w, rec, b, NULL, h0, c0, peephole, in->mask};
+  GraphValue *gru[8] = {in->x, w, rec, b, after ? rb : NULL, NULL, h0, in->mask},
+             *rnn[7] = {in->x, w, rec, b, NULL, h0, in->mask};
+  int n_in = recurrent_form(s->op)->mask + (in->mask != NULL);
   GraphNode *node = flat_node(r->flat, s->op, like, n_in,
                               s->op == GRAPH_Lstm  ? lstm
                               : s->op == GRAPH_Gru ? gru

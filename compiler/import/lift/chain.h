@@ -43,6 +43,7 @@ typedef struct Input {
   GraphValue *source[FORM_MAX_TERMS]; /* what the model step reads */
   GraphValue *x;                      /* what all steps read, [T, N, d] */
   bool backward;                      /* later steps read earlier rows */
+  GraphValue *mask;                   /* [T, N]; NULL: there is none */
 } Input;
 
 /* The forms of the gates of a step, and its sources without the state. */
@@ -71,6 +72,14 @@ int chain_inputs(Recognising *r, const CellStep *s, const GraphValue *h, GraphVa
  * whether later steps read earlier rows. NULL: they are not the rows of one sequence. */
 GraphValue *chain_sequence(Recognising *r, const Chain *c, GraphValue *const *source,
                            bool *backward);
+/* ---- chain_mask.c ---- */
+/* Sets what the steps say of masks. */
+void chain_find_masks(Recognising *r);
+/* The mask of all steps in the order of a sequence that is read so; *out NULL: there is none.
+ * False: some steps have one, or they are no sequence. */
+bool chain_mask(Recognising *r, const Chain *c, bool backward, GraphValue **out);
+/* Other choices by the mask of a step read its row of the result. */
+void chain_choose_rows(Recognising *r, const CellStep *s, GraphValue *row);
 /* ---- chain_alike.c ---- */
 /* Whether two numbers are equal except for rounding. */
 bool numbers_agree(double a, double b);

@@ -198,8 +198,7 @@ static bool run_trial(Comparison *c, const Trial *t) {
       in[call][i] = l->size[i].constant;
     for (int i = 0; i < l->flat->n_file_in; i++) {
       int port = port_of(l, flat->in[i].value);
-      const GraphTensor *x = check_input(c, t, &graph->in[l->file_input[i]], flat->in[i].value,
-                                         port >= 0 ? model->in[port] : NULL);
+      const GraphTensor *x = check_input(c, t, i, port >= 0 ? model->in[port] : NULL);
       if (x && is_length(l, i)) x = lengths(c, t, x);
       if (!x) return true;
       if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type))
@@ -280,21 +279,25 @@ bool lift_check(Lift *l) {
           bound = l->time.kind == TIME_BOUNDED ? l->time.n : INT64_MAX;
   if (open && steps > bound) steps = bound;
   int n = 1, calls = stream && (l->n_states || !axis) ? CALLS : 1;
-  bool padded = false;
+  bool padded = false, bounded = l->time.kind == TIME_BOUNDED;
   for (int i = 0; i < l->graph->n_in; i++)
     padded = padded || l->graph->in[i].has_padding;
   for (int i = 0; i < l->flat->n_file_in; i++)
     padded = padded || is_length(l, i);
-  Trial trial[6] = {{l->flat_batch, steps, calls, 0, false}};
-  if (l->batch_is_open) trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0, false};
+  Trial trial[6 + HOLES_ALL] = {{l->flat_batch, steps, calls, 0, false, HOLES_NONE}};
+  if (l->batch_is_open)
+    trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0, false, HOLES_NONE};
   int64_t longer = steps + steps / 2 + 1 < bound ? steps + steps / 2 + 1 : bound;
   if (open && l->time.kind != TIME_FIXED && longer > steps)
-    trial[n++] = (Trial){l->flat_batch, longer, calls, 0, false};
-  if (padded && l->time.kind == TIME_BOUNDED && steps > 1) {
-    trial[n++] = (Trial){l->flat_batch, steps, 1, steps / 2, false};
-    trial[n++] = (Trial){l->flat_batch, steps, 1, steps - 1, false};
+    trial[n++] = (Trial){l->flat_batch, longer, calls, 0, false, HOLES_NONE};
+  if (padded && bounded && steps > 1) {
+    trial[n++] = (Trial){l->flat_batch, steps, 1, steps / 2, false, HOLES_NONE};
+    trial[n++] = (Trial){l->flat_batch, steps, 1, steps - 1, false, HOLES_NONE};
   }
-  if (has_bounds(l->flat->graph)) trial[n++] = (Trial){l->flat_batch, steps, calls, 0, true};
+  if (has_bounds(l->flat->graph))
+    trial[n++] = (Trial){l->flat_batch, steps, calls, 0, true, HOLES_NONE};
+  for (Holes holes = HOLES_BEFORE; holes <= HOLES_ALL && l->has_holes && !bounded; holes++)
+    trial[n++] = (Trial){l->batch_is_open ? 2 : l->flat_batch, steps, calls, 0, false, holes};
   for (int i = 0; i < n; i++)
     if (!run_apart(&c, &trial[i])) return false;
   foreign_note(l->foreign,

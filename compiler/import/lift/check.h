@@ -6,12 +6,16 @@
 
 #include "import/lift/lift.h"
 
+/* Which steps hold the number that the graph looks for. */
+typedef enum Holes { HOLES_NONE, HOLES_BEFORE, HOLES_AFTER, HOLES_BETWEEN, HOLES_ALL } Holes;
+
 /* One trial: graph and model are computed on the same random inputs. */
 typedef struct Trial {
   int64_t batch, steps; /* how many samples there are, and how many steps in each call */
   int calls;
   int64_t real; /* of a bounded sequence, the number of steps that are no padding; 0: all */
   bool steady;  /* all steps have the same large numbers, so that clips and limits act */
+  Holes holes;
 } Trial;
 
 /* Where an element of a graph tensor is in the model. */
@@ -39,8 +43,8 @@ void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor
 bool check_has_time(const Comparison *c, const GraphValue *value);
 /* Whether `value` has a batch axis. If not, its numbers are the same for all samples. */
 bool check_has_batch(const Comparison *c, const GraphValue *value);
-/* Random numbers for an input in one call. port: the input of the model that it became, or NULL. */
-const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInput *in,
-                               const GraphValue *flat_value, const Port *port);
+/* Random numbers for flat input `number` in one call. port: the input of the model that it became,
+ * or NULL. */
+const GraphTensor *check_input(Comparison *c, const Trial *trial, int number, const Port *port);
 
 #endif

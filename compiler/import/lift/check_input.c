@@ -110,8 +110,46 @@ static void fill_steady(Comparison *c, const GraphValue *flat_value, const Graph
   }
 }
 
-const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInput *in,
-                               const GraphValue *flat_value, const Port *port) {
+/* The step of an element where the model has no time: its place along the second axis of the file.
+ */
+static int64_t step_in_file(const GraphTensor *t, int64_t e) {
+  int64_t inner = 1;
+  for (int i = 2; i < t->rank; i++)
+    inner *= t->dim[i];
+  return t->rank > 1 && inner ? e / inner % t->dim[1] : 0;
+}
+
+/* Whether a step holds nothing but the number, and in others which elements do. */
+static bool is_hole(Comparison *c, Holes holes, int64_t sample, int64_t step, int64_t steps) {
+  Comparison place = {.random = (uint64_t)sample * 7919u + (uint64_t)step * 104729u + 17u};
+  next_number(&place);
+  switch (holes) {
+  case HOLES_NONE: return false;
+  case HOLES_BEFORE: return step < (steps + 1) / 2;
+  case HOLES_AFTER: return step >= steps / 2;
+  case HOLES_BETWEEN: return next_number(&place) < 0.5 || next_number(c) < 0.25;
+  case HOLES_ALL: return true;
+  }
+  return false;
+}
+
+static void add_holes(Comparison *c, Holes holes, double number, const GraphValue *flat_value,
+                      const GraphTensor *t, double *data) {
+  ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, t->count ? t->count : 1);
+  bool timed = check_has_time(c, flat_value);
+  int64_t steps = 1;
+  check_spots(c, flat_value, t, spot);
+  for (int64_t i = 0; i < t->count; i++) {
+    if (!timed) spot[i].step = step_in_file(t, i);
+    if (spot[i].step >= steps) steps = spot[i].step + 1;
+  }
+  for (int64_t i = 0; i < t->count; i++)
+    if (is_hole(c, holes, spot[i].sample, spot[i].step, steps)) data[i] = number;
+}
+
+const GraphTensor *check_input(Comparison *c, const Trial *trial, int number, const Port *port) {
+  const GraphInput *in = &c->l->graph->in[c->l->file_input[number]];
+  const GraphValue *flat_value = c->l->flat->graph->in[number].value;
   int64_t dim[GRAPH_MAX_RANK];
   double *data;
   trial_shape(c, flat_value, dim);
@@ -129,7 +167,11 @@ const GraphTensor *check_input(Comparison *c, const Trial *trial, const GraphInp
       data[i] = floor(u * (double)(categories < 100 || port ? categories : 100));
   }
   if (t && trial->steady && in->elem == GRAPH_FLOAT && !index) fill_steady(c, flat_value, t, data);
-  if (t && in->has_padding)
+  const Hole *hole = &c->l->hole[number];
+  bool fits = !index || (hole->number >= 0 && hole->number < (double)categories);
+  if (t && trial->holes != HOLES_NONE && hole->is && fits)
+    add_holes(c, trial->holes, hole->number, flat_value, t, data);
+  if (t && in->has_padding && c->l->time.kind == TIME_BOUNDED)
     add_padding(c, in, flat_value, trial->real ? trial->real : INT64_MAX, categories, t, data);
   return t;
 }

@@ -34,6 +34,8 @@ typedef struct Flat {
   const GraphTensor **type; /* by value id: element and shape; a constant has its numbers too */
   size_t cap_types;
   int n_file_in, n_file_out; /* inputs and outputs of the file; those of variables follow */
+  bool skips;                /* a cell that is written out skips steps by a mask */
+  bool bounded; /* the length of the sequence may replace masks of recurrent operators */
   FlatVariable *variable;
   int n_variables;
   /* What is known about states, for values with an id below n_known; NULL: nothing is known. */
@@ -119,15 +121,19 @@ void flat_part_ways(Flat *flat);
 /* A ConvTranspose of stride 1 becomes a Conv. Others stay as they are. */
 void flat_turn_transposed(Flat *flat, GraphNode *node);
 
+/* ---- chosen.c ---- */
+/* Choices by truths that are written in other operators become Where. */
+void flat_find_choices(Flat *flat);
+
 /* ---- spelled.c ---- */
 /* Recurrent operators that no layer computes become their equations between State and Keep. */
 void flat_spell_cells(Flat *flat);
 /* The same for those whose operand is made of states of the stream, own[i] for input i: a layer
  * cannot stand between a state and its next value. Whether there was one. */
 bool flat_spell_fed_back(Flat *flat, const bool *own);
-/* Whether a recurrent operator has an activation, coupled gates or a projection that recurrent
- * stages do not support. */
-bool flat_is_of_no_layer(const GraphNode *node);
+/* Whether a recurrent operator has an activation, coupled gates, a projection or a mask that
+ * recurrent stages do not support. */
+bool flat_is_of_no_layer(const Flat *flat, const GraphNode *node);
 /* Whether every sample of a batch has all steps. False: not, or `lengths` is NULL. */
 bool flat_lengths_are_whole(const GraphTensor *lengths, int64_t steps);
 

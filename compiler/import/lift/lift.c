@@ -190,7 +190,7 @@ static bool add_nodes(Lift *l) {
   const Graph *graph = l->flat->graph;
   LiftDone (*const family[])(Lift *, const GraphNode *) = {
       lift_window, lift_weighted, lift_attention, lift_recurrent, lift_kept,
-      lift_hold,   lift_select,   lift_moves,     lift_pointwise};
+      lift_hold,   lift_truth,    lift_select,    lift_moves,     lift_pointwise};
   const bool *needed = lift_needed(l);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
@@ -261,6 +261,20 @@ static bool take_out_masks(Lift *l, Sizes *s, const TimeWish *wish) {
   return lift_masks(l, wish) == MASKS_DONE;
 }
 
+/* Notes that cells skip steps by what they hold, although the caller could pass a length. */
+static void note_skips(Lift *l) {
+  bool known = false;
+  for (int i = 0; i < l->flat->n_file_in && !known; i++)
+    known = l->hole[i].is;
+  if (l->flat->skips && known && l->time.kind == TIME_FIXED)
+    foreign_note(
+        l->foreign,
+        "recurrent layers skip the steps that the file masks, wherever they are; if all of "
+        "them come last, `--time \"n <= %lld\"` makes a faster model, which gets the "
+        "length of each sequence instead",
+        (long long)l->time.n);
+}
+
 /* Notes the states of the file: a stream keeps them, and otherwise `--stream` could. */
 static void note_states(Lift *l) {
   const Graph *graph = l->flat->graph;
@@ -309,6 +323,7 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   if (!lift_begin_own_states(l) || !add_nodes(l) || !lift_end_own_states(l) || !lift_add_outputs(l))
     return NULL;
   note_states(l);
+  note_skips(l);
   for (int i = 0; i < graph->n_notes; i++)
     foreign_note(l->foreign, "%s", graph->note[i]);
   ImportOptions plain = *options;

@@ -72,6 +72,12 @@ typedef struct StatePair {
   const GraphTensor *start; /* the first value of a variable; NULL: the caller gives it */
 } StatePair;
 
+/* A number that the graph looks for in an input. */
+typedef struct Hole {
+  bool is;
+  double number;
+} Hole;
+
 typedef struct Lift {
   Arena *arena;
   const ForeignFile *file;
@@ -88,6 +94,8 @@ typedef struct Lift {
   bool batch_is_open;             /* the file leaves the size of the batch open */
   int64_t flat_batch, flat_steps; /* how many samples and steps the flat graph has */
   bool *is_length; /* by flat input: it is the length of a bounded sequence; NULL: none is */
+  Hole *hole;      /* by flat input */
+  bool has_holes;  /* one of them is */
   bool *delivered; /* by flat output: it is an output of the model */
   Foreign *foreign;
   Placed *placed; /* by flat value id */
@@ -259,6 +267,7 @@ Layer *lift_with_number(Lift *l, const GraphNode *node, LayerKind kind, Value *x
 bool lift_axes_of_constant(Lift *l, const GraphNode *node, const GraphTensor *t, Axis *out);
 LiftDone lift_with_constant(Lift *l, const GraphNode *node, LayerKind kind);
 LiftDone lift_select(Lift *l, const GraphNode *node);
+LiftDone lift_truth(Lift *l, const GraphNode *node);
 LiftDone lift_moves(Lift *l, const GraphNode *node);
 /* lift_moves calls these. */
 LiftDone lift_reduce(Lift *l, const GraphNode *node);
@@ -369,6 +378,10 @@ bool lift_is_kept_output(Lift *l, int o);
 /* By flat value id: whether an output of the model is computed from it. Values that only pack or
  * unpack states that a stream keeps are not needed. */
 bool *lift_needed(Lift *l);
+
+/* ---- holes.c ---- */
+/* Before anything is changed in the flat graph. */
+void lift_find_holes(Lift *l);
 
 /* ---- hold.c ---- */
 LiftDone lift_hold(Lift *l, const GraphNode *node);

@@ -46,10 +46,11 @@ static GraphValue *in_place(Own *own, const GraphNode *join, GraphValue *all) {
   return flat_transposed(own->flat, join, y, rank, perm);
 }
 
-/* Replaces a Concat by the function of all rows. False: its operands are no such functions. */
-static bool is_mapped(Own *own, const GraphNode *join) {
+/* Replaces a Concat by the function of all rows. backward: its first operand reads the last rows.
+ * False: its operands are no such functions. */
+static bool is_mapped(Own *own, const GraphNode *join, bool backward) {
   int64_t steps = join->n_in;
-  own_begin(own, steps, false);
+  own_begin(own, steps, backward);
   int root = own_match(own, join->in[steps - 2], join->in[steps - 1]);
   if (root < 0 || !is_map(own)) return false;
   for (int64_t k = steps - 3; k >= 0; k--)
@@ -69,7 +70,9 @@ bool lift_mapped_steps(Flat *flat) {
     if (!is_join(&own, node)) continue;
     tried++;
     int mark = flat->graph->n_nodes;
-    changed = flat_keep_if(flat, is_mapped(&own, node), mark) || changed;
+    bool mapped = flat_keep_if(flat, is_mapped(&own, node, false), mark) ||
+                  flat_keep_if(flat, is_mapped(&own, node, true), mark);
+    changed = changed || mapped;
   }
   if (changed) flat_sort(flat);
   return changed;

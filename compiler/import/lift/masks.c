@@ -213,17 +213,6 @@ static bool makes_mask(const Lift *l, const GraphNode *node) {
   return node->op == GRAPH_Not && differs_from_padding(l, node->out[0]);
 }
 
-/* Reports a mask in a file whose sequences are not bounded, so that no length can replace the mask.
- */
-static void refuse_mask(Lift *l, const GraphNode *node) {
-  Diag *d = lift_refuse(l, node, E903, "masks steps by what they hold, which is not supported");
-  diag_note(d, "if the padding comes last, a sequence of bounded length gives the same results");
-  if (l->time.kind == TIME_FIXED)
-    diag_fix(d, FIX_MAYBE, "import it so: --time \"n <= %lld\"", (long long)l->time.n);
-  else
-    diag_fix(d, FIX_FILL, "import it so: --time \"n <= N\"");
-}
-
 /* Whether a recurrent operator has lengths that are no constant. */
 static bool any_length(const Lift *l) {
   const Graph *graph = l->flat->graph;
@@ -291,11 +280,6 @@ MaskResult lift_masks(Lift *l, const TimeWish *wish) {
   Graph *graph = l->flat->graph;
   const bool *needed = lift_needed(l);
   bool bounded = l->time.kind == TIME_BOUNDED, added;
-  for (int i = 0; i < graph->n_nodes && !bounded && any_padding(l); i++)
-    if (masks_is_live(graph->node[i], needed) && makes_mask(l, graph->node[i])) {
-      refuse_mask(l, graph->node[i]);
-      return MASKS_FAILED;
-    }
   if (!bounded || !(any_padding(l) || any_length(l))) return MASKS_DONE;
   l->is_length = ARENA_ARRAY(l->arena, bool, l->flat->n_file_in + 1);
   Masks m = {.l = l,

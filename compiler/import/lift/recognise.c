@@ -21,7 +21,7 @@ enum { SINGLE_MAX_NODES = 3000 }; /* of a graph that is one step: it is small */
 static int maker_of(const Recognising *r, const GraphValue *state, GraphOp op) {
   for (int i = 0; i < r->steps.n; i++)
     if (r->steps.step[i].op == op &&
-        (r->steps.step[i].h_new == state || r->steps.step[i].c_new == state))
+        (r->steps.step[i].h_state == state || r->steps.step[i].c_state == state))
       return i;
   return -1;
 }
@@ -84,10 +84,11 @@ static void replace_states(Recognising *r, const Chain *c, const GraphNode *node
     bool last = i == c->n - 1;
     const GraphTensor *t = chain_type(r, s->h_new);
     GraphValue *h = row_of(r, node, backward ? c->n - 1 - i : i, s->h_new);
-    if (h) flat_replace(r->flat, s->h_new, h);
-    if (last && s->op == GRAPH_Lstm) {
+    if (h && s->h_state) flat_replace(r->flat, s->h_state, h);
+    if (h) chain_choose_rows(r, s, h);
+    if (last && s->c_state) {
       GraphValue *cell = chain_reshaped(r, node, node->out[2], t->rank, t->dim);
-      if (cell) flat_replace(r->flat, s->c_new, cell);
+      if (cell) flat_replace(r->flat, s->c_state, cell);
     }
   }
 }
@@ -232,7 +233,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   const CellStep *first = &r->steps.step[c->step[0]],
                  *model = &r->steps.step[c->step[c->n > 1 ? 1 : 0]];
   const GraphValue *barrier[3];
-  GraphValue *h = c->n > 1 ? first->h_new : single_state(r, model);
+  GraphValue *h = c->n > 1 ? first->h_state : single_state(r, model);
   if (!h || (c->n == 1 && model->op == GRAPH_Rnn && !is_given(r, h))) return false;
   begin_forms(r, r->work, model, barrier);
   Input in = {0};
@@ -245,7 +246,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   for (int i = 0; i < c->n; i++) {
     const CellStep *s = &r->steps.step[c->step[i]];
     GraphValue *own[FORM_MAX_TERMS * 2];
-    const GraphValue *state = i                    ? r->steps.step[c->step[i - 1]].h_new
+    const GraphValue *state = i                    ? r->steps.step[c->step[i - 1]].h_state
                               : s->op == GRAPH_Gru ? s->h
                               : c->n == 1          ? h
                                                    : NULL;
@@ -270,6 +271,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
     if (!part[k] || (k && backward != in.backward)) return false;
     in.backward = backward;
   }
+  if (!chain_mask(r, c, in.backward, &in.mask)) return false;
   in.x = part[0];
   if (in.n > 1) {
     GraphNode *joined = flat_node(r->flat, GRAPH_Concat, model->h_new->node, in.n, part, 1);
@@ -278,6 +280,10 @@ static bool lower_chain(Recognising *r, const Chain *c) {
     in.x = joined->out[0];
   }
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
+  if (in.mask) {
+    h0 = first->h_old;
+    c0 = first->c_old;
+  }
   if (h0 && is_zero(r, h0)) h0 = NULL;
   if (c0 && is_zero(r, c0)) c0 = NULL;
   begin_forms(r, r->work, model, barrier);
@@ -285,7 +291,7 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   if (!node) return false;
   chain_name(r, c, node);
   if (model->op == GRAPH_Lstm) node->cell = cell_range(r, c);
-  find_folded_start(r, first, model, node);
+  if (!in.mask) find_folded_start(r, first, model, node);
   replace_states(r, c, node, in.backward);
   return true;
 }
@@ -353,6 +359,12 @@ static void drop_parts(Steps *steps, Arena *arena) {
   steps->n = n;
 }
 
+/* The equations of a cell that has become one of its own. */
+static bool is_spelled(const CellStep *s) {
+  const GraphValue *old = s->op == GRAPH_Lstm ? s->c : s->h;
+  return old && old->node && old->node->op == GRAPH_State;
+}
+
 bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
   Recognising r = {.flat = flat,
                    .forms = {.flat = flat, .arena = flat->arena, .atoms = atoms, .batch = batch},
@@ -364,7 +376,7 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
       r.samples = atom_size(atoms, i);
   for (int i = 0; i < flat->graph->n_nodes; i++) {
     CellStep s;
-    if (cell_match(flat, flat->graph->node[i], &s))
+    if (cell_match(flat, flat->graph->node[i], &s) && !is_spelled(&s))
       ARENA_PUSH(flat->arena, r.steps.step, r.steps.n, r.steps.cap, s);
   }
   drop_parts(&r.steps, flat->arena);
@@ -374,6 +386,7 @@ bool lift_recognise(Flat *flat, Atoms *atoms, int batch) {
       *after = ARENA_ARRAY(flat->arena, int, r.steps.n);
   r.work = arena_child(flat->arena);
   r.forms.arena = r.work;
+  chain_find_masks(&r);
   for (int i = 0; i < r.steps.n; i++)
     after[i] = -1;
   for (int i = 0; i < r.steps.n; i++) {

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Conditions on the data. In, a comparison and a node that chooses by it; out, `select(a, b, x,
- * y)`, which is x where a > b, otherwise y. The comparison by itself is no value of the model. */
+ * y)`, which is x where a > b, otherwise y. A comparison that other nodes read as well is the
+ * number 0 or 1, as are the truths of truth.c. */
 #include "import/lift/lift.h"
 
 static bool is_comparison(const GraphNode *node) {
   return node && (node->op == GRAPH_Greater || node->op == GRAPH_Less ||
                   node->op == GRAPH_GreaterEqual || node->op == GRAPH_LessEqual);
-}
-
-/* Whether a node makes 0 or 1 of a comparison. */
-static bool is_number_of(const Lift *l, const GraphNode *node) {
-  return node->op == GRAPH_Cast && is_comparison(node->in[0]->node) &&
-         lift_type(l, node->out[0])->elem == GRAPH_FLOAT;
 }
 
 /* Whether all readers of a comparison choose by it. */
@@ -23,8 +18,7 @@ static bool is_chosen_by(const Lift *l, const GraphNode *comparison) {
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
     for (int k = 0; k < node->n_in; k++)
-      if (node->in[k] == value && !(node->op == GRAPH_Where && k == 0) && !is_number_of(l, node))
-        return false;
+      if (node->in[k] == value && !(node->op == GRAPH_Where && k == 0)) return false;
   }
   return true;
 }
@@ -51,9 +45,9 @@ static const GraphValue *widest(const Lift *l, int n, GraphValue *const *in) {
   return wide;
 }
 
-/* Makes the `select` of a comparison and two values. */
-static LiftDone choose(Lift *l, const GraphNode *node, GraphValue *if_so, GraphValue *if_not) {
-  const GraphNode *is = node->in[0]->node;
+/* Makes the `select` of a comparison, `is`, and two values. */
+static LiftDone choose(Lift *l, const GraphNode *node, const GraphNode *is, GraphValue *if_so,
+                       GraphValue *if_not) {
   bool less = is->op == GRAPH_Less || is->op == GRAPH_GreaterEqual,
        equal = is->op == GRAPH_GreaterEqual || is->op == GRAPH_LessEqual;
   GraphValue *in[4] = {is->in[less], is->in[!less], equal ? if_not : if_so, equal ? if_so : if_not};
@@ -77,12 +71,18 @@ static LiftDone choose(Lift *l, const GraphNode *node, GraphValue *if_so, GraphV
   return LIFT_DONE;
 }
 
+static GraphValue *number(Lift *l, double x) {
+  return flat_constant(l->flat, "", graph_scalar(l->flat->arena, GRAPH_FLOAT, x));
+}
+
 LiftDone lift_select(Lift *l, const GraphNode *node) {
-  if (is_comparison(node)) return is_chosen_by(l, node) ? LIFT_DONE : LIFT_OTHER;
-  if (node->op == GRAPH_Where && is_comparison(node->in[0]->node))
-    return choose(l, node, node->in[1], node->in[2]);
-  if (!is_number_of(l, node)) return LIFT_OTHER;
-  Arena *arena = l->flat->arena;
-  return choose(l, node, flat_constant(l->flat, "", graph_scalar(arena, GRAPH_FLOAT, 1)),
-                flat_constant(l->flat, "", graph_scalar(arena, GRAPH_FLOAT, 0)));
+  if (is_comparison(node))
+    return is_chosen_by(l, node) ? LIFT_DONE : choose(l, node, node, number(l, 1), number(l, 0));
+  if (node->op != GRAPH_Where) return LIFT_OTHER;
+  const GraphValue *truth = node->in[0];
+  if (is_comparison(truth->node) && !l->placed[truth->id].value)
+    return choose(l, node, truth->node, node->in[1], node->in[2]);
+  GraphValue *in[2] = {node->in[0], number(l, 0.5)};
+  const GraphNode is = {.op = GRAPH_Greater, .in = in, .n_in = 2};
+  return l->placed[truth->id].value ? choose(l, node, &is, node->in[1], node->in[2]) : LIFT_OTHER;
 }

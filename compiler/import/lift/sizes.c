@@ -152,6 +152,9 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
     flatten_anew(l, s, fault);
   }
   if (!l->flat) return false;
+  lift_find_holes(l);
+  l->flat->bounded = wish->bounded;
+  flat_find_choices(l->flat);
   flat_part_ways(l->flat);
   flat_spell_cells(l->flat);
   lift_written_out(l->flat);
@@ -183,8 +186,11 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
     l->atoms = atoms_solve(l->flat);
     l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
   }
-  if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles)))
+  if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles))) {
+    lift_mapped_steps(l->flat);
+    flat_spell_cells(l->flat);
     l->atoms = atoms_solve(l->flat);
+  }
   if (lift_own_cells(l->flat)) l->atoms = atoms_solve(l->flat);
   if (lift_constants_beside(l->flat)) l->atoms = atoms_solve(l->flat);
   settle_states(l, &hints);

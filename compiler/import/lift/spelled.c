@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recurrent operators that no stage computes. In, a flat graph; out, the same values: an Lstm, Gru
- * or Rnn with an activation that recurrent stages do not support, with coupled gates, or with a
- * projection becomes the operators of its equations between State and Keep:
+ * or Rnn with an activation that recurrent stages do not support, with coupled gates, with a
+ * projection or with a mask becomes the operators of its equations between State and Keep:
  *
  *   LSTM  c' = s(f) c + s(i) a(g)      h' = P s(o) b(c')
  *   GRU   h' = s(z) h + (1 - s(z)) a(n)
- *   RNN   h' = a(W x + R h + b) */
+ *   RNN   h' = a(W x + R h + b)
+ *
+ * A mask chooses between the new state and the old one. */
 #include "import/lift/lift.h"
 #include "import/lift/recurrent_form.h"
 
@@ -18,6 +20,7 @@ typedef struct Spelling {
   const GraphNode *node;
   const GraphTensor *w, *r, *b, *rb; /* [1, G, u, d], [1, G, u, p], [1, G, u] */
   GraphValue *x, *h;                 /* [T, N, d], [T, N, p] */
+  GraphValue *mask;                  /* [T, N, 1]; NULL: none */
   int64_t u, p, d;
   double clip;
   bool failed;
@@ -175,6 +178,10 @@ static const GraphTensor *constant(const Flat *flat, const GraphNode *node, int 
   return t && graph_known(t) ? t : NULL;
 }
 
+static GraphValue *shaped(Spelling *s, GraphValue *x, int rank, const int64_t *dim) {
+  return two(s, GRAPH_Reshape, x, flat_ints(s->flat, rank, dim));
+}
+
 /* A State [T, N, n] whose initial value is operand i, [1, N, n], or zeros. */
 static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
   const int64_t dim[2] = {flat_type_of(s->flat, s->x)->dim[1], n};
@@ -186,8 +193,7 @@ static GraphValue *state_from(Spelling *s, const char *name, int i, int64_t n) {
     if (known && known->count == t->count) graph_copy_numbers(known, data);
     start = flat_constant(s->flat, "", t);
   } else
-    start = two(s, GRAPH_Reshape, start,
-                flat_constant(s->flat, "", graph_ints(s->flat->arena, 2, dim)));
+    start = shaped(s, start, 2, dim);
   GraphValue *state = two(s, GRAPH_State, s->x, start);
   state->name = name;
   return state;
@@ -238,7 +244,7 @@ static GraphValue *gru(Spelling *s) {
              two(s, GRAPH_Mul, two(s, GRAPH_Sub, number(s, 1), z), n));
 }
 
-/* ---- replacing ---- */
+/* ---- masks ---- */
 
 static GraphValue *reversed(Spelling *s, GraphValue *x) {
   GraphNode *node = added(s, GRAPH_Reverse, 1, &x, 1);
@@ -246,10 +252,27 @@ static GraphValue *reversed(Spelling *s, GraphValue *x) {
   return typed(s, node);
 }
 
-static GraphValue *shaped(Spelling *s, GraphValue *x, const GraphTensor *like) {
-  const GraphTensor *dim = graph_ints(s->flat->arena, like->rank, like->dim);
-  return two(s, GRAPH_Reshape, x, flat_constant(s->flat, "", dim));
+/* a at the steps that count, b at those that are masked. */
+static GraphValue *if_counts(Spelling *s, GraphValue *a, GraphValue *b) {
+  return s->mask ? typed(s, added(s, GRAPH_Where, 3, (GraphValue *[]){s->mask, a, b}, 1)) : a;
 }
+
+/* The mask [T, N] of a node, in the order in which its steps are read. */
+static void find_mask(Spelling *s, bool backward) {
+  GraphValue *mask = recurrent_operand(s->node, recurrent_form(s->node->op)->mask);
+  const int64_t *dim = flat_type_of(s->flat, s->x)->dim;
+  if (!mask) return;
+  if (flat_type_of(s->flat, mask)->elem != GRAPH_BOOL) {
+    GraphNode *truth = added(s, GRAPH_Cast, 1, &mask, 1);
+    graph_set_int(s->flat->graph, truth, GRAPH_ATTR_elem, GRAPH_BOOL);
+    mask = typed(s, truth);
+  }
+  s->flat->skips = true;
+  s->mask = shaped(s, mask, 3, (int64_t[]){dim[0], dim[1], 1});
+  if (backward) s->mask = reversed(s, s->mask);
+}
+
+/* ---- replacing ---- */
 
 /* The last row of y. */
 static GraphValue *last_of(Spelling *s, GraphValue *y) {
@@ -258,6 +281,16 @@ static GraphValue *last_of(Spelling *s, GraphValue *y) {
   GraphNode *node = added(s, GRAPH_Gather, 2, (GraphValue *[]){y, at}, 1);
   graph_set_int(s->flat->graph, node, GRAPH_ATTR_axis, 0);
   return typed(s, node);
+}
+
+/* Before the first step that counts the output is zero, and the state is not. */
+static bool holds_zero(const Spelling *s) {
+  int h0 = recurrent_form(s->node->op)->h0;
+  const GraphTensor *start = constant(s->flat, s->node, h0);
+  bool zero = !recurrent_operand(s->node, h0) || start;
+  for (int64_t i = 0; start && i < start->count; i++)
+    zero = zero && graph_at(start, i) == 0;
+  return s->mask && !zero && !graph_int(s->node, GRAPH_ATTR_zero_output, 0);
 }
 
 /* Replaces a node by its equations. False: it has an activation that is not known. */
@@ -277,19 +310,31 @@ static bool spell(Flat *flat, GraphNode *node) {
   s.d = s.w->dim[3];
   s.p = s.r->dim[3];
   if (backward) s.x = reversed(&s, s.x);
+  find_mask(&s, backward);
   s.h = state_from(&s, "h", form->h0, s.p);
   GraphValue *c = is_lstm ? state_from(&s, "c", form->c0, s.u) : NULL, *c_new = NULL;
   GraphValue *h_new = is_lstm  ? lstm(&s, c, &c_new)
                       : is_gru ? gru(&s)
                                : active(&s, 0, sum_of(&s, 0));
-  GraphNode *keep = added(&s, GRAPH_Keep, is_lstm ? 4 : 2, (GraphValue *[]){h_new, s.h, c_new, c},
-                          is_lstm ? 2 : 1);
-  graph_set_int(flat->graph, keep, GRAPH_ATTR_states, is_lstm ? 2 : 1);
+  int states = is_lstm ? 2 : 1, held = holds_zero(&s) ? states : 0;
+  GraphValue *shown = held ? state_from(&s, "shown", RECURRENT_NONE, s.p) : NULL;
+  GraphValue *kept[6] = {if_counts(&s, h_new, s.h), s.h};
+  if (is_lstm) kept[2] = if_counts(&s, c_new, c);
+  kept[3] = c;
+  kept[2 * states] = held ? if_counts(&s, h_new, shown) : NULL;
+  kept[2 * states + 1] = shown;
+  states += held > 0;
+  GraphNode *keep = added(&s, GRAPH_Keep, 2 * states, kept, states);
+  graph_set_int(flat->graph, keep, GRAPH_ATTR_states, states);
   if (s.failed || !flat_typed(flat, keep)) return false;
-  GraphValue *y = backward ? reversed(&s, keep->out[0]) : keep->out[0];
+  GraphValue *y = keep->out[held];
+  if (graph_int(node, GRAPH_ATTR_zero_output, 0)) y = if_counts(&s, y, number(&s, 0));
+  if (backward) y = reversed(&s, y);
   GraphValue *made[3] = {y, last_of(&s, keep->out[0]), is_lstm ? last_of(&s, keep->out[1]) : NULL};
-  for (int k = 0; k < node->n_out; k++)
-    made[k] = shaped(&s, made[k], flat_type_of(flat, node->out[k]));
+  for (int k = 0; k < node->n_out; k++) {
+    const GraphTensor *like = flat_type_of(flat, node->out[k]);
+    made[k] = shaped(&s, made[k], like->rank, like->dim);
+  }
   for (int k = 0; k < node->n_out && !s.failed; k++)
     flat_replace(flat, node->out[k], made[k]);
   return !s.failed;
@@ -319,11 +364,13 @@ static bool can_be_spelled(const Flat *flat, const GraphNode *node) {
     return false;
   if (recurrent_operand(node, form->lengths) && !flat_lengths_are_whole(lengths, steps))
     return false;
-  return !recurrent_operand(node, form->mask) && !graph_int(node, GRAPH_ATTR_round_state, 0);
+  if (recurrent_operand(node, form->mask) && flat->bounded) return false;
+  return !graph_int(node, GRAPH_ATTR_round_state, 0);
 }
 
-bool flat_is_of_no_layer(const GraphNode *node) {
+bool flat_is_of_no_layer(const Flat *flat, const GraphNode *node) {
   const RecurrentForm *form = recurrent_form(node->op);
+  if (recurrent_operand(node, form->mask) && !flat->bounded) return true;
   if (recurrent_operand(node, form->projection) || graph_int(node, GRAPH_ATTR_input_forget, 0))
     return true;
   for (int k = 0; k < form->n_activations; k++)
@@ -332,8 +379,8 @@ bool flat_is_of_no_layer(const GraphNode *node) {
 }
 
 static bool spell_cell(Flat *flat, GraphNode *node) {
-  return recurrent_form(node->op) && flat_is_of_no_layer(node) && can_be_spelled(flat, node) &&
-         spell(flat, node);
+  return recurrent_form(node->op) && flat_is_of_no_layer(flat, node) &&
+         can_be_spelled(flat, node) && spell(flat, node);
 }
 
 void flat_spell_cells(Flat *flat) {

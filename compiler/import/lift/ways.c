@@ -60,10 +60,11 @@ static void uncouple(Flat *flat, GraphNode *node) {
 /* ---- two directions ---- */
 
 /* Whether a node goes both ways, and must become two nodes. */
-static bool ways_differ(const GraphNode *node) {
+static bool ways_differ(const Flat *flat, const GraphNode *node) {
   int n = activations_of(node->op);
   if (strcmp(graph_word(node, GRAPH_ATTR_direction, 0, "forward"), "both") != 0) return false;
-  if (flat_is_of_no_layer(node)) return true; /* spelled.c writes out one direction at a time */
+  if (flat_is_of_no_layer(flat, node))
+    return true; /* spelled.c writes out one direction at a time */
   for (int i = 0; i < n; i++)
     if (strcmp(graph_word(node, GRAPH_ATTR_activations, i, ""),
                graph_word(node, GRAPH_ATTR_activations, n + i, "")) != 0)
@@ -130,7 +131,7 @@ static bool part_ways(Flat *flat, const GraphNode *node) {
 static bool make_alike(Flat *flat, GraphNode *node) {
   if (!recurrent_form(node->op)) return false;
   if (node->op == GRAPH_Lstm && graph_int(node, GRAPH_ATTR_input_forget, 0)) uncouple(flat, node);
-  return ways_differ(node) && part_ways(flat, node);
+  return ways_differ(flat, node) && part_ways(flat, node);
 }
 
 void flat_part_ways(Flat *flat) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes fixtures/tf2onnx: Keras models as tf2onnx writes them, and what onnxruntime makes of them. Files with _open_ in
-their name do not say how long their sequences are. A mask that is computed from the data is refused.
+their name do not say how long their sequences are. ../masked has masks that are computed from the data.
 
     python make_tf2onnx.py       (tensorflow, tf2onnx, onnx, onnxruntime, numpy from PyPI)"""
 import os
@@ -24,11 +24,10 @@ MODELS = {
     "both": lambda x: L.Bidirectional(L.LSTM(4, return_sequences=True))(x),
     "conv": lambda x: L.GlobalAveragePooling1D()(L.Conv1D(4, 3, padding="causal", activation="relu")(x)),
     "norm": lambda x: L.GRU(3, go_backwards=True)(L.BatchNormalization()(L.Conv1D(4, 3)(x))),
-    "masked": lambda x: L.GRU(3)(L.Masking()(x)),
 }
 
 
-def record(name, opset, is_open=False, refused=False):
+def record(name, opset, is_open=False):
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(3)
@@ -39,9 +38,6 @@ def record(name, opset, is_open=False, refused=False):
     signature = [tf.TensorSpec(x.shape, tf.float32, "x")]
     function = tf.function(lambda x: model(x, training=False), input_signature=signature)
     made, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=opset)
-    if refused:
-        onnx.save(made, os.path.join(os.path.dirname(HERE), "refused", f"tf2onnx_{name}_E902.onnx"))
-        return
     stem = os.path.join(HERE, f"{name}_{'open_' if is_open else ''}{opset}")
     onnx.save(made, stem + ".onnx")
     value = rng.uniform(-1, 1, (1, STEPS, 3)).astype("f4")
@@ -58,4 +54,3 @@ if __name__ == "__main__":
         record(name, 18)
     for name in ("lstm", "gru", "both", "conv"):
         record(name, 15, is_open=True)
-    record("masked", 18, refused=True)

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What the commands of docs/errors/E903.md need beside them.
-cp "$ROOT/tests/conformance/keras/fixtures/refused/masking_E903.keras" sensors.keras
+cp "$ROOT/tests/conformance/keras/fixtures/refused/always_training_E903.keras" sensors.keras

@@ -196,6 +196,8 @@ void keras_masks_follow(KerasLayer *layer, KerasMaskRow row);
 /* The mask [batch, time] that reaches a layer that uses one: an argument of its call, or that of
  * its input; NULL where there is none. */
 GraphValue *keras_mask_of(const KerasLayer *layer);
+/* The same where the layer computes with it; its result has that of keras_mask_of. */
+GraphValue *keras_mask_in_use(const KerasLayer *layer);
 /* Whether the input of this model has numbers that mean padding. */
 void keras_mark_padding(const KerasLayer *layer, double padding);
 

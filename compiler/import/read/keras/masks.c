@@ -104,6 +104,11 @@ const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row) 
         arena_printf(arena, "the mask of `%s` ends at `%s` in front of it", mask.maker, mask.end);
   else if (!mask.maker)
     words->why = "another layer of the model masks steps; this one reads them without a mask";
+  else if (layer->n_states && !keras_mask_in_use(layer))
+    words->why = arena_printf(arena,
+                              "Keras 3 does not pass the mask of `%s` to a layer that is called "
+                              "with initial states",
+                              mask.maker);
   else if (use_of(layer, row) != MASK_USES)
     words->why = arena_printf(
         arena, "Keras passes the mask of `%s` to it, but layers of this class do not use a mask",
@@ -138,6 +143,12 @@ void keras_masks_follow(KerasLayer *layer, KerasMaskRow row) {
 
 GraphValue *keras_mask_of(const KerasLayer *layer) {
   return layer->mask ? layer->mask : layer->in[0].mask.keeps;
+}
+
+/* Keras 3 looks for a mask only where a layer is called with one tensor. */
+GraphValue *keras_mask_in_use(const KerasLayer *layer) {
+  bool silent = layer->keras->major >= 3 && layer->n_states && !layer->mask;
+  return silent ? NULL : keras_mask_of(layer);
 }
 
 void keras_mark_padding(const KerasLayer *layer, double padding) {

@@ -96,7 +96,9 @@ void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *valu
 
 void keras_read_input(const KerasLayer *layer, const char *name, KerasValue *value) {
   Keras *k = layer->keras;
-  GraphInput *in = graph_input(k->emit->graph, arena_strdup(k->arena, name), GRAPH_FLOAT);
+  const char *type = json_string_value(keras_option(layer, "dtype"));
+  GraphElem elem = type && strcmp(type, "bool") == 0 ? GRAPH_BOOL : GRAPH_FLOAT;
+  GraphInput *in = graph_input(k->emit->graph, arena_strdup(k->arena, name), elem);
   in->rank = value->rank + 1;
   in->dim[0] = (GraphDim){.n = GRAPH_OPEN, .symbol = "batch", .role = GRAPH_ROLE_BATCH};
   for (int i = 0; i < value->rank; i++)

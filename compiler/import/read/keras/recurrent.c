@@ -98,15 +98,15 @@ static bool read_recurrent(KerasLayer *layer) {
   KerasRun run = {.gates = 1};
   GraphValue *state[4] = {NULL};
   bool cudnn = strncmp(layer->class_name, "CuDNN", 5) == 0;
-  GraphValue *keeps = cudnn ? NULL : keras_mask_of(layer);
+  GraphValue *keeps = cudnn ? NULL : keras_mask_of(layer),
+             *used = cudnn ? NULL : keras_mask_in_use(layer);
   if (!check_input(layer, &run) || !keras_run_options(layer, &run)) return false;
   wrapper_options(layer, &run);
   if (!*layer->inner) layer->inner = "cell";
   if (!keras_run_weights(layer, "", &run) || !start_states(layer, &run, NULL, state)) return false;
-  KerasResult r = keras_run_one(layer, &run, layer->in[0].graph, keeps, state, run.backwards);
-  if (!keras_gives(layer,
-                   result_value(layer, &run, keras_read_order(layer, &run, &r, keeps != NULL),
-                                run.units, keeps)))
+  KerasResult r = keras_run_one(layer, &run, layer->in[0].graph, used, state, run.backwards);
+  if (!keras_gives(layer, result_value(layer, &run, keras_read_order(layer, &run, &r, used != NULL),
+                                       run.units, keeps)))
     return false;
   for (int s = 0; s < keras_n_states(&run) && run.state; s++)
     if (!keras_gives_state(layer, r.state[s], run.units, state_names[s])) return false;
@@ -172,12 +172,13 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
   GraphValue *x = layer->in[0].graph, *keeps = keras_mask_of(layer), *states[KERAS_MAX_OUT];
+  GraphValue *used = keras_mask_in_use(layer);
   const char *field[KERAS_MAX_OUT];
   int64_t width[KERAS_MAX_OUT];
   int n_all = 0, taken = 0;
   if (!check_input(layer, &run)) return false;
   wrapper_options(layer, &wrapper);
-  if (!n || wrapper.stateful || (wrapper.zero_output && keeps && !wrapper.sequences)) {
+  if (!n || wrapper.stateful || (wrapper.zero_output && used && !wrapper.sequences)) {
     keras_refuse(layer, E903,
                  n ? "keeps the states of several cells from call to call" : "has no cells");
     return false;
@@ -196,7 +197,7 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     if (!keras_run_weights(&inner, "", &run)) return false;
     for (int s = 0; s < keras_n_states(&run) && layer->n_states; s++)
       start[s] = taken < layer->n_states ? layer->states[taken++].graph : NULL;
-    r = keras_run_one(&inner, &run, x, keeps, start, run.backwards);
+    r = keras_run_one(&inner, &run, x, used, start, run.backwards);
     for (int s = 0; s < keras_n_states(&run) && run.state; s++) {
       if (n_all == KERAS_MAX_OUT - 1) {
         keras_refuse(layer, E903, "returns more than %d states", KERAS_MAX_OUT - 1);
@@ -213,9 +214,8 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     keras_refuse(layer, E903, "gets %d initial states, and its cells have others", layer->n_states);
     return false;
   }
-  if (!keras_gives(layer,
-                   result_value(layer, &run, keras_read_order(layer, &run, &r, keeps != NULL),
-                                run.units, keeps)))
+  if (!keras_gives(layer, result_value(layer, &run, keras_read_order(layer, &run, &r, used != NULL),
+                                       run.units, keeps)))
     return false;
   for (int s = 0; s < n_all; s++)
     if (!keras_gives_state(layer, states[s], width[s], field[s])) return false;
@@ -329,6 +329,7 @@ static bool zeroes_masked(const KerasLayer *layer) {
 static bool read_bidirectional(KerasLayer *layer) {
   KerasRun a = {.gates = 1}, b = {.gates = 1};
   KerasLayer forward, backward;
+  GraphValue *used = keras_mask_in_use(layer);
   GraphValue *keeps = keras_mask_of(layer), *state[4] = {NULL}, *out[4] = {NULL}, *x, *y;
   json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"),
          *given = json_object_get(layer->config, "merge_mode");
@@ -354,16 +355,16 @@ static bool read_bidirectional(KerasLayer *layer) {
   if (fused) {
     KerasRun both = joined_run(layer, &a, &b);
     GraphValue *last;
-    keras_run_both(layer, &both, layer->in[0].graph, keeps, state, &y, out, &last);
+    keras_run_both(layer, &both, layer->in[0].graph, used, state, &y, out, &last);
     if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps)))
       return false;
   } else {
     forward.name = keras_part_name(layer, "forward");
     backward.name = keras_part_name(layer, "backward");
-    KerasResult f = keras_run_one(&forward, &a, layer->in[0].graph, keeps, state, a.backwards),
-                g = keras_run_one(&backward, &b, layer->in[0].graph, keeps, state + n, b.backwards);
-    x = keras_read_order(layer, &a, &f, keeps != NULL);
-    y = keras_read_order(layer, &b, &g, keeps != NULL);
+    KerasResult f = keras_run_one(&forward, &a, layer->in[0].graph, used, state, a.backwards),
+                g = keras_run_one(&backward, &b, layer->in[0].graph, used, state + n, b.backwards);
+    x = keras_read_order(layer, &a, &f, used != NULL);
+    y = keras_read_order(layer, &b, &g, used != NULL);
     if (b.sequences) y = keras_turned(layer, y);
     if (!merge(layer, mode, &a, &b, x, y, keeps)) return false;
     for (int s = 0; s < n; s++)

@@ -181,9 +181,18 @@ bool tf_op_fill(TfCall *c) {
   return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Expand, in[1], in[0]));
 }
 
-bool tf_op_zeros_like(TfCall *c) {
+bool tf_op_filled_like(TfCall *c) {
+  const TfFile__Value *type = tf_attribute(c->node, "T");
+  GraphElem elem = GRAPH_FLOAT;
   GraphValue *x = tf_in(c, 0);
-  return x && tf_done(c, EMIT(c->emit, Sub, x, x));
+  if (!x) return false;
+  if (type && !tf_elem(type->type, &elem))
+    return tf_refuse(c, E902, "makes elements of a type that grus does not know");
+  GraphValue *shape = EMIT(c->emit, Shape, x);
+  GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &shape, 1);
+  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, strcmp(c->node->op, "OnesLike") == 0);
+  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
+  return tf_done(c, emit_done(c->emit, node));
 }
 
 bool tf_op_gather(TfCall *c) {

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Numbers that a graph looks for in its inputs. In, a flat graph as the file has it; out, for each
+ * input the number that it is compared with: steps of such numbers are masked. Random numbers would
+ * never be equal to it. */
+#include "import/lift/lift.h"
+
+static bool is_comparison(GraphOp op) {
+  return op == GRAPH_Equal || op == GRAPH_Greater || op == GRAPH_GreaterEqual || op == GRAPH_Less ||
+         op == GRAPH_LessEqual;
+}
+
+/* Operators whose result holds the number where all of their operand does, or 0 where that is 0. */
+static bool keeps(GraphOp op) {
+  return op == GRAPH_Cast || op == GRAPH_Abs || op == GRAPH_Square || op == GRAPH_ReduceMax ||
+         op == GRAPH_ReduceMin || op == GRAPH_ReduceMean || op == GRAPH_ReduceSum ||
+         op == GRAPH_ReduceL1 || op == GRAPH_ReduceL2;
+}
+
+/* The input that a value is made of; -1: it is made of more. */
+static int source_of(const Flat *flat, const GraphValue *value) {
+  while (value->node &&
+         (keeps(value->node->op) || graph_op_moves(value->node->op) == GRAPH_MOVES_first))
+    value = value->node->in[0];
+  for (int i = 0; i < flat->n_file_in; i++)
+    if (flat->graph->in[i].value == value) return i;
+  return -1;
+}
+
+static void add(Lift *l, int input, double number) {
+  Hole *hole = &l->hole[input];
+  if (hole->is) return;
+  *hole = (Hole){true, number};
+  l->has_holes = true;
+}
+
+void lift_find_holes(Lift *l) {
+  const Flat *flat = l->flat;
+  l->hole = ARENA_ARRAY(l->arena, Hole, flat->n_file_in + 1);
+  l->has_holes = false;
+  for (int i = 0; i < flat->graph->n_nodes; i++) {
+    const GraphNode *node = flat->graph->node[i];
+    bool truth = node->op == GRAPH_Cast && lift_type(l, node->out[0])->elem == GRAPH_BOOL &&
+                 lift_type(l, node->in[0])->elem != GRAPH_BOOL;
+    if (truth && source_of(flat, node->in[0]) >= 0) add(l, source_of(flat, node->in[0]), 0);
+    for (int k = 0; k < 2 && is_comparison(node->op); k++) {
+      const GraphTensor *t = lift_type(l, node->in[1 - k]);
+      int input = graph_known(t) && t->count == 1 ? source_of(flat, node->in[k]) : -1;
+      if (input >= 0) add(l, input, graph_at(t, 0));
+    }
+  }
+}
