@@ -61,6 +61,27 @@ static bool hint_after_number(Diag *d, const Parser *parser, const Token *found,
   return true;
 }
 
+/* `[time k 49]`: a name and a size after `time`. */
+static bool hint_after_time(Diag *d, const Parser *parser, const Token *found, Span before) {
+  const char *name = word_at(parser, before), *text = parser->source->text;
+  uint32_t end = before.begin;
+  while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t'))
+    end--;
+  Span time = {before.file, end, end};
+  if (found->kind != TOK_INT || parser->opener[parser->depth - 1].bracket != '[' ||
+      !(isalpha((unsigned char)*name) || *name == '_') ||
+      strcmp(word_at(parser, time), "time") != 0)
+    return false;
+  diag_primary(d, "`time` has a size, or a name and a bound");
+  fix_edit(diag_fix(d, FIX_MAYBE, "for sequences of %s steps, write `time %s`", found->text,
+                    found->text),
+           between(time, found->span), " ");
+  fix_edit(diag_fix(d, FIX_MAYBE, "for sequences of up to %s steps, write `time %s <= %s`",
+                    found->text, name, found->text),
+           between(before, found->span), " <= ");
+  return true;
+}
+
 bool syntax_hint_in_list(Diag *d, const Parser *parser, const Token *found, Span before) {
   if (found->kind == '.' && before.end > 0 && parser->source->text[before.end - 1] == '.') {
     fix_edit(diag_fix(d, FIX_SURE, "an endless time is written `..`"), found->span, "%s", "");
@@ -74,7 +95,9 @@ bool syntax_hint_in_list(Diag *d, const Parser *parser, const Token *found, Span
     return true;
   }
   bool word = found->kind == TOK_IDENT || found->kind == TOK_TIME;
-  return word && parser->depth && hint_after_number(d, parser, found, before);
+  if (!parser->depth) return false;
+  return word ? hint_after_number(d, parser, found, before)
+              : hint_after_time(d, parser, found, before);
 }
 
 /* `h = x |> GRU(8)`, `if ...` where a statement is expected. */
