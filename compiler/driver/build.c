@@ -141,6 +141,7 @@ bool build_bind_or_invent(Session *s, Model *model, const Source *source) {
   const char *path = model->weights.path;
   if (path && file_exists(find_beside(s, source, path))) return build_bind(s, model, source);
   model_bind_random(model, 1);
+  s->invents = true;
   return true;
 }
 

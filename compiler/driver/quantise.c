@@ -300,7 +300,29 @@ double model_ratio_in_file(Session *s, const Model *model, const Source *source)
 }
 
 static bool has_invented_weights(const Session *s) {
-  return s->options->weights && strncmp(s->options->weights, "random", 6) == 0;
+  return s->invents || (s->options->weights && strncmp(s->options->weights, "random", 6) == 0);
+}
+
+bool ranges_are_known(Session *s, const Model *model, const Source *source) {
+  bool may_invent = s->options->command == CMD_bench || s->options->command == CMD_inspect;
+  return s->calibrates || may_invent || s->options->ranges || has_invented_weights(s) ||
+         file_exists(ranges_path(s, model, source));
+}
+
+/* For invented weights: what the file has, if it is for any weights; else the ranges of invented
+ * inputs. NULL after reporting. */
+static const Ranges *ranges_of_invented(Session *s, const Model *model, const char *path) {
+  if (file_exists(path)) {
+    const Ranges *ranges = read_ranges(s, path);
+    if (!ranges || !ranges->weights) return ranges;
+    if (strcmp(ranges->weights, weights_digest(s->arena, model)) == 0) return ranges;
+    session_say(
+        s,
+        "grus: `%s` has the ranges of other weights; the ranges of random weights come from "
+        "random inputs",
+        path);
+  }
+  return invented_ranges(s, model);
 }
 
 void quantise_invented(Session *s, Model *model) {
@@ -334,7 +356,7 @@ bool build_quantise(Session *s, Model *model, const Source *source) {
   if (!model_wants_integers(model) || s->calibrates) return true;
   if (model_wants_ranges(model) || has_rounded_w8(s, model, path)) {
     if (has_invented_weights(s) && !s->options->ranges)
-      ranges = invented_ranges(s, model);
+      ranges = ranges_of_invented(s, model, path);
     else if (file_exists(path))
       ranges = read_ranges(s, path);
     else if (s->file_ranges)

@@ -10,8 +10,8 @@
 /* Replaces the precision of the model by --precision. False after reporting a word that is no
  * precision. */
 bool precision_choose(Session *s, Model *model);
-/* Quantises a bound model that asks for integers. Where its weights are invented and there is no
- * file of ranges, the ranges are those of invented inputs. False after reporting. */
+/* Quantises a bound model that asks for integers. If its weights are invented and no file has
+ * ranges for any weights, the ranges are those of invented inputs. False after reporting. */
 bool build_quantise(Session *s, Model *model, const Source *source);
 /* For commands that need only sizes: ranges of invented inputs. */
 void quantise_invented(Session *s, Model *model);
@@ -22,7 +22,12 @@ double model_ratio(const Session *s, const Model *model);
 /* What the file of ranges says of a model that is being written: the SNR of the whole; 0 where
  * there is no such file, or where it is of other layers, precisions or weights. Reports nothing. */
 double model_ratio_in_file(Session *s, const Model *model, const Source *source);
-/* The file of ranges of a model: as its source says, else beside it, NAME.ranges. */
+/* Whether a model without a `ranges` statement can be checked as one with ranges: --ranges or the
+ * file next to it has them, `grus calibrate` is about to measure them, or the weights are or may be
+ * invented. */
+bool ranges_are_known(Session *s, const Model *model, const Source *source);
+/* The path of the ranges file: that of --ranges, else of the `ranges` statement, else NAME.ranges
+ * next to NAME.grus. */
 const char *ranges_path(Session *s, const Model *model, const Source *source);
 /* What `grus calibrate` writes beside it: NAME.q.safetensors. */
 const char *rounded_path(Session *s, const char *ranges);

@@ -7,6 +7,7 @@
 #include "driver/imported.h"
 #include "driver/interface.h"
 #include "driver/interrupts.h"
+#include "driver/quantise.h"
 #include "driver/streams.h"
 #include "driver/version.h"
 #include "driver/written.h"
@@ -190,6 +191,10 @@ static void reached(void *context, CheckPoint point, Node *tree, Model *model) {
   }
 }
 
+static bool has_ranges(void *context, const Source *source, const Model *model) {
+  return ranges_are_known(context, model, source);
+}
+
 Program *session_check_source(Session *s, const Source *source) {
   ResolveOptions options = {.define = s->options->define,
                             .n_defines = (int)s->options->n_defines,
@@ -197,8 +202,12 @@ Program *session_check_source(Session *s, const Source *source) {
                             .n_includes = (int)s->options->n_includes,
                             .read = read_used,
                             .context = s};
-  Check check = {
-      .arena = s->arena, .diags = s->diags, .resolve = &options, .reached = reached, .context = s};
+  Check check = {.arena = s->arena,
+                 .diags = s->diags,
+                 .resolve = &options,
+                 .reached = reached,
+                 .has_ranges = has_ranges,
+                 .context = s};
   return check_source(&check, source).program;
 }
 

@@ -28,6 +28,7 @@ typedef struct Session {
   int n_used_files;
   ChosenMachine machine;            /* set by machine_choose */
   bool calibrates;                  /* the model is not quantised yet */
+  bool invents;                     /* no weights file was there: the weights are random */
   const char *ranges_path;          /* the file of ranges that was read; NULL: none */
   const struct Ranges *ranges;      /* what was in it */
   const struct Ranges *file_ranges; /* of a model of another framework, by its scales; NULL: none */

@@ -15,6 +15,7 @@ Checked check_source(const Check *check, const Source *source) {
   for (int i = 0; i < out.program->n_models; i++) {
     Model *model = out.program->model[i];
     reached(check, CHECK_RESOLVED, out.tree, model);
+    model->has_ranges = check->has_ranges && check->has_ranges(check->context, source, model);
     model_infer(model, check->diags);
     reached(check, CHECK_INFERRED, out.tree, model);
     model_lint(model, check->diags);

@@ -16,6 +16,9 @@ typedef struct Check {
   /* Called as the text advances, once a model but for CHECK_PARSED, whose model is NULL; may be
    * NULL. */
   void (*reached)(void *context, CheckPoint point, Node *tree, Model *model);
+  /* Whether a model without a `ranges` statement has ranges all the same, such as a file next to
+   * the source. NULL: it has none. */
+  bool (*has_ranges)(void *context, const Source *source, const Model *model);
   void *context;
 } Check;
 

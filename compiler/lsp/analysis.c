@@ -61,6 +61,18 @@ static void names_reached(void *context, CheckPoint point, Node *tree, Model *mo
   if (point == CHECK_LINTED) host->check_names(host->context, model, reading->a->diags);
 }
 
+/* Whether there is a file of ranges next to the document. */
+static bool has_ranges(void *context, const Source *source, const Model *model) {
+  const FileReading *reading = context;
+  LspServer *server = reading->server;
+  const char *slash = strrchr(source->path, '/'), *dot = strrchr(source->path, '.');
+  size_t stem =
+      dot && (!slash || dot > slash) ? (size_t)(dot - source->path) : strlen(source->path);
+  (void)model;
+  return server->host->exists(server->host->context, arena_printf(reading->a->arena, "%.*s.ranges",
+                                                                  (int)stem, source->path));
+}
+
 /* Its arena is server->checking, which ends with the message unless it is taken from there. */
 static Analysis *analyse(LspServer *server, const Document *d) {
   Arena *arena = server->checking = arena_new(&server->oom);
@@ -79,6 +91,7 @@ static Analysis *analyse(LspServer *server, const Document *d) {
                  .diags = a->diags,
                  .resolve = &options,
                  .reached = names_reached,
+                 .has_ranges = has_ranges,
                  .context = &reading};
   a->checked = check_source(&check, a->source);
   check_weights(server, a, d->settled);

@@ -192,6 +192,7 @@ struct Model {
   size_t cap_lengths;
   WeightsDecl weights; /* path NULL: none */
   WeightsDecl ranges;
+  bool has_ranges; /* without a `ranges` statement: a file next to the source, or none is needed */
   Precision precision;
   Span precision_span;
   RunKind run;               /* set by infer */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Integer activations need ranges: `i8`, `i16` and `i16x16` without `ranges "file"` are E704. In:
- * the model's precision and those of its layers. Out: one report for the model, one for each layer
- * that differs. */
+/* A model or layer in `i8`, `i16` or `i16x16` needs the ranges of its values. In: the precision of
+ * the model and those of its layers. Out: E704 for a model that has no ranges, once if the whole
+ * model is in integers, else once for each layer that is. */
 #include "model/infer/infer_rule.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static void report_ranges(Infer *inf, const Layer *layer, Span at, const char *w
 
 void infer_precision(Infer *inf) {
   const Model *model = inf->model;
-  if (model->ranges.path) return;
+  if (model->ranges.path || model->has_ranges) return;
   Precision p = model->precision;
   bool whole = precision_info[p].arithmetic == ARITHMETIC_INTEGER;
   if (whole)
