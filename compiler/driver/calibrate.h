@@ -60,6 +60,9 @@ bool calibrate_judge(Calibrate *c, bool for_mixture);
 bool calibrate_measure(Calibrate *c);
 /* The SNR of a layer as it would be built. */
 double verdict_snr(const Verdict *v);
+/* Bytes of the weights, biases and scales of a layer that the model computes in integers or in w8,
+ * without the padding of a target. */
+int64_t calibrate_bytes(const Calibrate *c, const Layer *layer);
 
 /* What rounding and pruning look at: the runs, or the part of each, that are not held out. */
 RoundData calibrate_looked_at(const Calibrate *c, double prune);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { FLOAT_BYTES = 4 };
+enum { FLOAT_BYTES = 4, BIAS_BYTES = 4, MULTIPLIER_BYTES = 2 };
 static const double NO_NOISE_DB = 999;
 
 /* ---- precisions ---- */
@@ -53,12 +53,14 @@ static bool has_parts(const Layer *layer) {
 }
 
 static void warn_short(Calibrate *c, const Layer *layer, const Verdict *v) {
-  Diag *d = diag_new(c->s->diags, W706, layer->span,
-                     "%lld steps are too few to round the weights of `%s`", (long long)v->steps,
-                     layer->path);
+  const char *what = type_is_sequence(&layer->in[0]->type) ? "step" : "vector";
+  long long more = (long long)(v->needed - v->steps);
+  Diag *d =
+      diag_new(c->s->diags, W706, layer->span, "%lld %s%s too few to round the weights of `%s`",
+               (long long)v->steps, what, v->steps == 1 ? " is" : "s are", layer->path);
   diag_primary(d, "%lld weights in a row", (long long)v->needed);
-  diag_note(d, "grus rounds them to nearest; with %lld steps more, it uses the data",
-            (long long)(v->needed - v->steps));
+  diag_note(d, "grus rounds them to nearest; with %lld %s%s more, it uses the data", more, what,
+            more == 1 ? "" : "s");
 }
 
 /* A gate has steps of 2^-15, so a unit that forgets less than a few of them in a step forgets at
@@ -90,12 +92,37 @@ RoundData calibrate_looked_at(const Calibrate *c, double prune) {
   return data;
 }
 
-static int64_t bytes_of_layer(const Calibrate *c, const Layer *layer) {
-  const QuantLayer *q = c->model->quant->layer[layer->id];
-  int64_t bytes = 0;
+/* Rows of a layer in w8 that have a bias in f32. The two matrices of a recurrent layer share
+ * theirs, but for the candidate of a GRU that resets after its product. */
+static int64_t float_biases(const Layer *layer, const QuantLayer *q) {
+  bool any = q->part[0][QUANT_INPUT].float_bias || layer_role(layer, ROLE_BIAS) ||
+             layer_role(layer, ROLE_RECURRENT_BIAS);
+  bool apart = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
   for (int dir = 0; dir < q->directions; dir++)
     for (int k = 0; k < QUANT_PARTS; k++)
-      bytes += q->part[dir][k].rows * (q->part[dir][k].depth * q->part[dir][k].bits / 8 + 6);
+      any = any || q->part[dir][k].bias_shift;
+  int64_t rows = q->part[0][QUANT_INPUT].rows + (apart ? layer_units(layer) : 0);
+  return any ? rows * q->directions : 0;
+}
+
+static bool has_biases(const QuantPart *part) {
+  for (int64_t r = 0; r < part->rows; r++)
+    if (part->bias[r] != 0) return true;
+  return false;
+}
+
+/* Rows have a multiplier of 16 bits, or a scale in f32 where their sums become f32. */
+int64_t calibrate_bytes(const Calibrate *c, const Layer *layer) {
+  const QuantLayer *q = c->model->quant->layer[layer->id];
+  bool is_w8 = q->precision == PRECISION_W8;
+  int64_t bytes = is_w8 ? FLOAT_BYTES * float_biases(layer, q) : 0;
+  for (int dir = 0; dir < q->directions; dir++)
+    for (int k = 0; k < QUANT_PARTS; k++) {
+      const QuantPart *part = &q->part[dir][k];
+      int64_t of_row = part->m ? MULTIPLIER_BYTES : FLOAT_BYTES;
+      if (!is_w8 && has_biases(part)) of_row += BIAS_BYTES;
+      bytes += part->rows * (part->depth * part->bits / 8 + of_row);
+    }
   return bytes;
 }
 
@@ -137,7 +164,7 @@ static bool judge_in(Calibrate *c, Judged *j, Precision p) {
   precisions_only(c->model, j->layer, p);
   if (!quantise(c, NULL, 0, aside)) return p != j->precision;
   v->there = true;
-  v->bytes = bytes_of_layer(c, j->layer);
+  v->bytes = calibrate_bytes(c, j->layer);
   v->plain = calibration_snr(c->s, c->model, &c->data, true);
   int n = quant_round_layer(c->s->arena, c->model, j->layer, &data, part, &v->steps, &v->needed);
   bool prunes = c->s->options->prune > 0 && quant_prunes(c->model, j->layer);
@@ -149,6 +176,7 @@ static bool judge_in(Calibrate *c, Judged *j, Precision p) {
   v->rounds = true;
   v->rounded = calibration_snr(c->s, c->model, &c->data, true);
   v->keeps = v->rounded > v->plain;
+  if (v->keeps) v->bytes = calibrate_bytes(c, j->layer); /* its biases may not be 0 any more */
   return !prunes || judge_pruned(c, j, v);
 }
 

@@ -16,6 +16,14 @@ static int name_width(const Calibrate *c) {
   return (int)width;
 }
 
+/* Of the layer as the whole model has it: alone in integers, it may have had other biases, and
+ * scales in place of multipliers. */
+static int64_t bytes_of(const Calibrate *c, const Judged *j) {
+  const Quant *quant = c->model->quant;
+  bool is_quantised = !c->is_float && quant && quant->layer[j->layer->id];
+  return is_quantised ? calibrate_bytes(c, j->layer) : j->in[j->precision].bytes;
+}
+
 void calibrate_report(const Calibrate *c, Text *out) {
   int width = name_width(c);
   double all = 0;
@@ -43,7 +51,7 @@ void calibrate_report(const Calibrate *c, Text *out) {
     else if (prunes)
       text_printf(out, "%9s %6s ", "-", "-");
     plain |= v->rounds && !v->keeps && !v->prunes;
-    text_printf(out, "%9lld %7.0f%%\n", (long long)v->bytes,
+    text_printf(out, "%9lld %7.0f%%\n", (long long)bytes_of(c, j),
                 100 * pow(10, -verdict_snr(v) / 10) / fmax(all, NO_NOISE));
   }
   text_printf(out, "%-*s predicted %.1f dB, measured %.1f dB on held-out data\n", width, "all",
