@@ -125,7 +125,7 @@ static void lstm_unit(Emit *e, const IntCell *c, KirReg *j, KirExpr **p) {
   int_cell_lstm_h(e, c, j, kb_use(kb, o), squashed);
 }
 
-/* n in the format of the wide state. */
+/* n with the fraction bits of the wide state, 15 more than those of h. */
 static KirExpr *candidate(Emit *e, const IntCell *c, KirExpr *p) {
   Activation act = layer_activation(c->layer, OPT_activation);
   int64_t most = (int64_t)INT16_MAX << Q15;
@@ -133,7 +133,7 @@ static KirExpr *candidate(Emit *e, const IntCell *c, KirExpr *p) {
   if (act == ACT_RELU || act == ACT_LINEAR)
     return int_to_fraction(e, p, c->q->fraction, c->q->state_fraction + Q15,
                            act == ACT_RELU ? 0 : -most, most);
-  return int_up(e, int_activation(e, act, p, c->q->fraction), Q15);
+  return int_up(e, int_activation(e, act, p, c->q->fraction), c->q->state_fraction);
 }
 
 void int_cell_mix(Emit *e, const IntCell *c, KirReg *j, KirExpr *u, KirExpr *n) {

@@ -95,7 +95,7 @@ static void gru_units(Emit *e, const Lanes *v, KirReg *j, KirExpr *const *p) {
   ask(e, v, 0, j, v->act, int_cell_clipped(e, c, int_add(e, p[2], m)), fraction);
   look_up(e, v, j, 0, 1);
   KirReg *u = kb_let(kb, "gu", found(e, v, 1, j, v->gate));
-  int_cell_mix(e, c, j, kb_use(kb, u), int_up(e, found(e, v, 0, j, v->act), Q15));
+  int_cell_mix(e, c, j, kb_use(kb, u), int_up(e, found(e, v, 0, j, v->act), c->q->state_fraction));
 }
 
 static void rnn_units(Emit *e, const Lanes *v, KirReg *j, KirExpr *const *p) {

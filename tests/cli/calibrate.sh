@@ -299,6 +299,46 @@ END
 run calibrate wide.grus x=x.csv --weights random:3 --precision i16 --werror=low_snr
 
 echo
+echo "# a model that names its precision finds the ranges next to it, as with --precision"
+cat >said.grus <<'END'
+grus 1
+
+model said {
+  precision i16
+  in  x : f32[time 40, 3]
+  out y : f32[2] = x |> Dense(5, bias=false) |> GRU(4, bias=false) |> last |> Dense(2, bias=false)
+}
+END
+run check said.grus
+for part in 1 2 3 4 5 6; do sed -n "$((part * 40 - 39)),$((part * 40))p" x.csv >part$part.csv; done
+run calibrate said.grus x=part1.csv x=part2.csv x=part3.csv x=part4.csv x=part5.csv x=part6.csv $w -q
+run check said.grus
+run build said.grus $w -o said.c
+run build said.grus --weights random:6 -q -o said.c
+sed -i '/^weights/d; /^rounded/d; /^snr/d; /^total/d' said.ranges
+run build said.grus --weights random:6 -o said.c
+grep -c . said.ranges
+sed -i '/^range   x /d' said.ranges
+run build said.grus --weights random:6 -q -o said.c
+
+echo
+echo "# an input too large for the result of its stage"
+cat >ratio.grus <<'END'
+grus 1
+
+model ratio {
+  ranges "ratio.ranges"
+  precision i16
+  in  x : f32[time 20, 4]
+  out y : f32[time 20, 3] = x |> Dense(4) |> concat(x) |> tanh |> Dense(3, from="d")
+}
+END
+printf 'grus-ranges 1\nrange x -1200 1200\nrange y.dense -9 9\nrange y.concat -1200 1200\nrange y.dense_2 -1 1\n' >ratio.ranges
+run build ratio.grus $w -o ratio.c
+sed -i 's/1200/900/g' ratio.ranges
+run build ratio.grus $w -q -o ratio.c
+
+echo
 echo "# from a Keras file to a header in integers"
 cp "$root/tests/conformance/keras/fixtures/lstm.h5" .
 awk 'BEGIN { for (i = 0; i < 200; i++) print sin(i), cos(i * 1.7), sin(i * i) >("k" int(i / 5) ".csv") }' OFS=,

@@ -78,7 +78,7 @@ static void lstm_step(Eval *e, OracleCell *c) {
   }
 }
 
-/* n of a GRU in the format of its wide state. */
+/* n of a GRU with the fraction bits of its wide state, 15 more than those of h. */
 static int64_t candidate(Eval *e, const OracleCell *c, int64_t p) {
   int64_t most = (int64_t)32767 << 15;
   p = clipped(c, p);
@@ -86,7 +86,7 @@ static int64_t candidate(Eval *e, const OracleCell *c, int64_t p) {
     return oracle_to_fraction(e, p, c->ql->fraction, c->ql->state_fraction + 15, 0, most);
   if (c->act == ACT_LINEAR)
     return oracle_to_fraction(e, p, c->ql->fraction, c->ql->state_fraction + 15, -most, most);
-  return oracle_activation(e, c->act, p, c->ql->fraction) * 32768;
+  return oracle_activation(e, c->act, p, c->ql->fraction) * ((int64_t)1 << c->ql->state_fraction);
 }
 
 static void gru_step(Eval *e, OracleCell *c) {

@@ -21,7 +21,7 @@
  *   LSTM            c' = sat(c - 2 mulw(c, n) + ((i g) >> (30 - cell_fraction)))
  *                   n = sigmoid(~p_f)
  *                   h = (o tanh(c') + 2^14) >> 15
- *   GRU             s' = s + 2 mulw((n << 15) - s, u)   u = sigmoid(~p_z), n in Q0.15
+ *   GRU             s' = s + 2 mulw((n << state_fraction) - s, u)   u = sigmoid(~p_z), n in Q0.15
  *                   h = (s' + 2^14) >> 15
  *                   reset after: p_n = p_x + 2 mulw(p_h, r)
  *                   reset before: the operand is (r h + 2^14) >> 15
@@ -79,8 +79,9 @@ typedef struct QuantLayer {
   bool to_float;                  /* Dense, Conv1D: sums leave as f32, without preactivation */
   QuantFormat out;                /* what is computed: Q0.15, or the value's */
   int cell_fraction;              /* LSTM: of c */
-  int state_fraction;             /* GRU and RNN: of h, 15, less where the candidate is unbounded */
-  const int16_t *peephole[2];     /* [3][units], i f o: p += mulw(c, peephole) >> peephole_shift */
+  int state_fraction; /* of h: 15, less if the activation is unbounded or h of a GRU starts beyond 1
+                       */
+  const int16_t *peephole[2]; /* [3][units], i f o: p += mulw(c, peephole) >> peephole_shift */
   int peephole_shift;
   QuantScale *input;    /* stages that join or rescale: one for each input */
   QuantFormat *operand; /* how they read each input */

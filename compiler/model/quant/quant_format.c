@@ -276,11 +276,7 @@ static QuantFormat port_format(const Layer *normalize) {
 }
 
 static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
-  if (quant_is_within_one(layer)) return quant_format_fraction(15, 16);
-  const Range *r = quant_range(q, layer->path, layer);
-  double most = fmax(fmax(-r->low, r->high), 1e-9);
-  int e = (int)ceil(log2(most));
-  return quant_format_fraction(15 - (e < 0 ? 0 : e > 14 ? 14 : e), 16);
+  return quant_format_fraction(quant_state_fraction(q, layer), 16);
 }
 
 /* A table's own numbers: the 8 or 16 bits of its rows are the operand. */

@@ -20,7 +20,7 @@ typedef struct Quantise {
 bool quant_is_activation(const Layer *layer);
 /* The activation words that integer cells have: bounded ones, and linear and relu. */
 bool quant_has_bounded(Activation a);
-/* Whether h of a GRU, LSTM or RNN is in -1..1. */
+/* Whether each step of a GRU, LSTM or RNN gives numbers in -1..1 if it starts from such numbers. */
 bool quant_is_within_one(const Layer *layer);
 
 /* quant_format.c: every value's format, and which layers compute in integers. */
@@ -32,6 +32,17 @@ QuantFormat quant_format_fraction(int fraction, int bits); /* scale 2^-fraction 
 /* How a layer of this precision reads a value: the value's own format where it can. */
 QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision, const Layer *layer);
 Diag *quant_report(Quantise *q, DiagCode code, const Layer *layer, const char *message);
+
+/* E703: the layer does not support its precision, because of `what`; `instead` is what to type. */
+void quant_refuse(Quantise *q, const Layer *layer, const char *what, const char *instead);
+
+/* quant_state.c: fraction bits of h, and of c of an LSTM. */
+int quant_state_fraction(Quantise *q, const Layer *layer);
+int quant_cell_fraction(Quantise *q, const Layer *layer);
+/* Whether h stays within what its integers hold from the initial state on; E703 if not. */
+bool quant_state_fits(Quantise *q, const Layer *layer);
+/* The largest absolute value of a learned initial state; 0 without. state: 0 for h, 1 for c. */
+double quant_learned_size(const Layer *layer, int state);
 
 /* quant_rows.c */
 typedef struct PartSpec {
@@ -48,7 +59,9 @@ int quant_part_fraction(const PartSpec *spec, int most);
 QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction);
 /* The largest |bias| + sum of |w q| of any row is below 2^31. */
 bool quant_part_fits(const QuantPart *part);
-/* A change of scale by `ratio`, for a of at most `bound`, with at most `most` fraction bits. */
+/* Whether a multiplier of 16 bits can change the scale of numbers up to `bound` by `ratio`. */
+bool quant_scale_fits(double ratio, double bound);
+/* Such a change of scale, with at most `most` fraction bits. */
 QuantScale quant_scale_make(double ratio, double bound, int most);
 double quant_largest(const QuantFormat *x); /* |q| */
 /* The number whose multiples by -127..127, in 16 bits by -255..255, all n are, but for their

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_FRACTION = 20, CELL_BITS = 29 };
+enum { MOST_FRACTION = 20 };
 
 static int weight_bits(Precision p) {
   return precision_info[p].weight_bits;
@@ -23,7 +23,7 @@ bool quant_has_bounded(Activation a) {
 
 /* ---- refusals ---- */
 
-static void refuse(Quantise *q, const Layer *layer, const char *what, const char *instead) {
+void quant_refuse(Quantise *q, const Layer *layer, const char *what, const char *instead) {
   const QuantLayer *ql = q->quant->layer[layer->id];
   const char *message = arena_printf(q->arena, "`%s` does not support %s",
                                      layer_info(layer->kind)->name, precision_name[ql->precision]);
@@ -33,10 +33,10 @@ static void refuse(Quantise *q, const Layer *layer, const char *what, const char
 }
 
 static bool too_long(Quantise *q, const Layer *layer, int64_t terms) {
-  refuse(q, layer,
-         arena_printf(q->arena, "%lld products and the bias do not fit a 32-bit sum",
-                      (long long)terms),
-         "compute this layer in f32: `precision=f32`");
+  quant_refuse(q, layer,
+               arena_printf(q->arena, "%lld products and the bias do not fit a 32-bit sum",
+                            (long long)terms),
+               "compute this layer in f32: `precision=f32`");
   return false;
 }
 
@@ -157,8 +157,8 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
     return;
   }
   if (ql->fraction < 0 && !ql->to_float) {
-    refuse(q, layer, "its results are too small compared with its sums",
-           "compute this layer in f32: `precision=f32`");
+    quant_refuse(q, layer, "its results are too small compared with its sums",
+                 "compute this layer in f32: `precision=f32`");
     return;
   }
   ql->part[0][QUANT_INPUT] = make_part(q, layer, 0, QUANT_INPUT, &spec, ql->fraction);
@@ -182,27 +182,10 @@ static bool activations_are_there(Quantise *q, const Layer *layer) {
   if (layer->kind == LAYER_LSTM && layer_has(layer, OPT_cell_activation))
     ok = ok && quant_has_bounded(layer_activation(layer, OPT_cell_activation));
   if (!ok)
-    refuse(q, layer, "with these activations",
-           "integer cells have `tanh`, `sigmoid`, `hard_sigmoid` and `hard_tanh`; or "
-           "`precision=f32` here");
+    quant_refuse(q, layer, "with these activations",
+                 "integer cells have `tanh`, `sigmoid`, `hard_sigmoid` and `hard_tanh`; or "
+                 "`precision=f32` here");
   return ok;
-}
-
-static void cell_state(Quantise *q, const Layer *layer, QuantLayer *ql) {
-  if (layer->kind != LAYER_LSTM) {
-    Activation act = layer_activation(layer, OPT_activation);
-    ql->state_fraction = 15;
-    if (quant_has_bounded(act)) return;
-    const Range *r = quant_range(q, layer->path, layer);
-    int e = (int)ceil(log2(fmax(fmax(-r->low, r->high), 1e-9)));
-    ql->state_fraction = 15 - (e < 0 ? 0 : e > 14 ? 14 : e);
-    return;
-  }
-  const Range *r = quant_range(q, arena_printf(q->arena, "%s.c", layer->path), layer);
-  int e = (int)ceil(log2(fmax(fmax(-r->low, r->high), 1e-9) * 1.0001));
-  e = e < 0 ? 0 : e > CELL_BITS - 1 ? CELL_BITS - 1 : e;
-  ql->cell_fraction = CELL_BITS - e;
-  ql->state_fraction = 15;
 }
 
 /* Peepholes as multipliers of c with as many bits as 16 leave. */
@@ -216,8 +199,8 @@ static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
   int shift = (int)floor(log2(32767 / top)) - (16 + ql->fraction - ql->cell_fraction);
   if (shift > 30) shift = 30;
   if (shift < 0) {
-    refuse(q, layer, arena_printf(q->arena, "a peephole of %.3g is too large", top),
-           "compute this layer in f32: `precision=f32`");
+    quant_refuse(q, layer, arena_printf(q->arena, "a peephole of %.3g is too large", top),
+                 "compute this layer in f32: `precision=f32`");
     return;
   }
   ql->peephole_shift = shift;
@@ -248,8 +231,10 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
   const Type *in = &layer->in[0]->type;
   int64_t d = in->rank ? in->dim[in->rank - 1].n : 1;
   bool w8 = ql->precision == PRECISION_W8;
-  if (!w8 && !activations_are_there(q, layer)) return;
-  if (!w8) cell_state(q, layer, ql);
+  if (!w8 && (!activations_are_there(q, layer) || !quant_state_fits(q, layer))) return;
+  if (q->failed) return; /* a range of its states is missing */
+  if (!w8) ql->state_fraction = quant_state_fraction(q, layer);
+  if (!w8 && layer->kind == LAYER_LSTM) ql->cell_fraction = quant_cell_fraction(q, layer);
   PartSpec spec[2][QUANT_PARTS];
   bool apart = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
   QuantFormat h =
@@ -283,8 +268,8 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
     }
   }
   if (ql->fraction < 2 && !w8) {
-    refuse(q, layer, "its gates would have fewer than two fraction bits",
-           "scale its input with `normalize`, or `precision=f32` here");
+    quant_refuse(q, layer, "its gates would have fewer than two fraction bits",
+                 "scale its input with `normalize`, or `precision=f32` here");
     return;
   }
   for (int dir = 0; dir < ql->directions; dir++)
@@ -327,6 +312,18 @@ static double constant_factor(const Layer *layer) {
   return layer->kind == LAYER_div ? 1 / c : c;
 }
 
+/* E703 if the numbers of an input are so much larger than those of the result that a multiplier of
+ * 16 bits cannot hold their ratio. */
+static bool scale_fits(Quantise *q, const Layer *layer, const QuantFormat *x, double ratio,
+                       double bound) {
+  if (quant_scale_fits(ratio, bound)) return true;
+  double most = fmax(fabs(x->low - x->zero), fabs(x->high - x->zero)) * x->scale;
+  const char *what =
+      arena_printf(q->arena, "its input can reach %.4g, too much for its result", most);
+  quant_refuse(q, layer, what, "compute the layers before it in f32, with `precision=f32`");
+  return false;
+}
+
 /* What an input counts in the result's units, by the arithmetic of the stage. */
 static void rescale(Quantise *q, const Layer *layer, QuantLayer *ql) {
   QuantFormat value = q->quant->value[layer->out[0]->id];
@@ -341,7 +338,9 @@ static void rescale(Quantise *q, const Layer *layer, QuantLayer *ql) {
       QuantFormat x = ql->operand[i] = quant_operand(q, layer->in[i], PRECISION_I16, layer);
       double ratio = x.scale / out, bound = quant_largest(&x) + fabs(x.zero);
       if (quant_is_bounded(layer)) {
-        ql->input[i] = quant_scale_make(x.scale * 131072, bound, 11); /* Q3.17, and more bits */
+        ratio = x.scale * 131072; /* Q3.17, and up to 11 bits more */
+        if (!scale_fits(q, layer, &x, ratio, bound)) return;
+        ql->input[i] = quant_scale_make(ratio, bound, 11);
         continue;
       }
       bool product = layer->kind == LAYER_mul || layer->kind == LAYER_div;
@@ -351,6 +350,7 @@ static void rescale(Quantise *q, const Layer *layer, QuantLayer *ql) {
         ratio *= z.scale;
         bound *= quant_largest(&z) + fabs(z.zero);
       }
+      if (!scale_fits(q, layer, &x, ratio, bound)) return;
       ql->input[i] = quant_scale_make(ratio, bound, fraction);
       if (joins && ql->input[i].fraction < fraction) fraction = ql->input[i].fraction;
     }
@@ -365,8 +365,9 @@ static void same(Quantise *q, const Layer *layer, QuantLayer *ql) {
   double bound = (double)n * (quant_largest(&ql->out) + fabs(ql->out.zero));
   ql->input = ARENA_ARRAY(q->arena, QuantScale, 1);
   if (bound >= ldexp(1, 30)) {
-    refuse(q, layer, arena_printf(q->arena, "%lld values do not fit a 32-bit sum", (long long)n),
-           "compute the average in two stages");
+    quant_refuse(q, layer,
+                 arena_printf(q->arena, "%lld values do not fit a 32-bit sum", (long long)n),
+                 "compute the average in two stages");
     return;
   }
   ql->input[0] = quant_scale_make(1 / (double)n, bound, 14);

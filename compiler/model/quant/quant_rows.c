@@ -173,11 +173,26 @@ bool quant_part_fits(const QuantPart *part) {
   return true;
 }
 
+/* By how much numbers up to `bound` can be shifted left. */
+static int scale_shift(double bound) {
+  int shift = 0;
+  while (shift < 15 && bound * ldexp(1, shift + 1) < ldexp(1, 30))
+    shift++;
+  return shift;
+}
+
+/* The multiplier of a change of scale, without fraction bits. */
+static double scale_unit(double ratio, double bound) {
+  return fmax(ratio, 1e-12) * ldexp(1, 16 - scale_shift(bound));
+}
+
+bool quant_scale_fits(double ratio, double bound) {
+  return scale_unit(ratio, bound) <= INT16_MAX;
+}
+
 QuantScale quant_scale_make(double ratio, double bound, int most) {
-  QuantScale s = {0};
-  while (s.shift < 15 && bound * ldexp(1, s.shift + 1) < ldexp(1, 30))
-    s.shift++;
-  double unit = fmax(ratio, 1e-12) * ldexp(1, 16 - s.shift);
+  QuantScale s = {.shift = scale_shift(bound)};
+  double unit = scale_unit(ratio, bound);
   s.fraction = (int)floor(log2(32767 / unit));
   if (s.fraction > most) s.fraction = most;
   if (s.fraction < 0) s.fraction = 0;

@@ -204,8 +204,10 @@ void ranges_follow(Arena *arena, const Model *model, Ranges *ranges) {
   Following f = {.arena = arena, .model = model, .ranges = ranges, .changed = true};
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
-    if (quant_kind(layer) == QUANT_RECURRENT && quant_is_within_one(layer))
-      know(&f, layer->out[0], unit);
+    if (quant_kind(layer) != QUANT_RECURRENT || !quant_is_within_one(layer)) continue;
+    bool may_start_beyond = layer->kind == LAYER_GRU &&
+                            (layer_init_value(layer, 0) || quant_learned_size(layer, 0) > 1);
+    if (!may_start_beyond) know(&f, layer->out[0], unit);
   }
   while (f.changed) {
     f.changed = false;
