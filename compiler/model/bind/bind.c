@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The tensor agrees with dim, where size-1 axes may be missing on either side. */
+/* Whether a tensor has the shape dim. Either may lack axes of size 1 that the other has. */
 static bool shape_fits(const Tensor *t, const int64_t *dim, int rank) {
   int i = 0, k = 0;
   while (i < t->rank || k < rank) {
@@ -25,7 +25,7 @@ static bool shape_fits(const Tensor *t, const int64_t *dim, int rank) {
   return true;
 }
 
-/* `from` lists as many tensors as the layer has. */
+/* Whether a `from` that lists tensors lists as many as the layer has; E602 if not. */
 static bool list_fits(Bind *b, const Layer *layer) {
   const char *names;
   if (!bind_listed(layer)) return true;
@@ -40,6 +40,7 @@ static bool list_fits(Bind *b, const Layer *layer) {
   return false;
 }
 
+/* Adds the elements of a tensor to the canonical values `to` of a role. */
 static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row,
                      int dir, int half, bool split, float *to) {
   BindMap map = bind_map(row, b->convention, p, dir, half, split);
@@ -48,7 +49,7 @@ static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const 
     to[i] += (float)tensor_get(t, t->count == 1 ? 0 : walk.at);
 }
 
-/* Takes a tensor for a layer; false if another layer has it. */
+/* Notes that a layer uses a tensor. False after reporting that another layer does: E606. */
 static bool take(Bind *b, Layer *layer, const Tensor *t) {
   int i = (int)(t - b->file->tensor);
   if (!b->owner[i] || b->owner[i] == layer) {
@@ -62,6 +63,7 @@ static bool take(Bind *b, Layer *layer, const Tensor *t) {
   return false;
 }
 
+/* Whether all elements are finite in f32; E608 if not. */
 static bool all_finite(Bind *b, const Layer *layer, const Tensor *t) {
   int64_t bad = 0, first = -1;
   for (int64_t i = 0; i < t->count; i++)
@@ -78,7 +80,8 @@ static bool all_finite(Bind *b, const Layer *layer, const Tensor *t) {
   return false;
 }
 
-/* GRU: decides or checks `reset` by what the file says. */
+/* Sets the option `reset` of a GRU from the file, or compares the two. False after reporting E605:
+ * the file does not tell, or differs. */
 static bool bind_reset(Bind *b, Layer *layer) {
   OptVal *reset = layer_opt_mut(layer, OPT_reset);
   const char *says = NULL;
@@ -120,7 +123,8 @@ static bool bind_reset(Bind *b, Layer *layer) {
   return false;
 }
 
-/* The least number of inputs with which a kernel would fit; 0: more than that differs. */
+/* The least number of inputs with which a kernel would have the shape of t; 0 if no number does it.
+ */
 static int64_t trained_width(const Tensor *t, const ParamShape *p, const BindRow *row, bool split) {
   int64_t least = 0;
   for (int k = 0; p->role == ROLE_KERNEL && k < t->rank; k++) {
@@ -134,7 +138,7 @@ static int64_t trained_width(const Tensor *t, const ParamShape *p, const BindRow
   return least;
 }
 
-/* All rows of one role. */
+/* Binds one role of a layer: sums all tensors that the rows of the table name for it. */
 static bool bind_param(Bind *b, Layer *layer, const ParamShape *p) {
   float *to = ARENA_ARRAY(b->weights, float, param_count(p));
   bool ok = true, any = false;

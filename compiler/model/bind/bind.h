@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The table of weight conventions. Private to bind*.c. */
+/* The table of weight conventions, and what follows from its rows: the names, shapes and orders of
+ * the tensors of a file. Private to bind*.c and unbind.c. */
 #ifndef GRUS_MODEL_BIND_H
 #define GRUS_MODEL_BIND_H
 
 #include "model/bind/weights.h"
 
-/* The letters of axes strings: those of a file are separated by commas, each a product of canonical
- * axes, slowest first. */
+/* The letters of the axes of a tensor. The axes of a tensor in a file are separated by commas, and
+ * each is a product of canonical axes, the slowest first: "K,GU" is [inputs, gates * units]. */
 typedef enum BindAxis {
   BIND_DIRECTIONS = 'D',
   BIND_GATES = 'G',
@@ -16,46 +17,50 @@ typedef enum BindAxis {
   BIND_TAPS_2 = 'J',
   BIND_GROUPS = 'N',
   BIND_GROUP_UNITS = 'V', /* filters of one group, where a file keeps them apart */
-  BIND_HALVES = 'S',      /* of a bias: 0 goes to `role`, 1 to `second` */
-  BIND_ONE = '1',         /* an axis of size one that may be missing */
-  BIND_NEXT = ','         /* the next axis of the file begins */
+  BIND_HALVES = 'S', /* two halves of a bias: the first goes to `role`, the second to `second` */
+  BIND_ONE = '1',    /* an axis of size one that may be missing */
+  BIND_NEXT = ','    /* the next axis of the file begins */
 } BindAxis;
 
 typedef struct BindRow {
   LayerKind kind;
   Convention convention;
-  Role role, second;  /* second: where half 1 of an S axis goes; ROLE_COUNT: no S axis */
-  const char *tensor; /* its name after the prefix */
-  const char *axes;   /* BindAxis each */
+  Role role, second;  /* second: the role of the second half; ROLE_COUNT: there are no halves */
+  const char *tensor; /* what its name has after the prefix */
+  const char *axes;   /* letters of BindAxis */
 } BindRow;
 
 extern const BindRow bind_rows[];
 extern const int n_bind_rows;
 
-/* place[g]: where the file has canonical gate g. */
+/* place[g] is where the file has the gate that is the g-th in the canonical layout. */
 const int *bind_gate_place(LayerKind kind, Convention convention, Role role);
 
-/* from=, else the path. */
+/* The prefix of its tensors: `from=`, else the path of the layer. */
 const char *bind_prefix(const Layer *layer);
-/* It has one tensor, which `from` may name as well as its prefix. */
+/* Whether the layer has a single tensor, so that `from` may be its whole name. */
 bool bind_alone(const Layer *layer, Convention convention);
-/* `from` names the tensors one by one; how many it names; how many the layer has in a convention,
- * and what the convention calls them, in order. */
+/* Whether `from` lists the tensors one by one; how many it lists; and how many the layer has in a
+ * convention, with the names that the convention gives them, in order, in *names. */
 bool bind_listed(const Layer *layer);
 int bind_list_count(const Layer *layer);
 int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, const char **names);
-/* The name a tensor has, with `separator` after the prefix. */
+/* The name that a file has for a tensor of the layer, with `separator` after the prefix. dir: 0 for
+ * forward, 1 for backward. */
 const char *bind_tensor_name(Arena *arena, Convention convention, const Layer *layer,
                              const BindRow *row, int dir, char separator);
-/* A tensor under another name than `tensor`, which ends `name`; NULL if there is none. */
+/* The tensor that is called like `name`, but with a usual other word in place of `tensor`, which
+ * ends `name`; NULL if the file has none. */
 const Tensor *bind_alias(Arena *arena, const TensorFile *file, LayerKind kind, const char *tensor,
                          const char *name);
+/* The size of an axis. split: the file keeps the two halves of the bias apart. */
 int64_t bind_axis_size(BindAxis axis, const ParamShape *p, bool split);
-/* The shape in the file by the axes string; returns its rank. */
+/* Writes the shape that a tensor with these axes has in a file into dim; returns its rank. */
 int bind_file_shape(const char *axes, const ParamShape *p, bool split, int64_t *dim);
 
-/* Which element of the file (of one direction and one half) is canonical element i, for the
- * canonical elements begin to end. */
+/* A map from canonical elements to elements of a file: bind_map_at gives the place in the file of
+ * canonical element i. begin..end are the canonical elements that a tensor of one direction and one
+ * half has. */
 typedef struct BindMap {
   const BindRow *row;
   const ParamShape *p;
@@ -72,7 +77,7 @@ typedef struct BindWalk {
 BindWalk bind_walk(const BindMap *map);
 void bind_walk_next(BindWalk *walk);
 
-/* W602. */
+/* Warns of weights that look unlike trained ones: W602. */
 void bind_lint(const Model *model, Diags *diags);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Other names for the tensors of a convention, tried when its own is not in the file. An alias has
- * the axes of the name that it stands for: `weight`, which PyTorch turns round, is none of Keras'
- * `kernel`. */
+/* Other names for the tensors of a convention, which are tried if its own name is not in the file.
+ * An alias stands for a tensor with the same order of axes: `weight` is no alias of Keras'
+ * `kernel`, because PyTorch stores it transposed. */
 #include "model/bind/bind.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ typedef enum AliasKind { OF_ANY, OF_NORMS, OF_TABLES } AliasKind;
 
 static const struct {
   AliasKind of;
-  const char *tensor, *others; /* others between blanks */
+  const char *tensor, *others; /* others: words with blanks between them */
 } aliases[] = {
     {OF_ANY, "kernel", "weights w"},
     {OF_ANY, "bias", "biases b"},

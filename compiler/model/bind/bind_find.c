@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Which tensor of the file is which of a layer.
+/* Which tensor of a file belongs to which row of a layer.
  *
  * Names. After the prefix comes "." or "/" and the tensor's name. torch adds "_l0" (prefix
  * "rnn[1]": "rnn." and "_l1") and "_reverse" for the second direction, but neither in LSTMCell;
  * keras has "forward." and "backward." before the tensor's name when there are two directions. A
- * `from` of several names has them all (bind_names.c). A learned initial state, which no framework
- * has, is initial_h and initial_c everywhere, both directions in one. */
+ * `from` of several words lists the names themselves (bind_names.c). No framework has a name for a
+ * learned initial state: it is initial_h and initial_c in every convention, with both directions in
+ * one tensor. */
 #include "model/bind/binding.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@ const char *binding_name(const Bind *b, const Layer *layer, const BindRow *row, 
   return bind_tensor_name(b->model->arena, b->convention, layer, row, dir, separator);
 }
 
-/* With "." after the prefix, then with "/". */
+/* The tensor under a usual other name, with "." after the prefix, then with "/"; NULL if none. */
 static const Tensor *under_another_name(const Bind *b, const Layer *layer, const BindRow *row,
                                         int dir) {
   Arena *arena = b->model->arena;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A row of the table of conventions as shapes and places: what reading (bind.c) and writing
- * (unbind.c) of weights have in common. */
+/* From a row of the table of conventions to the shape of a tensor in a file and the place of each
+ * element in it. Reading (bind.c) and writing (unbind.c) of weights share it. */
 #include "model/bind/bind.h"
 
 #include <string.h>

@@ -2,9 +2,9 @@
 /* What a layer's tensors are called in a file: by a prefix and the convention's names after it, or
  * one by one, when `from` lists them.
  *
- * A list has blanks between its names: the layer's tensors in the order of the convention's table
- * (kernel, recurrent kernel, biases, ...), with two directions first all of the forward one, and
- * last what has both in one tensor. */
+ * A list has blanks between its names. They are the tensors of the layer in the order of the
+ * convention's table (kernel, recurrent kernel, biases, ...). With two directions, all tensors of
+ * the forward one come first, then those of the backward one, then those that hold both. */
 #include "model/bind/bind.h"
 
 #include <stdlib.h>
@@ -18,6 +18,7 @@ bool bind_listed(const Layer *layer) {
   return layer->prefix && strchr(layer->prefix, ' ');
 }
 
+/* Whether a row of the table is about a tensor that the layer has. */
 static bool row_applies(const Layer *layer, Convention convention, const BindRow *row) {
   ParamShape params[LAYER_MAX_PARAMS];
   int n = layer_params(layer, params);
@@ -27,13 +28,13 @@ static bool row_applies(const Layer *layer, Convention convention, const BindRow
   return false;
 }
 
-/* Whether there is one tensor for both directions. */
+/* Whether one tensor holds both directions. */
 static bool is_shared(const BindRow *row) {
   return strchr(row->axes, BIND_DIRECTIONS) != NULL;
 }
 
-/* How many tensors the layer has that are shared by the directions, or how many of one direction;
- * *place: which of them `tensor` is. */
+/* How many tensors the layer has that hold both directions (shared), or that hold one. *place
+ * becomes the number of the one named `tensor` among them. */
 static int rows_of(const Layer *layer, Convention convention, bool shared, const char *tensor,
                    int *place) {
   int n = 0;
@@ -77,7 +78,7 @@ int bind_list_needed(Arena *arena, const Layer *layer, Convention convention, co
   return n;
 }
 
-/* Name `wanted` of the list. */
+/* The name with this number in the list of `from`. */
 static const char *listed_name(Arena *arena, const Layer *layer, int wanted) {
   const char *rest = layer->prefix;
   TextWord name = {"", 0};

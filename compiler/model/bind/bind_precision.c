@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* precision f16 and bf16: kernels as they will be stored. In: a bound model. Out: each element of a
- * kernel or recurrent kernel of such a layer rounded to the nearest number of 16 bits, ties to
- * even, so that the reference evaluator computes with what the code will hold. Biases, tables and
- * what norms have stay f32: they are small, or not summed. E608 where a number is too large. */
+/* Kernels of layers in f16 and bf16 as the code will store them. In: a bound model. Out: each
+ * element of a kernel or recurrent kernel of such a layer is rounded to the nearest number of 16
+ * bits, ties to even, so that the reference evaluator computes with the numbers of the code.
+ * Biases, tables and the tensors of norms stay f32, because they are small or nothing is summed
+ * with them. E608 if a number is too large. */
 #include "model/bind/bind.h"
 
 #include <math.h>
@@ -31,6 +32,7 @@ uint16_t bfloat_of(float x) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+/* x rounded to a number of this precision, as an f32. */
 static float value_of(Precision precision, float x) {
   uint16_t bits = precision == PRECISION_F16 ? half_of(x) : bfloat_of(x);
   Tensor t = {.elem = precision == PRECISION_F16 ? TENSOR_F16 : TENSOR_BF16,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What binding reports: in, a tensor that is missing or does not fit; out, E601 to E603 with what
- * the file has, why the model needs another shape, and what to write instead. */
+/* The messages of binding. In: a tensor that is missing or does not fit. Out: E601 to E603 and W601
+ * with what the file has, why the model needs another shape, and what to write instead. */
 #include "model/bind/binding.h"
 
 #include "model/infer/infer.h"
@@ -12,7 +12,7 @@ Span binding_span(const Layer *layer) {
   return from && from->given ? from->at : layer->name_span;
 }
 
-/* What the positions of an axis are; NULL: an axis that nobody needs to be told of. */
+/* What the positions of an axis are called; NULL for an axis that a message leaves out. */
 static const char *axis_noun(BindAxis axis, Role role) {
   switch (axis) {
   case BIND_INPUTS: return role == ROLE_RECURRENT || role == ROLE_TABLE ? "units" : "inputs";
@@ -30,7 +30,7 @@ static const char *axis_noun(BindAxis axis, Role role) {
   return NULL;
 }
 
-/* "7 inputs x 4 gates x 50 units" */
+/* The reason of a shape: "7 inputs x 4 gates x 50 units". */
 static const char *shape_reason(Arena *arena, const char *axes, const ParamShape *p, bool split) {
   Text text = text_new(arena);
   for (const char *c = axes; *c; c++) {
@@ -43,7 +43,8 @@ static const char *shape_reason(Arena *arena, const char *axes, const ParamShape
   return text_str(&text);
 }
 
-/* A part of the input that would make the width right if it had other categories. */
+/* Suggests another number of categories for a one-hot part of the input, if that would make the
+ * width right. excess: by how much the width is too large. */
 static void help_part(Bind *b, Diag *d, const Layer *layer, int64_t excess) {
   const Layer *from = layer->in[0]->layer;
   if (!from || from->kind != LAYER_concat) return;
@@ -83,7 +84,8 @@ void binding_report_width(Bind *b, const Layer *layer, const Tensor *t, const Pa
   help_part(b, d, layer, fed - trained);
 }
 
-/* PyTorch's proj_size: beside weight_hh_l0 [4u, p] there is weight_hr_l0 [p, u]. */
+/* The projection that PyTorch's `proj_size` adds to an LSTM: with weight_hh_l0 [4u, p] comes
+ * weight_hr_l0 [p, u]. NULL if the file has none for t. */
 static const Tensor *projection_of(const Bind *b, const Tensor *t) {
   const char *at = b->convention == CONVENTION_TORCH ? strstr(t->name, "weight_hh") : NULL;
   if (!at) return NULL;
@@ -129,7 +131,7 @@ static bool names_start(const char *tensor) {
   return strstr(tensor, "initial_h") || strstr(tensor, "initial_c") || strstr(tensor, "initial_x");
 }
 
-/* Why a tensor of this name is not among those that are read; NULL if there is none. */
+/* Why grus cannot read the tensor of this name; NULL if the file has none. */
 static const char *why_unread(const TensorFile *file, const char *name) {
   for (int i = 0; i < file->n_unread; i++) {
     const char *whole = file->unread[i].name;
@@ -156,7 +158,8 @@ static bool has_all_of(const Bind *b, const Layer *layer, Convention convention)
   return any;
 }
 
-/* `weights keras` on a file that has the names of PyTorch. */
+/* Suggests another convention if the file has all kernels of the layer under its names, as with
+ * `weights keras` and a file of PyTorch. True if it did. */
 static bool report_convention(Bind *b, Diag *d, const Layer *layer) {
   const WeightsDecl *decl = &b->model->weights;
   for (Convention c = CONVENTION_KERAS; c < CONVENTION_COUNT; c++) {
@@ -170,8 +173,8 @@ static bool report_convention(Bind *b, Diag *d, const Layer *layer) {
   return false;
 }
 
-/* A tensor of the file whose name, but for its prefix, a recurrent layer has in another convention
- * alone; NULL if there is none. */
+/* A tensor of the file whose name, apart from its prefix, only another convention gives to a
+ * recurrent kernel; NULL if there is none. */
 static const Tensor *named_elsewhere(const Bind *b, Convention *convention) {
   for (int r = 0; r < n_bind_rows; r++) {
     const BindRow *row = &bind_rows[r];
@@ -190,7 +193,8 @@ static const Tensor *named_elsewhere(const Bind *b, Convention *convention) {
   return NULL;
 }
 
-/* `weights keras` on a file that has the names of PyTorch, under other prefixes. */
+/* Says that the file has names of another convention, under prefixes that the model does not have.
+ */
 static void note_convention(Bind *b, Diag *d) {
   Convention c;
   const Tensor *t = named_elsewhere(b, &c);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Where each convention keeps the tensors of each layer. */
+/* The names, and the orders of axes and gates, that each convention has for the tensors of each
+ * layer. */
 #include "model/bind/bind.h"
 
-/* Axes are the letters of BindAxis. The second half of a bias is added to `role` when `second` is
- * the same. */
+/* Axes are letters of BindAxis. If `second` is the same as `role`, both halves of the bias are
+ * added. */
 const BindRow bind_rows[] = {
     /* kind, convention, role, second, tensor, axes */
     {LAYER_GRU, CONVENTION_KERAS, ROLE_KERNEL, ROLE_COUNT, "kernel", "K,GU"},
@@ -144,7 +145,7 @@ const BindRow bind_rows[] = {
 };
 const int n_bind_rows = sizeof bind_rows / sizeof bind_rows[0];
 
-/* Canonical gate g stands at place[g] in the file. */
+/* The file has canonical gate g at place[g]. */
 static const int in_order[] = {0, 1, 2, 3};
 static const int torch_gru[] = {1, 0, 2};     /* file r z n */
 static const int onnx_lstm[] = {0, 2, 3, 1};  /* file i o f c; canonical i f g o */

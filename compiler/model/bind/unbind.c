@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Binding backwards: in, a typed model with weights; out, the tensors a file of the convention
- * would hold, such that model_bind of that file gives the same weights, bit for bit.
+/* The inverse of binding. In: a typed model with weights. Out: the tensors that a file of the
+ * convention would hold, so that model_bind of that file gives the same weights, bit for bit.
  *
- * Where a convention keeps two halves of a bias that the canonical layout has summed, the first
- * half holds the sum and the second is zero. */
+ * If a convention has two biases whose sum is one bias in the canonical layout, the first one holds
+ * the sum and the second is zero. */
 #include "model/bind/bind.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What the numbers of a tensor are made of. */
+/* From what unbound_tensor makes the numbers of a tensor. */
 struct UnboundTensor {
   const Layer *layer;
   const BindRow *row;
@@ -37,7 +37,7 @@ static const ParamShape *param_of(const ParamShape *params, int n, Role role) {
   return NULL;
 }
 
-/* A bias that the convention keeps in two tensors, which model_bind adds: this is the second. */
+/* Whether a row is the second of two tensors that model_bind adds up. */
 static bool is_summand(const BindRow *row) {
   for (const BindRow *r = bind_rows; r < row; r++)
     if (r->kind == row->kind && r->convention == row->convention && r->role == row->role)
@@ -75,6 +75,7 @@ static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const 
   ARENA_PUSH(arena, u->to->source, u->n_sources, u->cap_sources, source);
 }
 
+/* Writes the canonical values of a role to their places in the tensor `to`. */
 static void fill(const Unbound *u, const struct UnboundTensor *s, const ParamShape *p, int half,
                  float *to) {
   BindMap map = bind_map(s->row, u->convention, p, s->dir, half, s->split);

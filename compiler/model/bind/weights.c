@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors of a file, the tensors a layer owns, and weights without a file. */
+/* Elements and names of the tensors of a file, the tensors that each kind of layer owns, and random
+ * weights; see weights.h. */
 #include "model/bind/bind.h"
 
 #include "base/splitmix.h"
@@ -49,7 +50,7 @@ static double double_value(uint64_t bits) {
   return f;
 }
 
-/* Place in the file of element i in C order. */
+/* Where the file has the element that is the i-th in C order. */
 static int64_t stored_index(const Tensor *t, int64_t i) {
   if (!t->fortran) return i;
   int64_t stride[TENSOR_MAX_RANK], at = 0, step = 1;
@@ -166,8 +167,8 @@ static int scale_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
-/* LayerNorm and RMSNorm own a number for each position of the axes they go along, the others one
- * for each feature. */
+/* LayerNorm and RMSNorm own a number for each position of the axes that they go along, the other
+ * norms one for each feature. */
 static int norm_params(const Layer *layer, ParamShape *out) {
   const Type *type = &layer->in[0]->type;
   if (layer->kind == LAYER_l2_normalize) return 0;
@@ -214,7 +215,8 @@ static int conv_params(const Layer *layer, ParamShape *out) {
   return n;
 }
 
-/* The same tensors; files keep filters of a group after the inputs. */
+/* A transposed convolution owns the tensors of a convolution, but files have the inputs of all
+ * groups first and the filters of one group after them. */
 static int transposed_params(const Layer *layer, ParamShape *out) {
   int n = conv_params(layer, out);
   out[0].groups = layer_size(layer, OPT_groups, 1);
@@ -299,7 +301,8 @@ int64_t layer_param_count(const Layer *layer) {
   return total;
 }
 
-/* Uniform in [low, high): 24 random bits, so that every value is exact in float before scaling. */
+/* A random number, uniform in [low, high). It is made of 24 random bits, which a float holds
+ * exactly. */
 static float random_float(uint64_t *state, float low, float high) {
   float unit = (float)(splitmix_next(state) >> 40) * 0x1p-24f;
   return low + (high - low) * unit;
@@ -308,7 +311,7 @@ static float random_float(uint64_t *state, float low, float high) {
 static void fill_random(float *to, const ParamShape *param, bool is_conv, uint64_t *state) {
   int64_t fan_in = param->dim[param->rank - 1];
   float low = -0.5f, high = 0.5f;
-  switch (param->role) { /* statistics and scales stay near those of a trained layer */
+  switch (param->role) { /* statistics and scales are near those of a trained layer */
   case ROLE_VARIANCE:
   case ROLE_SCALE:
     low = 0.5f;
@@ -357,5 +360,5 @@ void model_bind_random(Model *model, uint64_t seed) {
       layer->weights->role[params[k].role] = to;
     }
   }
-  bind_precision(model, NULL); /* nothing so small is too large */
+  bind_precision(model, NULL); /* no value here is too large for 16 bits */
 }

@@ -3,25 +3,25 @@
  * each layer by convention and name and turns them into the canonical layout below, which is all
  * that the evaluator and lower/ ever see.
  *
- * Canonical layout (float32, C order; d inputs, u units, directions in front where two):
+ * Canonical layout: float32 in C order; d inputs, u units, dirs 1 or 2 directions.
  *   GRU    kernel [dirs, 3, u, d]  recurrent [dirs, 3, u, u]  bias [dirs, 3, u]  recurrent_bias
  *          [dirs, 3, u]
- *          gates z r n. reset=before has no recurrent_bias (its biases are summed).
+ *          gates z r n. With reset=before there is no recurrent_bias: bias is the sum of both.
  *   LSTM   kernel [dirs, 4, u, d]  recurrent [dirs, 4, u, u]  bias [dirs, 4, u]  gates i f g o
- *          peephole [dirs, 3, u] (i f o) where the layer has it
+ *          with peephole=true also peephole [dirs, 3, u] for i f o
  *   RNN    kernel [dirs, u, d]  recurrent [dirs, u, u]  bias [dirs, u]
  *   these three with init=learned: initial_h [dirs, 1, u], an LSTM also initial_c
- *   Conv1D with init=learned: initial_x [d], what every step before the first is
+ *   Conv1D with init=learned: initial_x [d], the value of every step before the first
  *   state with init=learned: initial_h [units]
  *   Dense  kernel [units, d]  bias [units]
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
  *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]
- *   Conv1DTranspose, Conv2DTranspose as these; the tap i of a kernel reaches i * dilation further
- *   Embedding table [v, units]
- *   LayerNorm scale center, RMSNorm scale: the axes they go along, C order;  GroupNorm,
- *     InstanceNorm scale center [d]
- *   BatchNorm scale center mean variance [d];  prelu slope [d]
- * A forget bias that a framework adds at run time has been added. */
+ *   Conv1DTranspose and Conv2DTranspose like Conv1D and Conv2D; tap i of a kernel adds to the
+ * position that lies i * dilation after the first that an input reaches Embedding table [v, units]
+ *   LayerNorm scale center, RMSNorm scale: one number for each position of the axes that they go
+ * along GroupNorm, InstanceNorm scale center [d] BatchNorm scale center mean variance [d] prelu
+ * slope [d] AdditiveAttention scale [d] If a framework adds a constant to the bias of the forget
+ * gate when it runs, the bias here has it. */
 #ifndef GRUS_MODEL_WEIGHTS_H
 #define GRUS_MODEL_WEIGHTS_H
 
@@ -45,45 +45,45 @@ typedef enum TensorElem {
 
 enum { TENSOR_MAX_RANK = 8 };
 
-/* One tensor of a file, mapped, not copied. */
+/* One tensor of a file. Its data is in the mapped file, not copied. */
 typedef struct Tensor {
   const char *name;
   TensorElem elem;
   int rank;
   int64_t dim[TENSOR_MAX_RANK];
-  bool fortran; /* first index fastest */
+  bool fortran; /* stored with the first index fastest */
   bool big_endian;
   const uint8_t *data; /* elements need not be aligned */
   int64_t count;       /* elements */
-  int place;           /* among those of the file */
+  int place;           /* its number in the order of the file */
 } Tensor;
 
-/* Something in the file that would be a tensor, of a kind that is not read. */
+/* A tensor of the file that grus cannot read, and the reason. */
 typedef struct TensorUnread {
   const char *name, *why; /* "it is quantised" */
 } TensorUnread;
 
 typedef struct TensorFile {
   const char *path;
-  const char *format;    /* "PyTorch checkpoint"; NULL if nobody asks */
-  Convention convention; /* as the file itself says; CONVENTION_NONE if it does not */
+  const char *format;    /* "PyTorch checkpoint", for messages; NULL: not given */
+  Convention convention; /* that the file itself names; CONVENTION_NONE if it names none */
   Tensor *tensor;        /* sorted by name */
   int n;
-  const char *root; /* "state_dict.": a name that is not found is looked for after it; NULL */
+  const char *root; /* "state_dict.", a prefix of all names that the model may leave out; or NULL */
   const TensorUnread *unread;
   int n_unread;
-  const char *skipped; /* what was passed over: "optimizer_state_dict"; NULL */
+  const char *skipped; /* a part of the file that was left out, "optimizer_state_dict"; or NULL */
 } TensorFile;
 
 int tensor_elem_bytes(TensorElem elem);
-/* Element i in C order, whatever the storage order and type. */
+/* The element that is the i-th in C order, whatever the order and type of storage. */
 double tensor_get(const Tensor *tensor, int64_t i);
-/* Also after the root of the file. NULL if absent. */
+/* The tensor of this name, with or without the root of the file; NULL if there is none. */
 const Tensor *tensor_find(const TensorFile *file, const char *name);
 extern const char *const tensor_elem_name[];                      /* "f32" */
 const char *tensor_shape_str(Arena *arena, const Tensor *tensor); /* "[6, 200]" */
 
-/* The tensors a layer owns. */
+/* What a tensor is to the layer that owns it. */
 typedef enum Role {
   ROLE_KERNEL,
   ROLE_RECURRENT,
@@ -109,55 +109,59 @@ typedef struct ParamShape {
   int rank;
   int64_t dim[4];  /* canonical */
   int64_t groups;  /* convolutions: 1 or more */
-  int n_parts;     /* norms: the axes that K stands for in a file, */
-  int64_t part[8]; /* and their sizes; 0 or 1: one axis */
+  int n_parts;     /* norms over several axes: how many axes of a file K stands for; 0 or 1: one */
+  int64_t part[8]; /* and the sizes of these axes */
 } ParamShape;
 
 enum { LAYER_MAX_PARAMS = 6 };
-/* Roles and canonical shapes of a typed layer; returns how many (0 for a layer without weights). */
+/* Writes the roles and canonical shapes of the tensors that a typed layer owns; returns how many
+ * there are, 0 for a layer without weights. */
 int layer_params(const Layer *layer, ParamShape out[LAYER_MAX_PARAMS]);
 int64_t param_count(const ParamShape *param); /* elements */
 int64_t layer_param_count(const Layer *layer);
 
-/* Canonical values by role; NULL where the layer has no such tensor. */
+/* The canonical values of a layer by role; NULL for a role that it does not have. */
 typedef struct LayerWeights {
   const float *role[ROLE_COUNT];
 } LayerWeights;
 
-/* The tensor of a role; NULL if the layer has none. */
+/* The values of a role; NULL if the layer has no such tensor, or if no weights are bound. */
 static inline const float *layer_role(const Layer *layer, Role role) {
   return layer->weights ? layer->weights->role[role] : NULL;
 }
 
-/* The nearest number of 16 bits, ties to even: IEEE binary16, and the upper half of an f32. */
+/* The bits of the nearest number of 16 bits, ties to even: in IEEE binary16, and in bfloat16, which
+ * is the upper half of an f32. */
 uint16_t half_of(float x);
 uint16_t bfloat_of(float x);
 
-/* Binds a weights file to every layer of a typed model: E601 to E608, W601, W602. */
+/* Binds a weights file to every layer of a typed model. False after reporting: E601 to E608. Warns
+ * with W601 and W602. */
 bool model_bind(Model *model, const TensorFile *file, Diags *diags);
-/* The same of one layer after the other: the weights of each go after `see` has seen them. False if
- * a tensor is wrong, or as soon as `see` says so. */
+/* As model_bind, one layer after the other: `see` may read the weights of a layer, which are freed
+ * when it returns. False if a tensor is wrong, or as soon as `see` returns false. */
 typedef bool BindSee(void *context, const Layer *layer);
 bool model_bind_each(Model *model, const TensorFile *file, Diags *diags, BindSee *see,
                      void *context);
-/* Rounds bound kernels to what `precision f16` and `bf16` store; model_bind has done it. E608. */
+/* Rounds bound kernels to what `precision f16` and `bf16` store; model_bind calls it. False after
+ * reporting a number that is too large: E608. */
 bool bind_precision(Model *model, Diags *diags);
-/* The other way: the tensors from which model_bind makes the weights of a typed, bound model. Needs
- * a convention with a name for each of them. */
+/* The tensors from which model_bind makes the weights that a typed model has, bit for bit. The
+ * convention must have a name for each of them. */
 TensorFile *model_unbind(Model *model, Convention convention, const char *path);
-/* The same tensors without numbers, for a file as large as all weights: unbound_tensor makes those
- * of tensor i. */
+/* The same tensors without their numbers, for a caller that writes a file of them without holding
+ * all of them: unbound_tensor makes those of tensor i. */
 typedef struct Unbound {
   Convention convention;
   TensorFile *file;
-  struct UnboundTensor *source; /* by Tensor.place; of unbind.c */
+  struct UnboundTensor *source; /* private to unbind.c; the index is Tensor.place */
 } Unbound;
 Unbound model_unbind_shapes(Model *model, Convention convention, const char *path);
 Tensor unbound_tensor(const Unbound *u, int i, Arena *arena);
-/* Such a convention: keras, or onnx if a layer has peepholes, which only onnx names. */
+/* Such a convention: keras, but onnx if a layer has peepholes, which only onnx can name. */
 Convention model_unbind_convention(const Model *model);
-/* Values like those of a trained layer (kernels uniform in ±1/sqrt(fan in)) from a generator:
- * the same seed and layer path give the same bytes anywhere. */
+/* Fills all weights with random values like those of a trained layer (kernels uniform in
+ * ±1/sqrt(fan in)). The same seed and path of a layer give the same bytes on every machine. */
 void model_bind_random(Model *model, uint64_t seed);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The walk over the layers, and the way from storage order to time first and back. */
+/* Runs all layers of a model in an order in which each finds its inputs, and copies inputs and
+ * outputs between storage order and time first; see eval.h. */
 #include "model/eval/eval.h"
 
 #include "model/eval/eval_layer.h"
@@ -65,7 +66,7 @@ static EvalStatus eval_inputs(Eval *e) {
   return EVAL_OK;
 }
 
-/* Base steps the streams of the run have. */
+/* How many base steps of the streams the calls of _step take: whole calls only. */
 static int64_t base_steps(const Eval *e) {
   int64_t steps = 0;
   for (int i = 0; i < e->model->n_in; i++) {
@@ -75,7 +76,7 @@ static int64_t base_steps(const Eval *e) {
   return steps / e->model->steps_per_call * e->model->steps_per_call;
 }
 
-/* Steps of a stream that its calls have given, of `steps` that could be computed. */
+/* How many steps of a stream its calls have given, of `steps` that could be computed. */
 static int64_t steps_given(const Eval *e, const Type *type, int64_t steps) {
   if (!type_is_stream(type)) return steps;
   int64_t have = base_steps(e) / type->time.period - type->time.lag;
@@ -109,23 +110,24 @@ EvalStatus eval_layer(Eval *e, const Layer *layer) {
   return status;
 }
 
-/* A layer, or the loop that it is in. */
+/* Computes a layer, or all layers of the loop that it is in. */
 static EvalStatus run(Eval *e, const Layer *layer, EvalFn *one) {
   EvalStatus status = layer->loop ? eval_loop(e, layer->loop, one) : one(e, layer);
   if (status != EVAL_OK) return status;
-  /* No later layer, and no state, sees what no call has given yet. */
+  /* No later layer and no state may see steps that no call has given yet. */
   EvalTensor *out = &e->run->value[layer->out[0]->id];
   out->steps = steps_given(e, &layer->out[0]->type, out->steps);
   bool bounded = layer->out[0]->type.time.kind == TIME_BOUNDED;
   return bounded && eval_in(e, layer->out[0])->steps < 1 ? EVAL_BAD_LENGTH : EVAL_OK;
 }
 
-/* Whether all that a layer reads is there; of a loop, what comes from outside of it. */
+/* Whether a value has been computed. Inside of a loop, its own values count as computed. */
 static bool is_there(const bool *done, const Value *v, int loop) {
   return !v->layer || done[v->layer->id] || (loop && v->layer->loop == loop);
 }
 
-/* Value k that a layer reads: its inputs, then those of its options; NULL after the last. */
+/* The k-th value that a layer reads: its inputs, then the values of its options; NULL after the
+ * last. */
 static const Value *read_of(const Layer *layer, int k) {
   if (k < layer->n_in) return layer->in[k];
   k -= layer->n_in;
@@ -149,6 +151,7 @@ static bool reads_done(const Layer *layer, const bool *done) {
   return true;
 }
 
+/* Whether a layer can be computed: it, or all layers of its loop, have what they read. */
 static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
   bool ready = reads_done(layer, done);
   for (int i = 0; i < model->n_layers && layer->loop && ready; i++)
@@ -156,8 +159,8 @@ static bool is_ready(const Model *model, const Layer *layer, const bool *done) {
   return ready;
 }
 
-/* By value: the place of the layer that reads it last, else of its own; INT_MAX: an output of the
- * model. */
+/* For each value id: the number of the layer that reads it last, or of the layer that makes it if
+ * none reads it; INT_MAX for an output of the model. */
 static int *last_readers(const Model *model, Arena *arena) {
   int *last = ARENA_ARRAY(arena, int, model->n_values + 1);
   for (int i = 0; i < model->n_layers; i++) {
@@ -179,8 +182,8 @@ static bool is_read_later(const Layer *layer, const int *last, int place) {
   return false;
 }
 
-/* All layers of a model without loops, each with memory of its own, which goes with the last
- * reader of its results. */
+/* Computes all layers of a model without loops. Each has memory of its own, which is freed after
+ * the last layer that reads its results. */
 static EvalStatus walk_freeing(Eval *e, EvalFn *one) {
   const Model *model = e->model;
   Arena *arena = e->arena, **own = ARENA_ARRAY(arena, Arena *, model->n_layers + 1);
@@ -200,7 +203,8 @@ static EvalStatus walk_freeing(Eval *e, EvalFn *one) {
   return EVAL_OK;
 }
 
-/* In the order of definition, but that a loop waits for what it reads, and others for the loop. */
+/* Computes all layers in the order of definition, except that a loop waits for the values that it
+ * reads and other layers wait for the loop. */
 static EvalStatus walk(Eval *e, EvalFn *one) {
   const Model *model = e->model;
   if (e->run->only_outputs && !model->n_loops) return walk_freeing(e, one);

@@ -6,27 +6,29 @@
 
 #include "model/graph/model.h"
 
-/* A tensor of doubles; index values are whole numbers. */
+/* A value in doubles, [steps, features in C order]. Indices are whole numbers. */
 typedef struct EvalTensor {
   double *data;
-  /* values along time: fixed n, the actual length, a stream's count; 1 without time */
+  /* how many steps it has: a fixed or the actual length, or those of a stream; 1 without time */
   int64_t steps;
 } EvalTensor;
 
 typedef enum EvalStatus { EVAL_OK, EVAL_BAD_INDEX, EVAL_BAD_LENGTH, EVAL_OVERFLOW } EvalStatus;
 
+/* What EvalRun calls with each result. */
 typedef void EvalWatch(void *watcher, const Value *v, EvalTensor *result);
 
 typedef struct EvalRun {
-  EvalTensor *in;    /* per model->in, by the caller, in storage order of its type. A plain value
-                        beside a stream holds for the whole run */
-  EvalTensor *out;   /* per model->out, made by model_eval, in storage order. A stream of S base
-                        steps gives the values that S / steps_per_call calls of _step give */
-  EvalTensor *cell;  /* per model->layer by id, made by model_eval: c of an LSTM at every step */
-  EvalTensor *value; /* per model->value by id, made by model_eval, time first */
-  bool only_outputs; /* `value` and `cell` are not wanted: what no later layer reads is freed */
-  /* NULL, or called with each result that a layer computes in real numbers, before others read
-     it: it may change the numbers. In a loop, once for each step. */
+  EvalTensor *in;    /* from the caller: one for each model->in, in the storage order of its type. A
+                        value without time next to a stream holds for the whole run */
+  EvalTensor *out;   /* made by model_eval: one for each model->out, in storage order. A stream of S
+                        base steps gives the values of S / steps_per_call calls of _step */
+  EvalTensor *cell;  /* made by model_eval, by layer id: c of an LSTM at every step */
+  EvalTensor *value; /* made by model_eval, by value id, time first */
+  bool
+      only_outputs; /* frees what no later layer reads, so that `value` and `cell` are incomplete */
+  /* NULL, or called with each result that a layer computes in real numbers, before other layers
+     read it; it may change the numbers. In a loop through states it is called for each step. */
   EvalWatch *watch;
   void *watcher;
 } EvalRun;
@@ -35,9 +37,10 @@ typedef struct EvalRun {
  * layer with weights is bound. */
 EvalStatus model_eval(const Model *model, Arena *arena, EvalRun *run);
 
-/* The integer oracle: the same by the arithmetic of model/quant/quant.h, in 64 bits, with every
- * claim about 32 bits checked. Of values kept in integers, value holds the integers. The model is
- * quantised. Layers that compute in f32 are those of model_eval, rounded to f32. */
+/* The integer oracle: runs one sample of a quantised model by the arithmetic of
+ * model/quant/quant.h, in 64 bits, and checks every claim about 32 bits (EVAL_OVERFLOW). For a
+ * value that is kept in integers, `value` holds the integers. Layers in f32 compute as in
+ * model_eval, rounded to f32. */
 EvalStatus model_eval_int(const Model *model, Arena *arena, EvalRun *run);
 
 #endif

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* attention in double (Vaswani et al. 2017): y[i] = sum over j of softmax over j of (q[i] . k[j]
- * scale) v[j], each head by itself; AdditiveAttention (Bahdanau et al. 2015): its scores are sums
- * of scale tanh(q[i] + k[j]). Axes that it does not go along are mapped over. */
+/* attention in double (Vaswani et al. 2017): y[i] is the sum over j of v[j] times the softmax over
+ * j of the scores q[i] . k[j] factor, for each head by itself. AdditiveAttention (Bahdanau et al.
+ * 2015): a score is the sum of scale tanh(q[i] + k[j]) over the features. Each position of the axes
+ * that it does not go along has an attention of its own. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
 
-/* Positions of one attention: n rows of d, `stride` apart. */
+/* Queries, keys or values of one attention: n rows of d numbers, each `stride` after the one
+ * before. */
 typedef struct ScoreRows {
   const double *data;
   int64_t n, d, stride;
 } ScoreRows;
 
+/* The score of a query and a key in a head: features first .. first + size. */
 static double score(const Layer *layer, const double *q, const double *k, int64_t first,
                     int64_t size) {
   const float *scale = layer->weights ? layer->weights->role[ROLE_SCALE] : NULL;
@@ -25,6 +28,7 @@ static double score(const Layer *layer, const double *q, const double *k, int64_
   return sum * layer_number(layer, OPT_factor, 1 / sqrt((double)size));
 }
 
+/* One attention: all heads and queries. weight: memory for a score of each key. */
 static void attend(const Layer *layer, const ScoreRows *q, const ScoreRows *k, const ScoreRows *v,
                    double *y, int64_t y_stride, double *weight) {
   int64_t heads = layer_size(layer, OPT_heads, 1), size = q->d / heads, width = v->d / heads;
@@ -49,7 +53,7 @@ static void attend(const Layer *layer, const ScoreRows *q, const ScoreRows *k, c
     }
 }
 
-/* Elements from one position of the axis to the next. */
+/* The distance, in elements, from one position of an axis to the next. */
 static int64_t stride_of(const Type *type, int axis) {
   int64_t n = 1;
   for (int i = axis + 1; i < type->rank; i++)

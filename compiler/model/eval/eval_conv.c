@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions in double: for every position of the result, a sum over taps and features. A value
- * is [time, axes .., d] here; time is an axis like the others (one position where there is
- * none). */
+/* Convolutions in double: each element of the result is a sum over taps and features. A value is
+ * [time, axes .., d] here, where time is an axis like the others, of one position if there is none.
+ */
 #include "model/eval/eval_layer.h"
 
 static EvalGrid grid_of(const Type *type, int64_t steps) {
@@ -18,7 +18,7 @@ static int64_t grid_size(const EvalGrid *g) {
   return n;
 }
 
-/* Coordinates of position p. */
+/* The coordinates of position p. */
 static void grid_split(const EvalGrid *g, int64_t p, int64_t at[EVAL_MAX_AXES]) {
   for (int i = g->rank - 1; i >= 0; i--) {
     at[i] = p % g->n[i];
@@ -40,7 +40,6 @@ static int64_t span_of(const LayerAxis *a) {
   return (a->size - 1) * a->dilation + 1;
 }
 
-/* Results along an axis of n positions. */
 int64_t window_results(const LayerAxis *a, int64_t n) {
   if (a->padding.kind == PAD_SAME || a->padding.kind == PAD_CAUSAL)
     return (n + a->stride - 1) / a->stride;
@@ -48,7 +47,7 @@ int64_t window_results(const LayerAxis *a, int64_t n) {
   return n < span_of(a) ? 0 : (n - span_of(a)) / a->stride + 1;
 }
 
-/* Zeros in front. `same` as in Keras: the larger half after. */
+/* `same` is as in Keras: if the number of zeros is odd, one more comes after. */
 int64_t window_before(const LayerAxis *a, int64_t n) {
   switch (a->padding.kind) {
   case PAD_VALID: return 0;
@@ -85,8 +84,9 @@ int64_t conv_tap(const ConvTaps *c, int64_t position, int64_t tap) {
   return at[0] < 0 ? CONV_BEFORE_FIRST : grid_join(&c->from, at);
 }
 
-/* y[o, f] = b[f] + sum over taps i, k of W[f, i, k] x[o * stride + i * dilation - before, group(f)
- * + k]; x is zero outside, or in front of the first step what was learned. */
+/* y[o, f] = b[f] + sum over taps i and features k of W[f, i, k] x[o * stride + i * dilation -
+ * before, group(f) + k]. x is zero outside; with init=learned, x before the first step is
+ * initial_x. */
 EvalStatus eval_conv(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1);

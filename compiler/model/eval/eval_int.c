@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The integer oracle: the walk. In: a quantised model and its inputs. Out: what compiled code
- * gives, bit for bit; only layers without an integer form are those of the reference evaluator,
- * rounded to f32. It shares with lower/ the numbers of model/quant/quant.h and no code. */
+/* The integer oracle, layer by layer. In: a quantised model and its inputs. Out: the numbers of
+ * compiled code, bit for bit, except that a layer without an integer form computes as in the
+ * reference evaluator, rounded to f32. The oracle shares with lower/ the numbers of
+ * model/quant/quant.h and no code. */
 #include "model/eval/eval_int.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@ void eval_int_inputs(Eval *e) {
   }
 }
 
+/* Rounds the results of a layer in f32 to f32. */
 static void round_results(Eval *e, const Layer *layer) {
   for (int k = 0; k < LAYER_MAX_RESULTS && layer->out[k]; k++) {
     EvalTensor *t = &e->run->value[layer->out[k]->id];
@@ -30,7 +32,7 @@ static void round_results(Eval *e, const Layer *layer) {
   }
 }
 
-/* The integers of a port are the operand. */
+/* normalize of an integer input: its integers are the operand of the next layer as they are. */
 static void take_port(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);
@@ -54,7 +56,7 @@ static void compute(Eval *e, const Layer *layer, const QuantLayer *ql) {
 EvalStatus eval_int_layer(Eval *e, const Layer *layer) {
   const QuantLayer *ql = e->model->quant->layer[layer->id];
   if (e->model->quant->absorber[layer->id])
-    return EVAL_OK; /* done with the layer it stands after */
+    return EVAL_OK; /* it was computed with the layer before it */
   if (!ql) {
     EvalStatus status = eval_layer(e, layer);
     round_results(e, layer);

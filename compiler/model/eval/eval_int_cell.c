@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* GRU, LSTM and RNN of the integer oracle: one step and one unit at a time, the formulas of
- * model/quant/quant.h. w8: products in integers, all else in f32. */
+/* GRU, LSTM and RNN of the integer oracle, one step and one unit at a time, by the formulas of
+ * model/quant/quant.h. In w8 only the products are integers. */
 #include "model/eval/eval_int.h"
 
 #include <math.h>
 
 enum { MAX_GATES = 4 };
 
+/* One direction of a layer while it runs. */
 typedef struct OracleCell {
   const Layer *layer;
   const QuantLayer *ql;
   int dir, gates;
   int64_t d, u;
   Activation gate, act, out;
-  int64_t *x, *hq, *rh; /* operands */
+  int64_t *x, *hq, *rh; /* operands: the input, h, and r h of a GRU with reset=before */
   int64_t *h, *s;       /* h in 16 bits; c of an LSTM, wide h of a GRU */
-  int64_t *next;
+  int64_t *next;        /* h after the step */
   double *hf, *cf, *nf; /* w8: states in f32 */
 } OracleCell;
 
+/* p limited by the option `clip`. */
 static int64_t clipped(const OracleCell *c, int64_t p) {
   double clip = layer_number(c->layer, OPT_clip, 0);
   if (clip <= 0) return p;
@@ -34,11 +36,12 @@ static int64_t state_sum(Eval *e, const OracleCell *c, int gate, int64_t j, cons
   return oracle_preactivation(e, &c->ql->part[c->dir][QUANT_STATE], gate * c->u + j, q);
 }
 
+/* The preactivation of unit j of a gate. */
 static int64_t both(Eval *e, const OracleCell *c, int gate, int64_t j) {
   return oracle_held(e, input_sum(e, c, gate, j) + state_sum(e, c, gate, j, c->hq));
 }
 
-/* h as it is multiplied: 16 bits, or their upper half. */
+/* h as an operand: its 16 bits, or the upper 8 of them, rounded. */
 static int64_t operand_of(const OracleCell *c, int64_t h) {
   return c->ql->part[c->dir][QUANT_STATE].x.bits == 16 ? h
                                                        : oracle_limit((h + 128) >> 8, -127, 127);
@@ -123,8 +126,8 @@ static void rnn_step(Eval *e, OracleCell *c) {
 
 /* ---- w8 ---- */
 
-/* b + W x + U h of a gate, each part with the scale of its operand; which of the two: bits 1 and
- * 2. */
+/* b + W x + U h of unit j of a gate, in f32 products. sx and sh are the scales of x and h; a part
+ * whose scale is 0 is left out. bias: whether b counts. */
 static double float_sum(Eval *e, const OracleCell *c, int gate, int64_t j, const int64_t *hq,
                         float sx, float sh, bool bias) {
   const QuantPart *w = &c->ql->part[c->dir][QUANT_INPUT], *u = &c->ql->part[c->dir][QUANT_STATE];
@@ -206,8 +209,9 @@ static void w8_step(Eval *e, OracleCell *c, const double *x) {
     c->hf[j] = c->nf[j];
 }
 
-/* ---- the whole ---- */
+/* ---- a layer ---- */
 
+/* The initial state of a unit: state 0 is h, 1 is c. */
 static float start_value(const Eval *e, const Layer *layer, int state, int64_t at) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const float *learned = layer->weights->role[state ? ROLE_INITIAL_C : ROLE_INITIAL_H];
@@ -275,7 +279,7 @@ static void oracle_step(Eval *e, OracleCell *c, const double *x) {
     c->h[j] = c->next[j];
 }
 
-/* h, or the wide h of a GRU, or c, in f32. */
+/* The final state of a unit in f32: h, which a GRU has in its wide state, or c. */
 static double field(const OracleCell *c, int state, int64_t j) {
   if (c->ql->precision == PRECISION_W8) return state ? c->cf[j] : c->hf[j];
   if (state) return ldexp((double)(float)c->s[j], -c->ql->cell_fraction);

@@ -28,7 +28,7 @@ int64_t oracle_round(float x, double lo, double hi) {
   return (int64_t)((double)x > hi ? hi : nearbyint((double)x));
 }
 
-/* R of p in Q3.17: tanh in Q0.16, a floor. */
+/* tanh of p in Q3.17 as a floor in Q0.16: the R of quant_table.c. */
 static int64_t tanh16(Eval *e, int64_t p) {
   p = oracle_limit(p, -(1 << 20), (1 << 20) - 1);
   int64_t v = p < 0 ? -1 - p : p, i = v / 32768, t = v % 32768;
@@ -39,11 +39,12 @@ static int64_t tanh16(Eval *e, int64_t p) {
   return p < 0 ? -1 - r : r;
 }
 
-/* p in Q3.17 where `to` is 17; may need more than 32 bits before it is limited. */
+/* p with `from` fraction bits as a number with `to`; it may need more than 32 bits. */
 static int64_t shifted(int64_t p, int from, int to) {
   return from >= to ? down(p, from - to) : p * ((int64_t)1 << (to - from));
 }
 
+/* clamp(slope p + 1/2, 0, 1) in Q0.15. */
 static int64_t hard(Eval *e, int64_t p, int fraction, double slope) {
   int64_t v = oracle_limit(shifted(p, fraction, 17), -(1 << 20), (1 << 20) - 1);
   int64_t y = oracle_mulw(e, v * 256, (int64_t)nearbyint(slope * 32768));

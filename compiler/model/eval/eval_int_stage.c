@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The integer oracle's Dense, Conv1D, Embedding, and the stages that move, join or rescale. */
+/* Dense, convolutions and Embedding of the integer oracle, and the stages that move, join or
+ * rescale. */
 #include "model/eval/eval_int.h"
 
 #include <math.h>
@@ -29,8 +30,8 @@ static float float_activation(const Layer *layer, float x) {
   return layer_has(layer, OPT_max) ? fminf(option(layer, OPT_max, 0), x) : x;
 }
 
-/* relu and clip of p in units of the result. lower/int_matrix.c says the same in KIR: an oracle
- * shares no code with what it judges. */
+/* relu or clip of p, which is in units of the result with `fraction` fraction bits.
+ * lower/int_matrix.c does the same in KIR: the oracle shares no code with it. */
 static int64_t limited(const Layer *layer, int64_t p, double scale, int fraction) {
   if (!layer) return p;
   bool clip = layer->kind == LAYER_clip;
@@ -43,6 +44,7 @@ static int64_t limited(const Layer *layer, int64_t p, double scale, int fraction
   return oracle_limit(p, lo, hi);
 }
 
+/* The result of one row of a Dense or convolution: its sum, then the activation that follows. */
 static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int64_t row,
                       const int64_t *q, const QuantFormat *value) {
   if (ql->to_float) {
@@ -62,6 +64,7 @@ static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int6
       units.high);
 }
 
+/* The result of one row in w8. scale: of the operand. */
 static double w8_out(Eval *e, const QuantLayer *ql, int64_t row, const int64_t *q, float scale) {
   const QuantPart *part = &ql->part[0][QUANT_INPUT];
   const float *b = part->float_bias, *shift = part->bias_shift;
@@ -72,7 +75,7 @@ static double w8_out(Eval *e, const QuantLayer *ql, int64_t row, const int64_t *
 
 /* ---- Dense and convolutions ---- */
 
-/* Rows from..to of W against x, as the layer reads it. */
+/* Rows from..to of W times the vector x. */
 static void rows_out(Eval *e, const Layer *layer, const QuantLayer *ql, const double *x,
                      int64_t from, int64_t to, double *y) {
   const QuantPart *part = &ql->part[0][QUANT_INPUT];
@@ -134,8 +137,9 @@ void oracle_table(Eval *e, const Layer *layer, const QuantLayer *ql) {
   }
 }
 
-/* ---- one format before and after ---- */
+/* ---- stages whose result has the format of their input ---- */
 
+/* abs, relu or clip of n integers in place. */
 static void limit_all(const Layer *layer, const QuantFormat *f, double *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     int64_t q = (int64_t)x[i] - (int64_t)f->zero;
@@ -170,7 +174,7 @@ void oracle_same(Eval *e, const Layer *layer, const QuantLayer *ql) {
     average(e, layer, ql);
     return;
   }
-  eval_layer(e, layer); /* moves, or takes the greatest: the same of integers */
+  eval_layer(e, layer); /* stages that move elements or take the greatest do the same to integers */
   EvalTensor *y = &e->run->value[layer->out[0]->id];
   int64_t n = y->steps * type_step_size(&layer->out[0]->type);
   if (layer->kind == LAYER_abs || layer->kind == LAYER_relu || layer->kind == LAYER_clip) {
@@ -185,9 +189,9 @@ void oracle_same(Eval *e, const Layer *layer, const QuantLayer *ql) {
     y->data[i] = nearbyint(ql->out.zero);
 }
 
-/* ---- a format of its own ---- */
+/* ---- stages whose result has a format of its own ---- */
 
-/* An element of input i as 16 bits or fewer, its zero taken off. */
+/* An element of input i as an integer of at most 16 bits, minus the zero of its format. */
 static int64_t term(Eval *e, const Layer *layer, const QuantLayer *ql, int i, int64_t at) {
   QuantFormat value = oracle_format(e, layer->in[i]);
   int64_t q = oracle_operand(eval_in(e, layer->in[i])->data[at], &value, &ql->operand[i]);
@@ -198,7 +202,7 @@ static int64_t scaled(Eval *e, int64_t a, const QuantScale *s) {
   return oracle_mulw(e, oracle_held(e, a * ((int64_t)1 << s->shift)), s->m);
 }
 
-/* add and sub: each in units of the result with the same fraction bits. */
+/* add and sub: both operands in units of the result, with the same fraction bits. */
 static int64_t joined(Eval *e, const Layer *layer, const QuantLayer *ql, int64_t at) {
   int fraction = ql->input[0].fraction;
   int64_t a = scaled(e, term(e, layer, ql, 0, at), &ql->input[0]), b;

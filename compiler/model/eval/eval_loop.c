@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Loops through states, in double: all layers of a loop at one step, then at the next. A value that
- * comes from outside of the loop is shown to them one step long. */
+/* Loops through states, in double: all layers of a loop compute one step, then the next. While they
+ * do, a value from outside of the loop has only that step. */
 #include "model/eval/eval_layer.h"
 
 #include <string.h>
@@ -9,10 +9,10 @@ static bool is_inside(const Value *v, int loop) {
   return v->layer && v->layer->loop == loop;
 }
 
-/* The values of sequences that layers of a loop read and others make. */
+/* The sequences that layers of a loop read and layers outside of it make. */
 typedef struct Outside {
-  EvalTensor **seen; /* what the run has for the value */
-  EvalTensor *whole;
+  EvalTensor **seen; /* the value in the run, which becomes one step of it */
+  EvalTensor *whole; /* the value with all steps */
   const Type **type;
   int n;
 } Outside;
@@ -42,8 +42,8 @@ static Outside find_outside(Eval *e, int loop) {
   return out;
 }
 
-/* What a state is before the first step: zero, a value, or what was learned, for each position
- * alike. */
+/* Sets a state to what it is before the first step: zero, a value, or learned numbers, which are
+ * the same for each position. */
 static void start_state(Eval *e, const Layer *state) {
   int64_t n = type_step_size(&state->out[0]->type), units = layer_size(state, OPT_units, 1);
   const OptVal *init = layer_opt(state, OPT_init);
@@ -75,7 +75,8 @@ EvalStatus eval_loop(Eval *e, int loop, EvalFn *one) {
   if (!e->kept) e->kept = ARENA_ARRAY(e->arena, double *, model->n_layers);
   Outside out = find_outside(e, loop);
   EvalTensor *whole = ARENA_ARRAY(e->arena, EvalTensor, model->n_values + 1);
-  int64_t steps = out.n ? out.whole[0].steps : 1; /* each state reads one for its time */
+  int64_t steps =
+      out.n ? out.whole[0].steps : 1; /* each state reads a sequence, which has its time */
   for (int i = 1; i < out.n; i++)
     if (out.whole[i].steps < steps) steps = out.whole[i].steps;
   for (int i = 0; i < model->n_layers; i++) {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm and l2_normalize in double. Elements of one statistic
- * have the same key: the coordinates of the axes that it does not go over, and the group of the
- * feature. */
+/* LayerNorm, RMSNorm, GroupNorm, InstanceNorm and l2_normalize in double. Elements that share a
+ * mean and a variance have the same key: the coordinates of the axes that the statistics do not go
+ * over, and the group of the feature. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
 
-/* The statistic that the element with these coordinates belongs to, numbered within a value of
- * `steps` steps. */
+/* The key of the element with these coordinates: a number below the count of elements. */
 static int64_t key_of(const Layer *layer, const int64_t *at) {
   const Type *type = &layer->in[0]->type;
   int64_t key = at[0];
@@ -23,8 +22,8 @@ static int64_t key_of(const Layer *layer, const int64_t *at) {
   return key;
 }
 
-/* Its place in scale and center: the feature, or the coordinates of the axes that the statistics go
- * over. */
+/* The place of an element in scale and center: its feature, or its coordinates along the axes that
+ * the statistics go over. */
 static int64_t weight_of(const Layer *layer, const int64_t *at) {
   const Type *type = &layer->in[0]->type;
   bool of_features = layer->kind == LAYER_GroupNorm || layer->kind == LAYER_InstanceNorm;
@@ -36,7 +35,7 @@ static int64_t weight_of(const Layer *layer, const int64_t *at) {
 }
 
 typedef struct NormMoments {
-  double mean, square; /* square: around the mean, or around 0 */
+  double mean, square; /* square: the sum of squares around the mean, or around 0 */
   int64_t n;
 } NormMoments;
 

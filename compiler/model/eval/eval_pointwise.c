@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Elementwise functions and operators in double, with libm. */
+/* Stages that act on each element alone, and operators, in double with the functions of libm. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ static double elu(double x, double alpha) {
   return x > 0 ? x : alpha * expm1(x);
 }
 
-/* Both forms go to 0 for -inf, where the formulas have 0 * inf. */
+/* gelu of -inf is 0 in both forms, where the formulas have 0 * inf. */
 static double gelu(double x) {
   return x == -INFINITY ? 0 : 0.5 * x * (1 + erf(x / sqrt(2.0)));
 }
@@ -186,7 +186,7 @@ static double of_round(const Layer *layer, double x) {
   return nearbyint(x / step) * step;
 }
 
-/* sin and cos are defined up to here, where f32 still tells angles apart by 1/256. */
+/* sin and cos are defined up to here, where neighbouring numbers of f32 differ by 1/256. */
 static const double CIRCULAR_MOST = 32768;
 
 static double of_sin(const Layer *layer, double x) {
@@ -199,7 +199,7 @@ static double of_cos(const Layer *layer, double x) {
   return fabs(x) <= (double)CIRCULAR_MOST ? cos(x) : NAN;
 }
 
-/* Of numbers below zero only whole powers are real, also of -inf. */
+/* A number below zero, -inf included, has only whole powers; others are NaN. */
 static double of_pow(const Layer *layer, double x) {
   double p = layer_number(layer, OPT_exponent, 1);
   return x < 0 && p != floor(p) ? NAN : pow(x, p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that move values and compute nothing: reshape, concat, frames, delay and their kin.
- * Values are time first, [steps, step size]. */
+/* Stages that move elements: reshape, concat, frames, overlap_add, delay, onehot, flatten, expand
+ * and Dropout. Values are time first, [steps, step size]. */
 #include "model/eval/eval_layer.h"
 
 #include <string.h>
@@ -9,14 +9,15 @@ static void copy(double *to, const double *from, int64_t n) {
   if (n > 0) memcpy(to, from, (size_t)n * sizeof *to);
 }
 
-/* The values in storage order of the one shape, read in storage order of the other. */
+/* The elements in the storage order of the old shape are those in the storage order of the new one.
+ */
 EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   const Value *in = layer->in[0], *out = layer->out[0];
   const EvalTensor *x = eval_in(e, in);
   bool timed = type_is_sequence(&out->type);
   if (timed && type_is_sequence(&in->type) &&
       type_step_size(&in->type) == type_step_size(&out->type) &&
-      in->type.time_pos == 0) { /* step by step */
+      in->type.time_pos == 0) { /* each step keeps its elements */
     copy(eval_out(e, out, x->steps)->data, x->data, x->steps * type_step_size(&in->type));
     return EVAL_OK;
   }
@@ -27,7 +28,7 @@ EvalStatus eval_reshape(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* Joins the inputs along one axis: `inner` elements after it, so many in front of it. */
+/* Joins the inputs along one axis. inner: elements after that axis. */
 EvalStatus eval_concat(Eval *e, const Layer *layer) {
   int64_t steps = eval_in(e, layer->in[0])->steps, at = 0, inner = 1;
   int axis = layer->along[0].axis;
@@ -85,7 +86,7 @@ EvalStatus eval_onehot(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* flatten, expand: the same values, another number of steps. */
+/* flatten and expand: the same elements in the same order, as one step. */
 static void relabel(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = eval_out(e, layer->out[0], 1);
@@ -102,7 +103,7 @@ EvalStatus eval_expand(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* Dropout, GaussianNoise: nothing happens to a value when the model runs. */
+/* Dropout and GaussianNoise do nothing when the model runs. */
 EvalStatus eval_training(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = eval_out(e, layer->out[0], x->steps);

@@ -22,8 +22,8 @@ typedef struct EvalCell {
   const Layer *layer;
   int64_t d, u;
   int gates;
-  const float *w, *U, *b, *ub,
-      *p;                 /* this direction's kernel, recurrent, bias, recurrent bias, peephole */
+  /* of this direction: kernel, recurrent kernel, bias, recurrent bias, peephole; NULL: none */
+  const float *w, *U, *b, *ub, *p;
   double clip, c_clip;    /* 0: none */
   double *h, *c, *next_h; /* [u] */
 } EvalCell;
@@ -36,7 +36,7 @@ static double cell_clip(const EvalCell *cell, double x) {
   return clipped(x, cell->clip);
 }
 
-/* W x + b of one gate and unit. */
+/* W x + b of one unit of a gate. */
 static double input_sum(const EvalCell *cell, int gate, int64_t unit, const double *x) {
   int64_t row = gate * cell->u + unit;
   double sum = cell->b ? cell->b[row] : 0;
@@ -45,7 +45,7 @@ static double input_sum(const EvalCell *cell, int gate, int64_t unit, const doub
   return sum;
 }
 
-/* U (scale * h); scale NULL is 1. */
+/* U (scale * h) of one unit of a gate; scale NULL: 1. */
 static double state_sum(const EvalCell *cell, int gate, int64_t unit, const double *scale) {
   int64_t row = gate * cell->u + unit;
   double sum = 0;
@@ -110,8 +110,8 @@ static void rnn_step(EvalCell *cell, const double *x) {
         act, cell_clip(cell, input_sum(cell, 0, j, x) + state_sum(cell, 0, j, NULL)));
 }
 
-/* Initial state number `state` (0: h, 1: c) of position p and direction dir into to [u]; zero
- * without init. */
+/* Writes the initial state of position p and direction dir into to [u]: state 0 is h, 1 is c.
+ * Without init it is zero. */
 static void load_init(Eval *e, const Layer *layer, int state, int64_t p, int dir, int64_t u,
                       double *to) {
   const OptVal *init = layer_opt(layer, OPT_init);
@@ -150,8 +150,8 @@ static EvalCell cell_new(Eval *e, const Layer *layer, int64_t p, int dir) {
   return cell;
 }
 
-/* A value as [outer, n, inner, ..]: n positions of the axis that the layer runs along, states for
- * each of outer x inner others. */
+/* An input as [outer, n, inner, features]: the layer runs along n positions, with a state for each
+ * of the outer x inner others. */
 typedef struct CellRun {
   int64_t outer, n, inner;
 } CellRun;
@@ -170,7 +170,7 @@ static CellRun run_of(const Layer *layer, int64_t steps) {
   return run;
 }
 
-/* All positions of one state and direction. */
+/* Runs one direction for one state, from its initial to its final value. */
 static void run_cell(Eval *e, const Layer *layer, const CellRun *run, int64_t p, int dir) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   EvalTensor *y = &e->run->value[layer->out[0]->id];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Pools, softmax, argmax, glu and cumsum in double: each looks at the positions of the axes that it
- * goes along. */
+/* Pools, softmax, argmax, glu and cumsum in double. An element of the result depends on the
+ * positions of the axes that the stage goes along. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
@@ -24,9 +24,9 @@ static int64_t size_of(const Type *type, int64_t steps, int axis) {
   return axis == AXIS_TIME ? steps : type->dim[axis].n;
 }
 
-/* ---- pools: what padding adds is left out ---- */
+/* ---- pools: positions that padding adds do not count ---- */
 
-/* The window of a result: tap of it as coordinates of x; false outside. */
+/* The coordinates in x of one tap of the window of a result; false if it is outside of x. */
 static bool in_window(const Layer *layer, int64_t steps, const int64_t *to, int64_t tap,
                       int64_t *from) {
   for (int k = layer->n_along - 1; k >= 0; k--) {
@@ -65,14 +65,14 @@ EvalStatus eval_pool(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* ---- lines: the elements along one axis, others held ---- */
+/* ---- lines: the elements along one axis with all other coordinates the same ---- */
 
 typedef struct ReducedLine {
   int64_t first, stride, n; /* of x */
 } ReducedLine;
 
-/* The line of x on which the element at `to` of a result lies, whose axes are those of x (or all
- * but the one, where it `ended`). */
+/* The line of x for the element at `to` of the result. The result has the axes of x, or, if the
+ * stage ended the axis of the line, all but that one. */
 static ReducedLine line_of(const Layer *layer, int64_t steps, const int64_t *to, bool ended) {
   const Type *in = &layer->in[0]->type;
   int axis = layer->along[0].axis;
@@ -90,7 +90,7 @@ static double line_at(const EvalTensor *x, const ReducedLine *line, int64_t k) {
   return x->data[line->first + k * line->stride];
 }
 
-/* Of equal values the first. */
+/* The position of the greatest element; of equal ones the first. */
 static int64_t line_best(const EvalTensor *x, const ReducedLine *line) {
   int64_t best = 0;
   for (int64_t k = 1; k < line->n; k++)
@@ -98,7 +98,8 @@ static int64_t line_best(const EvalTensor *x, const ReducedLine *line) {
   return best;
 }
 
-/* Computes every element of the result from the line of x that it lies on; `to`: its position. */
+/* Computes every element of the result as `value` of its line of x; `to` are the coordinates of the
+ * element. */
 static EvalStatus from_lines(Eval *e, const Layer *layer, bool ended,
                              double (*value)(const Layer *, const EvalTensor *x,
                                              const ReducedLine *, const int64_t *to)) {

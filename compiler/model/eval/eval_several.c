@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* maximum, minimum, atan2 and select in double. */
+/* maximum, minimum, atan2 and select in double: stages of several inputs that act on each element
+ * alone. select(a, b, c, d) is c where a > b, else d. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Transposed convolutions in double, as they are defined: each position of the input is spread over
- * the result. */
+/* Transposed convolutions in double, by their definition: each position of the input adds its
+ * products to several positions of the result. */
 #include "model/eval/eval_layer.h"
 
-/* Positions taken off the front of a result, and how many are left, along an axis of n
- * positions. */
+/* How many positions are cut off the front of the result along an axis. */
 static int64_t crop_of(const LayerAxis *a) {
   int64_t span = (a->size - 1) * a->dilation + 1;
   if (a->padding.kind == PAD_ZEROS) return a->padding.before;
   return a->padding.kind == PAD_SAME && span > a->stride ? (span - a->stride) / 2 : 0;
 }
 
+/* How many positions the result has along an axis of n positions. */
 static int64_t left_of(const LayerAxis *a, int64_t n) {
   int64_t whole = (n - 1) * a->stride + (a->size - 1) * a->dilation + 1;
   if (a->padding.kind == PAD_VALID) return whole;
@@ -18,7 +18,8 @@ static int64_t left_of(const LayerAxis *a, int64_t n) {
                                       : n * a->stride;
 }
 
-/* Where tap `tap` of the input at `from` arrives; false: it is taken off. */
+/* The coordinates in the result to which a tap of the input at `from` adds; false if they are cut
+ * off. */
 static bool arrives(const Layer *layer, const Type *out, int64_t steps, const int64_t *from,
                     int64_t tap, int64_t *to) {
   for (int k = layer->n_along - 1; k >= 0; k--) {
@@ -42,7 +43,8 @@ EvalStatus eval_transposed(Eval *e, const Layer *layer) {
   for (int k = 0; k < layer->n_along; k++) {
     taps *= layer->along[k].size;
     if (layer->along[k].axis != AXIS_TIME) continue;
-    /* A step of a stream gives as many, and nothing ends it. */
+    /* Each step of a stream gives `stride` steps, and there is no end after which more would come.
+     */
     steps = type_is_stream(in) ? x->steps * layer->along[k].stride
                                : left_of(&layer->along[k], x->steps);
   }

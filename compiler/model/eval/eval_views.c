@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages that move positions along axes: each element of the result is one of the input, or zero. A
- * value is [time, axes ..] here; time is axis 0 (one position where there is none). */
+/* Stages that move positions along axes: each element of the result is an element of the input, or
+ * zero; and last, first, mean, max, min and sum, which end axes. A value is [time, axes ..] here,
+ * where time is axis 0, of one position if there is none. */
 #include "model/eval/eval_layer.h"
 
 #include "model/infer/infer.h"
 
-/* Where element `to` of the result comes from; false: it is zero. `from` begins as a copy of
- * `to`. */
+/* Writes the coordinates in the input of the element at `to` of the result into `from`, which
+ * begins as a copy of `to`. False if the element is zero. */
 typedef bool Origin(const Eval *e, const Layer *layer, const int64_t to[EVAL_MAX_AXES],
                     int64_t from[EVAL_MAX_AXES]);
 
@@ -43,7 +44,7 @@ EvalStatus eval_slice(Eval *e, const Layer *layer) {
   return gather(e, layer, steps, of_slice);
 }
 
-/* reflect: the first and last position are mirrors and are not repeated. */
+/* With mode=reflect, the first and the last position are mirrors, and are not repeated. */
 static bool of_pad(const Eval *e, const Layer *layer, const int64_t *to, int64_t *from) {
   int a = along(layer);
   int64_t n = size_of(&layer->in[0]->type, eval_in(e, layer->in[0])->steps, a);
@@ -135,7 +136,7 @@ EvalStatus eval_repeat(Eval *e, const Layer *layer) {
   return gather(e, layer, x ? eval_in(e, x)->steps : layer_size(layer, OPT_n, 1), of_repeat);
 }
 
-/* Steps after the end are the last one again, or `fill`. */
+/* hold: the steps after the end of the sequence are its last step, or `fill`. */
 EvalStatus eval_hold(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const OptVal *fill = layer_opt(layer, OPT_fill);
@@ -153,7 +154,7 @@ EvalStatus eval_cut(Eval *e, const Layer *layer) {
   return gather(e, layer, eval_in(e, layer_opt(layer, OPT_along)->value)->steps, of_itself);
 }
 
-/* last, first: one position of an axis that ends. */
+/* last and first keep one position of an axis, which ends. */
 EvalStatus eval_last(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;
@@ -177,8 +178,7 @@ static bool is_along(const Layer *layer, int axis) {
   return false;
 }
 
-/* mean, max, min, sum over the axes that end; time has one position where it stays or is not
- * there. */
+/* mean, max, min and sum over the axes that the stage goes along, which end. */
 EvalStatus eval_over(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   const Type *in = &layer->in[0]->type, *out = &layer->out[0]->type;

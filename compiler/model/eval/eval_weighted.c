@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Dense, Embedding, BatchNorm, prelu in double: they act on the last axis [.., d] of their
- * input. */
+/* Dense, Embedding, BatchNorm and prelu in double. They act on the last axis of their input. */
 #include "model/eval/eval_layer.h"
 
 #include <math.h>
 
-/* Vectors along the last axis in a value of `steps` steps. */
+/* How many vectors along the last axis a value of `steps` steps has. */
 static int64_t vectors(const Type *type, int64_t steps) {
   return steps * type_step_size(type) / type_last_dim(type);
 }
@@ -38,7 +37,7 @@ EvalStatus eval_embedding(Eval *e, const Layer *layer) {
   return EVAL_OK;
 }
 
-/* y = scale (x - mean) / sqrt(variance + eps) + center, mean and variance trained */
+/* y = scale (x - mean) / sqrt(variance + eps) + center, where mean and variance are weights */
 EvalStatus eval_batch_norm(Eval *e, const Layer *layer) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
   int64_t d = type_last_dim(&layer->in[0]->type);

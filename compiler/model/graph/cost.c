@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Multiply-adds of a typed layer. */
+/* Multiply-adds of the stages of a typed model; see cost.h. */
 #include "model/graph/cost.h"
 
 #include "model/bind/weights.h"
@@ -14,7 +14,7 @@ int64_t value_steps(const Model *model, const Type *type) {
   return 1;
 }
 
-/* Scores of all queries and keys, and means of as many values. */
+/* Attention multiplies each query with the keys that it sees, and each score with a value. */
 static int64_t attention_macs(const Model *model, const Layer *layer) {
   const Type *q = &layer->in[0]->type, *k = &layer->in[1]->type, *v = &layer->in[2]->type;
   bool timed = layer->along[0].axis == AXIS_TIME;
@@ -35,9 +35,9 @@ static int64_t attention_macs(const Model *model, const Layer *layer) {
   return times * pairs * (q->dim[q->rank - 1].n + v->dim[v->rank - 1].n);
 }
 
-/* Trained matrices are multiplied once for each position of the result, which is a vector along its
- * last axis, those of a transposed convolution for each position of the input; scales, tables and
- * biases cost no multiply-add. */
+/* A kernel is multiplied once for each position of the result, which is a vector along the last
+ * axis. The kernel of a transposed convolution is multiplied once for each position of the input.
+ * Scales, tables and biases cost no multiply-add. */
 int64_t layer_macs(const Model *model, const Layer *layer) {
   ParamShape params[LAYER_MAX_PARAMS];
   bool spreads = layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose;

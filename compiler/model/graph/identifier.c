@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* In, a name of another framework; out, one that the lexer reads as a name. */
+/* From a name of another framework to a name that the lexer reads as a name; see identifier.h. */
 #include "model/graph/identifier.h"
 
 #include "base/names.h"
@@ -16,7 +16,6 @@ static const char *const keywords[] = {
 #include "model/graph/keywords.def"
 };
 
-/* name made a name of the language: "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
 char *identifier_clean(Arena *arena, const char *name) {
   size_t len = strlen(name);
   if (len > 2 && strcmp(name + len - 2, ":0") == 0) len -= 2;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Names of the language out of names that need not be: "conv1d/BiasAdd:0" becomes
- * "conv1d_BiasAdd". */
+/* Names of the language, made of names in other frameworks, which may contain anything:
+ * "conv1d/BiasAdd:0" becomes "conv1d_BiasAdd". */
 #ifndef GRUS_MODEL_IDENTIFIER_H
 #define GRUS_MODEL_IDENTIFIER_H
 
@@ -8,11 +8,12 @@
 
 #include <stdbool.h>
 
-/* The letters, digits and `_` of name, beginning with a letter. It may still be reserved. */
+/* A copy of name in which every character other than an ASCII letter, a digit and `_` is `_`, which
+ * begins with a letter, and which has at most 42 characters. It may be a reserved word. */
 char *identifier_clean(Arena *arena, const char *name);
-/* The language, or the C that grus prints, uses the name itself. */
+/* Whether the language, or the C that grus prints, uses the name for itself. */
 bool identifier_reserved(const char *name);
-/* A name that is clean and not reserved. */
+/* The clean form of `wanted`, with `_1` after it if that is reserved. */
 const char *identifier_of(Arena *arena, const char *wanted);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* layers.def expanded into a table. */
+/* The table of stages, expanded from layers.def; see layers.h. */
 #include "model/graph/layers.h"
 
 #include <string.h>

@@ -22,7 +22,7 @@ typedef enum LayerFlag {
   POINTWISE = 64,
   MULTI = 128,
   OPERATOR = 256,
-  PER_STEP = 512 /* with weights or of several elements, and each step by itself */
+  PER_STEP = 512 /* has weights or mixes the elements of a step, but computes each step by itself */
 } LayerFlag;
 
 typedef enum OptKind {
@@ -39,7 +39,7 @@ typedef enum OptKind {
   OPTK_SHAPE
 } OptKind;
 
-/* Every option name of every layer; options of the same name mean the same everywhere. */
+/* The names of all options of all stages. An option means the same in every stage that has it. */
 typedef enum OptName {
   OPT_activation,
   OPT_after,
@@ -102,8 +102,9 @@ typedef struct OptInfo {
   OptName id;
   OptKind kind;
   const char *name;
-  const char *fallback; /* "": required; "-": optional, no default; else the default as written */
-  const char *words;    /* OPTK_WORD, OPTK_STATE: the words accepted, separated by blanks */
+  const char
+      *fallback; /* "": required; "-": optional without default; else the default, as in source */
+  const char *words; /* OPTK_WORD, OPTK_STATE: the words accepted, separated by blanks */
 } OptInfo;
 
 typedef struct LayerInfo {
@@ -111,26 +112,27 @@ typedef struct LayerInfo {
   const char *name; /* as written: "GRU", "last", "+" */
   const char *rule;
   unsigned flags;
-  OptInfo opts[LAYER_MAX_OPTS]; /* in positional order; see layer_opt_count */
+  OptInfo opts[LAYER_MAX_OPTS]; /* in the order of positional arguments; layer_opt_count of them */
 } LayerInfo;
 
 const LayerInfo *layer_info(LayerKind kind);
-/* By the name written in source; NULL if there is none. Operators are not found. */
+/* The stage with this name in the source; NULL if there is none. Operators such as `+` have no such
+ * name. */
 const LayerInfo *layer_info_find(const char *name);
 int layer_opt_count(const LayerInfo *info);
-/* Index into info->opts, or -1. */
+/* The index into info->opts of the option with this name; -1 if the stage has none. */
 int layer_info_opt(const LayerInfo *info, const char *name);
 
-/* A list of words becomes an enum, an array of names and the words as one string: `F(ID, "word",
- * columns)` for each, the first one with HEAD in the string. */
+/* A list of words is a macro LIST(F, HEAD) with `F(ID, "word", columns...)` for each word, but HEAD
+ * for the first one. It becomes an enum, an array of names, and one string in which blanks separate
+ * the words. */
 #define LIST_NAME(id, word, ...) word,
 #define LIST_WORD(id, word, ...) " " word
 #define LIST_HEAD(id, word, ...) word
 
-/* Activation words of `activation=` and `gate=`, and whether integer cells have them as functions
- * whose values are bounded.
- * hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is clip(0.2 x + 0.5, 0, 1)
- * (Keras 1 and 2, the default of ONNX). */
+/* The words of `activation=` and `gate=`. `bounded`: integer cells have the function, and its
+ * values are within -1..1. hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is
+ * clip(0.2 x + 0.5, 0, 1) (Keras 1 and 2, the default of ONNX). */
 #define ACTIVATION_LIST(F, HEAD)                                                                   \
   HEAD(LINEAR, "linear", other)                                                                    \
   F(RELU, "relu", other)                                                                           \
@@ -151,7 +153,7 @@ typedef enum Activation {
 } Activation;
 extern const char *const activation_name[ACT_COUNT];
 #define ACTIVATIONS ACTIVATION_LIST(LIST_WORD, LIST_HEAD)
-/* Of a switch over activations: the cases of those that integer cells do not have as functions. */
+/* For a switch over activations: the cases of all that are not `bounded`. */
 #define ACTIVATION_CASE_bounded(id)
 #define ACTIVATION_CASE_other(id)           case ACT_##id:
 #define ACTIVATION_CASE(id, word, integers) ACTIVATION_CASE_##integers(id)
@@ -161,11 +163,12 @@ extern const char *const activation_name[ACT_COUNT];
 typedef enum Arithmetic {
   ARITHMETIC_F32,    /* weights of f32 */
   ARITHMETIC_NARROW, /* weights of 16 bits, which become f32 when they are read */
-  ARITHMETIC_SCALED, /* weights of 8 bits with a scale; what they meet is rounded in each step */
+  ARITHMETIC_SCALED, /* weights of 8 bits with a scale; their operands are rounded in each step */
   ARITHMETIC_INTEGER /* weights and values are integers */
 } Arithmetic;
 
-/* Words of `precision`: arithmetic, bits of a weight, bits of a value. */
+/* The words of `precision`, each with its arithmetic, the bits of a weight and the bits of a value.
+ */
 #define PRECISION_LIST(F, HEAD)                                                                    \
   HEAD(F32, "f32", F32, 32, 32)                                                                    \
   F(F16, "f16", NARROW, 16, 32)                                                                    \

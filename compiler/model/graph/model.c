@@ -58,7 +58,7 @@ Port *model_output(Model *model, const char *name, Value *value) {
 }
 
 bool model_number_fits(double number) {
-  const double to_infinity = 0x1.ffffffp127, to_zero = 0x1p-150; /* what rounds there */
+  const double to_infinity = 0x1.ffffffp127, to_zero = 0x1p-150; /* these and beyond round to it */
   return fabs(number) < to_infinity && (number == 0 || fabs(number) > to_zero);
 }
 
@@ -159,7 +159,7 @@ const char *layer_word(const Layer *layer, OptName name) {
   return opt && opt->s ? opt->s : "";
 }
 
-/* The place of a word that the table of stages has checked. */
+/* The index of a word among n names. The word is one of them: resolve has checked it. */
 static int name_index(const char *const *name, int n, const char *word) {
   int i = 0;
   while (i < n && strcmp(name[i], word) != 0)
@@ -274,8 +274,7 @@ const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer)
   const char *s = span_text(arena, sources, layer->span);
   Text text = text_new(arena);
   bool blank = false, quoted = false;
-  for (; *s;
-       s++) { /* white space, also across lines, is one blank; comments are none of the text */
+  for (; *s; s++) { /* white space, also across lines, becomes one blank; comments are left out */
     if (*s == '"') quoted = !quoted;
     if (*s == '#' && !quoted) s += strcspn(s, "\n");
     if (!*s) break;

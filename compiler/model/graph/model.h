@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Model: the layer graph. Both the language (front/resolve) and every importer build one of these
- * and nothing else; infer gives every value its type; then weights are bound, the evaluator runs
- * it, and lower/ turns it into kernels.
+ * and nothing else. Then infer gives every value its type, bind gives every layer its weights, the
+ * evaluator runs the model, and lower/ turns it into kernels.
  *
  * Layers are in order of definition: a layer's inputs come before it. The graph is its own
- * provenance: "how the shape got here" is the walk from a value through value->layer->in[]. */
+ * history: "how the shape got here" in a message is the walk from a value through
+ * value->layer->in[]. */
 #ifndef GRUS_MODEL_MODEL_H
 #define GRUS_MODEL_MODEL_H
 
@@ -17,7 +18,7 @@ typedef struct Value Value;
 typedef struct Model Model;
 typedef struct Call Call;
 
-/* One tensor, per sample. */
+/* One tensor of one sample. */
 struct Value {
   int id;             /* dense, from 0 */
   const char *name;   /* of the `in` or `let` that names it; NULL for the inside of a pipeline */
@@ -28,13 +29,13 @@ struct Value {
   struct Port *port;  /* inputs: the port; else NULL */
   Type type;          /* set by infer */
   bool typed;         /* type is known */
-  bool poisoned;      /* something about it was reported: report nothing further */
-  const Value *guess; /* of a broken statement: the last value before the break, or NULL */
-  const Type *guess_type; /* of a broken statement: the type it declares, or NULL */
-  int n_uses;             /* reads by layers, outputs, init and along */
+  bool poisoned;      /* something about it was reported, so nothing else is */
+  const Value *guess; /* of a statement with an error: the last value before the error, or NULL */
+  const Type *guess_type; /* of a statement with an error: the type that it declares, or NULL */
+  int n_uses;             /* how many layers, outputs and options `init` and `along` read it */
 };
 
-/* Zeros around an axis: by a rule, or so many. */
+/* Zeros around an axis: by a rule of its size, or as many as PAD_ZEROS says. */
 typedef enum PadKind { PAD_VALID, PAD_SAME, PAD_CAUSAL, PAD_ZEROS } PadKind;
 typedef struct Padding {
   PadKind kind;
@@ -43,40 +44,42 @@ typedef struct Padding {
 
 enum { AXIS_TIME = -1, WINDOW_MAX_AXES = 2 };
 
-/* An axis that a layer works along. Set by infer; sizes are those of feature axes, time has its
- * own. */
+/* An axis that a layer works along. infer sets it. n and n_out are sizes of feature axes; the size
+ * of the time axis is in the types. */
 typedef struct LayerAxis {
   int axis;                       /* feature axis of the input, or AXIS_TIME */
   int64_t n, n_out;               /* its size in the input and in the result */
   int64_t size, stride, dilation; /* windows: positions read, distances */
   Padding padding;
-  int64_t before, after; /* zeros read in front and after */
+  int64_t before, after; /* zeros that are read before and after the axis */
 } LayerAxis;
 
-/* An option of a layer, as given or by default. */
+/* The value of an option of a layer, as given or by default. The comments name the kinds (OptKind)
+ * that use a field. */
 typedef struct OptVal {
   bool given;    /* written in the source (or set by an importer) */
   Span span;     /* of the whole `key=value` or positional argument */
   Span at;       /* of the value alone */
-  int64_t i;     /* SIZE: the number; see unit. WORD: index into the words */
+  int64_t i;     /* SIZE: the number. WORD: index into the words */
   double f;      /* NUMBER */
   const char *s; /* WORD, TEXT: the text */
   int64_t num, den;
-  bool is_duration; /* SIZE given as 25ms: num/den seconds; infer sets i from the rate */
-  Value **values;   /* STATE: each initial state vector (or one RECURRENT layer, see states_of) */
+  bool
+      is_duration; /* SIZE written as 25ms: num / den seconds, of which infer makes i by the rate */
+  Value **values;  /* STATE: each initial state vector (or one RECURRENT layer, see states_of) */
   Span *value_span; /* STATE: of each */
   int n_values;
-  /* STATE: init=enc where enc is a recurrent layer's main value: all its states */
+  /* STATE: the layer of `enc` in `init=enc`, a recurrent layer whose final states are all passed */
   Layer *states_of;
-  bool learned;                  /* STATE: init=learned, the start state is among the weights */
+  bool learned;                  /* STATE: init=learned, the initial state is among the weights */
   Value *value;                  /* VALUE */
   Type *shape;                   /* SHAPE: axes as written; NULL for other kinds */
-  int64_t size[WINDOW_MAX_AXES]; /* SIZES: one for each axis; n_sizes 0: `i` for all */
+  int64_t size[WINDOW_MAX_AXES]; /* SIZES: one for each axis; if n_sizes is 0, `i` for all axes */
   int n_sizes;
-  Padding padding[WINDOW_MAX_AXES]; /* PADDING: for each axis; n_paddings 0: the word `s` for all,
-                                       1: one for all */
+  Padding padding[WINDOW_MAX_AXES]; /* PADDING: for each axis; if n_paddings is 0, the word `s` for
+                                       all axes, if it is 1, the first for all */
   int n_paddings;
-  const char **axis; /* AXES: names; "time" is time. value_span has their places */
+  const char **axis; /* AXES: names, "time" for the time axis. value_span has their places */
   int n_axes;
 } OptVal;
 
@@ -85,27 +88,29 @@ enum { LAYER_MAX_RESULTS = 3 }; /* main, h, c */
 struct Layer {
   LayerKind kind;
   int id;             /* dense, from 0 */
-  const char *path;   /* binding, blocks, kind, number: "p.residual.dense"; unique; names weights */
+  const char *path;   /* "p.residual.dense": the statement, the blocks around it, the kind, and a
+                         number if it is not the first; unique, and the prefix of its weights */
   const char *prefix; /* `from=`, or NULL: then path */
   const char *origin; /* imports: what it was in the file, e.g. "node `/rnn/GRU`"; else NULL */
-  Span span;          /* of the stage: `GRU(64, init=h0)`; of the whole sum for an operator */
+  Span span;          /* of the stage, `GRU(64, init=h0)`; of an operator, the whole `a + b` */
   Span name_span;     /* `GRU`; for an operator the `+` */
   Span pipe;          /* the `|>` before it; none in a call */
   Value **in;         /* values read, in order */
   Span *in_span;      /* where each is written; for a pipeline the stage before it */
   int n_in;
   Value *out[LAYER_MAX_RESULTS]; /* main result, then the fields h, c where the kind has them */
-  OptVal *opt;                   /* parallel to layer_info(kind)->opts; one at least */
+  OptVal *opt;                   /* one for each of layer_info(kind)->opts; never NULL */
   const char *binding;           /* the `let` or `out` whose statement it stands in */
   Call *call;                    /* the block instance it belongs to; NULL: the model itself */
-  LayerAxis *along;              /* what it works along, where it can be chosen; set by infer */
+  LayerAxis *along; /* the axes that it works along, if the kind can choose; set by infer */
   int n_along;
-  Layer *kept_by;               /* state: the keep that writes it; set by infer */
-  int loop;                     /* of the states it is between, from 1; 0: none. Set by infer */
+  Layer *kept_by; /* state: the keep that writes it; set by infer */
+  int loop;       /* the number, from 1, of the loop through states that it is in; 0: none.
+                     Set by infer */
   struct LayerWeights *weights; /* bound tensors, see weights.h; NULL until then */
 };
 
-/* One use of a block, for messages and paths. */
+/* One use of a block, which messages and paths name. */
 struct Call {
   const char *block;
   Span span; /* where it is used */
@@ -119,7 +124,7 @@ typedef struct Port {
   Value *value;  /* outputs: the value delivered */
   Type declared; /* inputs: the type; outputs: as declared, if has_type */
   bool has_type;
-  bool is_init;  /* inputs of a streaming model used only by init: arguments of _reset */
+  bool is_init;  /* an input of a stream that only init= uses: an argument of _reset */
   int64_t every; /* `every h` on an input, in steps; 0: none */
   int64_t every_num, every_den; /* every as a duration in seconds, den 0: none */
   Span every_span;
@@ -202,23 +207,23 @@ struct Model {
   bool failed;               /* errors were reported: not to be evaluated or lowered */
 };
 
-/* Building, used by resolve and the importers. All zero-initialised otherwise. */
+/* ---- functions that build a model, for resolve and the importers; other fields are zero ---- */
 Model *model_new(Arena *arena, const char *name);
 Value *model_value(Model *model, const char *name);
 Port *model_input(Model *model, const char *name, Type declared); /* also makes its value */
 Port *model_output(Model *model, const char *name, Value *value);
 bool model_has_output(const Model *model, const Value *value);
-/* A number that values are computed with is one of f32: not beyond its largest, nor 0 there without
- * being 0. */
+/* Whether f32 has a number that values are computed with: it does not become infinite there, nor 0
+ * unless it is 0. */
 bool model_number_fits(double number);
-/* A layer with n_in inputs and its result values; options at their defaults. */
+/* Adds a layer with these inputs, its result values, and its options at their defaults. */
 Layer *model_layer(Model *model, LayerKind kind, int n_in, Value *const *in);
-/* A new run-time length (bound), or the existing derived one with the same rule. Returns its
- * index. */
+/* The index of a new bounded length, and of a length of (n - size) / hop + 1 steps where `from` has
+ * n, which may exist already. */
 int model_length(Model *model, const char *name, int64_t bound);
 int model_length_derived(Model *model, int from, int64_t size, int64_t hop);
 
-/* Options by name. layer_opt is NULL when the kind has no such option. */
+/* Options by name; NULL if the kind has no such option. */
 const OptVal *layer_opt(const Layer *layer, OptName name);
 OptVal *layer_opt_mut(Layer *layer, OptName name);
 int64_t layer_size(const Layer *layer, OptName name, int64_t if_absent);
@@ -226,35 +231,36 @@ double layer_number(const Layer *layer, OptName name, double if_absent);
 const char *layer_word(const Layer *layer, OptName name); /* "" if absent */
 bool layer_word_is(const Layer *layer, OptName name, const char *word);
 Precision layer_precision(const Model *model, const Layer *layer); /* its own, else the model's */
-/* What a layer works along an axis of its input, or along AXIS_TIME; NULL: it does not. */
+/* How a layer works along this axis of its input, or along AXIS_TIME; NULL if it does not. */
 LayerAxis *layer_along(const Layer *layer, int axis);
 static inline bool layer_is_along_time(const Layer *layer) {
   return layer->along[0].axis == AXIS_TIME;
 }
-/* SIZES and PADDING of axis k. */
+/* The size of an option of kind SIZES, and the padding, for the k-th axis that it works along. */
 int64_t layer_size_of(const Layer *layer, OptName name, int k);
 Padding layer_padding_of(const Layer *layer, int k);
 bool layer_has(const Layer *layer, OptName name); /* given, or has a default */
 Activation layer_activation(const Layer *layer, OptName name);
-/* The eps of norms where none is given: 1e-3 for keras weights, 1e-5 otherwise. RMSNorm: 1e-6 of
- * Keras, 2^-23 of PyTorch; l2_normalize: 1e-12. */
+/* The eps of a norm that names none: 1e-3 with weights of Keras, else 1e-5. RMSNorm has 1e-6 with
+ * weights of Keras and 2^-23 with those of PyTorch, l2_normalize always 1e-12. */
 double layer_eps_unsaid(Convention convention, LayerKind kind);
 double layer_eps(const Model *model, const Layer *layer);
-/* Recurrent layers: units of one direction, gates of a cell (GRU 3, LSTM 4, RNN 1), and the value
- * that state k begins with, or NULL. */
+/* Of recurrent layers: units of one direction, gates of a cell (GRU 3, LSTM 4, RNN 1), and the
+ * value that is the initial state k (0: h, 1: c); NULL if the state is zero or learned. */
 int64_t layer_units(const Layer *layer);
 int layer_gates(const Layer *layer);
 const Value *layer_init_value(const Layer *layer, int state);
 int layer_n_states(const Layer *layer);   /* 2 for LSTM, 1 for GRU and RNN, else 0 */
 int layer_directions(const Layer *layer); /* 2 for direction=both, else 1 */
-/* attention: whether position i sees none after it, and how many it sees, itself among them (0:
- * all). */
+/* Of attention: whether position i sees no position after it, and how many positions it sees,
+ * itself included (0: all). */
 bool layer_looks_back(const Layer *layer);
 int64_t layer_window(const Layer *layer);
 bool layer_learns_start(const Layer *layer); /* init=learned: a state, or the past of a Conv1D */
-/* A value of kind SIZES, PADDING or AXES as it is written: "(1, 2)", "(causal, (2, 2))", "freq". */
+/* Prints an option of kind SIZES, PADDING or AXES as source has it: "(1, 2)", "(causal, (2, 2))",
+ * "freq". */
 void option_print(Text *out, const OptInfo *info, const OptVal *opt);
-/* "GRU(64)", as in a trace: the source text of the stage on one line, or made from options. */
+/* The stage as traces show it, "GRU(64)": its source text on one line, or made from its options. */
 const char *layer_text(Arena *arena, const Sources *sources, const Layer *layer);
 
 #endif

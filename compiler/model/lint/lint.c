@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The lints of a model: the list, in the order of their codes, and what they share. */
+/* Calls all lints of a model, and holds the functions that they share; see lint.h. */
 #include "model/lint/lint.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the lints share. Private to lint*.c. They look at a typed graph and change nothing; a value
- * without a type, or with an error that was reported, is passed over.
+/* What the lints share. Private to lint*.c. In: a typed graph, which a lint does not change. Out:
+ * warnings. A value without a type, or with an error that was reported, is left out.
  *
  *   lint.c           the list            lint_ordinal.c  W204
  *   lint_use.c       W201 W202           lint_last.c     W301 W404
@@ -13,8 +13,8 @@
 
 #include "model/infer/infer_rule.h"
 
-/* The lints, once each: lint_<name>. Those of a model look at it as a whole; those of a layer are
- * called when the types of its inputs and results are known. */
+/* The names of all lints; lint_<name> is the function. A lint of a model is called once for it. A
+ * lint of a layer is called for each layer whose inputs and results have types. */
 #define LINTS_OF_MODEL(F)                                                                          \
   F(unused_inputs)                                                                                 \
   F(unused_lets)                                                                                   \
@@ -39,29 +39,32 @@
 LINTS_OF_MODEL(LINT_OF_MODEL)
 LINTS_OF_LAYER(LINT_OF_LAYER)
 
-/* A diagnostic that is listed once for one place in the source: the body of a block is looked at in
- * each of its uses. */
+/* A new diagnostic, which is shown once for one place in the source, although the body of a block
+ * is looked at in each of its uses. */
 Diag *lint_report(Infer *lint, DiagCode code, const Layer *layer, Span at, const char *format, ...)
     GRUS_PRINTF(5, 6);
-/* Type known and nothing reported about it. */
+/* Whether the type of a value is known and nothing was reported about it. */
 bool lint_typed(const Value *v);
-bool lint_layer_typed(const Layer *layer); /* inputs and main result */
-/* Errors were reported (promoted lints are none): uses of values may be missing from the graph. */
+/* The same of all inputs of a layer and of its main result. */
+bool lint_layer_typed(const Layer *layer);
+/* Whether errors were reported, so that uses of values may be missing from the graph. A lint that
+ * the command line makes an error does not count. */
 bool lint_after_errors(const Infer *lint);
-/* The layer makes each step of its result from the same step of its only input. */
+/* Whether the layer computes each step of its result from the same step of its only input. */
 bool lint_per_step(const Layer *layer);
-/* What the value was before Dropout and other stages that do nothing when run. */
+/* The value before Dropout and other stages that do nothing when the model runs. */
 const Value *lint_run_source(const Value *v);
-/* By value id: it, or a value made from it by per-step stages alone, is read by a layer with
- * weights. */
+/* For each value id: whether a layer with weights reads the value, directly or after stages that
+ * compute each step by itself. */
 bool *lint_feeds_weights(const Infer *lint);
-/* Deletes the lines of an `in`, `let` or `out` with the `##` comments before it. False when it
- * shares a line with something else. */
+/* Adds an edit to fix that deletes the lines of an `in`, `let` or `out` and the `##` comments
+ * before it. False if the statement shares a line with something else. */
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement);
-/* wanted, or with a number: a name nothing in the model has. */
+/* A name that nothing in the model has: `wanted`, or `wanted` with a number after it. */
 const char *lint_fresh_name(const Infer *lint, const char *wanted);
-/* Edits that put the pipeline up to layer into `let NAME` before its statement, and NAME with field
- * (".h" or "") in the place of the pipeline up to end. The name; NULL where that cannot be done. */
+/* Adds edits to fix that put the pipeline up to layer into a `let NAME` before its statement, and
+ * NAME with field (".h" or "") in place of the pipeline up to the offset `end`. Returns the name;
+ * NULL if the source does not allow it. */
 const char *lint_name_layer(Infer *lint, Fix *fix, const Layer *layer, const char *wanted,
                             const char *field, uint32_t end);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Edits that lints suggest: statements deleted, a layer in the middle of a pipeline given a
+/* Edits that lints suggest: a statement is deleted, or a layer in the middle of a pipeline gets a
  * name. */
 #include "model/lint/lint.h"
 
@@ -34,7 +34,7 @@ const char *lint_fresh_name(const Infer *lint, const char *wanted) {
   }
 }
 
-/* The `out` or `let` of the model a place stands in. */
+/* The span of the `out` or `let` that contains a place; none if no statement of the model does. */
 static Span statement_at(const Model *model, Span at) {
   for (int i = 0; i < model->n_out; i++)
     if (span_within(at, model->out[i]->span)) return model->out[i]->span;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What `last` throws away: W301, per-step work on all other steps; W404, nearly all of what the
- * backward half of a two-way layer has read. */
+/* Warnings about what `last` throws away: W301, work on all other steps; W404, nearly everything
+ * that the backward half of a layer with two directions has read. */
 #include "model/lint/lint.h"
 
 #include <string.h>
 
-/* The per-step stages before `last` that nothing else reads, from the first Dense on. */
+/* The first Dense among the stages before `last` that compute each step by itself and that nothing
+ * else reads; NULL if there is none. */
 static const Layer *first_dense(const Layer *last) {
   const Layer *dense = NULL;
   const Value *v = last->in[0];
@@ -16,7 +17,7 @@ static const Layer *first_dense(const Layer *last) {
   return dense;
 }
 
-/* dense and last stand in the pipeline of one statement. */
+/* Whether dense and last are in one pipeline of one statement, with no named value between them. */
 static bool same_pipeline(const Layer *dense, const Layer *last) {
   const Value *v = last->in[0];
   for (; v->layer != dense; v = v->layer->in[0])
@@ -48,7 +49,8 @@ void lint_dense_per_step(Infer *lint, const Layer *layer) {
   edit_drop_stage(lint, fix, layer);
 }
 
-/* The layer whose steps v holds, looking through stages that act on each element alone. */
+/* The recurrent layer that makes the steps of v, directly or before stages that act on each element
+ * alone; NULL if there is none. */
 static const Layer *recurrent_before(const Value *v) {
   while (v->layer && !v->field && layer_info(v->layer->kind)->flags & (POINTWISE | TRAINING) &&
          v->layer->n_in == 1)

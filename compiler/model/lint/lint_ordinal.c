@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W204: layers of one kind in one statement whose tensors are told apart by a number alone. */
+/* W204: layers of one kind in one statement whose tensors differ only by a number in their names.
+ */
 #include "model/lint/lint.h"
 
 #include "base/map.h"
 
-/* A layer without `from=`, and the next one like it: the same kind, statement and use of a
- * block. */
+/* A list of layers without `from=` that have the same kind, statement and use of a block. */
 typedef struct Ordinal {
   const Layer *layer;
-  struct Ordinal *next, *last; /* last: of the first, the end of the list */
+  struct Ordinal *next, *last; /* last: only in the first element, the end of the list */
 } Ordinal;
 
 static void report_group(Infer *lint, const Ordinal *first) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W701, W702: what integer arithmetic cannot hold. The sum of a row of 16-bit weights times 16-bit
- * values fits 32 bits when the sizes of its weights come to less than 2^16 in all: 2^16 / K for
- * each of K. */
+/* W701, W702: numbers that integer arithmetic cannot hold. The sum of a row of 16-bit weights times
+ * 16-bit values fits 32 bits if the absolute values of its weights sum to less than 2^16, which is
+ * 2^16 / K for each of K weights. */
 #include "model/lint/lint.h"
 
+/* Where the source sets the precision of a layer: its option, else the stage. */
 static Span precision_span(const Layer *layer) {
   const OptVal *own = layer_opt(layer, OPT_precision);
   return own && own->given ? own->span : layer->span;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W302, W303, W304: flatten that does nothing, flatten over time, reshape into steps. */
+/* W302, W303, W304: a flatten that does nothing, a flatten over time, a reshape into steps. */
 #include "model/lint/lint.h"
 
 #include <string.h>
@@ -40,7 +40,8 @@ void lint_flatten_time(Infer *lint) {
   }
 }
 
-/* "[time 20, axis 3]" as "[axis 3, time 20]"; NULL if the text cannot be taken apart. */
+/* The text of a shape with its first axis last, "[axis 3, time 20]" for "[time 20, axis 3]"; NULL
+ * if it cannot be split. */
 static const char *time_moved_last(Arena *arena, const char *shape) {
   size_t len = strlen(shape), comma = 1;
   if (len < 2 || shape[0] != '[' || shape[len - 1] != ']' || strchr(shape, '#')) return NULL;
@@ -61,8 +62,8 @@ void lint_reshape_time(Infer *lint, const Layer *layer) {
   if (layer->kind != LAYER_reshape || type_is_sequence(&v->type) || v->type.rank != 1) return;
   const Type *to = shape->shape;
   long long d = (long long)type_step_size(to);
-  /* With time written elsewhere the order was thought about; one step or one feature has only
-    one. */
+  /* Who writes time at another place has thought about the order; one step or one feature has one.
+   */
   if (!type_is_sequence(to) || to->time_pos != 0 || d == 1 || to->time.n == 1) return;
   Diag *diag = lint_report(lint, W304, layer, layer->span,
                            "`reshape` assumes the values of one step are stored together");

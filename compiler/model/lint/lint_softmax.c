@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W501, W502, W504: softmax of one value, of values squashed before, of values cut off at 0. */
+/* W501, W502, W504: a softmax of one value, of values that a stage before limits, of values that a
+ * relu before cuts off at 0. */
 #include "model/lint/lint.h"
 
-/* The range a stage leaves, as it is said in a message; NULL if it is not a narrow one. */
+/* The range of the results of a stage, as messages write it; NULL if it is not a narrow one. */
 static const char *squashed_range(const Layer *layer) {
   LayerKind kind = layer->kind;
   if (kind == LAYER_sigmoid || kind == LAYER_hard_sigmoid || kind == LAYER_softmax) return "0..1";

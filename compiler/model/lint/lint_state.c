@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W503, W506: a state that comes in and never goes out; a state that is never reset. */
+/* W503, W506: a state that the caller passes and never gets back; a state that nothing resets. */
 #include "model/lint/lint.h"
 
-/* The final step of a GRU or RNN that reads forward is its final state. */
+/* Whether an output is the last step of a GRU or RNN that reads forward, which is its final state.
+ */
 static bool last_is_output(const Model *model, const Layer *layer) {
   if (layer->kind == LAYER_LSTM || layer_directions(layer) == 2) return false;
   for (int i = 0; i < model->n_layers; i++) {
@@ -14,7 +15,8 @@ static bool last_is_output(const Model *model, const Layer *layer) {
   return false;
 }
 
-/* `out NAME : f32[width] = x.h` after the last output, for each state that is none. */
+/* Suggests `out NAME : f32[width] = x.h` after the last output, for each state that is no output.
+ */
 static void fix_give_back(Infer *lint, Diag *d, const Layer *layer) {
   const Model *model = lint->model;
   Fix *fix = diag_fix(d, FIX_MAYBE, "return the state, for the next call");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W401, W402, W405: recurrence without a past, steps that no frame and no window reads. */
+/* W401, W402, W405: a recurrent layer over a single step, and steps that no frame and no window
+ * reads. */
 #include "model/lint/lint.h"
 
 #include <string.h>
 
-/* The input and its stage `expand`, when v is that input with a time axis of one step put on. */
+/* If v is an input to which a stage `expand` adds a time axis of one step: the input, and the stage
+ * in *expand. Else NULL. */
 static const Port *expanded_port(const Value *v, const Layer **expand) {
   v = lint_run_source(v);
   if (!v->layer || v->layer->kind != LAYER_expand) return NULL;
@@ -13,7 +15,7 @@ static const Port *expanded_port(const Value *v, const Layer **expand) {
   return v->port;
 }
 
-/* `time ..` first in the type of the input; the stage `expand` goes. */
+/* Suggests `time ..` as the first axis of the input, without the stage `expand`. */
 static void fix_stream(Infer *lint, Diag *d, const Value *v) {
   const Layer *expand = NULL;
   const Port *port = expanded_port(v, &expand);
@@ -63,12 +65,14 @@ void lint_single_step(Infer *lint, const Layer *layer) {
              span_text(lint->arena, lint->diags->sources, units->at));
 }
 
-/* Steps one value of a stage reads and steps between two of them; what to call the values. */
+/* The windows of a stage: how many steps each reads, the steps from one to the next, and what
+ * messages call one of them and several. */
 typedef struct Windows {
   int64_t size, step;
   const char *one, *many;
 } Windows;
 
+/* The windows of a stage along time without padding; false for other stages. */
 static bool windows_of(const Layer *layer, Windows *w) {
   if (layer->n_along && !layer_time(layer)) return false;
   LayerKind kind = layer->kind;
@@ -112,7 +116,8 @@ static void report_tail(Infer *lint, const Layer *layer, Windows w) {
     fix_edit(fix, axis, "time %lld", longer);
 }
 
-/* Only the first stage of a chain: what the others are left with depends on its length. */
+/* Reports only the first stage of a chain, because what is left over in later stages depends on its
+ * length. */
 void lint_dropped_tail(Infer *lint) {
   const Model *model = lint->model;
   bool *short_by_tail = ARENA_ARRAY(lint->arena, bool, model->n_values);

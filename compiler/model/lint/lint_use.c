@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* W201, W202: inputs and values nothing reads. A model with errors is passed over: a statement that
- * failed does not count as a reader. */
+/* W201, W202: inputs and values that nothing reads. A model with errors is left out, because a
+ * statement with an error does not count as a reader. */
 #include "model/lint/lint.h"
 
 #include <string.h>
@@ -19,6 +19,7 @@ void lint_unused_inputs(Infer *lint) {
   }
 }
 
+/* Whether a layer belongs to this use of a block, or to a use inside of it. */
 static bool layer_of_call(const Layer *layer, const Call *call) {
   const Call *c = layer ? layer->call : NULL;
   while (c && c != call)
@@ -26,7 +27,7 @@ static bool layer_of_call(const Layer *layer, const Call *call) {
   return c != NULL;
 }
 
-/* Something outside of the use of a block reads one of its values. */
+/* Whether anything outside of this use of a block reads one of its values. */
 static bool call_is_read(const Model *model, const Call *call) {
   for (int i = 0; i < model->n_out; i++)
     if (layer_of_call(model->out[i]->value->layer, call)) return true;
@@ -45,7 +46,8 @@ static bool call_is_read(const Model *model, const Call *call) {
   return false;
 }
 
-/* A `let` names the first result of its last stage; `.h` or another result may be read instead. */
+/* Whether anything reads what a `let` names: the main result of its last stage, or `.h` and `.c`.
+ */
 static bool let_is_read(const Model *model, const Value *let) {
   const Layer *layer = let->layer;
   if (let->n_uses || !layer || layer->kind == LAYER_keep) return true;
@@ -57,7 +59,7 @@ static bool let_is_read(const Model *model, const Value *let) {
   return call && call_is_read(model, call);
 }
 
-/* The named value the statement of let begins with. */
+/* The named value that the statement of let begins with; NULL if there is none. */
 static const Value *source_of(const Value *let) {
   const Value *v = let;
   while (v->layer && v->layer->n_in && (v == let || !v->name))
@@ -65,7 +67,8 @@ static const Value *source_of(const Value *let) {
   return v->name && v != let ? v : NULL;
 }
 
-/* The first stage below the statement of let that reads source by its name. */
+/* Finds the first stage after the statement of let that reads source by its name, and the place of
+ * the name. False if there is none. */
 static bool later_use(const Infer *lint, const Value *let, const Value *source,
                       const Layer **reader, Span *at) {
   const Model *model = lint->model;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* W403: a stream whose first output comes late, because a stage waits until its history is full.
  *
- * "Late" is more than 10 s where the rate of the stream is known. Where it is not, more than 10,000
- * steps: 10 s at 1 kHz, in the middle between sensors and sound. */
+ * "Late" is more than 10 s if the rate of the stream is known. Otherwise it is more than 10,000
+ * steps, which is 10 s at 1 kHz, a rate between those of sensors and of sound. */
 #include "model/lint/lint.h"
 
 enum { LATE_SECONDS = 10, LATE_STEPS = 10000 };
 
-/* Base steps until the first value of a stream; INT64_MAX if they cannot be counted. */
+/* How many base steps pass until the first value of a stream is there; INT64_MAX if the number does
+ * not fit. */
 static int64_t wait_steps(const Value *v) {
   int64_t values, steps;
   const Time *time = &v->type.time;
@@ -26,7 +27,7 @@ static bool is_late(const Value *v) {
   return time->rate_num ? wait_seconds(time) > (double)LATE_SECONDS : wait_steps(v) > LATE_STEPS;
 }
 
-/* The input of layer that comes last, or NULL. */
+/* The input of layer whose first value comes last; NULL if no input has a type. */
 static const Value *slowest(const Layer *layer) {
   const Value *v = NULL;
   for (int i = 0; i < layer->n_in; i++)

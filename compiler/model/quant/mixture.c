@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* What a choice of equal cost divides by: it is taken before all that cost something. */
+/* The divisor for a choice that costs nothing more: it is taken before all that cost something. */
 static const double LEAST_COST = 1e-3;
 
 typedef struct Move {
@@ -26,7 +26,7 @@ double mixture_cost(const MixtureGroup *group, int n) {
   return sum;
 }
 
-/* The rise that saves most noise for what it costs, within `room`. */
+/* The rise that saves most noise per byte, of those that cost at most `room` bytes more. */
 static Move best_rise(const MixtureGroup *group, int n, double room) {
   Move best = {.gain = -1};
   for (int i = 0; i < n; i++) {
@@ -42,7 +42,7 @@ static Move best_rise(const MixtureGroup *group, int n, double room) {
   return best;
 }
 
-/* The fall that saves most bytes and adds at most `room` of noise. */
+/* The fall that saves most bytes, of those that add at most `room` of noise. */
 static Move best_fall(const MixtureGroup *group, int n, double room) {
   Move best = {.gain = 0};
   for (int i = 0; i < n; i++) {

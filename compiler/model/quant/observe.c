@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Widens one range to n numbers; false if one of them is not finite. */
 static bool observe(Arena *arena, Ranges *ranges, const char *name, const double *x, int64_t n) {
   double low = INFINITY, high = -INFINITY;
   for (int64_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a run of the reference evaluator shows of the values: their ranges. */
+/* The ranges of values in runs of the reference evaluator, and the digest of the weights. */
 #ifndef GRUS_MODEL_OBSERVE_H
 #define GRUS_MODEL_OBSERVE_H
 
@@ -7,10 +7,10 @@
 #include "model/eval/eval.h"
 #include "model/quant/ranges.h"
 
-/* Widens the ranges of all f32 values by those of a run, and of the c of every LSTM ("path.c"). The
- * name of a value that was not finite, else NULL; then nothing was widened by it. */
+/* Widens the ranges of all f32 values, and of the c of every LSTM ("path.c"), to the numbers of a
+ * run. NULL, or the name of a value that was not finite, at which it stops. */
 const char *ranges_observe(Arena *arena, const Model *model, const EvalRun *run, Ranges *ranges);
-/* SHA-256 of the bound weights, as 64 digits. */
+/* The SHA-256 of the bound weights and the paths of their layers, as 64 hexadecimal digits. */
 const char *weights_digest(Arena *arena, const Model *model);
 void weights_digest_add(Sha256 *sha, const Layer *layer); /* layer by layer, in order */
 const char *weights_digest_end(Arena *arena, Sha256 *sha);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The choice of blocks; see prune.h. In: real weights, and the salience of each input. Out: a mask.
- * The saliency of a block is the sum of w^2 salience[input]. Equal blocks go in their order, so the
- * same weights and data give the same mask. */
+ * The saliency of a block is the sum of w^2 salience[input]. Blocks of equal saliency are taken in
+ * their order, so the same weights and data give the same mask. */
 #include "model/quant/prune.h"
 
 #include <stdlib.h>
@@ -26,11 +26,12 @@ int64_t prune_blocks(const PruneShape *shape) {
 }
 
 int64_t prune_wanted(const PruneShape *shape, double share) {
-  static const double SLACK = 1e-6; /* 29 % of 100 blocks are 29 */
+  static const double SLACK =
+      1e-6; /* so that 29 % of 100 blocks are 29, although 0.29 is rounded */
   return (int64_t)((double)prune_blocks(shape) * share + SLACK);
 }
 
-/* The last blocks of a gate and of a row may be smaller. */
+/* The block with this number. The last blocks of a gate and of a row may be smaller. */
 static PruneBlock block_at(const PruneShape *shape, int64_t at) {
   int64_t columns = columns_of_blocks(shape), tiles = tiles_of(shape);
   int64_t tile = at / columns % tiles, gate = at / columns / tiles;

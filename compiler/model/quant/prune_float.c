@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* In: a bound layer in f32 and what it computes on recorded data. Out: new weights by role. Its
- * biases take what the other weights cannot make up for; a layer without biases gets none. */
+/* Pruning in f32; see prune_float.h. In: a bound layer, and runs of the evaluator on recorded data.
+ * Out: new weights by role. The biases take the part of the error that the other weights cannot
+ * compensate; a layer without biases gets none. */
 #include "model/quant/prune_float.h"
 #include "model/quant/round_operands.h"
 
@@ -10,7 +11,7 @@ static bool is_recurrent(const Layer *layer) {
   return layer_info(layer->kind)->flags & RECURRENT;
 }
 
-/* The matrices of one direction; how many. */
+/* Writes the shapes of the matrices of one direction; returns how many there are. */
 static int matrices_of(const Layer *layer, PruneShape shape[QUANT_PARTS]) {
   int64_t units = layer_size(layer, OPT_units, 1), rows = layer_gates(layer) * units;
   shape[QUANT_INPUT] = round_prune_shape(layer, rows, type_last_dim(&layer->in[0]->type));
@@ -47,7 +48,7 @@ static void count_blocks(Arena *arena, const PruneShape *shape, const float *w, 
   sum->wanted += prune_wanted(shape, share);
 }
 
-/* Copies of what changes, by role. */
+/* Copies the weights that pruning changes into own, by role. */
 static void copy_weights(Arena *arena, const Layer *layer, float *own[ROLE_COUNT]) {
   ParamShape param[LAYER_MAX_PARAMS];
   int n = layer_params(layer, param);

@@ -18,6 +18,7 @@ bool model_wants_ranges(const Model *model) {
   return false;
 }
 
+/* Whether the weights of all layers in integers are known; E703 if a program passes them. */
 static bool weights_are_there(Quantise *q) {
   for (int i = 0; i < q->model->n_layers; i++) {
     const Layer *layer = q->model->layer[i];
@@ -36,7 +37,7 @@ static bool weights_are_there(Quantise *q) {
   return true;
 }
 
-/* Integers know zeros in front of a Conv1D, and no learned past. */
+/* In integers, a Conv1D has zeros before its first step. E703 if it has learned other numbers. */
 static bool pasts_are_zero(Quantise *q) {
   for (int i = 0; i < q->model->n_layers; i++) {
     const Layer *layer = q->model->layer[i];
@@ -54,7 +55,7 @@ static bool pasts_are_zero(Quantise *q) {
   return true;
 }
 
-/* In f32, but one rounding at most. */
+/* Whether a stage in f32 rounds each number at most once. */
 static bool is_exact_in_float(const Layer *layer) {
   bool averages = layer->kind == LAYER_mean || layer->kind == LAYER_mean_pool;
   bool joins = layer->kind == LAYER_concat || layer->kind == LAYER_add ||
@@ -63,7 +64,7 @@ static bool is_exact_in_float(const Layer *layer) {
          layer->kind == LAYER_onehot;
 }
 
-/* Of one layer, once all before it are known. */
+/* Whether the results of a layer are exact, if `exact` is known of all values before it. */
 static bool layer_is_exact(const Model *model, const Layer *layer, const bool *exact) {
   const Layer *by = model->quant->absorber[layer->id];
   const QuantLayer *ql = model->quant->layer[by ? by->id : layer->id];
@@ -119,7 +120,7 @@ void quant_name(Arena *arena, QuantNames *names, const char *name) {
   ARENA_PUSH(arena, names->name, names->n, names->cap, arena_strdup(arena, name));
 }
 
-/* Whether its weights are whole multiples of a number a row. */
+/* Whether all weights of a layer are whole multiples of one number for each row. */
 static bool is_grid(const QuantLayer *ql) {
   bool all = !ql->table || ql->table_is_grid;
   for (int dir = 0; dir < ql->directions; dir++)
@@ -128,8 +129,8 @@ static bool is_grid(const QuantLayer *ql) {
   return all;
 }
 
-/* Quantises aside, whatever may be wrong: that is said when integers are asked for. The integers of
- * a layer go before those of the next are made. */
+/* Quantises the model in another precision, without reporting anything and without changing it. The
+ * integers of a layer are freed before those of the next are made. */
 static void quantise_aside(Model *model, Precision precision, const Ranges *ranges,
                            QuantNames *missing, QuantNames *rounded) {
   Arena *arena = arena_child(model->arena);

@@ -3,10 +3,11 @@
  * kept, and quant->layer is there for each layer that computes in integers (still without its
  * numbers).
  *
- * A value is f32 where anything reads it as f32: an output, a start state, a stage without an
- * integer form; so is a field of a recurrent layer. Stages that only move values have one format
- * before and after. That spreads backwards, up to products and to bounded functions, which convert
- * their results. What is left is kept in the integers that its readers multiply. */
+ * A value is in f32 if anything reads it in f32: an output, an initial state, or a stage without an
+ * integer form. A field of a recurrent layer is in f32, too. The result of a stage that only moves
+ * elements has the format of its input, so f32 spreads backwards through such stages, up to
+ * products and bounded functions, which convert their results. All other values are kept in the
+ * integers that their readers multiply. */
 #include "model/quant/quant_internal.h"
 
 #include <math.h>
@@ -34,8 +35,8 @@ QuantFormat quant_format_fraction(int fraction, int bits) {
                        .inverse = (float)ldexp(1, fraction)};
 }
 
-/* A value that was never other than zero, as that of a unit that is dead, could have any scale. One
- * is given that multipliers reach from the values around it. */
+/* A value that was always zero in the data could have any scale. It gets the range -1..1, so that
+ * the multipliers to and from the values around it fit 16 bits. */
 static void widen_nothing(double *low, double *high) {
   double least = 1e-9;
   if (fmax(-*low, *high) >= least) return;
@@ -43,8 +44,8 @@ static void widen_nothing(double *low, double *high) {
   *high = 1;
 }
 
-/* 16 bits around zero, with as much room again: clipping costs much and a bit of room nothing.
- * 8 bits between the least and the greatest. */
+/* 16 bits go around zero, with headroom for numbers twice as large, because clipping costs much and
+ * one bit costs little. 8 bits go from the least to the greatest number. */
 QuantFormat quant_format_of_range(double low, double high, int bits, bool headroom) {
   QuantFormat f = {.bits = bits, .low = -32767, .high = 32767};
   widen_nothing(&low, &high);
@@ -56,7 +57,7 @@ QuantFormat quant_format_of_range(double low, double high, int bits, bool headro
     f.scale = (high - low) / 255;
   } else
     f.scale = (headroom ? 2 : 1) * fmax(-low, high) / 32767;
-  f.inverse = (float)(1 / f.scale); /* what is multiplied by is the definition */
+  f.inverse = (float)(1 / f.scale); /* the f32 number that multiplies defines the scale */
   f.scale = 1 / (double)f.inverse;
   if (bits == 8) f.zero = fmin(fmax(nearbyint(-128 - low / f.scale), -128), 127);
   return f;
@@ -80,6 +81,7 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer) {
 
 /* ---- readers ---- */
 
+/* Whether a layer reads v as an initial state, or only for its length. */
 static bool reads_start(const Layer *layer, const Value *v) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const OptVal *along = layer_opt(layer, OPT_along);
@@ -88,6 +90,7 @@ static bool reads_start(const Layer *layer, const Value *v) {
   return along && along->value == v;
 }
 
+/* The only layer that reads v, if it has no other input and v is no output; else NULL. */
 static const Layer *only_reader(const Model *model, const Value *v) {
   const Layer *reader = NULL;
   if (v->n_uses != 1 || model_has_output(model, v)) return NULL;
@@ -97,7 +100,8 @@ static const Layer *only_reader(const Model *model, const Value *v) {
   return reader && reader->n_in == 1 ? reader : NULL;
 }
 
-/* A BatchNorm, then an activation, that nobody else reads the inputs of. */
+/* Notes the BatchNorm and the activation that a Dense or Conv1D computes on its sums: those after
+ * it, if nothing else reads their inputs. */
 static void absorb(Quantise *q, const Layer *layer) {
   QuantLayer *ql = q->quant->layer[layer->id];
   ql->last = layer;
@@ -127,7 +131,7 @@ static bool is_among_integers(const Quantise *q, const Layer *layer) {
   return true;
 }
 
-/* Nothing reads v that would want zeros around it, or another order of its rows. */
+/* Whether only Dense and recurrent layers read v, which need no zeros around it. */
 static bool only_products_read(const Quantise *q, const Value *v) {
   for (int i = 0; i < q->model->n_layers; i++) {
     const Layer *r = q->model->layer[i];
@@ -137,7 +141,7 @@ static bool only_products_read(const Quantise *q, const Value *v) {
   return true;
 }
 
-/* The integers of a port are what is multiplied. */
+/* Whether the integers of an input can be the operand of the products after a `normalize`. */
 static bool is_port_operand(const Quantise *q, const Layer *layer) {
   Elem e = layer->in[0]->type.elem;
   if (layer_number(layer, OPT_mean, 0) != 0 && !only_products_read(q, layer->out[0])) return false;
@@ -145,11 +149,12 @@ static bool is_port_operand(const Quantise *q, const Layer *layer) {
          quant_is_integer(q->model->precision) && layer_number(layer, OPT_std, 1) > 0;
 }
 
-/* The largest precision of those in the model, for stages that have none of their own. */
+/* The precision of stages that cannot have one of their own. */
 static Precision stage_precision(const Quantise *q) {
   return quant_is_integer(q->model->precision) ? q->model->precision : PRECISION_I16;
 }
 
+/* Decides whether a layer computes in integers, as far as it does not depend on later layers. */
 static void choose_layer(Quantise *q, const Layer *layer) {
   QuantKind kind = quant_kind(layer);
   Precision p = layer_precision(q->model, layer);
@@ -180,7 +185,7 @@ static void choose_layer(Quantise *q, const Layer *layer) {
   if (kind == QUANT_MATRIX) absorb(q, layer);
 }
 
-/* ---- f32 or not: a fixed point ---- */
+/* ---- which values are f32: repeated until nothing changes ---- */
 
 static bool computes_in_integers(const Quantise *q, const Layer *layer) {
   const Layer *by = q->quant->absorber[layer->id];
@@ -188,7 +193,7 @@ static bool computes_in_integers(const Quantise *q, const Layer *layer) {
   return ql && ql->precision != PRECISION_W8;
 }
 
-/* A value that is f32 because of what makes or reads it. */
+/* Whether a value is f32 because of the layer that makes it or of one that reads it. */
 static bool must_be_float(const Quantise *q, const Value *v) {
   const Model *model = q->model;
   if (v->field || model_has_output(model, v)) return true;
@@ -202,13 +207,13 @@ static bool must_be_float(const Quantise *q, const Value *v) {
   return false;
 }
 
-/* A bounded function of a value in integers, which is converted for those who read it as f32. */
+/* Whether a bounded function reads integers, so that it can give f32 to its readers. */
 static bool gives_float(const Layer *layer, const bool *is_float) {
   const Value *in = layer->in[0];
   return quant_is_bounded(layer) && in->layer && !is_float[in->id];
 }
 
-/* One round; true when something became f32. */
+/* One round. True if a value or layer became f32. */
 static bool spread_float(Quantise *q, bool *is_float) {
   bool changed = false;
   for (int i = 0; i < q->model->n_values; i++)
@@ -231,8 +236,8 @@ static bool reads_windows(const Layer *layer) {
   return layer->kind == LAYER_Conv1D || layer->kind == LAYER_Conv2D;
 }
 
-/* An input that only products read is converted as each of them reads it, row by row; windows and
- * stages that move values want it in integers where it lies. */
+/* Whether an input is kept in integers. Convolutions and stages that move elements need that. If
+ * only other products read it, each of them converts the rows that it multiplies. */
 static bool input_is_kept(const Quantise *q, const Value *v) {
   for (int i = 0; i < q->model->n_layers; i++) {
     const Layer *r = q->model->layer[i];
@@ -244,7 +249,7 @@ static bool input_is_kept(const Quantise *q, const Value *v) {
 
 /* ---- the format of each ---- */
 
-/* 8 bits if everything that reads it multiplies 8 bits. */
+/* The bits of a value: 8 if all its readers multiply 8 bits, else 16. */
 static int value_bits(const Quantise *q, const Value *v, int depth) {
   int bits = 8, readers = 0;
   for (int i = 0; i < q->model->n_layers; i++) {
@@ -279,7 +284,7 @@ static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
   return quant_format_fraction(quant_state_fraction(q, layer), 16);
 }
 
-/* A table's own numbers: the 8 or 16 bits of its rows are the operand. */
+/* The result of an Embedding has the 8 or 16 bits of its table. */
 static QuantFormat table_format(Arena *arena, const Layer *layer, Precision p) {
   int bits = precision_info[p].weight_bits;
   bool is_grid;
@@ -348,7 +353,7 @@ QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision,
   return quant_format_of_range(r->low, r->high, bits, true);
 }
 
-/* A value that is there only as sums: a BatchNorm or an activation follows on them. */
+/* Whether a value exists only as sums, because a BatchNorm or an activation is computed on them. */
 static bool is_hidden(const Quantise *q, const Value *v) {
   const Layer *by = q->quant->absorber[v->layer->id];
   const QuantLayer *ql = q->quant->layer[by ? by->id : v->layer->id];

@@ -5,6 +5,7 @@
 
 #include "model/quant/quant.h"
 
+/* A model while it is quantised. */
 typedef struct Quantise {
   Model *model;
   Arena *arena;
@@ -12,25 +13,28 @@ typedef struct Quantise {
   const QuantGiven *given;
   Diags *diags;
   Quant *quant;
-  QuantNames *missing; /* values without a range are noted here and not reported; NULL: E704 */
+  QuantNames *missing; /* gets the names of values without a range, instead of E704; NULL: E704 */
   bool failed;
 } Quantise;
 
-/* relu, clip and what is bounded: can be applied to sums. */
+/* Whether a stage can be applied to sums: relu, clip and the bounded ones. */
 bool quant_is_activation(const Layer *layer);
-/* The activation words that integer cells have: bounded ones, and linear and relu. */
+/* Whether an activation word is one that integer cells have with values within -1..1. */
 bool quant_has_bounded(Activation a);
 /* Whether each step of a GRU, LSTM or RNN gives numbers in -1..1 if it starts from such numbers. */
 bool quant_is_within_one(const Layer *layer);
 
-/* quant_format.c: every value's format, and which layers compute in integers. */
+/* quant_format.c: decides the format of every value, and which layers compute in integers. */
 void quantise_formats(Quantise *q);
-/* The range of a value; E704 where there is none. */
+/* The range of a value; E704 and -1..1 if there is none. */
 const Range *quant_range(Quantise *q, const char *name, const Layer *layer);
+/* A format for the numbers low..high. headroom: in 16 bits, for twice as large ones. */
 QuantFormat quant_format_of_range(double low, double high, int bits, bool headroom);
 QuantFormat quant_format_fraction(int fraction, int bits); /* scale 2^-fraction */
-/* How a layer of this precision reads a value: the value's own format where it can. */
+/* The format in which a layer of this precision reads a value: the value's own, if it has as few
+ * bits. */
 QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision, const Layer *layer);
+/* A diagnostic at the precision of the layer. */
 Diag *quant_report(Quantise *q, DiagCode code, const Layer *layer, const char *message);
 
 /* E703: the layer does not support its precision, because of `what`; `instead` is what to type. */
@@ -45,34 +49,39 @@ bool quant_state_fits(Quantise *q, const Layer *layer);
 double quant_learned_size(const Layer *layer, int state);
 
 /* quant_rows.c */
+/* A part in real numbers, of which quant_part_make makes integers. */
 typedef struct PartSpec {
   int64_t rows, depth;
   const double *w; /* [rows][depth] */
   const double *b; /* [rows]; NULL: zeros */
   QuantFormat x;
-  double out;    /* preactivations are in units of this much, 1 for gates */
+  double out;    /* the unit of preactivations: 1 for gates, else the scale of the result */
   int bits;      /* of the weights */
-  bool to_float; /* no multipliers */
+  bool to_float; /* sums become f32: there are no multipliers */
 } PartSpec;
-/* The most fraction bits that part can have; INT_MIN where its sums cannot be held in 32 bits. */
+/* The most fraction bits, at most `most`, that preactivations can have; INT_MIN if the sums do not
+ * fit 32 bits. */
 int quant_part_fraction(const PartSpec *spec, int most);
 QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction);
-/* The largest |bias| + sum of |w q| of any row is below 2^31. */
+/* Whether |bias| + the sum of |w q| is below 2^31 in every row, whatever the operand is. */
 bool quant_part_fits(const QuantPart *part);
 /* Whether a multiplier of 16 bits can change the scale of numbers up to `bound` by `ratio`. */
 bool quant_scale_fits(double ratio, double bound);
 /* Such a change of scale, with at most `most` fraction bits. */
 QuantScale quant_scale_make(double ratio, double bound, int most);
-double quant_largest(const QuantFormat *x); /* |q| */
-/* The number whose multiples by -127..127, in 16 bits by -255..255, all n are, but for their
- * rounding to f32; 0: there is none. */
+/* The largest |q| that the memory of an operand can hold. */
+double quant_largest(const QuantFormat *x);
+/* The number of which all n are multiples by -127..127, or with 16 bits by -255..255, apart from
+ * their rounding to f32; 0 if there is none. */
 double quant_grid(const double *w, int64_t n, int bits);
-/* Notes a name that is not there yet. */
+/* Adds a name to a list unless it is there. */
 void quant_name(Arena *arena, QuantNames *names, const char *name);
 
 /* quant_layer.c */
+/* Fills in the QuantLayer of a layer. */
 void quantise_layer(Quantise *q, const Layer *layer);
-/* What one step of an Embedding's table counts, and whether its rows are whole multiples of it. */
+/* The real number that one unit of the table of an Embedding stands for; *is_grid: whether all its
+ * numbers are multiples of that. */
 double quant_table_step(Arena *arena, const Layer *layer, int bits, bool *is_grid);
 /* W and b of a Dense or Conv1D, with the BatchNorm after it folded in: [rows][depth] and
  * [rows]. */

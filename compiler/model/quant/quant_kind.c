@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What each stage is in integers: one word a stage, some of them by their options. */
+/* What each stage can do in integers, for some stages by their options. */
 #include "model/quant/quant_internal.h"
 
-/* As these stages did before they could go along other axes: rows of time, the last axis, added
- * time. */
+/* Whether a stage moves whole steps, slices the last axis, or repeats a value along time: the forms
+ * that have integers. Along other axes these stages are in f32. */
 static bool moves_whole_rows(const Layer *layer) {
   if (layer->kind == LAYER_repeat) return layer->in[0]->type.rank == layer->out[0]->type.rank;
   if (layer->kind == LAYER_slice) return layer->along[0].axis == layer->in[0]->type.rank - 1;
   return layer_is_along_time(layer);
 }
 
-/* A pool over steps of vectors, nothing left out. */
+/* Whether a pool goes along time only, over vectors, without padding. */
 static bool pools_steps(const Layer *layer) {
   return layer->n_along == 1 && layer_is_along_time(layer) &&
          layer->along[0].padding.kind == PAD_VALID && layer->in[0]->type.rank == 1;

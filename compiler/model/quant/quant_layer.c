@@ -32,6 +32,7 @@ void quant_refuse(Quantise *q, const Layer *layer, const char *what, const char 
   diag_fix(d, FIX_MAYBE, "%s", instead);
 }
 
+/* Reports a sum of so many products; returns false. */
 static bool too_long(Quantise *q, const Layer *layer, int64_t terms) {
   quant_refuse(q, layer,
                arena_printf(q->arena, "%lld products and the bias do not fit a 32-bit sum",
@@ -42,6 +43,7 @@ static bool too_long(Quantise *q, const Layer *layer, int64_t terms) {
 
 /* ---- parts ---- */
 
+/* The weights that were rounded for this part; NULL: none. */
 static const QuantGivenPart *given_part(const Quantise *q, const Layer *layer, int dir, int part) {
   for (int i = 0; q->given && i < q->given->n_parts; i++) {
     const QuantGivenPart *g = &q->given->part[i];
@@ -54,14 +56,14 @@ static bool same_scale(double a, double b) {
   return fabs(a - b) <= 1e-6 * fabs(a);
 }
 
-/* Weights of 8 bits are -127..127, as kernels are told. */
+/* Whether weights of 8 bits are within -127..127, which the kernels rely on. */
 static bool weights_are_narrow(const QuantPart *part) {
   for (int64_t i = 0; part->bits == 8 && i < part->rows * part->depth; i++)
     if (part->w[i] < -INT8_MAX || part->w[i] > INT8_MAX) return false;
   return true;
 }
 
-/* Integers that were made elsewhere take the place of those rounded here. */
+/* Puts rounded weights in place of those made here; E705 if they do not fit the part. */
 static void take_given(Quantise *q, const Layer *layer, const QuantGivenPart *g, QuantPart *part) {
   for (int64_t r = 0; r < part->rows && q->given->needs_same_scale; r++) {
     if (same_scale(part->scale[r], g->scale[r])) continue;
@@ -188,7 +190,7 @@ static bool activations_are_there(Quantise *q, const Layer *layer) {
   return ok;
 }
 
-/* Peepholes as multipliers of c with as many bits as 16 leave. */
+/* Peepholes as multipliers of c, with as many fraction bits as fit 16 bits. */
 static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
   const float *p = layer_role(layer, ROLE_PEEPHOLE);
   int64_t units = layer_units(layer), n = 3 * units;
@@ -213,8 +215,8 @@ static void peepholes(Quantise *q, const Layer *layer, QuantLayer *ql) {
   }
 }
 
-/* Biases by row of both parts: those of the recurrent part are apart only where r multiplies
- * them. */
+/* The biases of the rows of W (b) and of U (rb). apart: U has biases of its own, because the reset
+ * gate multiplies them; otherwise b has the sums. */
 static void cell_biases(const Layer *layer, int dir, double *b, double *rb, bool apart) {
   int64_t units = layer_units(layer), rows = layer_gates(layer) * units;
   const float *bias = layer_role(layer, ROLE_BIAS),
@@ -324,7 +326,7 @@ static bool scale_fits(Quantise *q, const Layer *layer, const QuantFormat *x, do
   return false;
 }
 
-/* What an input counts in the result's units, by the arithmetic of the stage. */
+/* The change of scale from each input to the result, for the arithmetic of the stage. */
 static void rescale(Quantise *q, const Layer *layer, QuantLayer *ql) {
   QuantFormat value = q->quant->value[layer->out[0]->id];
   ql->out = value.bits ? value : quant_format_fraction(15, 16); /* of a bounded function */
@@ -356,6 +358,7 @@ static void rescale(Quantise *q, const Layer *layer, QuantLayer *ql) {
     }
 }
 
+/* A stage whose result has the format of its input. An average needs a division. */
 static void same(Quantise *q, const Layer *layer, QuantLayer *ql) {
   ql->out = q->quant->value[layer->out[0]->id];
   bool averages = layer->kind == LAYER_mean || layer->kind == LAYER_mean_pool;

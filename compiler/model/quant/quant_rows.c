@@ -7,9 +7,9 @@
  * weights are then rounded to the scale that this m stands for. A row whose sums could leave 32
  * bits gets a larger scale, so that its weights become smaller numbers.
  *
- * A row whose weights are whole multiples of one number, as those of a file that was quantised
- * elsewhere are, keeps these integers: that number is its scale, and m is the nearest whole
- * number. */
+ * If the weights of a row are integer multiples of one number, as in a model that was imported from
+ * a quantised file, the row keeps these integers: that number is its scale, and m is the nearest
+ * integer. */
 #include "model/quant/quant_internal.h"
 
 #include <limits.h>
@@ -19,7 +19,6 @@ static double largest_weight(int bits) {
   return bits == 8 ? 127 : 32767;
 }
 
-/* What the memory of an operand can hold at most. */
 double quant_largest(const QuantFormat *x) {
   return x->bits == 16 ? 32768 : x->is_unsigned ? 255 : 128;
 }
@@ -31,7 +30,7 @@ static double larger(double most, const double *w, int64_t n) {
   return most;
 }
 
-/* Of one row: the largest weight, and what bounds its sum in units of (weight scale * operand). */
+/* The size of a row: its largest |weight|, and a bound of its sum in units of the operand. */
 typedef struct RowSize {
   double most, sum;
 } RowSize;
@@ -48,13 +47,14 @@ static RowSize row_size(const PartSpec *spec, int64_t row) {
   return size;
 }
 
-/* What |bias| + sum of |w q| may reach before rounding, which adds at most half a step a weight. */
+/* The largest |bias| + sum of |w q| that fits after rounding, which adds at most half a step a
+ * weight. */
 static double most_sum(const PartSpec *spec) {
   double step = quant_largest(&spec->x) + fabs(spec->x.zero);
   return ldexp(1, 31) - step * ((double)spec->depth / 2 + 2);
 }
 
-/* Whether all n are whole multiples of step, but for their rounding to f32. */
+/* Whether all n are integer multiples of step, apart from their rounding to f32. */
 static bool are_multiples(const double *w, int64_t n, double step) {
   static const double rounding = 1e-4; /* of a step */
   int64_t k = 0;
@@ -72,13 +72,15 @@ double quant_grid(const double *w, int64_t n, int bits) {
   return 0;
 }
 
-/* The same of the weights of a row, where its sums fit 32 bits. */
+/* The number of which the weights of a row are multiples, if its sums with that scale fit 32 bits;
+ * else 0. */
 static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
   static const double room = 1.01; /* for a multiplier that is rounded down */
   double step = quant_grid(spec->w + row * spec->depth, spec->depth, spec->bits);
   return size->sum / most_sum(spec) * room <= step ? step : 0;
 }
 
+/* The scale of a row: what one unit of its weights stands for. */
 static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid) {
   RowSize size = row_size(spec, row);
   double step = row_grid(spec, row, &size);
@@ -88,7 +90,8 @@ static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid) {
              : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
 }
 
-/* Fraction bits, and by how much sums are shifted left first: only short sums have room for it. */
+/* The fraction bits of preactivations, at most `most`, and in *shift by how much sums are shifted
+ * left before. Only sums with bits to spare can be shifted. */
 static int fraction_of(const PartSpec *spec, int most, int *shift) {
   double top = 1e-30, bound = 1;
   for (int64_t r = 0; r < spec->rows; r++) {

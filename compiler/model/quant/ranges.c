@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Reading a file of ranges; see ranges.h. In: its text, whatever it is. Out: the ranges, or one
- * diagnostic that shows the line. */
+/* Reads a ranges file; see ranges.h. In: any text. Out: the ranges, or one diagnostic that shows
+ * the line. */
 #include "model/quant/ranges.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static void next_line(Reader *r) {
   r->line = r->at;
 }
 
-/* The next word of the line, quotes taken off; NULL where there is none. */
+/* The next word of the line, without its quotes; NULL at the end of the line. */
 static const char *next_word(Reader *r, Span *span) {
   if (at_end_of_line(r)) return NULL;
   const char *text = r->source->text;
@@ -119,7 +119,7 @@ static bool read_weights(Reader *r, Ranges *ranges) {
   return true;
 }
 
-/* `rounded "kws.q.safetensors" sha256 DIGITS`; files of earlier versions have no digest. */
+/* `rounded "kws.q.safetensors" sha256 DIGITS`; earlier versions wrote no digest. */
 static bool read_rounded(Reader *r, Ranges *ranges, Span line) {
   ranges->rounded = next_word(r, &ranges->rounded_span);
   if (!ranges->rounded)
@@ -187,7 +187,8 @@ Ranges *ranges_parse(Arena *arena, const Source *source, Diags *diags) {
     if (at_end_of_line(&r) || source->text[r.line] == 'd') continue;
     Span rest = {source->id, (uint32_t)r.at, (uint32_t)r.at + 1};
     const char *word = next_word(&r, &rest);
-    if (ranges->n && word && strtod(word, NULL) != 0) continue; /* the column 99.99 % */
+    if (ranges->n && word && strtod(word, NULL) != 0)
+      continue; /* earlier versions wrote a third number, which is ignored */
     bad(&r, rest, "this line is too long", "not expected");
     return NULL;
   }

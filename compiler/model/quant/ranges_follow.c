@@ -2,9 +2,9 @@
 /* Ranges that follow from others. In, a bound model and the ranges of some of its values, as the
  * scales of a quantised file give them; out, more ranges, none of those that were there changed.
  *
- * Forward: what a stage makes of numbers within their ranges. Backward, from the only reader of a
- * value: what it cuts off, and what it gives the same result for. So no result changes by these
- * ranges more than by those that they follow from. */
+ * Forward: the range of the result of a stage follows from those of its inputs. Backward: the range
+ * of a value follows from its only reader, which cuts it off or gives the same result beyond the
+ * range. So the new ranges change no result more than the ranges do that they follow from. */
 #include "model/bind/weights.h"
 #include "model/quant/quant_internal.h"
 
@@ -13,8 +13,8 @@
 /* tanh and sigmoid of integers are those of their argument within 8. */
 static const Range bounded_argument = {.low = -8, .high = 8};
 
-/* A range beyond this that no scale of the file gives, such as that of `clip(-1e30, 1)` or of a
- * cell that forgets nothing, says too little. */
+/* A bound above this, such as that of `clip(-1e30, 1)` or of a cell that forgets nothing, is of no
+ * use: 16 bits would leave too few for the numbers that occur. */
 static const double largest_bound = 1024;
 
 typedef struct Following {
@@ -28,6 +28,7 @@ static const Range *range_of(const Following *f, const Value *value) {
   return value->field ? NULL : ranges_find(f->ranges, quant_value_name(value));
 }
 
+/* Adds the range of a value, unless it has one or r is no range. */
 static void know(Following *f, const Value *value, Range r) {
   bool is_range =
       isfinite(r.low) && isfinite(r.high) && r.low <= r.high && (r.low < 0 || r.high > 0);
@@ -38,7 +39,7 @@ static void know(Following *f, const Value *value, Range r) {
 
 /* ---- one stage ---- */
 
-/* What `relu` and `clip` keep of all numbers. False: the stage is another. */
+/* The numbers that a `relu` or `clip` leaves unchanged; false for other stages. */
 static bool kept_by(const Layer *layer, Range *out) {
   if (layer->kind == LAYER_relu)
     *out = (Range){.low = 0, .high = layer_number(layer, OPT_max, INFINITY)};
@@ -50,7 +51,7 @@ static bool kept_by(const Layer *layer, Range *out) {
   return true;
 }
 
-/* y = scale x + offset, for operators with a constant. */
+/* Whether a stage is y = scale x + offset: an operator with a constant. */
 static bool is_affine(const Layer *layer, double *scale, double *offset) {
   double c = layer_number(layer, OPT_value, 0);
   bool swapped = layer_word_is(layer, OPT_swapped, "true");
@@ -84,7 +85,7 @@ static Range of_two(const Layer *layer, const Range *a, const Range *b) {
                  .high = fmax(fmax(p[0], p[1]), fmax(p[2], p[3]))};
 }
 
-/* Each number of the result is one of the first input, the best of some, or a zero around them. */
+/* Whether each number of the result is a number of the first input, or a zero of a padding. */
 static bool moves(const Layer *layer) {
   static const LayerKind kinds[] = {
       LAYER_last,     LAYER_first,     LAYER_reverse, LAYER_slice,        LAYER_repeat,
@@ -96,7 +97,7 @@ static bool moves(const Layer *layer) {
   return false;
 }
 
-/* All of them, and zeros that stages put around a sequence. */
+/* The range that contains both. */
 static Range joined(const Range *a, const Range *b) {
   return (Range){.low = fmin(a->low, b->low), .high = fmax(a->high, b->high)};
 }
@@ -180,8 +181,8 @@ static double largest_gate(const Layer *layer, const Range *x) {
   return w && u ? largest : INFINITY;
 }
 
-/* |c| grows by 1 at most in a step, from 0; and with f at most sigmoid(a) it is below
- * 1 + f + f^2 + ..., 1 + exp(a). */
+/* Bounds |c| in two ways. It begins at 0 and grows by at most 1 in a step; and if the forget gate
+ * is at most f = sigmoid(a), it is below 1 + f + f^2 + ..., which is 1 + exp(a). */
 static void know_cell(Following *f, const Layer *layer) {
   const OptVal *init = layer_opt(layer, OPT_init);
   const char *name = arena_printf(f->arena, "%s.c", layer->path);

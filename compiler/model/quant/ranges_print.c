@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Printing a file of ranges, which ranges.c reads: see ranges.h. */
+/* Prints a ranges file, which ranges.c reads; see ranges.h. */
 #include "model/quant/ranges.h"
 
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Rounding by calibration: what becomes of the parts of each layer in integers. What their rows are
- * multiplied with is round_operands.c, the rounding itself round_moments.c. */
+/* Rounding by calibration: from a quantised layer and recorded data to its rounded parts.
+ * round_operands.c finds the operands of the rows, and round_moments.c rounds the rows. */
 #include "model/quant/round.h"
 #include "model/eval/eval_layer.h"
 #include "model/quant/round_operands.h"
 
 #include <math.h>
 
-/* w8 keeps its bias in f32, to which the shift is added. */
+/* A rounded part in w8, which adds the shift of the bias in f32. */
 static QuantGivenPart given_float(Arena *arena, const Layer *layer, int dir, int which,
                                   const Columns *c) {
   float *shift = ARENA_ARRAY(arena, float, c->part->rows);
@@ -16,8 +16,8 @@ static QuantGivenPart given_float(Arena *arena, const Layer *layer, int dir, int
   return (QuantGivenPart){layer->path, dir, which, c->q, NULL, c->part->scale, shift};
 }
 
-/* The bias of a row for its new integers: what the plain one stands for, and a share of the shift.
- */
+/* The integer bias of a row with weights q: b[r], and a share of what the rounding moved into the
+ * bias. */
 static int32_t given_bias(const Columns *c, int64_t r, const int16_t *q, const double *b,
                           double share) {
   const QuantPart *p = c->part;
@@ -28,8 +28,8 @@ static int32_t given_bias(const Columns *c, int64_t r, const int16_t *q, const d
   return (int32_t)fmin(fmax(nearbyint(bias), -INT32_MAX), INT32_MAX);
 }
 
-/* A pruned row whose other weights make up for so much that its sum may overflow: they make up for
- * a half, a quarter and so on, in the end for nothing. */
+/* A pruned row whose other weights compensate so much that its sum may overflow. The compensation
+ * is halved until the sum fits, in the end to nothing. */
 static void pruned_row_within(const Columns *c, int64_t r, const double *b, int16_t *q,
                               int32_t *bias) {
   static const double LEAST_SHARE = 1.0 / 16;
@@ -50,7 +50,8 @@ static void pruned_row_within(const Columns *c, int64_t r, const double *b, int1
   }
 }
 
-/* b: what the plain biases stand for. */
+/* A rounded part in integers. b: the real biases of its rows. If the sums could overflow, the part
+ * stays as it was. */
 static QuantGivenPart given_part(Arena *arena, const Layer *layer, int dir, int which,
                                  const Columns *c, const double *b) {
   const QuantPart *p = c->part;
@@ -126,7 +127,7 @@ static int dense(Arena *arena, const Model *model, const Layer *layer, const Rou
 
 /* ---- convolutions: the windows of each group of filters ---- */
 
-/* Windows of a run that are looked at: those of its first steps. */
+/* How many windows of a run are used: those of its first steps. */
 static int64_t windows_of(const RoundData *data, const ConvTaps *c) {
   return c->steps ? round_looked_at(data, c->steps) * (c->positions / c->steps) : 0;
 }
@@ -140,7 +141,7 @@ static int64_t windows_in_all(const Layer *layer, const RoundData *data) {
   return all;
 }
 
-/* Windows overlap. As many as the elements of a group would fill without that. */
+/* How many windows would fit the data without overlap: the measure of how much the data tells. */
 static int64_t windows_apart(const Layer *layer, const RoundData *data, int64_t depth) {
   int64_t elements = 0, groups = layer_size(layer, OPT_groups, 1);
   const Value *in = layer->in[0];
@@ -152,6 +153,7 @@ static int64_t windows_apart(const Layer *layer, const RoundData *data, int64_t 
   return elements / depth < all ? elements / depth : all;
 }
 
+/* Adds every stride-th window of one group of features to the moments. */
 static void add_windows(Arena *arena, const Layer *layer, const RoundData *data, int64_t group,
                         int64_t stride, Moments *m, double *z) {
   for (int i = 0; i < data->n_runs; i++) {
@@ -192,7 +194,8 @@ static int conv(Arena *arena, const Model *model, const Layer *layer, const Roun
 
 /* ---- any layer ---- */
 
-/* Whether nothing is left to round, as in a model that was imported from a quantised file. */
+/* Whether all weights are integers already, as in a model that was imported from a quantised file.
+ */
 static bool has_integers(const QuantLayer *ql) {
   bool all = true;
   for (int dir = 0; dir < ql->directions; dir++)

@@ -4,10 +4,10 @@
  *     H = E[z z'], z = (operands, biases);  H += lambda mean(diag H) I on the operands
  *     U' U = H^-1, U upper
  *     for j: q_j = clamp(round(w_j / s_j));  w[j+1..] -= (w_j - q_j s_j) / U[j][j] * U[j][j+1..]
- *     the biases take what is left in their columns
+ *     the biases take the numbers that are left in their columns
  *
- * Operands of 8 bits are rounded themselves. H is of these, y, and the row that is rounded is the
- * one that with them comes nearest to what it stands for:
+ * Operands of 8 bits are rounded, too. Then H has the moments of the rounded operands y, and the
+ * row that is rounded is the one whose products with y are nearest to those of w with z:
  *
  *     w' = w + w E[(z - y) y'] H^-1
  *
@@ -19,8 +19,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Multiply-adds, times 6, of the factors of rows that are pruned; above that, all rows have the
- * order of the operands. */
+/* A bound of the multiply-adds, times 6, for the factors of pruned rows. Above it, no row moves its
+ * pruned columns to the front. */
 static const double MOST_WORK = 6e10;
 
 Moments moments_new(Arena *arena, int64_t k, int64_t biases) {
@@ -40,6 +40,7 @@ void moments_add(Arena *arena, Moments *m, const double *z, const double *rounde
       m->cross[i * m->n + j] += (z[i] - y[i]) * y[j];
 }
 
+/* From sums to means, with lambda on the diagonal. */
 static void moments_finish(Moments *m) {
   int64_t n = m->n;
   int64_t apart = m->apart ? m->apart : m->steps;
@@ -56,7 +57,7 @@ static void moments_finish(Moments *m) {
     m->h[i * n + i] += i == m->k ? 1e-9 : 1e-6;
 }
 
-/* a becomes its lower Cholesky factor (upper part is not touched). */
+/* Replaces the lower half of a by its Cholesky factor. The upper half is not read or changed. */
 static void cholesky(double *a, int64_t n) {
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = j; i < n; i++) {
@@ -67,7 +68,7 @@ static void cholesky(double *a, int64_t n) {
     }
 }
 
-/* The inverse of l l', its lower half. */
+/* Writes the lower half of the inverse of l l' to out. */
 static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
   double *m = ARENA_ARRAY(arena, double, n *n); /* l^-1, lower */
   for (int64_t j = 0; j < n; j++)
@@ -100,8 +101,9 @@ double *moments_salience(Arena *arena, const Moments *m) {
   return salience;
 }
 
-/* One row: w in real numbers, s by column, 0 where weights are not rounded; q gets the integers, or
- * the weights of f32, 0 where `zero` says so, and w[k..n - 1] what the biases take. */
+/* Rounds one row. w[n]: its real weights; s[k]: the scale of each column, 0 if its weights stay
+ * f32; zero[k]: columns that become 0. q[k] gets the integers or the f32 numbers, and w[k..n - 1]
+ * becomes what the biases take. */
 static void round_row(const double *lower, const Moments *m, double *w, const double *s,
                       const bool *zero, double most, double *q) {
   int64_t n = m->n;
@@ -117,7 +119,8 @@ static void round_row(const double *lower, const Moments *m, double *w, const do
   }
 }
 
-/* The operands that become 0 first, so that all others can make up for them; then the biases. */
+/* The order in which columns are rounded: pruned ones first, so that all others can compensate,
+ * then the other operands, then the biases. */
 static void pruned_first(const Moments *m, const bool *zero, int64_t *order) {
   int64_t at = 0;
   for (int pass = 0; pass < 2; pass++)
@@ -127,7 +130,7 @@ static void pruned_first(const Moments *m, const bool *zero, int64_t *order) {
     order[at++] = j;
 }
 
-/* The factor of H^-1 with its rows and columns in this order. */
+/* The Cholesky factor of H^-1 with its rows and columns in this order. */
 static void factor_in_order(const double *inv, int64_t n, const int64_t *order, double *lower) {
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j <= i; j++) {
@@ -137,7 +140,7 @@ static void factor_in_order(const double *inv, int64_t n, const int64_t *order, 
   cholesky(lower, n);
 }
 
-/* How often a factor of its own would be made for rows first..last. */
+/* How many factors the rows first..last need: one for each change of the pruned columns. */
 static int64_t count_masks(const Columns *c, int n_parts, int64_t first, int64_t last) {
   int64_t n = 1;
   for (int64_t r = first + 1; r < last; r++) {
@@ -152,7 +155,7 @@ static int64_t count_masks(const Columns *c, int n_parts, int64_t first, int64_t
   return n;
 }
 
-/* What a row is rounded with, by column. */
+/* The memory for the rounding of a row, by column. */
 typedef struct Row {
   double *w, *s, *q;
   double *real; /* before the order of the columns */
@@ -168,7 +171,7 @@ static Row row_new(Arena *arena, int64_t n) {
   return row;
 }
 
-/* Whether a column is pruned has to be known before the order of the columns. */
+/* Finds the pruned columns of row r, then the order of all columns. */
 static void row_order(Row *row, const Moments *m, const Columns *c, int n_parts, int64_t r,
                       bool sorts) {
   int64_t at = 0;
@@ -181,7 +184,7 @@ static void row_order(Row *row, const Moments *m, const Columns *c, int n_parts,
   if (sorts) pruned_first(m, row->pruned, row->order);
 }
 
-/* Where column `at` of the operands is: its part, and its place in the row of the part. */
+/* The matrix that has column `at` of the operands, and its column there in *k. */
 static const Columns *column(const Columns *c, int64_t at, int64_t *k) {
   while (at >= c->depth) {
     at -= c->depth;
@@ -191,13 +194,13 @@ static const Columns *column(const Columns *c, int64_t at, int64_t *k) {
   return c;
 }
 
-/* Element i, j of a symmetric matrix of which the lower half is there. */
+/* Element i, j of a symmetric matrix that has only its lower half. */
 static double lower_at(const double *a, int64_t n, int64_t i, int64_t j) {
   return i > j ? a[i * n + j] : a[j * n + i];
 }
 
-/* What a row becomes to make up for the rounding of its operands: w[k] of it, and what its biases
- * take. */
+/* Changes a row w so that it compensates for the rounding of its operands: the formula for w'
+ * above. */
 static void adapt_row(const Moments *m, const double *inv, double *w, double *off) {
   int64_t n = m->n;
   for (int64_t j = 0; j < n; j++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the rows of Dense and recurrent layers are multiplied with in recorded data, and the
- * rounding and pruning of their rows by it. In: runs of the reference evaluator, and real weights.
- * Out: the columns that are filled in. */
+/* The operands of the rows of Dense and recurrent layers in recorded data, and the rounding and
+ * pruning of the rows by them. In: runs of the reference evaluator, and real weights. Out: the
+ * results of the Columns. */
 #include "model/quant/round_operands.h"
 #include "model/eval/eval_layer.h"
 
@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum { MOST_ROWS = 6000 };
-/* Multiply-adds of the moments of all rows of a candidate, each with its own. */
+/* A bound of the multiply-adds for the candidate of a GRU, each row of which has moments of its
+ * own. */
 static const double MOST_WORK = 4e9;
 
 int64_t round_looked_at(const RoundData *data, int64_t steps) {
@@ -27,17 +28,18 @@ static int64_t stride_of(const RoundData *data, const Value *v) {
   return round_stride(all);
 }
 
-/* A bias in integers is there in any case. */
+/* What the biases are multiplied with: 1, or 0 if the layer has none. In integers every row has a
+ * bias. */
 static double bias_operand(const Layer *layer, const Columns *c) {
   return c->real && !layer->weights->role[ROLE_BIAS] ? 0 : 1;
 }
 
-/* Operands of 8 bits, whose own rounding counts. */
+/* Whether operands have 8 bits, so that their rounding counts. */
 static bool has_bytes(const Columns *c) {
   return c->part && c->part->x.bits == 8;
 }
 
-/* n operands as the rows are multiplied with them, in real numbers. */
+/* n operands as their integers have them, in real numbers. */
 static void round_operands(const Columns *c, const double *z, int64_t n, double *y) {
   for (int64_t i = 0; i < n; i++) {
     const QuantFormat *x = has_bytes(c) ? &c->part->x : NULL;
@@ -49,15 +51,16 @@ static void round_operands(const Columns *c, const double *z, int64_t n, double 
 
 /* ---- a recurrent layer: x and the h before it ---- */
 
-/* The operands of a recurrent layer at the steps that are looked at. */
+/* The operands of a recurrent layer at the steps that are used. */
 typedef struct OperandSteps {
   int64_t n, d, u;
-  double bias; /* that a bias is multiplied with: 1, or 0 where the rows have none */
+  double bias; /* what biases are multiplied with; see bias_operand */
   double *z;   /* [n][d + u]: x, h */
-  double *y;   /* the same in 8 bits; NULL: operands have more */
+  double *y;   /* the same rounded to 8 bits; NULL: operands have more bits */
   double *r;   /* [n][u]: reset gates of a GRU; NULL: none */
 } OperandSteps;
 
+/* The reset gates of one step of a GRU, from x and the h before it. */
 static void reset_gates(const Layer *layer, int dir, const double *x, int64_t d, const double *h,
                         int64_t u, double *r) {
   const LayerWeights *w = layer->weights;
@@ -107,8 +110,7 @@ static OperandSteps steps_of(Arena *arena, const Layer *layer, const RoundData *
   return to;
 }
 
-/* Operands from..to of each step, and what the bias counts with. reset: h is multiplied by its
- * gates. */
+/* The moments of operands from..to at all steps. reset: h is multiplied by the reset gates. */
 static Moments moments_of(Arena *arena, const OperandSteps *s, int64_t from, int64_t to,
                           bool reset) {
   Moments m = moments_new(arena, to - from, 1);
@@ -125,8 +127,8 @@ static Moments moments_of(Arena *arena, const OperandSteps *s, int64_t from, int
   return m;
 }
 
-/* The candidate of a GRU with reset after: b + W x + r (b' + U h). r is of a unit, so every row has
- * moments of its own: of x, r h, 1 and r. */
+/* Rounds one row of the candidate of a GRU with reset=after, which is b + W x + r (b' + U h). Each
+ * unit has its own r, so each row has its own moments, of x, r h, 1 and r. */
 static void round_candidate_row(Arena *arena, const OperandSteps *s, const Columns *c, int64_t unit,
                                 int64_t row, int64_t stride) {
   Moments m = moments_new(arena, s->d + s->u, 2);
@@ -145,7 +147,7 @@ static void round_candidate_row(Arena *arena, const OperandSteps *s, const Colum
   round_rows(arena, &m, c, 2, row, row + 1);
 }
 
-/* How many steps a row of its own can look at within MOST_WORK; 0: too few. */
+/* How many steps each row can use within MOST_WORK; 0 if those would be too few. */
 static int64_t candidate_steps(const OperandSteps *s) {
   double n = (double)(s->d + s->u + 2), u = (double)s->u;
   double steps = (MOST_WORK / u - n * n * n) * 2 / (n * n);
@@ -164,7 +166,7 @@ static void round_candidate(Arena *arena, const Layer *layer, const OperandSteps
   }
   for (int64_t r = first; r < last && steps; r++)
     round_candidate_row(arena, s, c, r - first, r, (s->n + steps - 1) / steps);
-  for (int k = 0; k < QUANT_PARTS && !steps; k++) { /* the sums apart */
+  for (int k = 0; k < QUANT_PARTS && !steps; k++) { /* without r: each sum by itself */
     m = moments_of(arena, s, k ? s->d : 0, k ? s->d + s->u : s->d, false);
     round_rows(arena, &m, &c[k], 1, first, last);
   }
@@ -184,8 +186,8 @@ PruneShape round_prune_shape(const Layer *layer, int64_t rows, int64_t depth) {
   return (PruneShape){rows, depth, cells ? layer_size(layer, OPT_units, 1) : rows};
 }
 
-/* m: of the operands of all parts, not yet rounded with. The candidate of a GRU is judged by them
- * too. */
+/* Chooses the weights of all matrices that become 0. m: the moments of all operands, before
+ * rounding finishes them. They serve the candidate of a GRU, too. */
 static void prune(Arena *arena, const Layer *layer, const Moments *m, double share, Columns *c,
                   int n_parts) {
   if (share <= 0) return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Rows of Dense and recurrent layers, rounded or pruned by what they are multiplied with. Private
+/* Rounds or prunes the rows of Dense and recurrent layers by the operands in recorded data. Private
  * to round.c, round_operands.c and prune_float.c. */
 #ifndef GRUS_MODEL_ROUND_OPERANDS_H
 #define GRUS_MODEL_ROUND_OPERANDS_H
@@ -8,18 +8,21 @@
 #include "model/quant/round.h"
 #include "model/quant/round_moments.h"
 
-/* Steps of a run that are looked at. */
+/* How many of the steps of a run are used: those that are not held out. */
 int64_t round_looked_at(const RoundData *data, int64_t steps);
-/* Every how manieth of `all` vectors is looked at. */
+/* The distance between the vectors that are used, of `all` vectors: enough for MOST_ROWS of them.
+ */
 int64_t round_stride(int64_t all);
 
-/* Columns of integers; w: [rows][depth], real. */
+/* A matrix that becomes integers. w: [rows][depth], its real weights. */
 Columns columns_new(Arena *arena, const QuantPart *part, const double *w);
+/* The shape of a matrix of a layer for pruning. */
 PruneShape round_prune_shape(const Layer *layer, int64_t rows, int64_t depth);
 
-/* Vectors that the rows of such a layer are multiplied with. */
+/* How many vectors the rows of such a layer are multiplied with in the data. */
 int64_t round_vector_count(const Layer *layer, const RoundData *data);
-/* The rows of a Dense, and those of one direction of a recurrent layer: columns of W, then of U. */
+/* Rounds or prunes the rows of a Dense; and those of one direction of a recurrent layer: c[0] is W,
+ * c[1] is U. */
 void round_vectors(Arena *arena, const Layer *layer, const RoundData *data, Columns *c);
 void round_direction(Arena *arena, const Layer *layer, const RoundData *data, int dir,
                      Columns c[QUANT_PARTS]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Slow gates; see slow_gates.h. Gates are computed anew from x and the h before them, as the
- * evaluator keeps only results. */
+/* Slow gates; see slow_gates.h. The evaluator keeps only results, so gates are computed again from
+ * x and the h before it. */
 #include "model/quant/slow_gates.h"
 
 #include "model/bind/weights.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 
 enum { MOST_STEPS = 2000 };
-/* Of what a unit forgets in a step, so that one over it is a number. */
+/* The least mean of what a unit forgets in a step, so that its inverse is finite. */
 static const double LEAST_FORGOTTEN = 1e-12;
 
 /* One direction of a layer. */
@@ -26,7 +26,7 @@ static float weight(const Layer *layer, Role role, int64_t at) {
   return w ? w[at] : 0;
 }
 
-/* The forget gate of an LSTM or z of a GRU before its sigmoid; h and c: NULL in front of the first
+/* The argument of the forget gate of an LSTM, or of z of a GRU. h and c are NULL before the first
  * step. */
 static double preactivation(const Forgetting *f, int64_t j, const double *x, const double *h,
                             const double *c) {
@@ -42,6 +42,7 @@ static double preactivation(const Forgetting *f, int64_t j, const double *x, con
   return sum;
 }
 
+/* Adds what each unit forgets in every stride-th step of a run. */
 static void add_run(Forgetting *f, const EvalRun *run, int64_t stride) {
   const EvalTensor *x = &run->value[f->layer->in[0]->id], *y = &run->value[f->layer->out[0]->id];
   const EvalTensor *c = &run->cell[f->layer->id];
