@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* grus_main of a program that another process gives its calls: `program REQUESTS RESULTS`. `grus
- * verify` and `grus bench` make it for `--run-with`, where the model runs on another processor,
- * usually under an emulator.
+/* grus_main of a program that makes the calls that another process wrote down: `program REQUESTS
+ * RESULTS`. `grus verify` and `grus bench` build it for `--run-with`, so that the model runs on
+ * another processor, usually in an emulator.
  *
- * REQUESTS is a row of requests, RESULTS their answers in the same order behind the 32 bits of
- * APART_MAGIC; numbers are in the order of bytes of this processor:
- *   'R' lengths (64 bits each), inputs  ->  status (32 bits), outputs
- *   'Z' initial states                  ->  status
- *   'C' inputs of a step or push        ->  status, outputs
- *   'T' n (64 bits)                     ->  nanoseconds (64 bits) of n more calls with those inputs
- * Values are the buffers of grus_host.h, one after the other in the order of the ports. */
+ * REQUESTS is a file of requests. RESULTS gets the 32 bits of apart_magic, then the answers in the
+ * same order. Numbers are in the byte order of this processor: 'R' lengths (64 bits each), inputs
+ * ->  status (32 bits), outputs 'Z' initial states                  ->  status 'C' inputs of a step
+ * or push        ->  status, outputs 'T' n (64 bits)                     ->  nanoseconds (64 bits)
+ * of n more calls with those inputs Values are the buffers of grus_host.h, one after the other in
+ * the order of the ports. */
 #include "grus_host.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A model of whole sequences as a scalar function of DuckDB: what `grus build --emit=duckdb` adds
  * to a shared library (grus_shared.h). DuckDB calls GRUS_DUCKDB_INIT when it loads the extension,
- * and score_chunk with up to a vector of rows. The function has two forms: every input is a BLOB
- * with the bytes of a row, or an array of the port's type (a list, if its length is bounded). A row
- * with NULL in an input gives NULL.
- * Needs no library but memory functions. */
+ * and score_chunk with the rows of one vector at a time. The function has two forms: either every
+ * input is a BLOB with the bytes of a row, or it is an array of the type of the port (a list, if
+ * its length is bounded). A row with NULL in an input gives NULL. The file needs no library but
+ * functions of memory. */
 #if defined(GRUS_SHARED_ALONE)
 #pragma GCC visibility push(hidden) /* all are found in the library itself */
 #endif
@@ -27,7 +27,7 @@ enum {
 };
 
 typedef enum PortForm { FORM_BLOB, FORM_ARRAY } PortForm;
-static const PortForm forms[] = {FORM_BLOB, FORM_ARRAY}; /* DuckDB keeps a pointer to one */
+static const PortForm forms[] = {FORM_BLOB, FORM_ARRAY}; /* each function points to its form */
 
 /* ---- ports ---- */
 
@@ -36,7 +36,7 @@ static size_t elem_size(GrusElem elem) {
   return size[elem];
 }
 
-/* DuckDB's number for the type; 0: it has none. */
+/* The number that DuckDB has for a type; 0 if it has no such type. */
 static int elem_type(GrusElem elem) {
   static const int type[] = {10, 0, 2, 3, 4, 6, 7};
   return type[elem];
@@ -81,7 +81,7 @@ static void say_number(ErrorText *m, uint64_t n) {
   say(m, digits + at);
 }
 
-/* "score(): input `x` has 12 bytes, and a row has 2048" */
+/* Writes "score(): input `x` has 12 bytes, and a row has 2048"; returns false. */
 static bool wrong_size(ErrorText *m, const GrusPort *port, uint64_t found, uint64_t needed,
                        const char *unit) {
   say(m, grus_program.name);
@@ -110,13 +110,14 @@ static bool wrong(ErrorText *m, const GrusPort *port, const char *what) {
 
 /* ---- a chunk of rows ---- */
 
+/* The column of an input in a chunk. */
 typedef struct Column {
   const GrusPort *port;
-  size_t bytes; /* of a row */
+  size_t bytes; /* of a row, or of the longest row */
   const void *data;
-  const uint64_t *valid;         /* NULL: all are */
-  const void *elements;          /* of arrays and lists */
-  const uint64_t *element_valid; /* NULL: all are */
+  const uint64_t *valid;         /* a bit for each row; NULL: no row is NULL */
+  const void *elements;          /* of all arrays or lists */
+  const uint64_t *element_valid; /* a bit for each element; NULL: none is NULL */
 } Column;
 
 static bool is_valid(const uint64_t *valid, uint64_t row) {
@@ -141,7 +142,7 @@ static Column column_of(Opaque *chunk, uint64_t i, const GrusPort *port, PortFor
   return c;
 }
 
-/* Where the bytes of a row are, and how many. False: a NULL is among its elements. */
+/* Finds the bytes of a row and how many they are; false if one of its elements is NULL. */
 static bool row_bytes(const Column *c, PortForm form, uint64_t row, const char **from,
                       uint64_t *bytes) {
   size_t size = elem_size(c->port->elem);
@@ -165,7 +166,8 @@ static bool row_bytes(const Column *c, PortForm form, uint64_t row, const char *
   return true;
 }
 
-/* A row into its place; *steps: of bounded time. */
+/* Copies a row to its place. *steps: its steps, if the length is bounded. False with a message in
+ * m. */
 static bool put_row(const Column *c, PortForm form, uint64_t row, char *to, size_t *steps,
                     ErrorText *m) {
   const char *from = NULL;
@@ -191,14 +193,14 @@ static void set_null(Opaque *vector, uint64_t row, uint64_t count) {
     valid[i / 64] &= ~((uint64_t)1 << i % 64);
 }
 
-/* The vectors of the outputs: of the numbers, and what is NULL or not. */
+/* The column of an output: the vector of its rows, and the vector of their numbers. */
 typedef struct ResultColumn {
   const GrusPort *port;
   Opaque *vector, *numbers;
   size_t bytes;
 } ResultColumn;
 
-/* Memory for some rows: inputs, outputs, lengths. */
+/* Memory for a block of rows: inputs, outputs, lengths, and which rows are NULL. */
 typedef struct RowGroup {
   char *memory;
   void *in[MOST_PORTS], *out[MOST_PORTS];
@@ -206,6 +208,7 @@ typedef struct RowGroup {
   bool *null;
 } RowGroup;
 
+/* One call of the function. */
 typedef struct ScoreCall {
   PortForm form;
   size_t n_in, n_out, rows; /* rows: of a block */
@@ -239,7 +242,8 @@ static bool take_memory(ScoreCall *c) {
   return true;
 }
 
-/* One row of the chunk into row r of the block, of `count` rows. Rows that are NULL get zeros. */
+/* Copies a row of the chunk to row r of a block of `count` rows. A row that is NULL becomes zeros.
+ */
 static bool gather(ScoreCall *c, uint64_t row, size_t r, size_t count, ErrorText *m) {
   size_t *lengths = c->block.lengths;
   c->block.null[r] = false;
@@ -264,6 +268,7 @@ static bool gather(ScoreCall *c, uint64_t row, size_t r, size_t count, ErrorText
   return true;
 }
 
+/* Copies the outputs of a block to the rows of the chunk from `first` on. */
 static void scatter(const ScoreCall *c, uint64_t first, size_t count) {
   for (size_t i = 0; i < c->n_out; i++) {
     const ResultColumn *r = &c->out[i];
@@ -335,7 +340,7 @@ static Opaque *new_type(const GrusPort *port, PortForm form) {
   return whole;
 }
 
-/* The type of the only output, or a struct of all. */
+/* The type of the result: that of the only output, or a struct of all outputs. */
 static Opaque *new_result_type(void) {
   Opaque *type[MOST_PORTS], *all;
   const char *name[MOST_PORTS];
@@ -353,7 +358,7 @@ static Opaque *new_result_type(void) {
   return all;
 }
 
-/* Whether DuckDB has a type for every input. */
+/* Whether DuckDB has types for all inputs in this form. */
 static bool has_form(PortForm form) {
   for (size_t i = 0; i < grus_program.port_count && form == FORM_ARRAY; i++) {
     const GrusPort *port = &grus_program.ports[i];
@@ -401,7 +406,7 @@ bool GRUS_DUCKDB_INIT(Opaque *info, const DuckAccess *access);
 bool GRUS_DUCKDB_INIT(Opaque *info, const DuckAccess *access) {
   const void *table = access->get_api(info, "v1.2.0");
   if (!table) return false;             /* DuckDB has reported why */
-  memcpy(duckdb, table, sizeof duckdb); /* the table is DuckDB's for as long as this call */
+  memcpy(duckdb, table, sizeof duckdb); /* DuckDB keeps the table only during this call */
   const char *problem = NULL;
   Opaque *connection = NULL;
   if (!grus_body())

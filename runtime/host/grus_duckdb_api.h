@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* DuckDB's stable interface for extensions: a table of functions (version v1.2.0), of which the
- * ones that grus_duckdb.c calls are declared with their places, and the forms of its values. */
+/* The stable interface of DuckDB for extensions (version v1.2.0), which is a table of functions.
+ * Declared are the functions that grus_duckdb.c calls, with their places in the table, and the
+ * forms of values. */
 #ifndef GRUS_DUCKDB_API_H
 #define GRUS_DUCKDB_API_H
 
@@ -60,11 +61,11 @@ typedef struct DuckAccess {
   const void *(*get_api)(Opaque *info, const char *version);
 } DuckAccess;
 
-typedef struct DuckEntry { /* of a list: where its elements are in the child */
+typedef struct DuckEntry { /* a list: where its elements are in the vector of all elements */
   uint64_t offset, length;
 } DuckEntry;
 
-typedef struct DuckString { /* of a BLOB: up to 12 bytes are inside, of others the place */
+typedef struct DuckString { /* a BLOB: up to 12 bytes are in here, longer ones at `pointer` */
   uint32_t length;
   char start[4];
   const char *pointer;

@@ -29,4 +29,4 @@
 #include "host_wav.c"
 #include "host_write.c"
 
-#include "host_windows.c" /* windows.h has names of many kinds: behind all others */
+#include "host_windows.c" /* last, because windows.h defines many names */

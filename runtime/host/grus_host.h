@@ -11,7 +11,8 @@
  *   whole sequence   [batch][axes...], a bounded time axis sized by its bound
  *   stream           [axes...], the time axis sized by the steps of one call
  *   windowed input   [axes...] without the time axis: one push takes one step
- * An axis of a batched program exists only if batch > 1. Every buffer is aligned to 64 bytes. */
+ * A program has the batch axis only if its batch is more than 1. Every buffer is aligned to 64
+ * bytes. */
 #ifndef GRUS_HOST_H
 #define GRUS_HOST_H
 
@@ -82,11 +83,12 @@ typedef struct GrusPort {
   uint32_t period; /* GRUS_TIME_STREAM: base steps per step of this port, at least 1; otherwise 1 */
   uint32_t every;  /* GRUS_TIME_WINDOW: steps from window to window; otherwise 0 */
   double rate;     /* steps of this port's time axis per second; 0 if not declared */
-  uint32_t length_size, length_hop; /* bounded outputs: (n - length_size) / length_hop + 1 of the n
-                                       steps of that length; hop 0: n itself */
+  /* Outputs of bounded length have (n - length_size) / length_hop + 1 steps, where n is the value
+   * of `length`; with length_hop 0 they have n. */
+  uint32_t length_size, length_hop;
 } GrusPort;
 
-/* A run-time length. Ports that share the name share the length. */
+/* A bounded length. Ports that share the name share the length. */
 typedef struct GrusLength {
   const char *name; /* NULL if the source names none */
   size_t bound;
@@ -108,9 +110,10 @@ typedef struct GrusProgram {
   size_t state_size;
   size_t state_align; /* a power of two */
 
-  /* Each returns GRUS_OK, GRUS_BAD_INDEX or GRUS_BAD_LENGTH; step and push also GRUS_NO_OUTPUT, and
-   * then leave `out` alone. A function that the kind does not use is NULL.
-   * lengths: lengths[i * batch + b] is lengths[i] of sample b; NULL if length_count is 0. */
+  /* Each returns GRUS_OK, GRUS_BAD_INDEX or GRUS_BAD_LENGTH. step and push can also return
+   * GRUS_NO_OUTPUT; then they have not written to `out`. A function that the kind does not use is
+   * NULL. lengths[i * batch + b] is the i-th length of sample b; `lengths` is NULL if length_count
+   * is 0. */
   int (*run)(const size_t *lengths, const void *const *in, void *const *out);
   int (*reset)(void *state, const void *const *init);
   int (*step)(void *state, const void *const *in, void *const *out);
@@ -132,8 +135,8 @@ enum {
  * re-entrant. */
 int grus_host_run(const GrusProgram *program, int argc, char **argv, FILE *err);
 
-/* The same for a program that measures numbers: NaN and infinities are no input, whatever argv
- * says. */
+/* The same for a program that measures its inputs: NaN and infinities in them are errors, whatever
+ * argv says. */
 int grus_host_run_finite(const GrusProgram *program, int argc, char **argv, FILE *err);
 
 /* The body of main in a standalone program: grus_host_run on stderr, then, if it was interrupted,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The functions of a shared library around the bodies of its model; see grus_shared.h. Generated
- * code defines grus_library and grus_program beside it. Needs no library. With GRUS_SHARED_ALONE it
- * also brings the functions of memory that machine code may call: grus links that object into the
- * libraries that it writes without a linker. */
+ * code defines grus_library and grus_program. This file needs no other library. With
+ * GRUS_SHARED_ALONE it also defines memcpy, memmove and memset, which machine code may call: grus
+ * puts that object into the libraries that it writes without a linker. */
 #if defined(GRUS_SHARED_ALONE)
 #pragma GCC visibility push(hidden) /* all are found in the library itself */
 #endif
@@ -61,7 +61,7 @@ static Registers cpuid(uint32_t leaf) {
   return cpuid_at(leaf, 0);
 }
 
-/* Which registers the system saves from one process to the next. */
+/* A bit for each kind of registers that the system saves when it changes processes. */
 static uint32_t saved_registers(void) {
   uint32_t low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -72,7 +72,7 @@ static int has(uint32_t word, uint32_t bits) {
   return (word & bits) == bits;
 }
 
-/* Asks for tiles where a body needs them. */
+/* Whether the system allows tiles; asks only if a body needs them. */
 static int tiles_granted(void) {
   for (size_t i = 0; i < grus_library.body_count; i++)
     if (grus_library.bodies[i].needs == GRUS_NEEDS_X86_64_AMX) return host_tiles_allowed();
@@ -114,7 +114,8 @@ static GrusNeeds x86_level(void) {
   return GRUS_NEEDS_X86_64_AMX;
 }
 
-/* The levels come one after another, AVX-VNNI beside those from v3 on. */
+/* A bit for each GrusNeeds that this processor has. A level includes those below it; AVX-VNNI may
+ * come with any level from v3 on. */
 static unsigned processor_can(void) {
   enum { AVX_VNNI_A71 = 1 << 4, LEAF_MORE = 7 };
   GrusNeeds level = x86_level();
@@ -143,8 +144,8 @@ static unsigned processor_can(void) {
 
 #endif
 
-/* Asking takes long, in a virtual machine above all: it is done once. Threads that ask at the same
- * time find the same. */
+/* Whether this processor can run a body. Asking the processor is slow, most of all in a virtual
+ * machine, so it is done once. Threads that ask at the same time get the same answer. */
 static int runs_here(const GrusBody *body) {
   static volatile unsigned known; /* a bit for each GrusNeeds; 0: nobody asked yet */
   unsigned can = known;
@@ -176,7 +177,7 @@ static size_t elem_size(GrusElem elem) {
   return 0;
 }
 
-/* Bytes of one sequence, or of one call. */
+/* How many bytes a port has in one sequence, or in one call. */
 static size_t port_bytes(const GrusPort *port) {
   size_t n = elem_size(port->elem);
   for (int k = 0; k < port->rank; k++)
@@ -184,11 +185,11 @@ static size_t port_bytes(const GrusPort *port) {
   return n;
 }
 
-/* The ports of one role, where each of them is, and the way to the next sequence. */
+/* The ports of one role: for each the bytes from one sequence to the next. */
 typedef struct Places {
   size_t count;
   size_t stride[MAX_PORTS];
-  int dense; /* one after another, all of them */
+  int dense; /* whether all sequences of all ports lie one after another */
 } Places;
 
 static void places_find(Places *places, GrusRole role, const size_t *strides) {
@@ -205,6 +206,7 @@ static void places_find(Places *places, GrusRole role, const size_t *strides) {
   }
 }
 
+/* Writes the pointers to the inputs, or outputs, of sequence `row` to at. */
 static void inputs_at(const Places *places, const void *const *in, size_t row, const void **at) {
   for (size_t k = 0; k < places->count; k++)
     at[k] = (const char *)in[k] + row * places->stride[k];
@@ -219,7 +221,7 @@ static void outputs_at(const Places *places, void *const *out, size_t row, void 
 
 enum { MAX_LENGTHS = 1024 }; /* lengths of one batch */
 
-/* length i of `n` sequences from row on. */
+/* Writes the lengths of n sequences from `row` on to at, as a body takes them. */
 static void lengths_at(const size_t *lengths, size_t rows, size_t row, size_t n, size_t *at) {
   for (size_t i = 0; i < grus_program.length_count; i++)
     for (size_t b = 0; b < n; b++)
@@ -249,7 +251,7 @@ int grus_rows(size_t rows, const size_t *lengths, const void *const *in, const s
     status = n > 1 ? body->batch_run(of, in_at, out_at) : body->run(of, in_at, out_at);
     if (status == GRUS_OK)
       row += n;
-    else if (n > 1) { /* to find the rejected one, take them one at a time from here on */
+    else if (n > 1) { /* one at a time from here on, to find the sequence with the error */
       together = 0;
       status = GRUS_OK;
     }
@@ -265,11 +267,12 @@ int grus_shared_run(const size_t *lengths, const void *const *in, void *const *o
 
 /* ---- streams and windows ---- */
 
-/* What a state begins with. */
+/* The first bytes of a state, which tell who made it. */
 typedef struct StateHead {
   uint32_t magic, body, bytes_low, bytes_high;
 } StateHead;
 
+/* The state of the body, which comes after the head. */
 static void *behind_head(void *state) {
   return (char *)state + STATE_HEAD;
 }
@@ -360,7 +363,7 @@ void *memcpy(void *to, const void *from, size_t n) {
   const char *of = (const char *)from;
   for (; n >= WORD; n -= WORD, into += WORD, of += WORD) {
     uint64_t word;
-    __builtin_memcpy(&word, of, WORD); /* a load and a store, wherever it begins */
+    __builtin_memcpy(&word, of, WORD); /* one load and one store, at any address */
     __builtin_memcpy(into, &word, WORD);
   }
   while (n--)
@@ -391,9 +394,9 @@ void *memset(void *to, int value, size_t n) {
 }
 
 #if defined(GRUS_SHARED_WINDOWS)
-/* What compilers for Windows call where a frame is larger than a page: rax bytes of the stack are
- * touched from above, page by page, because the system gives them in this order. It changes no
- * register. */
+/* Compilers for Windows call this function if a frame is larger than a page. It touches rax bytes
+ * of the stack from above, page by page, because the system adds pages only in this order. It
+ * changes no register. */
 __asm__(".text\n"
         ".globl __chkstk\n"
         ".type __chkstk, @function\n"

@@ -2,10 +2,10 @@
 /* grus_shared.h: what a library made by `grus build --emit=shared` exports.
  *
  * The library describes its model (grus_program, grus_library) and computes many sequences or many
- * steps in one call (grus_rows, grus_steps). It holds a body for each level of the processor, and
- * each call runs the best that this processor can. It allocates nothing and keeps nothing between
- * calls but in the state that the caller owns: threads may call it at the same time, each with a
- * state of its own. */
+ * steps in one call (grus_rows, grus_steps). It contains the code of the model once for each level
+ * of processors (a body), and each call runs the best one for this processor. It allocates nothing
+ * and keeps nothing between calls but in the state that the caller owns: threads may call it at the
+ * same time, each with a state of its own. */
 #ifndef GRUS_SHARED_H
 #define GRUS_SHARED_H
 
@@ -18,11 +18,12 @@ extern "C" {
 #define GRUS_LIBRARY_ABI 1 /* changes when a field or a function below changes its meaning */
 
 /* What the functions return besides the codes of grus_host.h. */
-#define GRUS_BAD_PROCESSOR 6 /* this processor runs no body, or not that of the state */
-#define GRUS_BAD_STATE     7 /* no state of this library, or one that was never reset */
-#define GRUS_BAD_CALL      8 /* grus_rows for a stream, or grus_steps for whole sequences */
+#define GRUS_BAD_PROCESSOR                                                                         \
+  6                      /* this processor can run no body, or not the one that made the state */
+#define GRUS_BAD_STATE 7 /* no state of this library, or one that was never reset */
+#define GRUS_BAD_CALL  8 /* grus_rows for a stream, or grus_steps for whole sequences */
 
-/* What a processor must be able to do. The levels of x86-64 are those of its psABI. */
+/* What a body needs of a processor. The levels of x86-64 are those of its psABI. */
 typedef enum GrusNeeds {
   GRUS_NEEDS_NOTHING,
   GRUS_NEEDS_X86_64_V2,
@@ -51,16 +52,17 @@ typedef struct GrusLibrary {
   uint32_t abi;  /* GRUS_LIBRARY_ABI */
   uint32_t size; /* of this struct: fields are only ever added at its end */
   const GrusProgram *program;
-  size_t batch;           /* sequences that grus_rows takes together; 1: one at a time */
-  size_t stack;           /* bytes of stack that a call takes, and a little more */
-  size_t first_output;    /* calls after a reset that give no output */
-  const uint32_t *lags;   /* of each port: steps at the start of a stream that hold no value */
+  size_t batch;           /* how many sequences a body computes together; 1: one at a time */
+  size_t stack;           /* bytes of stack that are enough for a call */
+  size_t first_output;    /* how many calls after a reset give no output */
+  const uint32_t *lags;   /* for each port: how many steps at the start of a stream have no value */
   const GrusBody *bodies; /* the best first */
   size_t body_count;
 } GrusLibrary;
 
-/* One sequence or one step a call, by the best body. A state begins with the number of the body
- * that made it: it may be copied, moved and stored, and is refused where that body cannot run. */
+/* grus_program computes one sequence or one step a call, with the best body. A state begins with
+ * the number of the body that made it, so a program may copy, move and store it. A processor that
+ * cannot run that body returns GRUS_BAD_PROCESSOR. */
 extern const GrusProgram grus_program;
 extern const GrusLibrary grus_library;
 
@@ -70,7 +72,7 @@ const GrusBody *grus_body(void);
 /* Computes `rows` sequences. in and out have one pointer per port, at its first sequence; strides
  * are bytes from one sequence to the next, NULL: they lie one after another. lengths[i * rows + r]
  * is length i of sequence r. *done (may be NULL): sequences computed; after an error the next one
- * is the one that was refused, and the outputs from there on are not written. */
+ * is the one with the error, and its outputs and those after it are not written. */
 int grus_rows(size_t rows, const size_t *lengths, const void *const *in, const size_t *in_strides,
               void *const *out, const size_t *out_strides, size_t *done);
 

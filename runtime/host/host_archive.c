@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --out NAME.npz: every output as one member NAME.npy of a zip archive, stored. In: finished
- * outputs of the style .npy in files of their own. Out: the archive, written to its sink. */
+/* Writes `--out NAME.npz`: a zip archive with a member OUTPUT.npy for each output, not compressed.
+ * In: finished outputs in the format .npy, each in a file of its own. Out: the archive, in its
+ * sink. */
 #include "host_posix.h"
 
 #include "host_archive.h"
@@ -36,7 +37,7 @@ static bool archive_measure(const HostSink *sink, uint64_t *size, uint32_t *crc)
   return !ferror(sink->file);
 }
 
-/* What stands both before a member and in the directory. */
+/* Writes the fields that both the header of a member and its entry in the directory have. */
 static void archive_member(FILE *file, const char *name, uint64_t size, uint32_t crc) {
   archive_number(file, ARCHIVE_VERSION, 2);
   archive_number(file, 0, 2); /* flags */

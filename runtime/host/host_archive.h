@@ -5,7 +5,7 @@
 
 #include "host_sink.h"
 
-/* Writes the archived ones of `count` finished outputs and finishes the archive, which is open.
+/* Writes those of `count` finished outputs that are archived to an open archive, and finishes it.
  * Returns GRUS_EXIT_OK or the status of the printed error. */
 int host_archive_write(HostSink *archive, const HostSink *sinks, size_t count);
 

@@ -19,18 +19,18 @@ typedef struct HostBytes {
   int failure; /* errno of a failed read */
 } HostBytes;
 
-/* "-" is standard input. False with errno set. */
+/* Opens a file; "-" is standard input. False with errno set if it cannot. */
 bool host_bytes_open(HostBytes *bytes, const char *path);
 /* The memory must outlive `bytes`; it is not changed. */
 void host_bytes_memory(HostBytes *bytes, const void *memory, size_t size);
 void host_bytes_close(HostBytes *bytes);
 
-/* Waits until at least `want` unread bytes are in the buffer (want <= 65536). Fewer at the end, on
- * an error or an interruption. Returns how many there are. */
+/* Waits until the buffer has at least `want` unread bytes (want <= 65536), or the data ends, a read
+ * fails or a signal comes. Returns how many unread bytes there are. */
 size_t host_bytes_want(HostBytes *bytes, size_t want);
 /* Takes n bytes that `host_bytes_want` has shown to be there. */
 const unsigned char *host_bytes_take(HostBytes *bytes, size_t n);
-/* Next byte, -1 at the end. */
+/* The next byte; -1 at the end. */
 int host_bytes_next(HostBytes *bytes);
 /* Skips n bytes; false if the data ends first. */
 bool host_bytes_skip(HostBytes *bytes, uint64_t n);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tables with more columns than numbers for the model: --id names the column that tells samples
- * apart,
- * --skip those that are not for the model. In: the row of names and every row as text. Out: rows
- * without those columns; in row_steps how many rows each sample has. */
+/* Tables with columns that are not for the model. --id names the column whose text tells samples
+ * apart, and --skip names columns to leave out. In: the row of names, and every row as text. Out:
+ * rows without these columns, and in row_steps how many rows each sample has. */
 #include "host_posix.h"
 
 #include "host_source.h"
@@ -13,7 +12,7 @@
 
 enum { COLUMN_KEPT, COLUMN_SKIPPED, COLUMN_ID };
 
-/* Is the name among those parted by commas? */
+/* Whether a name is in a list that is separated by commas. */
 static bool columns_has(const char *names, const char *name, size_t length) {
   while (names && *names) {
     size_t n = strcspn(names, ",");
@@ -64,7 +63,7 @@ static uint64_t columns_hash(const char *text, size_t n) {
   return hash ? hash : 1;
 }
 
-/* Puts the hash into the table; false if it was there. */
+/* Adds a hash to the table; false if it is there already. */
 static bool columns_insert(uint64_t *table, size_t room, uint64_t hash) {
   size_t at = (size_t)hash & (room - 1);
   while (table[at] && table[at] != hash)
@@ -74,6 +73,7 @@ static bool columns_insert(uint64_t *table, size_t room, uint64_t hash) {
   return true;
 }
 
+/* Doubles the table of ids and the memory of row_steps; false after reporting. */
 static bool columns_grow(HostSource *source) {
   size_t room = source->ids_room ? 2 * source->ids_room : 256;
   uint64_t *table = calloc(room, sizeof *table);
@@ -92,7 +92,8 @@ static bool columns_grow(HostSource *source) {
   return true;
 }
 
-/* A row of the sample `id`: one more of the last, or the first of a new one. */
+/* Counts a row of the sample `id`: one more of the current sample, or the first of a new one. False
+ * after reporting a sample whose rows are not together. */
 static bool columns_count(HostSource *source, const char *id, size_t length) {
   uint64_t hash = columns_hash(id, length);
   if (!source->rows || hash != source->id_now) {

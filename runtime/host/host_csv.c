@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .csv: rows of numbers parted by comma, semicolon, tab or blanks, whichever the first row uses. A
- * first line that holds names is skipped; so are empty lines and lines that start with #. Numbers
- * given on the command line are one such row. */
+/* Reads .csv: rows of numbers with commas, semicolons, tabs or blanks between them, whichever the
+ * first row has. It skips a first line of names, empty lines, and lines that begin with #. Numbers
+ * on the command line are one such row. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -18,7 +18,7 @@ static bool csv_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-/* The next line that holds fields; text_at stands at the first. */
+/* Reads the next line with fields; text_at is at the first. False at the end. */
 static bool csv_row(HostSource *source) {
   while (host_source_line(source)) {
     while (source->text_at < source->text_length && csv_blank(source->text[source->text_at]))
@@ -38,7 +38,8 @@ static char csv_separator(const char *text) {
   return ' ';
 }
 
-/* Cuts the next field out of the line. `at` is where it starts, without blanks and quotes. */
+/* Takes the next field of the line. *at is where it begins, without blanks and quotes; returns its
+ * length. */
 static size_t csv_field(HostSource *source, size_t *at) {
   const char *text = source->text;
   size_t from = source->text_at, to;
@@ -62,7 +63,7 @@ static size_t csv_field(HostSource *source, size_t *at) {
   return to - from;
 }
 
-/* A decimal number, nan or inf; nothing else that strtod would take. */
+/* Reads a decimal number, nan or inf. False for anything else, also if strtod would take it. */
 static bool csv_number(const char *text, size_t length, double *value) {
   char field[CSV_FIELD_MAX];
   if (length == 0 || length >= sizeof field) return false;
@@ -103,7 +104,7 @@ static void csv_fail_field(HostSource *source, size_t at, size_t length) {
     host_detail(source->log, "try", "a point for the decimal comma");
 }
 
-/* Number of fields in the row in source->text, which stays as it was. */
+/* How many fields the current line still has; it stays as it is. */
 static uint64_t csv_count(HostSource *source) {
   size_t saved = source->text_at, at;
   uint64_t n = 0;
@@ -116,7 +117,7 @@ static uint64_t csv_count(HostSource *source) {
   return n;
 }
 
-/* The fields of the row in source->text, at most `room` of them; their number. */
+/* Takes the fields of the current line, at most `room` of them; returns how many. */
 static size_t csv_fields(HostSource *source, HostField *fields, size_t room) {
   size_t n = 0;
   while (source->text_has && n < room) {
@@ -141,7 +142,7 @@ static bool csv_pick(HostSource *source, bool is_names) {
   return ok;
 }
 
-/* The next row without its number, and without columns that are not wanted. */
+/* Reads the next row, without the number of the row and without columns that are left out. */
 static bool csv_next(HostSource *source) {
   size_t at;
   if (!csv_row(source)) return false;
@@ -156,7 +157,7 @@ static bool csv_is_name(const HostSource *source, size_t at, size_t length) {
          (strchr("_\"", source->text[at]) || (source->text[at] | 32) >= 'a');
 }
 
-/* The first line has the names of all columns, some of which are not for the model. */
+/* Opens a table with --id or --skip, whose first line has the names of all columns. */
 static int csv_open_named(HostSource *source) {
   size_t at;
   if (csv_row(source)) {
@@ -177,8 +178,8 @@ static int csv_open_named(HostSource *source) {
   return source->status;
 }
 
-/* Finds the separator and the number of columns; skips a line of names. Where the first column has
- * none, as pandas writes its index, that column is skipped as well. */
+/* Finds the separator and the number of columns, and skips a line of names. If the first column has
+ * no name, as pandas writes its index, it skips that column. */
 int host_csv_open(HostSource *source) {
   size_t at, length;
   if (source->style.format == HOST_FORMAT_CSV && host_columns_wanted(source))

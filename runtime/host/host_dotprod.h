@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The dot products of AArch64: not every processor has them, and the system knows. Needs no
- * library. */
+/* Whether a processor of AArch64 has dot products, which the system knows. It needs no library. */
 #ifndef GRUS_HOST_DOTPROD_H
 #define GRUS_HOST_DOTPROD_H
 
@@ -15,7 +14,7 @@ static inline long host_dotprod_call(long number, long a, long b, long c) {
   return x0;
 }
 
-/* Looks for it among what Linux tells a new process: pairs of a kind and a value. */
+/* Looks in the auxiliary vector that Linux gives a process: pairs of a kind and a value. */
 static inline int host_has_dotprod(void) {
   enum { OPENAT = 56, CLOSE = 57, READ = 63, FROM_HERE = -100, HWCAP = 16, DOTPROD = 1 << 20 };
   long pair[2] = {1, 0};
@@ -30,8 +29,8 @@ static inline int host_has_dotprod(void) {
 
 #else
 
-/* Every Mac with an Arm processor has them. Elsewhere what a compiler was told is all there is to
- * know. */
+/* Every Mac with an Arm processor has them. On other systems, only the options of the compiler
+ * tell. */
 static inline int host_has_dotprod(void) {
 #if defined(__ARM_FEATURE_DOTPROD) || (defined(__APPLE__) && defined(__aarch64__))
   return 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Streamed inputs: the file's shape against the port's, and steps in blocks of constant size. */
+/* Inputs of streams: compares the shape of the file with the port, and reads its steps block by
+ * block. */
 #include "host_posix.h"
 
 #include "host_feed.h"
@@ -11,7 +12,7 @@
 
 enum { FEED_BLOCK = 4096 };
 
-/* .npy: [time, the port's other axes]. */
+/* An .npy has the axes of the port, with time first. */
 static int feed_check_npy(HostFeed *feed) {
   const GrusPort *port = feed->port;
   HostSource *source = &feed->source;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* --help: the model's own interface, from its descriptor. */
+/* Prints --help: the inputs and outputs of the model, from its descriptor, and the options. */
 #include "host_posix.h"
 
 #include "host_options.h"
@@ -15,7 +15,7 @@ static void help_doc(FILE *file, const char *doc, const char *indent) {
   }
 }
 
-/* Is there another base step rate than this port's to explain? */
+/* Prints what the type of a port leaves open. */
 static void help_port_facts(const GrusProgram *program, const GrusPort *port, FILE *file) {
   if (port->time == GRUS_TIME_STREAM && port->role == GRUS_ROLE_OUT && port->period > 1)
     fprintf(file, "%28sone step for every %" PRIu32 " steps of the input\n", "", port->period);
@@ -43,7 +43,7 @@ static void help_ports(const GrusProgram *program, bool outputs, FILE *file) {
   }
 }
 
-/* A value that the person can type as it stands. */
+/* Prints an argument that can be typed as it is. */
 static void help_example_value(const GrusPort *port, FILE *file) {
   if (!host_port_has_time(port) && host_port_count(port) <= 4) {
     fprintf(file, " %s=", port->name);
@@ -82,28 +82,31 @@ static void help_example(const GrusProgram *program, const char *name, FILE *fil
 
 static const char help_options[] =
     "\n"
-    "A FILE is .npy, .csv, .wav or raw little-endian numbers (.raw .f32 .f64 .f16 .s8 .s16 .s24\n"
-    ".s32; PCM is read as -1..1 where the input is a float); - is standard input or output; small\n"
-    "inputs may be given as numbers: name=0.1,0.2. An output goes to name=FILE or DIR/name.npy,\n"
-    "and is printed if neither is given. An extra leading axis in an .npy holds many samples.\n"
+    "A FILE is .npy, .npz, .csv, .jsonl, .wav or raw little-endian numbers (.raw .f32 .f64 .f16 "
+    ".s8\n"
+    ".s16 .s24 .s32; PCM is read as -1..1 if the input is a float). - is standard input or "
+    "output.\n"
+    "Small inputs may be numbers: name=0.1,0.2. An output goes to name=FILE or DIR/name.npy, and "
+    "is\n"
+    "printed if neither is given. An extra first axis in an .npy holds many samples.\n"
     "\n"
     "Options:\n"
-    "  -o, --out DIR            write every output to DIR, which is made if needed\n"
+    "  -o, --out DIR            write every output to the folder DIR, or to one archive NAME.npz\n"
     "      --out-format FORMAT  of files in DIR and of standard output\n"
     "      --in-format FORMAT   of standard input and of files with another ending\n"
-    "                           formats: npy csv wav raw f32 f16 f64 s8 s16 s24 s32\n"
+    "                           formats: npy npz csv jsonl wav raw f32 f16 f64 s8 s16 s24 s32\n"
     "      --wav-bits BITS      16, 24, 32 or float; default: as the input\n"
-    "      --rate HZ            sample rate of a .wav output, if nothing else tells it\n"
+    "      --rate HZ            sample rate of .wav outputs; default: of the model or the input\n"
     "      --no-header          no line of column names in .csv outputs\n"
     "      --id NAME            .csv: the column that tells samples apart\n"
-    "      --skip NAMES         .csv: columns that are not for the model, parted by commas\n"
-    "      --allow-nan          let NaN and infinities in inputs pass\n"
+    "      --skip NAMES         .csv: columns that are not for the model, separated by commas\n"
+    "      --allow-nan          accept NaN and infinities in inputs\n"
     "      --progress WHEN      auto, always or never\n"
-    "      --color WHEN         auto, always or never; NO_COLOR is honoured\n"
+    "      --color WHEN         auto, always or never; auto obeys NO_COLOR\n"
     "  -q, --quiet              errors only\n"
     "      --help, --version\n"
     "\n"
-    "Exit status: 0 done, 1 a file holds something else than the model needs, 2 wrong command\n"
+    "Exit status: 0 done, 1 a file holds something other than the model needs, 2 wrong command\n"
     "line, 3 a file cannot be read or written.\n";
 
 void host_help(const GrusProgram *program, const char *name, FILE *file) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Deflate's inverse, RFC 1951. Programs made from models link nothing but libc, so this stands
- * here: codes are read bit by bit, which is fast enough for files of inputs. */
+/* The decoder of deflate (RFC 1951). A program made from a model links only libc, so it has its
+ * own. It reads codes bit by bit, which is fast enough for files of inputs. */
 #include "host_posix.h"
 
 #include "host_inflate.h"
@@ -20,12 +20,12 @@ typedef struct Inflate {
   size_t length, at;
   unsigned char *to;
   size_t room, done;
-  uint32_t bits; /* read, not yet used, the first one lowest */
+  uint32_t bits; /* bits that were read and not used yet, the first one lowest */
   unsigned n_bits;
-  bool failed; /* the data ended, or there is too much of it */
+  bool failed; /* the data is wrong, ends too early, or gives too many bytes */
 } Inflate;
 
-/* A canonical code: how many symbols have each length, and the symbols in order. */
+/* A canonical Huffman code: how many symbols have each length, and the symbols in order. */
 typedef struct InflateCode {
   uint16_t count[INFLATE_BITS + 1];
   uint16_t symbol[INFLATE_LITERALS];
@@ -46,7 +46,8 @@ static unsigned inflate_bits(Inflate *z, unsigned n) {
   return value;
 }
 
-/* Symbols of the same length have consecutive codes, the shorter ones first. */
+/* Reads a symbol. Symbols of one length have consecutive codes, which begin after those of the
+ * shorter ones. */
 static unsigned inflate_symbol(Inflate *z, const InflateCode *code) {
   unsigned value = 0, first = 0, index = 0;
   for (int length = 1; length <= INFLATE_BITS && !z->failed; length++) {
@@ -61,7 +62,9 @@ static unsigned inflate_symbol(Inflate *z, const InflateCode *code) {
   return INFLATE_END;
 }
 
-/* The code of the lengths; false if more symbols have a length than there are codes of it. */
+/* Makes the code in which symbol i has length[i]; false if there are more symbols of a length than
+ * codes.
+ */
 static bool inflate_code(InflateCode *code, const unsigned char *length, unsigned n) {
   uint16_t at[INFLATE_BITS + 1] = {0};
   int left = 1;
@@ -97,7 +100,7 @@ static void inflate_stored(Inflate *z) {
   z->at += 4 + n;
 }
 
-/* A piece of what was written before, which may overlap what it becomes. */
+/* Copies a piece of the bytes before, which may overlap its copy. */
 static void inflate_copy(Inflate *z, unsigned symbol, const InflateCode *distances) {
   static const uint16_t length_base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
                                          15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
@@ -149,7 +152,8 @@ static void inflate_fixed(Inflate *z) {
   inflate_codes(z, &literals, &distances);
 }
 
-/* The lengths of both codes, themselves in a code: 16 repeats the last one, 17 and 18 zeros. */
+/* Reads the lengths of both codes, which are coded, too: 16 repeats the last length, 17 and 18
+ * repeat 0. */
 static bool inflate_lengths(Inflate *z, const InflateCode *code, unsigned char *length,
                             unsigned n) {
   unsigned i = 0;

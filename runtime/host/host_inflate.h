@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What archives need: deflate's inverse and the checksum of zip. */
+/* For zip archives: the decoder of deflate, and the checksum. */
 #ifndef GRUS_HOST_INFLATE_H
 #define GRUS_HOST_INFLATE_H
 
@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The n bytes at `to` out of deflated ones (RFC 1951); true if they are exactly what comes out. */
+/* Decodes deflated bytes (RFC 1951) to the n bytes at `to`. False if they do not give exactly n
+ * bytes. */
 bool host_inflate(const unsigned char *from, size_t length, unsigned char *to, size_t n);
 
 /* The CRC-32 of zip, continued from `crc`, which begins as 0. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* JSON lines: a value a line, for a sequence one sample, for a stream one step. A value is a number
- * or arrays of numbers with the shape of the port, or an object that has such a value under the
- * port's name. Axes of one element can be left out, and sequences of a bounded length have each
- * their own.
+/* Reads JSON lines. Each line has one value: for a sequence one sample, for a stream one step. A
+ * value is a number, or nested arrays of numbers with the shape of the port, or an object that has
+ * such a value under the name of the port. Axes of size 1 may be missing. Each sequence of a
+ * bounded length has its own length.
  *
- * Out: the numbers of every line in storage order, padded with zeros to the bound; row_steps says
- * how many steps each line had. */
+ * Out: the numbers of every line in storage order, padded with zeros to the bound. row_steps has
+ * the number of steps of each line. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -18,7 +18,8 @@
 
 enum { JSON_MAX_DEPTH = GRUS_HOST_MAX_RANK + 1, JSON_MAX_SKIP = 64 };
 
-/* One line as it is read: the next character is text[at]; the shape of the arrays met so far. */
+/* A line while it is read: the next character is text[at], and shape is that of the arrays so far.
+ */
 typedef struct JsonLine {
   HostSource *source;
   const char *text;
@@ -93,7 +94,7 @@ static bool json_number(JsonLine *line) {
   return json_add(line, value);
 }
 
-/* Numbers below `depth` arrays; every array of one depth has the same size. */
+/* Reads numbers inside of `depth` arrays. All arrays of one depth have the same size. */
 static bool json_numbers(JsonLine *line, int depth) {
   uint64_t n = 0;
   if (json_peek(line) != '[') {
@@ -119,7 +120,7 @@ static bool json_numbers(JsonLine *line, int depth) {
   return true;
 }
 
-/* A string between quotes; *begin, *length: what stands there, escapes as they are. */
+/* Reads a string in quotes: *begin and *length are its text, in which escapes are not decoded. */
 static bool json_string(JsonLine *line, size_t *begin, size_t *length) {
   if (!json_take(line, '"')) return json_fail(line, "a name in quotes is needed here");
   *begin = line->at;
@@ -152,7 +153,7 @@ static bool json_skip(JsonLine *line, int depth) {
   return true;
 }
 
-/* The value under the port's name. */
+/* Reads an object, of which the value under the name of the port counts. */
 static bool json_object(JsonLine *line) {
   const char *name = line->source->port->name;
   bool found = false;
@@ -178,7 +179,7 @@ static bool json_is_step(const GrusPort *port) {
   return port->time == GRUS_TIME_STREAM || port->time == GRUS_TIME_WINDOW;
 }
 
-/* Whether the arrays of the line are those of the port. *steps: of a bounded length. */
+/* Whether the line has the shape of the port. *steps: the steps of a sequence of bounded length. */
 static bool json_fits(const JsonLine *line, uint64_t *steps) {
   const GrusPort *port = line->source->port;
   int at = 0;
@@ -233,7 +234,7 @@ static bool json_note_steps(JsonLine *line, uint64_t steps) {
   return true;
 }
 
-/* The next line that is not empty into source->row. False at the end or after an error. */
+/* Reads the next line that is not empty into source->row. False at the end or after an error. */
 static bool json_row(HostSource *source) {
   JsonLine line = {source, NULL, 0, -1, {0}};
   uint64_t steps = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Messages: "program: error: text", details indented below, colour only where a person sees it. */
+/* Prints messages: "program: error: text", with indented details after it; see host_log.h. */
 #include "host_posix.h"
 
 #include "host_log.h"

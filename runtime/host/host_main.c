@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Entry points: command line, log, signals, and which of the loops runs. */
+/* The entry points: reads the command line, sets up messages and signals, and runs one of the
+ * loops. */
 #include "host_posix.h"
 
 #include "host_options.h"
@@ -23,7 +24,7 @@ static bool main_colour(HostWhen when, FILE *err) {
   return !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0) && main_on_terminal(err);
 }
 
-/* --color has to be known before the first message, whatever its place. */
+/* The value of --color, wherever it is, because the first message already needs it. */
 static HostWhen main_early_colour(int argc, char **argv) {
   HostWhen when = HOST_AUTO;
   for (int i = 1; i < argc; i++) {
@@ -105,7 +106,7 @@ int grus_main(const GrusProgram *program, int argc, char **argv) {
   host_system_begin(argc, argv);
   int status = grus_host_run(program, argc, argv, stderr);
   if (status <= 128) return status;
-  /* Die of the signal, as if it had never been caught. */
+  /* End by the signal, as if it had not been caught, so that a shell sees it. */
   host_system_die(status - 128);
   return status;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .npy, versions 1 to 3: "\x93NUMPY" major minor, header length (2 or 4 bytes, little-endian), a
- * Python dictionary with descr, fortran_order and shape, then the numbers.
+/* Reads .npy, versions 1 to 3: "\x93NUMPY", major and minor version, the length of the header (2 or
+ * 4 bytes, little-endian), a Python dictionary with descr, fortran_order and shape, then the
+ * numbers.
  *
- * Column-major files are loaded whole, once their size is known to be real, and delivered row by
- * row; row-major ones pass through the buffer. */
+ * A column-major file is loaded whole, after its size was compared with its header, and delivered
+ * row by row. A row-major one passes through the buffer. */
 #include "host_posix.h"
 
 #include "host_source.h"
@@ -14,7 +15,7 @@
 
 enum { NPY_HEADER_MAX = 4096 };
 
-/* The dictionary, as a text that is consumed from the left. */
+/* The part of the dictionary that was not read yet. */
 typedef struct NpyScan {
   const char *at, *end;
 } NpyScan;
@@ -52,7 +53,8 @@ static bool npy_string(NpyScan *scan, char *to, size_t room) {
   return npy_char(scan, quote);
 }
 
-/* (), (3,), (3, 4): at most GRUS_HOST_MAX_RANK + 1 sizes, whose product fits. */
+/* Reads a shape such as (), (3,) or (3, 4): at most GRUS_HOST_MAX_RANK + 1 sizes, and their product
+ * fits. */
 static bool npy_shape(NpyScan *scan, HostSource *source) {
   if (!npy_char(scan, '(')) return false;
   source->rank = 0;
@@ -75,7 +77,7 @@ static bool npy_shape(NpyScan *scan, HostSource *source) {
   return true;
 }
 
-/* "<f4", ">i2", "|u1", "=f8". */
+/* Reads the type of the numbers: "<f4", ">i2", "|u1", "=f8". */
 static bool npy_type(const char *text, HostNumber *type) {
   const uint16_t probe = 1;
   bool native_big = *(const unsigned char *)&probe == 0;
@@ -114,7 +116,7 @@ static bool npy_dictionary(NpyScan *scan, HostSource *source, char *descr, size_
   return seen == 7;
 }
 
-/* The numbers of the header in the file: enough, and nothing after them. */
+/* Whether the file has exactly the numbers that its header promises; reports if not. */
 static int npy_check_size(HostSource *source) {
   if (source->bytes.size == HOST_SIZE_UNKNOWN) return GRUS_EXIT_OK;
   uint64_t have = source->bytes.size - source->bytes.taken;

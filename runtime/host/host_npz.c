@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .npz: a zip archive of .npy, as numpy.savez and savez_compressed write it. The member with the
- * port's name is found and checked; then the source stands at its beginning and reads it as .npy.
- * Stored members pass through the buffer, deflated ones are inflated into memory, no larger than
- * deflate can make of what is there. */
+/* Reads .npz: a zip archive of .npy files, as numpy.savez and savez_compressed write it. It finds
+ * the member with the name of the port and checks it; then the source reads that member as .npy. A
+ * stored member passes through the buffer. A deflated one is decoded into memory, at most as much
+ * as deflate can make of its bytes. */
 #include "host_posix.h"
 
 #include "host_inflate.h"
@@ -28,7 +28,7 @@ enum {
   ZIP_BLOCK = 65536
 };
 
-/* A member as the directory at the end of the file describes it. */
+/* An entry of the directory, which is at the end of the file. */
 typedef struct ZipMember {
   char name[ZIP_NAME_MAX + 1];
   unsigned flags, method;
@@ -43,7 +43,7 @@ static uint64_t zip_number(const unsigned char *bytes, int n) {
   return value;
 }
 
-/* Exactly n bytes of the file from `at` on. */
+/* Reads n bytes of the file from `at` on; false after reporting if they are not there. */
 static bool zip_read(HostSource *source, uint64_t at, unsigned char *to, size_t n) {
   size_t done = 0;
   if (at > source->bytes.size || n > source->bytes.size - at) {
@@ -64,7 +64,7 @@ static bool zip_read(HostSource *source, uint64_t at, unsigned char *to, size_t 
   return done == n;
 }
 
-/* Where the directory is and how many members it has. */
+/* Finds the directory and how many entries it has; false after reporting. */
 static bool zip_directory(HostSource *source, uint64_t *at, uint64_t *count) {
   uint64_t size = source->bytes.size;
   size_t n = size < ZIP_END_SIZE + ZIP_COMMENT_MAX ? (size_t)size : ZIP_END_SIZE + ZIP_COMMENT_MAX,
@@ -99,7 +99,8 @@ static bool zip_directory(HostSource *source, uint64_t *at, uint64_t *count) {
   return ok;
 }
 
-/* Sizes beyond 32 bits stand in a field of their own, those that need it, in this order. */
+/* Takes sizes beyond 32 bits from the extra field, which has only those that need it, in this
+ * order. */
 static void zip_wide(ZipMember *m, const unsigned char *extra, size_t n) {
   while (n >= 4) {
     size_t length = (size_t)zip_number(extra + 2, 2);
@@ -119,7 +120,7 @@ static void zip_wide(ZipMember *m, const unsigned char *extra, size_t n) {
   }
 }
 
-/* The member at *at of the directory; *at moves to the next. */
+/* Reads the entry at *at and moves *at to the next one; false after reporting. */
 static bool zip_member(HostSource *source, uint64_t *at, ZipMember *m) {
   unsigned char head[ZIP_ENTRY_SIZE], rest[1024];
   if (!zip_read(source, *at, head, sizeof head)) return false;
@@ -149,7 +150,7 @@ static bool zip_is_named(const ZipMember *m, const char *name) {
   return strncmp(m->name, name, n) == 0 && (strcmp(m->name + n, ".npy") == 0 || !m->name[n]);
 }
 
-/* The member for the port: of its name, or the only one. */
+/* Finds the member for the port: the one with its name, or the only one. False after reporting. */
 static bool zip_find(HostSource *source, ZipMember *out) {
   uint64_t at, count;
   HostText names = {{0}, 0};
@@ -166,7 +167,7 @@ static bool zip_find(HostSource *source, ZipMember *out) {
   return false;
 }
 
-/* Where the bytes of a member begin. */
+/* Finds where the bytes of a member begin; false after reporting. */
 static bool zip_begin(HostSource *source, const ZipMember *m, uint64_t *at) {
   unsigned char local[ZIP_LOCAL_SIZE];
   if (!zip_read(source, m->at, local, sizeof local)) return false;
@@ -185,7 +186,7 @@ static bool zip_fail_crc(HostSource *source, const ZipMember *m) {
   return false;
 }
 
-/* The source continues with the bytes of the file from `at` on. */
+/* Checks a stored member, and lets the source continue with its bytes. */
 static bool zip_open_stored(HostSource *source, const ZipMember *m, uint64_t at) {
   static const char *const odd = "damaged: `%s` has two sizes";
   HostBytes *bytes = &source->bytes;
@@ -211,6 +212,7 @@ static bool zip_open_stored(HostSource *source, const ZipMember *m, uint64_t at)
   return true;
 }
 
+/* Decodes a deflated member, and lets the source continue with the result. */
 static bool zip_open_deflated(HostSource *source, const ZipMember *m, uint64_t at) {
   HostBytes *bytes = &source->bytes;
   uint64_t device = bytes->device, inode = bytes->inode;

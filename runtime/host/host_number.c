@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Number types of files and ports, converted through double. */
+/* Converts the number types of files and ports to double and back; see host_number.h. */
 #include "host_posix.h"
 
 #include "host_number.h"
@@ -35,7 +35,7 @@ static double half_to_double(unsigned half) {
   return value;
 }
 
-/* To nearest, ties to even; beyond 65520 infinity. */
+/* Rounds to nearest, ties to even; 65520 and more become infinity. */
 static unsigned half_from_double(double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);

@@ -18,11 +18,10 @@ typedef struct HostNumber {
 /* The number type a port has in memory, as a little-endian file would store it. */
 HostNumber host_number_of_elem(GrusElem elem);
 
-/* n numbers from bytes. 8-byte integers beyond 2^53 are rounded. */
+/* Decodes n numbers. Integers of 8 bytes beyond 2^53 are rounded. */
 void host_number_decode(HostNumber type, const unsigned char *bytes, double *values, size_t n);
 
-/* n numbers to bytes; each value must be one the type can hold, floats are rounded to nearest
- * even. */
+/* Encodes n numbers. Each must fit the type; floats are rounded to nearest, ties to even. */
 void host_number_encode(HostNumber type, const double *values, unsigned char *bytes, size_t n);
 
 size_t host_elem_size(GrusElem elem);
@@ -31,7 +30,7 @@ bool host_elem_is_float(GrusElem elem);
 /* Smallest and largest value of an integer type. */
 void host_elem_range(GrusElem elem, double *low, double *high);
 
-/* Between double and the port's own type in memory (native byte order). */
+/* Converts between double and the type of a port in memory, in the byte order of the processor. */
 void host_elem_decode(GrusElem elem, const void *from, double *values, size_t n);
 void host_elem_encode(GrusElem elem, const double *values, void *to, size_t n);
 

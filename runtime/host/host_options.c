@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Command line: options, name=value for inputs, outputs and lengths, and the IN OUT short form. */
+/* Reads the command line: options; name=value for inputs, outputs and lengths; and the short form
+ * IN OUT. */
 #include "host_posix.h"
 
 #include "host_options.h"
@@ -138,7 +139,7 @@ int host_option_words(const char *text) {
   return options_switch(&none, text) ? 1 : 0;
 }
 
-/* argv[*at] is an option; moves *at past its value. */
+/* Reads the option argv[*at]; moves *at to its value if that is the next word. */
 static int options_option(OptionParser *p, int argc, char **argv, int *at) {
   const char *text = argv[*at];
   if (strcmp(text, "-o") == 0) text = "--out";
@@ -200,7 +201,8 @@ static int options_unknown_name(OptionParser *p, const char *name, size_t length
   return GRUS_EXIT_USAGE;
 }
 
-/* "n", or "words.length" for the length of input words. -1 if the name is neither. */
+/* The number of the length with this name, such as "n", or "words.length" for that of the input
+ * words; -1 if there is none. */
 static int options_length(const GrusProgram *program, const char *name, size_t length) {
   for (size_t i = 0; i < program->length_count; i++) {
     const char *known = program->lengths[i].name;
@@ -251,7 +253,8 @@ static int options_argument(OptionParser *p, const char *text) {
   return GRUS_EXIT_OK;
 }
 
-/* The one port the short form means: the only one of its role, or the only sequence among them. */
+/* The port that the short form means: the only one of its role, else the only sequence among them;
+ * -1 if there are several. */
 static int options_main_port(const GrusProgram *program, GrusRole role, bool sequences) {
   int found = -1;
   for (size_t i = 0; i < program->port_count; i++) {
@@ -263,7 +266,7 @@ static int options_main_port(const GrusProgram *program, GrusRole role, bool seq
   return found;
 }
 
-/* Files that hold several inputs by their names: all that are not given yet. */
+/* A file with several inputs by name is the value of all inputs that have none yet. */
 static int options_place_all(OptionParser *p, const char *text) {
   size_t placed = 0;
   for (size_t i = 0; i < p->program->port_count; i++) {
@@ -306,7 +309,8 @@ static size_t options_count(const GrusProgram *program, GrusRole role) {
   return n;
 }
 
-/* One input, one output, nothing named: a filter from standard input to standard output. */
+/* With one input, one output and no name, the program reads standard input and writes standard
+ * output. */
 static void options_filter(OptionParser *p) {
   const GrusProgram *program = p->program;
   if (p->positional_count || options_count(program, GRUS_ROLE_IN) != 1 ||

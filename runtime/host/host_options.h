@@ -8,41 +8,42 @@
 typedef enum HostWhen { HOST_AUTO, HOST_ALWAYS, HOST_NEVER } HostWhen;
 
 typedef struct HostOptions {
-  const char **values;  /* per port: a path, "-", numbers; NULL if not given */
-  const char **lengths; /* per length: likewise */
+  const char **values;  /* for each port: a path, "-" or numbers; NULL if not given */
+  const char **lengths; /* the same for each length */
   const char *folder;   /* --out, NULL if not given */
   HostStyle in_style, out_style;
   int wav_bits;                     /* 16, 24, 32; 0 float; -1: as the input */
   const char *id_name, *skip_names; /* of columns of .csv inputs */
   double rate;                      /* 0: from the model or the input */
   bool no_names, allow_nan, quiet, help, version;
-  bool finite_only; /* not an option: the caller sets it */
-  bool print;       /* no output was given a place: show them all as text */
+  bool finite_only; /* set by the caller, not an option: NaN and infinities are errors */
+  bool print;       /* no output has a place, so all are printed as text */
   HostWhen colour, progress;
 } HostOptions;
 
-/* options->values and lengths are arrays of NULL, one per port and length. Returns GRUS_EXIT_OK or
- * the status of the printed error. Checks that every input is there unless help or version is
- * asked. */
+/* Reads the command line. options->values and lengths are arrays of NULL for all ports and lengths.
+ * Reports a missing input, unless --help or --version is given. Returns GRUS_EXIT_OK or the status
+ * of the printed error. */
 int host_options_parse(const GrusProgram *program, const HostLog *log, int argc, char **argv,
                        HostOptions *options);
 
-/* How many words of a command line an option takes, its value included: 0 if there is none of that
- * name. */
+/* How many words of the command line an option takes, with its value; 0 if there is no such option.
+ */
 int host_option_words(const char *text);
 
-/* Are these numbers rather than the name of a file? "2", "0.1,-3e4". */
+/* Whether an argument is numbers, such as "2" or "0.1,-3e4", and not the name of a file. */
 bool host_is_numbers(const char *text);
 
-/* The style in which to read `path`: by its name, --in-format for standard input and unknown
- * names. */
+/* The format of an input: by the ending of its path; of standard input and of other names,
+ * --in-format. */
 HostStyle host_options_in_style(const HostOptions *options, const char *path);
 
-/* A source of numbers for a port that is not open yet, which reads as the command line says. */
+/* Sets up a source that reads numbers for a port in the formats of the command line; the caller
+ * opens it. */
 void host_options_source(const HostOptions *options, const GrusProgram *program, const HostLog *log,
                          const GrusPort *port, HostSource *source);
 
-/* The interface of the model, on standard output. */
+/* Prints the interface of the model and the options. */
 void host_help(const GrusProgram *program, const char *name, FILE *file);
 
 #endif

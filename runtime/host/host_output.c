@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Outputs: destinations and formats from the command line, and refusals before any work is done. */
+/* Finds the place and the format of each output from the command line, and reports what cannot be
+ * written before anything is computed. */
 #include "host_posix.h"
 
 #include "host_archive.h"
@@ -48,8 +49,8 @@ static int outputs_make_folder(HostOutputs *outputs) {
                     strerror(failure));
 }
 
-/* The output whose name and `=` begin the argument of --out, as they do where --out is left out;
- * NULL if none. */
+/* The output whose name and `=` begin the argument of --out, where they do not belong; NULL if
+ * none. */
 static const GrusPort *outputs_named(const HostOutputs *outputs, const char *path) {
   size_t length = strcspn(path, "=");
   if (!path[length]) return NULL;
@@ -62,7 +63,8 @@ static const GrusPort *outputs_named(const HostOutputs *outputs, const char *pat
   return NULL;
 }
 
-/* --out with a place for one output, `named` or not: says how to name it. */
+/* Reports an --out that is a file for one output, and says what to type. named: the output, if
+ * known. */
 static int outputs_refuse_one(const HostOutputs *outputs, HostFormat format,
                               const GrusPort *named) {
   const char *path = outputs->options->folder;
@@ -80,7 +82,7 @@ static int outputs_refuse_one(const HostOutputs *outputs, HostFormat format,
   return GRUS_EXIT_USAGE;
 }
 
-/* --out with the ending of a file: an archive takes all outputs, other files one each. */
+/* Opens the folder or the archive of --out. An archive takes all outputs, another file only one. */
 static int outputs_folder_or_archive(HostOutputs *outputs) {
   const char *path = outputs->options->folder;
   HostFormat format = host_style_of_path(path).format;
@@ -137,11 +139,14 @@ static HostNumber output_wav_number(const HostOutputs *outputs, const GrusPort *
   return number;
 }
 
+enum { WAV_MOST_FRAME = 65535 }; /* bytes: the field of the header has 16 bits */
+
+/* Reports an output that cannot be a .wav, or whose rate is not known. */
 static int output_check_wav(HostSink *sink) {
   const GrusPort *port = sink->port;
   bool window = sink->program->kind == GRUS_KIND_WINDOW;
   if (port->bound || port->elem == GRUS_ELEM_U16 || !host_port_has_time(port) || window ||
-      host_port_features(port) > 65535) {
+      host_port_features(port) * (size_t)sink->number.size > WAV_MOST_FRAME) {
     HostText type = {{0}, 0};
     host_port_type(sink->program, port, &type);
     host_error(sink->log, GRUS_EXIT_USAGE, "%s: output `%s` is no sound: %s", sink->name,
@@ -160,14 +165,14 @@ static int output_check_wav(HostSink *sink) {
   return GRUS_EXIT_OK;
 }
 
-/* Does every integer of type `own` have a place in `wide`? Floats are converted or scaled. */
+/* Whether type `wide` has every number of type `own`. Floats are converted or scaled. */
 static bool output_fits(HostNumber own, HostNumber wide) {
   if (own.kind == 'f') return true;
   if (wide.kind == 'f') return own.size < wide.size || wide.size == 8;
   return own.kind == 'u' ? own.size < wide.size : own.size <= wide.size;
 }
 
-/* How numbers are stored; PCM from floats needs a scale. */
+/* Decides how the numbers of an output are stored. PCM made of floats needs a scale. */
 static int output_number(HostOutputs *outputs, HostSink *sink, const HostSource *const *inputs,
                          size_t input_count) {
   const GrusPort *port = sink->port;
@@ -190,8 +195,8 @@ static int output_number(HostOutputs *outputs, HostSink *sink, const HostSource 
   return GRUS_EXIT_OK;
 }
 
-/* Standard output without --out-format: text if a person is to read it; a filter answers in the
- * format it was asked in, sound only for sound of the same rate. */
+/* The format of standard output without --out-format: text if it is printed for a person; the
+ * format of standard input if that is an input, but .wav only for an output with as many steps. */
 static HostStyle output_standard_style(const HostOutputs *outputs, const GrusPort *port,
                                        const HostSource *const *inputs, size_t input_count) {
   for (size_t i = 0; i < input_count; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Ports: sizes, type text, accepted values, storage order. */
+/* Ports: their sizes, their type as text, the values that they accept, and their order in memory.
+ */
 #include "host_posix.h"
 
 #include "host_number.h"
@@ -83,7 +84,8 @@ const GrusPort *host_port_names(const GrusProgram *program, GrusRole role, HostT
   return first;
 }
 
-/* The largest double that rounds to a finite f32 or f16, and the integers they hold exactly. */
+/* The largest double that rounds to a finite f32 or f16; and the bound of the integers that the
+ * type holds exactly. */
 static double float_limit(GrusElem elem) {
   return elem == GRUS_ELEM_F32 ? 340282356779733661637539395458142568447.0 : 65519.999999999985;
 }
@@ -138,7 +140,7 @@ bool host_port_takes(const GrusPort *port, double value, bool integral, HostNan 
   return true;
 }
 
-/* Position in the file's order of inner row (o, t). */
+/* Where row (o, t) of inner elements begins in the order of the file. */
 static size_t port_file_row(HostSizes sizes, size_t file_steps, bool time_major, size_t o,
                             size_t t) {
   return (time_major ? t * sizes.outer + o : o * file_steps + t) * sizes.inner;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What every file of the host half includes first: POSIX.1-2008 under -std=c99, 64-bit file
- * offsets. */
+/* Every file of runtime/host includes this first: it asks for POSIX.1-2008 under -std=c99, and for
+ * file offsets of 64 bits. */
 #ifndef GRUS_HOST_POSIX_H
 #define GRUS_HOST_POSIX_H
 

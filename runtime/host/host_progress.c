@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Progress: after one second, five times a second. */
+/* Shows progress after one second, then five times a second; see host_progress.h. */
 #include "host_posix.h"
 
 #include "host_bytes.h"

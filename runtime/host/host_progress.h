@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* How far a long run has come, on one line of a terminal that is wiped at the end. */
+/* Shows the progress of a long run on one line of a terminal, which is cleared at the end. */
 #ifndef GRUS_HOST_PROGRESS_H
 #define GRUS_HOST_PROGRESS_H
 
@@ -8,8 +8,8 @@
 typedef struct HostProgress {
   const HostLog *log;
   bool enabled, shown;
-  uint64_t total;     /* steps, HOST_SIZE_UNKNOWN if the input does not tell */
-  double rate;        /* steps per second of input, 0 if unknown */
+  uint64_t total;     /* steps; HOST_SIZE_UNKNOWN if the input does not tell */
+  double rate;        /* steps per second of the input; 0: unknown */
   const char *unit;   /* "steps", "samples" */
   double start, next; /* seconds */
 } HostProgress;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whole-sequence models: for each group of `batch` samples, inputs into buffers, run, outputs to
- * sinks. */
+/* Models of whole sequences: for each group of `batch` samples, it copies the inputs to buffers,
+ * calls run, and writes the outputs to sinks. */
 #include "host_posix.h"
 
 #include "host_output.h"
@@ -58,7 +58,7 @@ static int whole_open_lengths(WholeRun *whole) {
   return GRUS_EXIT_OK;
 }
 
-/* Inputs that share a length have the same steps. */
+/* Reports inputs that share a length and have different numbers of steps. */
 static int whole_check_length(WholeRun *whole, const HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   if (port->time != GRUS_TIME_BOUNDED) return GRUS_EXIT_OK;
@@ -76,7 +76,8 @@ static int whole_check_length(WholeRun *whole, const HostTensor *tensor) {
   return GRUS_EXIT_OK;
 }
 
-/* Inputs with a sample axis agree on its size; the others serve every sample. */
+/* Finds the number of samples. All inputs with an axis of samples must agree; the others are the
+ * same for every sample. */
 static int whole_check_samples(WholeRun *whole) {
   const HostTensor *first = NULL;
   whole->samples = 1;
@@ -109,13 +110,13 @@ static int whole_open_inputs(WholeRun *whole) {
   return status ? status : whole_check_samples(whole);
 }
 
-/* Steps of a bounded port where its length has n. */
+/* How many steps a port of bounded length has if the value of its length is n. */
 static size_t steps_of_length(const GrusPort *port, size_t n) {
   if (!port->length_hop) return n;
   return n < port->length_size ? 0 : (n - port->length_size) / port->length_hop + 1;
 }
 
-/* Steps of the port's time axis in files. */
+/* How many steps a port has in files. */
 static size_t whole_steps(const WholeRun *whole, const GrusPort *port) {
   if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
   return steps_of_length(port, whole->file_steps[port->length]);
@@ -174,8 +175,8 @@ static int whole_allocate(WholeRun *whole) {
   return whole->values ? GRUS_EXIT_OK : host_error(whole->log, GRUS_EXIT_FILE, "not enough memory");
 }
 
-/* Steps that the samples just read have of a length: all the same, 0 after reporting that they are
- * not. */
+/* How many steps the samples that were just read have of a length; 0 after reporting that they
+ * differ. */
 static size_t whole_sample_steps(WholeRun *whole, size_t length) {
   const HostTensor *first = NULL;
   for (size_t i = 0; i < whole->in_count; i++) {
@@ -194,7 +195,8 @@ static size_t whole_sample_steps(WholeRun *whole, size_t length) {
   return first ? first->sample_steps : whole->file_steps[length];
 }
 
-/* Lengths of lane b: from the command line, otherwise those of the files. */
+/* Sets the lengths of sample b of the group: those of the command line, otherwise those of the
+ * files. */
 static int whole_read_lengths(WholeRun *whole, size_t b) {
   size_t batch = whole->program->batch;
   for (size_t i = 0; i < whole->program->length_count; i++) {
@@ -214,6 +216,7 @@ static int whole_read_lengths(WholeRun *whole, size_t b) {
   return GRUS_EXIT_OK;
 }
 
+/* How many steps of a port are valid in sample b of the group. */
 static size_t whole_valid(const WholeRun *whole, const GrusPort *port, size_t b) {
   if (port->time != GRUS_TIME_BOUNDED) return host_port_sizes(port).steps;
   return steps_of_length(port, whole->lengths[(size_t)port->length * whole->program->batch + b]);
@@ -238,7 +241,8 @@ static int whole_read_lane(WholeRun *whole, size_t b) {
   return status;
 }
 
-/* Lanes without a sample of their own repeat the first, whose lengths and indices are good. */
+/* Fills the rest of the last group with copies of its first sample, whose lengths and indices are
+ * valid. */
 static void whole_fill_lanes(WholeRun *whole, size_t used) {
   size_t batch = whole->program->batch;
   for (size_t b = used; b < batch; b++) {

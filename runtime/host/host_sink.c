@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Output files: temporary names, renaming, and what can go wrong with a disk. */
+/* Output files: temporary names, renaming, and the errors of a disk; see host_sink.h. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -14,13 +14,13 @@
 
 static int sink_fail(HostSink *sink, int failure) {
   if (sink->status) return sink->status;
-  /* Whether the reader of standard output has stopped reading, which is no error. */
+  /* The reader of standard output has stopped reading, which is no error to report. */
   if (failure == EPIPE) return sink->status = 128 + HOST_SIGPIPE;
   return sink->status = host_error(sink->log, GRUS_EXIT_FILE, "%s: cannot write: %s", sink->name,
                                    strerror(failure ? failure : EIO));
 }
 
-/* "dir/.name.XXXXXX" */
+/* The pattern of a temporary name next to path: "dir/.name.XXXXXX". NULL without memory. */
 static char *sink_template(const char *path) {
   const char *slash = strrchr(path, '/');
   size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(path);
@@ -33,7 +33,8 @@ static char *sink_template(const char *path) {
   return text;
 }
 
-/* The path with its folder resolved, so that two spellings of one file are found to be the same. */
+/* The path with its folder resolved, so that two spellings of one file are equal. NULL on failure.
+ */
 static char *sink_resolve(const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   char *folder = slash ? strdup(path) : strdup(".");
@@ -78,7 +79,8 @@ static int sink_open_standard_output(HostSink *sink) {
   sink->name = "standard output";
   sink->file = stdout;
   if (fstat(STDOUT_FILENO, &info) == 0) sink_identify(sink, STDOUT_FILENO, &info);
-  /* A file of our own, written from its beginning, so that headers can be completed. */
+  /* Headers can be completed only if standard output is a file that is written from its beginning.
+   */
   sink->seekable =
       sink->inode && !host_system_appends(STDOUT_FILENO) && lseek(STDOUT_FILENO, 0, SEEK_CUR) == 0;
   return GRUS_EXIT_OK;
@@ -173,7 +175,7 @@ int host_sink_commit(HostSink *sink) {
 
 void host_sink_discard(HostSink *sink) {
   if (sink->file == stdout) {
-    /* What standard output has been given cannot be taken back; a failure was reported. */
+    /* Standard output cannot be taken back, and a failure has been reported. */
     if (fflush(stdout)) clearerr(stdout);
   } else if (sink->file) {
     fclose(sink->file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Sources: the format of a file, its opening, and what all readers share. */
+/* Finds the format of a source, opens it, and holds the functions that all readers share. */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -48,7 +48,7 @@ int host_source_fail(HostSource *source, int status, const char *format, ...) {
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  if (source->bytes.failure) { /* what is missing is missing because of that */
+  if (source->bytes.failure) { /* a failed read is the reason, whatever is missing now */
     status = GRUS_EXIT_FILE;
     snprintf(message, sizeof message, "cannot read: %s", strerror(source->bytes.failure));
   }
@@ -63,7 +63,7 @@ void host_source_needs(const HostSource *source) {
               type.s);
 }
 
-/* "[3, 17]", "sample 12, channel 1", "value 40": where the next number stands. */
+/* Adds the place of a number to a text: "value at [3, 17]", "sample 12, channel 1", "value 40". */
 static void source_place(const HostSource *source, uint64_t index, HostText *text) {
   uint64_t at[GRUS_HOST_MAX_RANK + 1] = {0};
   switch (source->style.format) {
@@ -185,8 +185,8 @@ static size_t raw_read(HostSource *source, double *values, size_t max) {
   return host_source_accept(source, values, n, false) ? n : 0;
 }
 
-/* Standard input for numbers of four bytes: whether the first of them is text. As a float it would
- * be one in some ten thousand. */
+/* The format of standard input for a port of f32, by its first four bytes: text, or raw numbers.
+ * About one in ten thousand floats looks like text. */
 static HostFormat format_of_text(HostBytes *bytes) {
   static const char numbers[] = "0123456789+-.eE,; \t\r\n", json[] = "0123456789+-.eE, \t[";
   size_t n = host_bytes_want(bytes, 4), text = 0, nested = 0;
@@ -202,8 +202,9 @@ static HostFormat format_of_text(HostBytes *bytes) {
                                                                        : HOST_FORMAT_RAW;
 }
 
-/* .npy and .wav tell. What comes through standard input is otherwise raw or, where a float is
- * waited for, text; a pipe is not kept waiting for more than the first number to find that. */
+/* The format of a file by its first bytes. .npy and .wav have marks of their own. Anything else on
+ * standard input is raw numbers or, for a port of f32, perhaps text. A pipe need not send more than
+ * its first number for this. */
 static HostFormat format_of_content(HostBytes *bytes, const GrusPort *port) {
   HostFormat other = bytes->fd == STDIN_FILENO ? HOST_FORMAT_RAW : HOST_FORMAT_NONE;
   size_t n = host_bytes_want(bytes, 1);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Streams and windows: reset once, then one call after another until the input ends.
+/* Streams and windows: one call of reset, then calls of step or push until the input ends.
  *
- * An input that ends inside a call is padded with zeros, and of the call's outputs those steps are
- * kept that the real steps pay for: with 160 in and 160 out, 37 steps give 37; with 160 in and 1
- * out they give none. The models are causal, so a larger --chunk changes nothing in the output. */
+ * An input that ends inside of a call is padded with zeros. Of the outputs of that call, the share
+ * is kept that the real steps have of the whole: if a call takes 160 steps and gives 160, 37 steps
+ * give 37; if it gives 1, they give none. The models are causal, so a larger --chunk does not
+ * change the output. */
 #include "host_posix.h"
 
 #include "host_feed.h"
@@ -24,10 +25,10 @@ typedef struct Stream {
   const HostOptions *options;
   size_t feed_count;
   HostFeed *feeds;
-  void **feed_buffers; /* those of `in` that a feed fills, feed_count of them */
+  void **feed_buffers; /* the feed_count buffers among `in` that feeds fill */
   void **in, **init, **out;
   void *state;
-  double *values; /* one call of the largest output */
+  double *values; /* memory for the largest output of one call */
   uint64_t outputs_given;
   HostOutputs outputs;
 } Stream;
@@ -41,7 +42,7 @@ static int stream_memory(const Stream *stream) {
   return host_error(stream->log, GRUS_EXIT_FILE, "not enough memory");
 }
 
-/* A value that stays the same for the whole run: read once. */
+/* Reads a value that is the same for the whole run. */
 static int stream_read_constant(Stream *stream, const GrusPort *port, const char *value,
                                 void *buffer) {
   HostTensor tensor;
@@ -88,7 +89,8 @@ static int stream_open_inputs(Stream *stream) {
   return stream->values && stream->state ? GRUS_EXIT_OK : stream_memory(stream);
 }
 
-/* A stream's own time axis grows; anything else is given once per call, along a new first axis. */
+/* Begins an output. A stream grows along its time axis. Any other output is given once a call,
+ * along a new first axis. */
 static int stream_begin_sink(HostSink *sink) {
   const GrusPort *port = sink->port;
   bool grows = port->time == GRUS_TIME_STREAM;
@@ -122,7 +124,7 @@ static int stream_open_outputs(Stream *stream) {
   return status;
 }
 
-/* All inputs run on one clock: `steps` of one and of another must last equally long. */
+/* Reports inputs of which one ends earlier than another: their steps must last equally long. */
 static int stream_check_clock(Stream *stream, const size_t *steps) {
   for (size_t i = 1; i < stream->feed_count; i++) {
     const HostFeed *a = &stream->feeds[0], *b = &stream->feeds[i];
@@ -148,7 +150,7 @@ static int stream_read(Stream *stream, size_t *steps) {
   return stream_check_clock(stream, steps);
 }
 
-/* real of full steps of the first input were there. */
+/* Writes the outputs of a call of which `real` of `full` steps were in the first input. */
 static int stream_write(Stream *stream, size_t real, size_t full) {
   for (size_t i = 0; i < stream->outputs.count; i++) {
     HostSink *sink = &stream->outputs.sinks[i];
@@ -178,6 +180,7 @@ static int stream_call(Stream *stream) {
   return program->step(stream->state, in, out);
 }
 
+/* Says how many steps at the end were too few for a step of an output. */
 static void stream_note_rest(const Stream *stream, size_t real, size_t full) {
   for (size_t i = 0; i < stream->outputs.count; i++) {
     const GrusPort *port = stream->outputs.sinks[i].port;
@@ -228,8 +231,7 @@ static int stream_loop(Stream *stream, HostProgress *progress) {
     stream_note_rest(stream, steps[0], full);
     break;
   }
-  bool none_expected =
-      stream->outputs.count == 0; /* a program that only takes notes of its inputs */
+  bool none_expected = stream->outputs.count == 0; /* as if the program only observes its inputs */
   return stream->outputs_given || none_expected ? GRUS_EXIT_OK : stream_fail_silent(stream);
 }
 

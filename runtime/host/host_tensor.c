@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Whole inputs: which shape a file has, which the model needs, and how the two fit.
+/* Whole inputs: compares the shape of a file with that of the port, and reads sample after sample.
  *
  *   .npy   the axes of the port in storage order, or one more in front: samples
- *   .csv   a sequence: one row a step; otherwise one row a sample, or the rows of one matrix
- *   json   a line is a sample (host_json.c)
- *   .wav   a sequence: one frame a step
- *   raw, numbers   the port's numbers, a whole number of samples of them */
+ *   .csv   of a sequence one row for each step; otherwise one row for each sample, or the rows of
+ * matrices json   one line for each sample (host_json.c) .wav   one frame for each step of a
+ * sequence raw, numbers   the numbers of the port, of one or more whole samples */
 #include "host_posix.h"
 
 #include "host_signal.h"
@@ -21,7 +20,8 @@ static int tensor_fail_memory(HostTensor *tensor) {
   return host_source_fail(&tensor->source, GRUS_EXIT_FILE, "not enough memory for this input");
 }
 
-/* Reads everything; stops storing at `limit` numbers and only counts the rest of a regular file. */
+/* Reads all numbers. It stores at most `limit` of them, and only counts the rest of a regular file.
+ */
 static int tensor_read_all(HostTensor *tensor, size_t limit) {
   HostSource *source = &tensor->source;
   size_t capacity = 0, n;
@@ -49,7 +49,7 @@ static const char *tensor_plural(uint64_t n) {
   return n == 1 ? "" : "s";
 }
 
-/* Is a file of `steps` steps what the port takes? */
+/* Reports a number of steps that the port does not take. */
 static int tensor_check_steps(HostTensor *tensor, uint64_t steps) {
   const GrusPort *port = tensor->port;
   HostSource *source = &tensor->source;
@@ -75,6 +75,7 @@ static int tensor_fail_shape(HostTensor *tensor, const char *what) {
   return source->status;
 }
 
+/* Whether the axes of the file are those of the port in reverse order. */
 static bool tensor_is_reversed(const HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   if (tensor->source.rank != port->rank || port->rank < 2) return false;
@@ -134,7 +135,7 @@ static int tensor_fail_columns(HostTensor *tensor, uint64_t rows, uint64_t colum
   return source->status;
 }
 
-/* A flat list of numbers: raw files and the command line. */
+/* The layout of a list of numbers: a raw file, or the command line. */
 static int tensor_layout_flat(HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   size_t features = host_port_features(port), per_sample = host_port_count(port);
@@ -158,7 +159,7 @@ static int tensor_layout_flat(HostTensor *tensor) {
   return tensor->source.status;
 }
 
-/* Samples told apart by an id: each its rows, which are padded to the bound. */
+/* The layout of a table with --id: the rows of each sample, padded to the bound. */
 static int tensor_layout_samples(HostTensor *tensor, size_t features) {
   HostSource *source = &tensor->source;
   size_t bound = host_port_sizes(tensor->port).steps, at = 0;
@@ -185,6 +186,7 @@ static int tensor_layout_samples(HostTensor *tensor, size_t features) {
   return GRUS_EXIT_OK;
 }
 
+/* The layout of rows: .csv and .wav. */
 static int tensor_layout_rows(HostTensor *tensor) {
   const GrusPort *port = tensor->port;
   size_t features = host_port_features(port);
@@ -209,7 +211,7 @@ static int tensor_layout_rows(HostTensor *tensor) {
   return GRUS_EXIT_OK;
 }
 
-/* A line is a sample, padded to the bound of its length. */
+/* The layout of JSON lines: each line is a sample, padded to the bound. */
 static int tensor_layout_json(HostTensor *tensor) {
   tensor->per_sample = host_port_count(tensor->port);
   tensor->samples = tensor->source.rows;
@@ -247,7 +249,7 @@ static void tensor_start(HostTensor *tensor, const GrusProgram *program, const H
   host_options_source(options, program, log, port, &tensor->source);
 }
 
-/* The source is open: finds the layout, allocates for one sample. */
+/* Finds the layout of an open source, and takes memory for one sample. */
 static int tensor_finish(HostTensor *tensor, bool single) {
   HostSource *source = &tensor->source;
   int status = tensor_layout(tensor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One whole input: a sample, or many along an extra leading axis. */
+/* One whole input: a sample, or many samples along an extra first axis. */
 #ifndef GRUS_HOST_TENSOR_H
 #define GRUS_HOST_TENSOR_H
 
@@ -8,7 +8,7 @@
 typedef struct HostTensor {
   HostSource source;
   const GrusPort *port;
-  bool many;            /* the file has a leading axis of samples */
+  bool many;            /* the file has a first axis of samples */
   uint64_t samples;     /* 1 unless many */
   size_t steps;         /* of each sample in the file; 1 without a time axis */
   bool time_major;      /* in the file, steps come before all other axes */
@@ -18,8 +18,8 @@ typedef struct HostTensor {
   bool whole;           /* values holds all samples */
   uint64_t next;        /* sample that host_tensor_next reads */
   bool varies;          /* samples have their own numbers of steps, padded to `steps` */
-  size_t sample_steps;  /* of the sample that host_tensor_next gave */
-  const double *sample; /* and the sample */
+  size_t sample_steps;  /* how many steps the sample has that host_tensor_next gave */
+  const double *sample; /* that sample, for its caller */
 } HostTensor;
 
 /* Opens `value`, a path or numbers, and finds its layout. Returns GRUS_EXIT_OK or the status of the

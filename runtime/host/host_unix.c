@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files, signals, time and memory as POSIX has them; see host_system.h and host_signal.h. */
+/* Files, signals, time and memory with POSIX; see host_system.h and host_signal.h. */
 #include "host_posix.h"
 
 #ifndef _WIN32

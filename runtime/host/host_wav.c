@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .wav, read strictly: RIFF or RF64, a fmt chunk, a data chunk of uncompressed PCM (8 to 32 bits)
- * or float. Chunks are padded to even length; all fields are little-endian. */
+/* Reads .wav: RIFF or RF64 with a fmt chunk, then a data chunk of uncompressed PCM (8 to 32 bits)
+ * or floats. Anything else is an error. Chunks are padded to even lengths, and all fields are
+ * little-endian. */
 #include "host_posix.h"
 
 #include "host_source.h"
@@ -63,7 +64,7 @@ static int wav_format(HostSource *source, uint32_t size) {
   return GRUS_EXIT_OK;
 }
 
-/* Finds the data chunk; source->total becomes the numbers in it. */
+/* Finds the data chunk, and sets source->total to the count of its numbers. */
 static int wav_chunks(HostSource *source, bool rf64) {
   uint64_t data_size = 0;
   for (bool formatted = false;;) {
@@ -97,7 +98,8 @@ static int wav_chunks(HostSource *source, bool rf64) {
   }
 }
 
-/* A length of 0xffffffff is written by programs that could not know it: everything to the end. */
+/* Compares the length of the data with the file. A program that does not know the length writes
+ * 0xffffffff; then the data ends with the file. */
 static int wav_check_size(HostSource *source) {
   uint64_t frame = source->columns * (uint64_t)source->number.size;
   if (source->bytes.size == HOST_SIZE_UNKNOWN) return GRUS_EXIT_OK;
@@ -120,7 +122,8 @@ static const char *wav_kind(HostNumber number) {
   return number.kind == 'f' ? "float" : "PCM";
 }
 
-/* Integer ports take PCM of their own width as it is; float ports take -1..1. */
+/* Reports a file that the port does not accept. An integer port takes PCM of its own width as it
+ * is; a float port takes -1..1. */
 static int wav_check_port(HostSource *source) {
   const GrusPort *port = source->port;
   bool is_float = host_elem_is_float(port->elem) && !port->bound;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files, signals, time and memory as Windows has them; see host_system.h and host_signal.h. */
+/* Files, signals, time and memory with Windows; see host_system.h and host_signal.h. */
 #include "host_posix.h"
 
 #ifdef _WIN32
@@ -27,7 +27,7 @@ static volatile LONG console_flag;
 static BOOL WINAPI console_note(DWORD event) {
   (void)event;
   console_flag = SIGINT;
-  return TRUE; /* not the end of the process */
+  return TRUE; /* the process goes on */
 }
 
 void host_signal_install(void) {
@@ -51,12 +51,12 @@ void host_system_begin(int argc, char **argv) {
       if (*c == '\\') *c = '/';
 }
 
-/* The exit code alone tells. */
+/* Only the exit code tells of the interruption. */
 void host_system_die(int number) {
   (void)number;
 }
 
-/* isatty is true of the device NUL, too. */
+/* isatty does not serve: it is true for the device NUL, too. */
 bool host_system_is_terminal(int fd) {
   DWORD mode;
   return GetConsoleMode((HANDLE)_get_osfhandle(fd), &mode) != 0;
@@ -71,7 +71,7 @@ double host_system_seconds(void) {
 
 /* ---- files ---- */
 
-/* The number of errno for what GetLastError says. */
+/* Sets errno to the number for the error of GetLastError; returns false. */
 static bool file_failed(void) {
   DWORD error = GetLastError();
   errno = error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? ENOENT
@@ -93,7 +93,7 @@ int64_t host_system_read_at(int fd, void *to, size_t n, uint64_t at) {
   return _read(fd, to, n < MOST_BYTES ? (unsigned)n : MOST_BYTES);
 }
 
-/* Opened for asking alone; a folder too. */
+/* Opens a file or folder only to ask about it. */
 static HANDLE file_ask(const char *path) {
   return CreateFileA(path, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
                      OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
@@ -113,7 +113,7 @@ void host_system_identify(int fd, const char *path, const struct stat *info, uin
   if (fd < 0) CloseHandle(file);
 }
 
-/* How a file was opened is not to be asked here: as if it were so. */
+/* Windows does not tell how a file was opened, so this is the safe answer. */
 bool host_system_appends(int fd) {
   (void)fd;
   return true;
@@ -142,7 +142,7 @@ char *host_system_real_path(const char *path) {
   return real;
 }
 
-/* Letters that a file of another process, or of another moment, does not have. */
+/* Writes letters that the files of other processes and of other moments do not have. */
 static void name_end(char *letters) {
   static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
   static uint64_t count;
@@ -164,7 +164,7 @@ static int new_file(char *template, int flags) {
   return -1;
 }
 
-/* Permissions come from the folder. */
+/* A new file has the permissions of its folder. */
 int host_system_new_file(char *template, const struct stat *like) {
   (void)like;
   return new_file(template, 0);

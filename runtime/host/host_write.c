@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The formats of outputs: .npy (version 1, little-endian, row-major), .csv, .wav (RIFF; RF64 beyond
- * 4 GiB) and raw little-endian numbers. Headers leave room for what is known only at the end. */
+/* Writes outputs as .npy (version 1, little-endian, row-major), .csv, JSON lines, .wav (RIFF; RF64
+ * beyond 4 GiB) or raw little-endian numbers. Headers have room for the sizes that are known at the
+ * end. */
 #include "host_posix.h"
 
 #include "host_sink.h"
@@ -11,8 +12,8 @@
 
 enum { WRITE_BLOCK = 1024 };
 
-/* With `reserve`, sizes the header for the longest first axis, so that patching keeps its
- * length. */
+/* Prints the dictionary of an .npy header; returns its length. reserve: with the longest possible
+ * first axis, so that the header keeps its length when it is written again. */
 static size_t write_npy_dictionary(const HostSink *sink, bool reserve, char *to, size_t room) {
   HostText shape = {{0}, 0};
   for (int i = 0; i < sink->rank; i++) {
@@ -84,7 +85,8 @@ static void write_wav_head(HostSink *sink, bool known) {
   write_u32(file, known && !big ? (uint32_t)data : UINT32_MAX);
 }
 
-/* band0,band1,... from the label of the only feature axis, otherwise name_0,name_1,... */
+/* Writes the names of the columns: band0,band1,... if the only feature axis has the label band,
+ * otherwise name_0,name_1,... */
 static void write_csv_names(HostSink *sink) {
   const GrusPort *port = sink->port;
   const char *label = NULL;
@@ -109,7 +111,7 @@ void host_write_head(HostSink *sink) {
   if (sink->style.format == HOST_FORMAT_WAV) write_wav_head(sink, false);
 }
 
-/* The shortest decimal that reads back as the same f32; f16 needs 5 digits. */
+/* Writes the shortest decimal that reads back as the same f32; 5 digits are enough for an f16. */
 static void write_csv_number(HostSink *sink, double value) {
   char text[40];
   if (value != value) {
@@ -127,7 +129,7 @@ static void write_csv_number(HostSink *sink, double value) {
   }
 }
 
-/* The numbers as JSON has them: what is not finite is null. */
+/* Writes a number of JSON, which has no NaN and no infinity: they become null. */
 static void write_json_number(HostSink *sink, double value) {
   if (value - value != 0)
     fputs("null", sink->file);
@@ -135,7 +137,7 @@ static void write_json_number(HostSink *sink, double value) {
     write_csv_number(sink, value);
 }
 
-/* Lines of the shape row_shape. */
+/* Writes JSON lines, each with arrays of the shape row_shape. */
 static void write_json(HostSink *sink, const double *values, size_t n) {
   size_t row = 1;
   for (int i = 0; i < sink->row_rank; i++)
@@ -159,7 +161,7 @@ static void write_json(HostSink *sink, const double *values, size_t n) {
 }
 
 static void write_csv(HostSink *sink, const double *values, size_t n) {
-  /* Not before the first numbers: an input that fails at once prints nothing. */
+  /* Only with the first numbers, so that an input that fails at once prints nothing. */
   if (sink->count == 0 && n && sink->names) write_csv_names(sink);
   for (size_t i = 0; i < n; i++) {
     uint64_t index = sink->count + i, row = index / sink->columns;
@@ -170,7 +172,8 @@ static void write_csv(HostSink *sink, const double *values, size_t n) {
   }
 }
 
-/* Nearest integer in the range of the stored type, halves away from zero. */
+/* The nearest integer within the range of the stored type, halves away from zero. Counts clipped
+ * values. */
 static double write_quantize(HostSink *sink, double value) {
   double top = (double)(1ULL << (8 * sink->number.size - 1));
   double scaled = value * sink->scale;

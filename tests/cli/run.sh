@@ -212,3 +212,11 @@ printf 'grus 1\nmodel m {\n  in  x : f32[time 3, 2]\n  out y : f32[time 3, 2] = 
 printf '1,2\nnan,3\n1,1\n' >nans.csv
 t verify nans.grus x=nans.csv
 q verify nans.grus x=nans.csv --allow-nan
+
+say a frame of a .wav has at most 65,535 bytes
+printf 'grus 1\n\nmodel m {\n  in  x : f32[time .., feature 16384]\n  out y : f32[time .., 16384] = x |> relu\n}\n' >wide.grus
+sed 's/16384/16383/g' wide.grus >narrower.grus
+npy wide.npy '<f4' C 2,16384 zero:32768
+npy narrower.npy '<f4' C 2,16383 zero:32766
+t run wide.grus wide.npy --rate 8000 wide.wav
+t run narrower.grus narrower.npy --rate 8000 wide.wav
