@@ -355,9 +355,9 @@ static void hdf5_cases(Arena *arena, bool slow) {
 }
 
 static void zip_cases(void) {
-  check(zip_bomb("config.json", true), "config.keras", E901, "inflates to");
+  check(zip_bomb("config.json", true), "config.keras", E901, "decompresses to");
   check(zip_bomb("model.weights.h5 config.json", false), "member.keras", E901, "no `config.json`");
-  check(zip_bomb("a.npy", false), "zeros.npz", E901, "inflates to");
+  check(zip_bomb("a.npy", false), "zeros.npz", E901, "decompresses to");
   check(zip_liar(), "liar.keras", E901, "damaged");
 }
 

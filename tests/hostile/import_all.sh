@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # sh import_all.sh GRUS WRAPPER FOLDER...: every model file below the folders through the grus binary:
 # each is checked or refused (exit code 0, 1 or 3), nothing else, and none becomes a model that computes
-# something else than its graph (E905). WRAPPER may be empty, or a
+# something other than its graph (E905). WRAPPER may be empty, or a
 # command with options, such as `valgrind -q --error-exitcode=99`.
 set -u
 GRUS=$1

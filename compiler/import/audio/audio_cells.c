@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Stages from matrices that have a row for each input, [d, gates u], as TensorFlow computes x W. */
+/* Makes stages of matrices that have a row for each input, [d, gates u], as TensorFlow computes x
+ * W. */
 #include "import/audio/audio.h"
 
 #include <string.h>
 
-/* Row `unit` of gate g of a canonical [gates u, d] is column place[g] u + unit of the file's [d,
- * gates u]. */
+/* Transposes the matrix [d, gates u] of a file to the canonical [gates u, d], in which the row of
+ * gate g and unit j is column place[g] u + j of the file. */
 static void turn(const AudioCell *cell, int gates, const float *from, int64_t d, float *to) {
   for (int64_t row = 0; row < gates * cell->units; row++) {
     int64_t column = cell->place[row / cell->units] * cell->units + row % cell->units;

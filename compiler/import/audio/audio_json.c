@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* JSON to tensors, with every length checked before memory is taken. See audio.h. */
+/* From JSON to tensors; see audio.h. Every length is checked before memory is taken. */
 #include "import/audio/audio.h"
 #include "import/json_read.h"
 
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
+enum { FILE_MAX = 64 << 20 }; /* bytes of text, which become about 500 MB when they are parsed */
 
-/* After `{"`, a place of `key"` with `before` in front; a file of another kind is left
- * at its first bytes. */
+/* Whether a file begins with `{"` and contains `key"` after the character `before`. A file of
+ * another kind is recognised by its first bytes. */
 static bool sniff(const ForeignFile *file, const char *key, char before) {
   const char *s = (const char *)file->data.data;
   size_t n = file->data.len, i = 0, len = strlen(key);
@@ -98,7 +98,7 @@ static float *copy_values(const json_t *array, int rank, float *to) {
     double value = json_number_value(array);
     *to = value > (double)FLT_MAX    ? INFINITY
           : value < -(double)FLT_MAX ? -INFINITY
-                                     : (float)value; /* found by foreign_finish */
+                                     : (float)value; /* foreign_finish reports infinities */
     return to + 1;
   }
   for (size_t i = 0; i < json_array_size(array); i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What AIDA-X does around an RTNeural model, by keys that it adds to the file: in, the JSON object;
- * out, stages before and after the model.
+/* The levels that AIDA-X applies around a model of RTNeural, by keys that it adds to the file. In:
+ * the JSON object. Out: stages before and after the model.
  *
- *     v = x with its first channel, the signal, times 10^(in_gain / 20); the others are knobs
+ *     v = x, but its first channel, the signal, times 10^(in_gain / 20); other channels are knobs
  *     y = (model(v) + in_skip * v[0]) * 10^(out_gain / 20)
  *
  * A gain of -90 dB or less is silence. in_skip is 0 or 1, and 1 only for a model with one

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Models of Automated-GuitarAmpModelling, as GuitarML plugins read them: in, JSON with `model_data`
- * (the architecture) and `state_dict` (PyTorch weights); out, a stream of samples through
+/* Models of Automated-GuitarAmpModelling, as GuitarML plugins read them. In: JSON with `model_data`
+ * (the architecture) and `state_dict` (weights of PyTorch). Out: a stream of samples through
  *
  *     y = lin(rec(x)) + x[0 .. skip]        one or more LSTM or GRU layers, then a Linear */
 #include "import/audio/audio.h"
@@ -133,7 +133,7 @@ static bool read_modules(Amp *amp) {
   return true;
 }
 
-/* The format has no names for them: programs know their order. */
+/* The doc comment of the input. The format has no names for knobs: programs know their order. */
 static const char *knobs_text(const Amp *amp) {
   long long knobs = (long long)amp->inputs - 1;
   return arena_printf(amp->audio.arena, "the sound, then %lld knob%s, which the file does not name",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Word segmentation models of ICU: in, JSON with the nine arrays of one fixed architecture; out, on
- * the numbers of code points or grapheme clusters in `dic`, at most as many as --time says,
+/* Word segmentation models of ICU. In: JSON with the nine arrays of one fixed architecture. Out: a
+ * model of the indices that `dic` gives to code points or grapheme clusters, at most as many as
+ * --time says:
  *
- *   mat1 [v, d]                              Embedding; the last row is that of all others
- *   mat2 [d, 4 u], mat3 [u, 4 u], mat4 [4 u] LSTM forward, gates i f c o
- *   mat5, mat6, mat7                         LSTM backward
- *   mat8 [2 u, 4], mat9 [4]                  Dense, softmax: B I E S
+ *   mat1 [v, d]                              Embedding; its last row is for all that is not in
+ * `dic` mat2 [d, 4 u], mat3 [u, 4 u], mat4 [4 u] LSTM forward, gates i f c o mat5, mat6, mat7 LSTM
+ * backward mat8 [2 u, 4], mat9 [4]                  Dense, softmax: B I E S
  *
  * An array is {"v": ..., "dim": [rows, columns], "data": [all numbers]}. */
 #include "import/audio/audio.h"
@@ -75,7 +75,8 @@ static bool shapes_agree(Audio *a, const IcuArray *m) {
   return ok && fits(a, &m[7], 2, 2 * u, LABELS) && fits(a, &m[8], 1, LABELS, 0);
 }
 
-/* Its length must be said: nothing is known before the last code point. */
+/* Adds the input. --time must give its length, because the backward direction needs the whole text.
+ */
 static bool add_input(Audio *a, const ImportOptions *options, int64_t categories) {
   Type type = {.elem = ELEM_INDEX, .categories = categories, .time = {.kind = TIME_FIXED, .n = 1}};
   if (!options->time && !options->stream) {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Raw tensors beside a manifest, as ml5 and deeplearn.js dump TensorFlow checkpoints: in, JSON with
- * {"name": {"filename", "shape"}} and one file of little-endian float32 for each; out, a character
- * model on a stream:
+/* Raw tensors with a manifest, as ml5 and deeplearn.js write TensorFlow checkpoints. In: JSON with
+ * {"name": {"filename", "shape"}} and for each name a file of little-endian float32. Out: a model
+ * of characters, on a stream:
  *
  *   embedding                          [v, d]        index(v) -> [d]
- *   .../cell_K/basic_lstm_cell/weights [d + u, 4 u]  on [x; h]; gates i j f o, j the candidate
+ *   .../cell_K/basic_lstm_cell/weights [d + u, 4 u]  rows of x, then of h; gates i j f o, j is the
+ * candidate
  *   .../cell_K/basic_lstm_cell/biases  [4 u]
  *   .../softmax_w, softmax_b           [u, v], [v]   logits
  *
- * The manifest holds names and shapes only. What the cell computes, and the forget bias that
- * TensorFlow adds when it runs, must come with --config:
+ * The manifest has only names and shapes. --config must say what the cell computes, and the forget
+ * bias that TensorFlow adds when it runs:
  *
  *     {"cell": "BasicLSTMCell", "forget_bias": 1} */
 #include "import/audio/audio.h"
@@ -43,7 +44,7 @@ static Diag *report(Manifest *m, DiagCode code, const char *name, const char *wh
   return foreign_report(m->audio.diags, m->audio.file, code, "`%.120s` %s", name, what);
 }
 
-/* Where a tensor belongs by its name; NULL if nowhere. */
+/* The place of a tensor by its name; NULL if the model has none of this name. */
 static RawTensor *place_of(Manifest *m, const char *name) {
   if (text_ends(name, "embedding")) return &m->embedding;
   if (text_ends(name, "softmax_w")) return &m->softmax_w;
@@ -111,7 +112,7 @@ static bool shape_is(Manifest *m, const RawTensor *t, const char *what, int rank
   return false;
 }
 
-/* All shapes agree before any file is read. */
+/* Whether all shapes agree; reports if not. No file is read before. */
 static bool shapes_agree(Manifest *m) {
   if (m->embedding.name && m->embedding.rank != 2) {
     report(m, E603, m->embedding.name, "has to have two axes: categories and features");
@@ -178,7 +179,7 @@ static bool read_config(Manifest *m, const ImportOptions *options) {
   return true;
 }
 
-/* A file of exactly the tensor's bytes, in its folder; NULL after reporting. */
+/* Reads the file of a tensor, which must have exactly its bytes; NULL after reporting. */
 static const float *read_raw(Manifest *m, const RawTensor *t) {
   Audio *a = &m->audio;
   const char *reason;
@@ -218,7 +219,7 @@ static bool import_embedding(Manifest *m) {
   return audio_embedding(a, table, t->dim[0], t->dim[1], "embedding", t->name) != NULL;
 }
 
-/* Rows of x before rows of h. */
+/* Appends the LSTM of a cell, whose kernel has the rows of x before those of h. */
 static bool import_cell(Manifest *m, int k) {
   static const int place[] = {0, 2, 1, 3}; /* i j f o */
   Audio *a = &m->audio;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Neural Amp Modeler, .nam. In, {"version", "architecture", "config", "weights", "sample_rate"} in
- * JSON, all weights in one list; out, a stream of samples. The architectures are in nam_wavenet.c,
- * nam_simple.c and nam_lstm.c. A SlimmableContainer holds models of several sizes, of which --size
- * chooses one:
+/* Neural Amp Modeler, .nam. In: JSON with {"version", "architecture", "config", "weights",
+ * "sample_rate"}, where one list has all weights. Out: a stream of samples. The architectures are
+ * in nam_wavenet.c, nam_simple.c and nam_lstm.c. A SlimmableContainer has models of several sizes,
+ * of which --size chooses one:
  *
  *     {"submodels": [{"max_value": 0.5, "model": {...}}, {"max_value": 1, "model": {...}}]}
  *
- * the first whose max_value is more than the size, the last one without --size.
+ * --size chooses the first model whose max_value is larger; without --size it is the last one.
  *
  * The engine (NeuralAmpModelerCore) plays silence into a model before the first sample. The state
- * that is left behind is the initial state here: see nam_net.c and nam_lstm.c. */
+ * after that is the initial state here: see nam_net.c and nam_lstm.c. */
 #include "import/audio/nam.h"
 #include "import/audio/nam_lstm.h"
 
@@ -22,7 +22,8 @@ bool nam_sniff(const ForeignFile *file) {
   return audio_sniff(file, "architecture") && audio_sniff(file, "weights");
 }
 
-/* Versions are 0.N.M; N grows when older readers would misunderstand a file. */
+/* Whether grus knows the version of a file. Versions are 0.N.M, and N grows if older programs would
+ * misread a file. */
 static bool version_known(Audio *a, const json_t *root) {
   const char *version = json_string_value(json_object_get(root, "version"));
   char *end;
@@ -54,7 +55,7 @@ static bool refuse_architecture(Audio *a, const char *name) {
   return false;
 }
 
-/* The submodel that --size chooses. */
+/* The submodel that --size chooses; NULL after reporting. */
 static json_t *choose(Nam *nam, json_t *config) {
   json_t *list = json_object_get(config, "submodels");
   size_t n = json_array_size(list), i = 0;
@@ -75,7 +76,7 @@ static json_t *choose(Nam *nam, json_t *config) {
   return model;
 }
 
-/* `config` and `weights` of a model that is no container; false after reporting. */
+/* Reads `config` and `weights` of a model that is no container; false after reporting. */
 static bool open_model(Nam *nam, json_t *root) {
   Audio *a = &nam->audio;
   nam->config = json_object_get(root, "config");
@@ -94,7 +95,7 @@ static double rate_of(const json_t *root) {
   return json_number_value(json_object_get(root, "sample_rate"));
 }
 
-/* depth: of models within models. */
+/* Appends the stages of a model. depth: how deeply models are nested. */
 static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
   static const char known[] = "version metadata architecture config weights sample_rate notes";
   const char *name = json_string_value(json_object_get(root, "architecture"));
@@ -107,7 +108,7 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
   }
   if (!open_model(nam, root)) return false;
   if (name && strcmp(name, "LSTM") == 0) {
-    /* inside another model it has not come to rest, as that one's past would need */
+    /* inside of another model, its state after the silence of that model is not known */
     return depth < DEPTH_MAX
                ? nam_lstm(nam, flow, rate_of(root))
                : nam_refuse(nam, E902,
@@ -128,7 +129,7 @@ bool nam_model(Nam *outer, json_t *root, const char *origin, NamFlow *flow) {
   return ok;
 }
 
-/* Channels of the input, by what the architecture calls them. */
+/* How many channels the input has: `in_channels`, else 1. */
 static int64_t inputs_of(Nam *nam, json_t *root) {
   json_t *config = json_object_get(root, "config");
   return json_object_get(config, "in_channels")

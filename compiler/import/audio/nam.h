@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Neural Amp Modeler, what its architectures share. Private to nam*.c. */
+/* What the architectures of Neural Amp Modeler share. Private to nam*.c. */
 #ifndef GRUS_IMPORT_AUDIO_NAM_H
 #define GRUS_IMPORT_AUDIO_NAM_H
 
 #include "import/audio/audio.h"
 
-/* A model of the file: the file's own, or one that it holds. Its numbers are taken in their
+/* A model: that of the file, or one inside of it. Its layers take their weights from one list, in
  * order. */
 typedef struct Nam {
   Audio audio;
   const ImportOptions *options;
   const char *origin; /* "`config`", or "`condition_dsp`" */
   json_t *config;
-  const float *weights; /* all of them */
-  int64_t n, taken;
-  bool sized; /* a choice of size was there to be made */
+  const float *weights; /* the list */
+  int64_t n, taken;     /* its length, and how many numbers were taken */
+  bool sized;           /* the file has models of several sizes */
 } Nam;
 
-/* A value, and what it is after a long silence. */
+/* A value, its width, and the numbers that it has after a long silence. */
 typedef struct NamFlow {
   Value *value;
   int64_t width;
   const double *rest;
 } NamFlow;
 
-/* A convolution, 1x1 where kernel is 1. Of a model that is used at a smaller size the first `out`
- * rows and the first `in` columns are taken; `full` sizes are those of the file. weight [out, in /
- * groups, kernel]. */
+/* A convolution, or a Dense if kernel is 1. A model at a smaller size uses the first `out` rows and
+ * the first `in` columns; the full sizes are those of the file. weight [out, in / groups, kernel].
+ */
 typedef struct NamConv {
   int64_t full_in, full_out, in, out, kernel, dilation, groups;
   bool has_bias;
@@ -49,32 +49,39 @@ typedef enum NamShape {
 
 typedef struct NamActivation {
   NamShape shape;
-  double low, high, low_slope, high_slope; /* of a leaky hard tanh; low_slope of a leaky relu */
-  const float *slopes;                     /* of a prelu, one a channel */
+  double low, high, low_slope, high_slope; /* of a leaky hard tanh; a leaky relu has low_slope */
+  const float *slopes;                     /* of a prelu, one for each channel */
   int64_t n_slopes;
 } NamActivation;
 
-/* All false after reporting. */
+/* The functions of type bool return false after reporting. */
+
+/* Reports that the model `what`; returns false. */
 bool nam_refuse(Nam *nam, DiagCode code, const char *what);
+/* Takes the next n numbers of the list. */
 bool nam_take(Nam *nam, int64_t n, const float **out);
-/* Every number was taken. */
+/* Whether all numbers of the list were taken. */
 bool nam_all_taken(Nam *nam);
-/* The sizes divide, and the weights are there. */
+/* Takes the weights of a convolution; checks that its groups divide its channels. */
 bool nam_conv_take(Nam *nam, NamConv *conv);
+/* Appends a convolution to a flow. */
 bool nam_conv(Nam *nam, const NamConv *conv, NamFlow *flow);
-/* value: "Tanh" or {"type": "LeakyReLU", "negative_slope": 0.01} */
+/* Reads an activation: "Tanh" or {"type": "LeakyReLU", "negative_slope": 0.01}. */
 bool nam_activation_read(Nam *nam, const json_t *value, NamActivation *out);
+/* Appends an activation to a flow. */
 bool nam_activate(Nam *nam, const NamActivation *activation, NamFlow *flow);
-/* kind: LAYER_add or LAYER_mul */
+/* a + b or a * b; kind: LAYER_add or LAYER_mul. */
 NamFlow nam_join(Nam *nam, LayerKind kind, NamFlow a, NamFlow b);
-/* v op number, or number op v */
+/* v with a number: v * number, v - number, or number - v if swapped. */
 NamFlow nam_number(Nam *nam, LayerKind kind, NamFlow v, double number, bool swapped);
+/* Features begin .. end of v. */
 NamFlow nam_slice(Nam *nam, NamFlow v, int64_t begin, int64_t end);
 
+/* Append the stages of an architecture. */
 bool nam_wavenet(Nam *nam, NamFlow *flow);
 bool nam_convnet(Nam *nam, NamFlow *flow);
 bool nam_linear(Nam *nam, NamFlow *flow);
-/* What a model in JSON, inside of another, does to a flow (nam.c). */
+/* Appends the stages of a model inside of another one (nam.c). */
 bool nam_model(Nam *outer, json_t *root, const char *origin, NamFlow *flow);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Activations of Neural Amp Modeler: read from JSON, as stages, and in double. */
+/* Activations of Neural Amp Modeler: reads them from JSON, makes stages of them, and computes them
+ * in double for the values after silence. */
 #include "import/audio/nam.h"
 
 #include <math.h>
@@ -99,13 +100,13 @@ static double apply(const NamActivation *a, double x, int64_t channel) {
   return x;
 }
 
-/* One stage for the whole of it, with nothing said of its rest. */
+/* Appends a stage. The caller sets the value after silence. */
 static NamFlow plain(Nam *nam, LayerKind kind, NamFlow x) {
   Layer *layer = model_layer(nam->audio.foreign->model, kind, 1, &x.value);
   return (NamFlow){layer->out[0], x.width, x.rest};
 }
 
-/* clip(x) plus what lies beyond, each side by its slope. */
+/* clip(x), plus on each side the slope times the part of x beyond the bound. */
 static NamFlow leaky_hard_tanh(Nam *nam, const NamActivation *a, NamFlow x) {
   NamFlow y = plain(nam, LAYER_clip, x);
   layer_set_number(y.value->layer, OPT_low, a->low);

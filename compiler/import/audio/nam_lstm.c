@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* LSTM of Neural Amp Modeler: layers of LSTM and a Dense, each LSTM with the start state that was
- * trained with it. The list of weights, d inputs and u units:
+/* The LSTM of Neural Amp Modeler: LSTM layers, each with a learned initial state, then a Dense. The
+ * list of weights, with d inputs and u units:
  *
  *   each layer  [4 u, d + u] input and recurrent kernel side by side, gates i f g o; bias [4 u];
- *               start of h [u], of c [u]
+ *               initial h [u], initial c [u]
  *   the head    [outputs, u], bias [outputs]
  *
- * The engine plays half a second of silence before the first sample. The state after it is computed
- * here, in double, and is the state that the model starts from. */
+ * The engine plays half a second of silence before the first sample. This file computes the state
+ * after it, in double, which becomes the initial state of the model. */
 #include "import/audio/nam_lstm.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ static double sigmoid(double x) {
   return 1 / (1 + exp(-x));
 }
 
-/* One step; how far the state moved at most. */
+/* Computes one step; returns the largest change of a number of the state. */
 static double cell_step(NamCell *cell, const double *x) {
   int64_t u = cell->u, width = cell->d + u;
   double moved = 0;
@@ -49,7 +49,7 @@ static double cell_step(NamCell *cell, const double *x) {
   return moved;
 }
 
-/* Steps of silence, or fewer when nothing moves any more. */
+/* Computes `steps` steps of silence, or fewer if the state stops changing. */
 static void play_silence(Arena *arena, NamCell *cell, int64_t n, int64_t steps) {
   double *silence = ARENA_ARRAY(arena, double, cell[0].d);
   for (int64_t t = 0; t < steps; t++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The pieces of Neural Amp Modeler's networks as stages. Beside each value goes what it is after
- * silence: its engine plays silence through a model before the first sample, for as long as the
- * model looks back, so that every convolution begins with a past of equal steps. That step is its
- * `initial_x`. */
+/* Makes stages of the parts of a Neural Amp Modeler network. Its engine plays silence into a model
+ * before the first sample, for as long as the model looks back. So every convolution begins after a
+ * past of equal steps, which becomes its `initial_x`. Each NamFlow has the value and the step that
+ * it is after silence. */
 #include "import/audio/nam.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ bool nam_all_taken(Nam *nam) {
   return nam->taken == nam->n || report_numbers(nam, "");
 }
 
-/* The first rows and columns of [full_out, full_in, kernel]. */
+/* The first `out` rows and `in` columns of [full_out, full_in, kernel]. */
 static const float *cut(Nam *nam, const NamConv *conv, const float *from) {
   float *to = ARENA_ARRAY(nam->audio.arena, float, conv->out * conv->in * conv->kernel);
   int64_t row = conv->in * conv->kernel;
@@ -66,7 +66,8 @@ static bool is_silent(const NamFlow *flow) {
   return true;
 }
 
-/* y[f] = b[f] + sum over j, k of W[f, j, k] x[j] of a constant x */
+/* The result of a convolution if every step is x: y[f] = b[f] + sum over j, k of W[f, j, k] x[j].
+ */
 static const double *conv_rest(Nam *nam, const NamConv *conv, const double *x) {
   double *y = ARENA_ARRAY(nam->audio.arena, double, conv->out);
   int64_t depth = conv->in / conv->groups, rows = conv->out / conv->groups;
@@ -85,7 +86,7 @@ static Layer *stage(Nam *nam, LayerKind kind, int n, Value *const *in, const cha
   return layer;
 }
 
-/* Its history is in the model: what the past was. */
+/* Gives a convolution its past as `initial_x`. */
 static bool give_past(Nam *nam, Layer *layer, const NamFlow *flow) {
   layer_set_word(layer, OPT_init, "learned");
   float *to = audio_tensor(&nam->audio, layer, ROLE_INITIAL_X, 1, &flow->width, "silence");

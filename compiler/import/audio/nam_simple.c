@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* ConvNet and Linear of Neural Amp Modeler. A ConvNet is convolutions of two taps, each with a norm
- * or a bias and an activation, and a Dense; a Linear is one long filter, its first number for the
- * newest sample. */
+/* ConvNet and Linear of Neural Amp Modeler. A ConvNet has convolutions of two taps, each with a
+ * norm or a bias and an activation, then a Dense. A Linear is one long filter, whose first number
+ * multiplies the newest sample. */
 #include "import/audio/nam.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ static bool flag(Nam *nam, const char *key, bool *out) {
                     arena_printf(nam->audio.arena, "does not say `%s`, true or false", key));
 }
 
-/* mean, variance, scale and center of each channel, then eps */
+/* Appends a norm. Its weights are mean, variance, scale and center of each channel, then eps. */
 static bool add_norm(Nam *nam, NamFlow *flow) {
   static const Role roles[] = {ROLE_MEAN, ROLE_VARIANCE, ROLE_SCALE, ROLE_CENTER};
   const float *from[4], *eps;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* WaveNet of Neural Amp Modeler, versions 0.5 to 0.7. In, `config` and one list of weights; out,
- * stages. c is the condition (the input, or what `condition_dsp` makes of it), F a FiLM where the
+/* WaveNet of Neural Amp Modeler, versions 0.5 to 0.7. In: `config` and one list of weights. Out:
+ * stages. c is the condition (the input, or the output of `condition_dsp`), and F a FiLM if the
  * config has one:
  *
  *   array   x = rechannel(x); for each layer: x, head += layer(x, c); head = head_rechannel(head)
- *   layer   z = F(F(conv(F(x))) + F(mixin(F(c)))); z = activation(z), gated or blended by its
- *           second half;
- *           z = F(z); head gets z, or F(head1x1(z)); x gets x + layer1x1(z), or stays
+ *   layer   z = F(F(conv(F(x))) + F(mixin(F(c)))); z = activation(z), which the second half of z
+ * may gate or blend; z = F(z); head becomes z, or F(head1x1(z)); x becomes x + layer1x1(z), or
+ *           stays
  *   FiLM    (scale, shift) = 1x1(c); v scale + shift
  *
- * The next array begins with the x of the one before, and with its head. After the last, the head
- * times head_scale, the list's last number. A FiLM after layer1x1 acts in the blended mode alone,
- * as in the engine. */
+ * The next array begins with the x and the head of the one before. The output is the head after the
+ * last array times head_scale, the last number of the list. As in the engine, a FiLM after layer1x1
+ * acts only in the blended mode. */
 #include "import/audio/nam.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ typedef struct Film {
   NamConv conv;
 } Film;
 
-/* Sizes as the file has them, and as they are used. */
+/* An array of layers: its sizes in the file, and (use_) those at the chosen size. */
 typedef struct Array {
   json_t *json;
   int64_t input, condition, channels, bottleneck, head, layers;
@@ -53,12 +53,13 @@ typedef struct Array {
   int64_t layer1x1_groups, head1x1_out, head1x1_groups;
 } Array;
 
+/* The parts of one layer with their weights. */
 typedef struct LayerParts {
   NamConv conv, mixin, layer1x1, head1x1;
   Film film[FILMS];
   Gating gating;
   NamActivation activation, second;
-  bool is_read; /* what it makes of x; that of the last layer is not */
+  bool is_read; /* whether a later layer reads its x; no layer reads that of the last one */
 } LayerParts;
 
 static bool truth(Nam *nam, const json_t *object, const char *key, bool if_absent, bool *out) {
@@ -70,14 +71,14 @@ static bool truth(Nam *nam, const json_t *object, const char *key, bool if_absen
              arena_printf(nam->audio.arena, "has a `%s` that is neither true nor false", key));
 }
 
-/* A size of at least 1. */
+/* Reads a size of at least 1; if_absent 0: it must be there. */
 static bool size(Nam *nam, const json_t *object, const char *key, int64_t if_absent, int64_t *out) {
   bool absent = if_absent > 0 && !json_object_get(object, key);
   *out = absent ? if_absent : audio_size(&nam->audio, object, key, 1, nam->origin);
   return *out > 0;
 }
 
-/* Entry i of a list of one for each layer; or the one value for all. */
+/* The value for layer i: an item of a list, or one value for all layers. */
 static json_t *each(json_t *value, int64_t i) {
   return json_is_array(value) ? json_array_get(value, (size_t)i) : value;
 }
@@ -144,7 +145,7 @@ static bool read_array(Nam *nam, json_t *json, Array *a) {
          read_1x1(nam, a) && lists_fit(nam, a);
 }
 
-/* The channels of an array at the size that --size asks for, out of `allowed_channels`. */
+/* Finds the channels of an array at the size of --size, one of `allowed_channels`. */
 static bool slim_channels(Nam *nam, Array *a, int64_t *out) {
   json_t *slimmable = json_object_get(a->json, "slimmable"),
          *kwargs = json_object_get(slimmable, "kwargs");
@@ -222,7 +223,8 @@ static bool read_film(Nam *nam, const Array *a, int which, Film *film) {
          size(nam, json, "groups", 1, &film->groups);
 }
 
-/* The 1x1 that makes scale and shift, of `full` channels of which `use` are used. */
+/* Takes the weights of a FiLM: a 1x1 that gives scale and shift for `full` channels, of which `use`
+ * are used. */
 static bool take_film(Nam *nam, const Array *a, Film *film, int which, int64_t full, int64_t use) {
   int64_t times = film->shift ? 2 : 1;
   if (!film->active) return true;
@@ -232,7 +234,7 @@ static bool take_film(Nam *nam, const Array *a, Film *film, int which, int64_t f
   return nam_conv_take(nam, &film->conv);
 }
 
-/* The weights of a layer, in the order of the list. */
+/* Takes the weights of a layer in the order of the list. */
 static bool take_layer(Nam *nam, const Array *a, int64_t i, LayerParts *p) {
   json_t *sizes = json_object_get(a->json, "kernel_sizes"),
          *dilations = json_object_get(a->json, "dilations");
@@ -271,7 +273,7 @@ static bool take_layer(Nam *nam, const Array *a, int64_t i, LayerParts *p) {
   return true;
 }
 
-/* v scale + shift, both made of the condition. */
+/* Appends a FiLM: v scale + shift, where scale and shift come from the condition c. */
 static bool film(Nam *nam, const Film *film, NamFlow c, NamFlow *v) {
   int64_t n = v->width;
   if (!film->active) return true;
@@ -281,7 +283,8 @@ static bool film(Nam *nam, const Film *film, NamFlow c, NamFlow *v) {
   return true;
 }
 
-/* a s, or a s + v (1 - s): v and its activation a, s of the second half. */
+/* Appends the activation. Gated, it is a s; blended, a s + v (1 - s), where v is the first half of
+ * z, a its activation, and s the second activation of the second half. */
 static bool activate(Nam *nam, const LayerParts *p, NamFlow *z) {
   if (p->gating == GATING_NONE) return nam_activate(nam, &p->activation, z);
   NamFlow v = nam_slice(nam, *z, 0, z->width / 2), a = v,
@@ -294,7 +297,8 @@ static bool activate(Nam *nam, const LayerParts *p, NamFlow *z) {
   return true;
 }
 
-/* One layer: *x becomes what the next reads, *head what this adds to the head. */
+/* Appends a layer. *x becomes the input of the next layer, and *head what this layer adds to the
+ * head. */
 static bool add_layer(Nam *nam, const Array *a, const LayerParts *p, NamFlow c, NamFlow *x,
                       NamFlow *head) {
   NamFlow z = *x, mixed = c;
@@ -320,7 +324,7 @@ static bool add_layer(Nam *nam, const Array *a, const LayerParts *p, NamFlow c, 
          (nam_conv(nam, &p->head1x1, head) && film(nam, &f[FILM_HEAD_POST], c, head));
 }
 
-/* *head: the sum so far, no value before the first array. */
+/* Appends an array. *head: the sum of the heads so far, without a value before the first array. */
 static bool add_array(Nam *nam, const Array *a, int index, bool last_array, NamFlow c, NamFlow *x,
                       NamFlow *head) {
   NamConv rechannel = {a->input, a->channels, a->use_input, a->use_channels, 1, 1, 1,
@@ -348,8 +352,8 @@ static bool add_array(Nam *nam, const Array *a, int index, bool last_array, NamF
   return nam_conv_take(nam, &last) && nam_conv(nam, &last, head);
 }
 
-/* Activations and convolutions after the arrays. Its weights come before head_scale, which acts
- * before it. */
+/* Appends activations and convolutions after the arrays. Their weights come before head_scale in
+ * the list, but head_scale multiplies first. */
 static bool add_post_head(Nam *nam, json_t *json, NamFlow *flow) {
   NamActivation activation;
   int64_t channels, out;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Models of RNNoise as rnnoise-nu loads them (.rnnn): in, a line that says so, then six layers of a
- * fixed network, whole numbers between blanks; out, that network on a stream of features every 10
- * ms:
+/* Models of RNNoise as rnnoise-nu loads them (.rnnn). In: a first line that says so, then the six
+ * layers of a fixed network as integers with blanks between them. Out: that network on a stream of
+ * features, one step every 10 ms:
  *
  *     dense = input_dense(features)                         gains = denoise_output(denoise)
  *     speech = vad_gru(dense)                               vad   = vad_output(speech)
  *     noise = noise_gru(dense, speech, features)
  *     denoise = denoise_gru(speech, noise, features)
  *
- * A layer is its inputs d, its units u and an activation (0 tanh, 1 sigmoid, 2 relu: of a GRU, of
- * the candidate), then its kernel [d, u], or [d, 3 u] and a recurrent kernel [u, 3 u] with gates z
- * r n, then its bias [u] or [3 u]. A number is a weight times 256. Order of the layers:
- * input_dense, vad_gru, noise_gru, denoise_gru, denoise_output, vad_output. */
+ * A layer has its inputs d, its units u and an activation (0 tanh, 1 sigmoid, 2 relu; of a GRU it
+ * is that of the candidate). Then come its kernel [d, u], or of a GRU [d, 3 u] and the recurrent
+ * kernel [u, 3 u] with gates z r n, and its bias [u] or [3 u]. A number is a weight times 256. The
+ * layers are, in order, input_dense, vad_gru, noise_gru, denoise_gru, denoise_output and
+ * vad_output. */
 #include "import/audio/audio.h"
 
 #include <string.h>
@@ -30,7 +31,7 @@ typedef struct RnnoisePart {
   const char *name;
   int64_t inputs, units;
   const char *activation;
-  const float *kernel, *recurrent, *bias; /* recurrent: NULL, not a GRU */
+  const float *kernel, *recurrent, *bias; /* recurrent: NULL if it is not a GRU */
 } RnnoisePart;
 
 bool rnnoise_sniff(const ForeignFile *file) {
@@ -38,7 +39,7 @@ bool rnnoise_sniff(const ForeignFile *file) {
   return file->data.len >= len && memcmp(file->data.data, first_line, len) == 0;
 }
 
-/* The next whole number; false after reporting. */
+/* Reads the next integer; false after reporting. */
 static bool next_number(Rnnoise *r, const char *of, int64_t *out) {
   Audio *a = &r->audio;
   int64_t value = 0;
@@ -60,15 +61,16 @@ static bool next_number(Rnnoise *r, const char *of, int64_t *out) {
     line += *s == '\n';
   Diag *d = foreign_report(a->diags, a->file, E901,
                            begin == r->end ? "`%s` ends within the numbers of `%s`"
-                                           : "`%s` has something else than a whole number in `%s`",
+                                           : "`%s` has something other than an integer in `%s`",
                            a->file->path, of);
   diag_note(d, "line %zu; a number is a weight times 256, at most %d", line, NUMBER_MAX);
   return false;
 }
 
+/* Reads `count` numbers; NULL after reporting. */
 static const float *numbers(Rnnoise *r, const char *of, int64_t count) {
   int64_t value;
-  /* Each takes two bytes at least: no size is taken on trust. */
+  /* A number takes at least two bytes, so the file limits how many there can be. */
   if (count > (r->end - r->at + 1) / 2) {
     Diag *d = foreign_report(r->audio.diags, r->audio.file, E901,
                              "`%s` ends within the numbers of `%s`", r->audio.file->path, of);
@@ -84,7 +86,7 @@ static const float *numbers(Rnnoise *r, const char *of, int64_t count) {
   return to;
 }
 
-/* inputs: as many as the layers before it give. */
+/* Reads a layer. inputs: the width of its input, -1 if it is not known. False after reporting. */
 static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs, RnnoisePart *out) {
   static const char *const activations[] = {"tanh", "sigmoid", "relu"};
   Audio *a = &r->audio;
@@ -147,7 +149,7 @@ static Value *add_dense(Rnnoise *r, const RnnoisePart *part) {
   return r->audio.value;
 }
 
-/* What the next stage reads. */
+/* Joins two values and the features to the input of the next stage. */
 static void join(Rnnoise *r, Value *first, Value *second) {
   Value *all[] = {first, second, r->features};
   Layer *concat = model_layer(r->audio.foreign->model, LAYER_concat, 3, all);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* RTNeural JSON. In, {"in_shape": [null, null, 1], "layers": [{"type", "activation", "shape",
- * "weights"}]} with arrays as Keras has them; out, a chain of layers on a stream: RTNeural is
- * called once for each sample and keeps all state. in_shape [null, d] is a vector instead, and
- * [null, null, n, d] has n features of d channels each.
+/* RTNeural JSON. In: {"in_shape": [null, null, 1], "layers": [{"type", "activation", "shape",
+ * "weights"}]} with arrays in the order of Keras. Out: a chain of stages on a stream, because a
+ * program calls RTNeural once for each sample and it keeps all state. With in_shape [null, d] the
+ * model takes a vector instead; [null, null, n, d] is a stream of n features of d channels each.
  *
  *   dense      [d, u], [u]            the bias may be missing
  *   gru        [d, 3u], [u, 3u], [2, 3u]   gates z r h, reset after the product
@@ -12,8 +12,7 @@
  *   batchnorm  scale, center, mean, variance; or mean, variance; batchnorm2d: of each channel
  *   prelu      [1, d] or [1, 1]
  *
- * Files of AIDA-X have levels beside that (audio_levels.c), and the input and output of a trial
- * run. */
+ * Files of AIDA-X also have levels (audio_levels.c), and the input and output of a test run. */
 #include "import/audio/audio.h"
 
 #include <string.h>
@@ -29,7 +28,7 @@ typedef struct RtLayer {
   json_t *object, *weights;
   const char *origin, *prefix;
   int64_t width;    /* last of `shape` */
-  int64_t features; /* the one before, where there are channels; else 0 */
+  int64_t features; /* the axis before that, if there are channels; else 0 */
   size_t n_weights;
 } RtLayer;
 
@@ -110,7 +109,8 @@ static bool import_dense(RtLayer *layer) {
   return activate(layer);
 }
 
-/* RTNeural computes tanh and sigmoid whatever the file says. */
+/* Reports an activation other than tanh: RTNeural computes tanh and sigmoid, whatever the file
+ * says. */
 static bool cell_activation(const RtLayer *layer) {
   const json_t *value = json_object_get(layer->object, "activation");
   const char *name = json_string_value(value);
@@ -120,7 +120,7 @@ static bool cell_activation(const RtLayer *layer) {
   return false;
 }
 
-/* The bias as one row or, GRU's, two. */
+/* Gives a cell its bias: one row, or two for a GRU. */
 static bool cell_bias(const RtLayer *layer, Layer *stage, LayerKind kind, int64_t width,
                       const float *b) {
   Audio *a = layer->audio;
@@ -197,7 +197,7 @@ static bool import_conv1d(RtLayer *layer) {
   return activate(layer);
 }
 
-/* A size that the layer says of what it reads, or gives, is that. */
+/* Whether a size that the layer names is the right one; reports if not. */
 static bool size_is(const RtLayer *layer, const char *key, int64_t size) {
   int64_t said = audio_size(layer->audio, layer->object, key, 1, layer->origin);
   if (said < 0 || said == size) return said == size;
@@ -206,7 +206,8 @@ static bool size_is(const RtLayer *layer, const char *key, int64_t size) {
   return false;
 }
 
-/* Windows along time go to the past, those along features are whole or have zeros around them. */
+/* Sets the windows of a Conv2D: along time they look back; along features they have the padding of
+ * the file. */
 static bool set_windows(const RtLayer *layer, Layer *stage, const int64_t size[2], int64_t dilation,
                         int64_t stride) {
   const char *padding = json_string_value(json_object_get(layer->object, "padding"));
@@ -325,8 +326,8 @@ static const struct {
 
 enum { CHANNELS_RANK = 4 };
 
-/* [null, null, 8]: as many axes as in_shape, the last one a width, and the one before it the number
- * of features where there are four. 0 after reporting. */
+/* The last size of a shape such as [null, null, 8], which has as many axes as in_shape. With four
+ * axes, *features is the size before it. 0 after reporting. */
 static int64_t shape_width(Audio *a, const json_t *shape, size_t rank, const char *key,
                            const char *origin, int64_t *features) {
   *features = 0;
@@ -403,7 +404,7 @@ static bool rank_known(Audio *a, size_t rank) {
   return false;
 }
 
-/* The rate stands at one of several places. */
+/* Reads the sample rate from one of the places where programs write it. */
 static bool read_rate(Audio *a, const json_t *root, Time *time) {
   return audio_rate(a, root, "samplerate", "the model", time) &&
          audio_rate(a, root, "sample_rate", "the model", time) &&

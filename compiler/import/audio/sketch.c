@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Unconditional Sketch-RNN models in JSON: in, [settings, shapes, arrays]; out, on a stream of
- * strokes [dx, dy, three flags], with dx and dy divided by scale_factor / 2,
+/* Unconditional Sketch-RNN models in JSON. In: [settings, shapes, arrays]. Out: a model on a stream
+ * of strokes [dx, dy, three flags], where dx and dy are divided by scale_factor / 2:
  *
- *   arrays[2] [5, 4 u], [3] [u, 4 u], [4] [4 u]   LSTM, gates i j f o (j the candidate); the forget
- *                                                 bias of 1 that the program adds is not in the
- *                                                 file
+ *   arrays[2] [5, 4 u], [3] [u, 4 u], [4] [4 u]   LSTM with gates i j f o; j is the candidate
  *   arrays[0] [u, n], [1] [n]                     Dense: parameters of a mixture and the flags
  *
- * An array is base64 of little-endian int16; a number is that / 32767 * 10. */
+ * The file does not contain the forget bias of 1 that the program adds. An array is base64 of
+ * little-endian int16 integers; a weight is such an integer / 32767 * 10. */
 #include "import/audio/audio.h"
 #include "import/base64.h"
 
@@ -58,7 +57,7 @@ static const float *read_array(Audio *a, const json_t *root, size_t number, int 
   return to;
 }
 
-/* Units and outputs; 0 after reporting. */
+/* The units, and in *outputs the outputs, of a model; 0 after reporting. */
 static int64_t sizes(Audio *a, const json_t *root, int64_t *outputs) {
   const json_t *settings = json_array_get(root, 0), *shapes = json_array_get(root, 1),
                *head = json_array_get(shapes, 0);

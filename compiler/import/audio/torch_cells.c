@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Modules of a PyTorch state dict in the canonical layout. In PyTorch weight_ih [G u, d], weight_hh
- * [G u, u], two biases [G u]. LSTM's gates i f g o are canonical, its biases are added to each
- * other; GRU's are r z n (canonical: z r n), and its reset comes after the product. */
+/* Makes stages of the modules of a PyTorch state dict. PyTorch has weight_ih [G u, d], weight_hh [G
+ * u, u] and two biases [G u]. The gates i f g o of an LSTM have the canonical order, and its biases
+ * are added up. The gates of a GRU are r z n, where the canonical order is z r n, and it has
+ * reset=after. */
 #include "import/audio/audio.h"
 
 #include <float.h>
@@ -31,11 +32,12 @@ static const float *tensor(Audio *audio, const TorchModule *m, const char *leaf,
     double value = tensor_get(t, i);
     to[i] = value > (double)FLT_MAX    ? INFINITY
             : value < -(double)FLT_MAX ? -INFINITY
-                                       : (float)value; /* found by foreign_finish */
+                                       : (float)value; /* foreign_finish reports infinities */
   }
   return to;
 }
 
+/* Copies the gates of PyTorch to their canonical places. gate: the numbers of one gate. */
 static void put_gates(LayerKind kind, const float *from, int64_t gate, float *to) {
   static const int canonical[2][4] = {{0, 1, 2, 3}, {1, 0, 2, 3}};
   int n = kind == LAYER_LSTM ? 4 : 3;
@@ -43,7 +45,8 @@ static void put_gates(LayerKind kind, const float *from, int64_t gate, float *to
     memcpy(to + canonical[kind == LAYER_GRU][g] * gate, from + g * gate, sizeof *to * (size_t)gate);
 }
 
-/* The weights of one direction into their place. */
+/* Copies the weights of one direction: to[0..3] are kernel, recurrent kernel, bias and recurrent
+ * bias. */
 static bool put_direction(Audio *audio, const TorchModule *m, LayerKind kind, int64_t u,
                           const char *suffix, float *const to[4]) {
   int64_t g = kind == LAYER_LSTM ? 4 : 3, d = audio->width;
@@ -104,7 +107,7 @@ bool torch_recurrent(Audio *audio, const TorchModule *m, LayerKind kind, int64_t
   return ok;
 }
 
-/* The values of a tensor as those of a stage. */
+/* Gives a stage the numbers of a tensor of the module; false after reporting. */
 static bool give(Audio *audio, const TorchModule *m, Layer *stage, Role role, const char *leaf,
                  int rank, const int64_t *dim) {
   const float *from = tensor(audio, m, leaf, rank, dim);
@@ -147,7 +150,7 @@ bool torch_norm(Audio *audio, const TorchModule *m) {
          give(audio, m, stage, ROLE_VARIANCE, "running_var", 1, &audio->width);
 }
 
-/* PyTorch [f, d / groups, k], canonical [f, k, d / groups]. */
+/* The weight of PyTorch is [f, d / groups, k], the canonical kernel [f, k, d / groups]. */
 bool torch_conv(Audio *audio, const TorchModule *m, const TorchConv *conv) {
   int64_t f = m->out, d = m->in, k = m->kernel;
   Layer *stage = audio_stage(audio, LAYER_Conv1D, m->name, m->origin);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* State dicts of PyTorch: in, tensors with names; out, their modules one after another, on a
- * stream. The dict says what each module is by the shapes of its tensors (weight_ih has 4 u rows in
- * an LSTM, 3 u in a GRU), but not in which order they are called nor what without weights stands
- * between them. What follows from names and shapes is imported; what stays open is asked for:
+/* Imports state dicts of PyTorch. The input is a list of tensors with names; the result is a model
+ * that runs their modules one after another on a stream. The shapes of the tensors say what each
+ * module is: with u units, `weight_ih` has 4 u rows in an LSTM and 3 u in a GRU. A state dict does
+ * not say in which order the modules are called, nor which modules without weights stand between
+ * them. What follows from names and shapes is imported; each of these is an error that asks:
  *
- *   the order, where more than one fits
- *   what stands after a Linear or a Conv1d that is not the last: an activation, as a rule
- *   whether something reads each step or the final states of a module in two directions
- *   the nonlinearity of an RNN, and how a Conv1d moves: --config names a JSON object with its
- *   arguments, by module unless the dict is of one module without a name:
- *   {"conv": {"stride": 3, "dilation": 1, "groups": 1}} */
+ *   the order, where more than one order fits
+ *   what stands after a Linear or a Conv1d that is not the last module: usually an activation
+ *   whether the next module reads each step or the final states of a bidirectional module
+ *   the activation of an RNN
+ *   the arguments of a Conv1d: the option --config names a JSON file which gives them for each
+ *   module, {"conv": {"stride": 3, "dilation": 1, "groups": 1}}, or without the name of a module
+ *   if the state dict is of a single module without a name. */
 #include "import/audio/audio.h"
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_order.h"
@@ -27,7 +29,8 @@ typedef struct Torch {
   json_t *config;
   TorchModule *module; /* in the order of the file */
   TorchPart *part;
-  int *order, *other, n;
+  int *order, *other, n; /* order: order[i] is the index of the module that is called i-th;
+                            other: a second order that fits, after ORDERS_MANY */
 } Torch;
 
 static const TorchModule *module_at(const Torch *t, int i) {
@@ -49,13 +52,15 @@ static bool say_how(Torch *t, Diag *d) {
   return false;
 }
 
-/* The arguments of a module: an absent one has PyTorch's default. -1 after reporting. */
+/* The size `key` of the arguments `object`, or if_absent, PyTorch's default; -1 after reporting a
+ * value below `least`. */
 static int64_t argument(Torch *t, json_t *object, const char *key, int64_t least, int64_t if_absent,
                         const char *origin) {
   return json_object_get(object, key) ? audio_size(&t->audio, object, key, least, origin)
                                       : if_absent;
 }
 
+/* The JSON object with the arguments of a Conv1d; NULL after reporting that it is missing. */
 static json_t *arguments_of(Torch *t, const TorchModule *m) {
   json_t *object = *m->name ? json_object_get(t->config, m->name) : t->config;
   if (json_is_object(object)) return object;
@@ -73,6 +78,7 @@ static json_t *arguments_of(Torch *t, const TorchModule *m) {
   return NULL;
 }
 
+/* Gives the model its input, unless an earlier module has. */
 static void begin(Torch *t, Type type) {
   Audio *a = &t->audio;
   if (!a->foreign->model->n_in) a->value = model_input(a->foreign->model, "x", type)->value;
@@ -108,7 +114,8 @@ static bool import_conv(Torch *t, const TorchModule *m) {
   return torch_conv(a, m, &conv);
 }
 
-/* What the tensors of a module say that a state dict cannot be imported with. */
+/* For a module that is refused: what it is, if its tensors tell, and what the user can do; else
+ * NULL. */
 static const char *special_kind(Torch *t, const TorchModule *m) {
   Arena *arena = t->audio.arena;
   const Tensor *weight = torch_module_tensor(arena, m, "weight");
@@ -126,6 +133,7 @@ static const char *special_kind(Torch *t, const TorchModule *m) {
   return NULL;
 }
 
+/* The names and shapes of the first tensors of a module, for a note. */
 static const char *tensors_of(Torch *t, const TorchModule *m) {
   enum { SHOWN = 4 };
   Text text = text_new(t->audio.arena);
@@ -179,7 +187,7 @@ static bool import_module(Torch *t, const TorchModule *m) {
   return refuse_kind(t, m);
 }
 
-/* Each module is one that is read, and its tensors are those of its kind. */
+/* Refuses modules of other kinds, and tensors that a module of its kind does not have. */
 static bool kinds_known(Torch *t) {
   for (int i = 0; i < t->n; i++) {
     const TorchModule *m = &t->module[i];
@@ -199,6 +207,7 @@ static bool kinds_known(Torch *t) {
   return true;
 }
 
+/* The names of the modules in this order, for a note. */
 static const char *chain_text(Torch *t, const int *order) {
   enum { NAMES_SHOWN = 6 };
   Text text = text_new(t->audio.arena);
@@ -208,8 +217,9 @@ static const char *chain_text(Torch *t, const int *order) {
   return text_str(&text);
 }
 
-/* The first words of the names of modules, where each of several has a recurrent module or as many
- * modules as another: a generator and a discriminator, a net and its moving average. NULL. */
+/* The names up to the first dot, as text, if they suggest that the file has several models, such
+ * as a generator and a discriminator or a model and its moving average: 2 to 4 such names, and at
+ * least two recurrent modules. Else NULL. */
 static const char *several_models(Torch *t) {
   enum { MOST = 4 };
   const char *head[MOST];
@@ -250,8 +260,9 @@ static bool report_order(Torch *t, TorchOrders orders) {
   return say_how(t, d);
 }
 
-/* Names and shapes have to leave one order; else keys that are not sorted decide, and that is
- * said. */
+/* Sets `order`. If names and shapes allow more than one order, the order in the file is taken, with
+ * a note, provided that it fits and is not the alphabetical one: PyTorch writes modules in the
+ * order in which they were made. Else reports. */
 static bool find_order(Torch *t) {
   for (int i = 0; i < t->n; i++) {
     const TorchModule *m = &t->module[i];
@@ -273,14 +284,16 @@ static bool find_order(Torch *t) {
   return report_order(t, orders);
 }
 
-/* A module that is linear in what it reads; a norm is as linear as what stands before it. */
+/* Whether what the module computes is linear in its input. For a norm the question is whether the
+ * module before it is linear: an activation may follow both. */
 static bool is_linear(const TorchModule *m, bool before) {
   if (m->kind == TORCH_BATCH_NORM || m->kind == TORCH_LAYER_NORM) return before;
   return torch_is_linear(m);
 }
 
-/* Nothing stands between neighbours of a Sequential. Elsewhere something may, after what is linear
- * it does. */
+/* Reports where a module without weights may stand between two others: after a linear module,
+ * unless a norm follows or the two are neighbours in a Sequential. Also reports a bidirectional
+ * module that another one reads. */
 static bool between_known(Torch *t) {
   bool linear = false;
   for (int i = 0; i + 1 < t->n; i++) {
@@ -306,7 +319,7 @@ static bool between_known(Torch *t) {
   return true;
 }
 
-/* What was taken for granted. */
+/* Notes for the user about what the importer assumed. */
 static void say_what_was_taken(Torch *t) {
   bool norm = false;
   for (int i = 0; i < t->n; i++)
@@ -320,6 +333,8 @@ static void say_what_was_taken(Torch *t) {
         "the file names the modules but not what is between them: grus put one after the other");
 }
 
+/* A bidirectional module needs sequences with an end: reports if --time does not give their length.
+ */
 static bool time_known(Torch *t, const ImportOptions *options) {
   for (int i = 0; i < t->n; i++) {
     if (!t->module[i].both || options->time) continue;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* WaveNets as PedalNet writes them and SmartGuitarAmp, SmartPedal and WaveNetVA play them. In, JSON
- * with sizes, dilations and flat arrays of numbers; out, a stream of samples through
+/* Imports WaveNets that PedalNet writes and that SmartGuitarAmp, SmartPedal and WaveNetVA play. The
+ * file is JSON with sizes, dilations and flat arrays of numbers; the model computes, on a stream of
+ * samples u,
  *
- *   x_0 = input(u);  s_k = activation(conv_k(x_k));  x_k+1 = out_k(s_k) + x_k;  y = mix(s_0, s_1
- * ..)
+ *   x_0 = input(u)
+ *   s_k = activation(conv_k(x_k))
+ *   x_(k+1) = out_k(s_k) + x_k
+ *   y = mix(s_0, s_1, ...)
  *
- * conv_k is causal, of kernel filter_width; input, out_k and mix are products at each step. Of a
- * gated activation the first half of conv_k's channels goes through tanh (softsign), and times
- * sigmoid (softsign) of the second. */
+ * conv_k is a causal convolution with a kernel of `filter_width` steps; input, out_k and mix are
+ * dense layers. A gated activation halves the channels of conv_k: the result is tanh of the first
+ * half times sigmoid of the second half, or for `softgated` softsign of each half. */
 #include "import/audio/audio.h"
 
 #include <float.h>
@@ -21,17 +24,20 @@ static const char origin[] = "the model";
 typedef struct WaveNet {
   Audio audio;
   json_t *variables;
-  int64_t inputs, outputs, channels, taps, n_layers, *dilation;
+  int64_t inputs, outputs, channels; /* residual_channels */
+  int64_t taps;                      /* filter_width: steps of a kernel */
+  int64_t n_layers, *dilation;
   bool is_linear, is_gated;
-  LayerKind activation, gate; /* without is_linear; with is_gated */
-  size_t used;                /* variables */
+  LayerKind activation; /* unless is_linear */
+  LayerKind gate;       /* of the second half of the channels, if is_gated */
+  size_t used;          /* how many of `variables` the layers have read */
 } WaveNet;
 
 bool wavenet_va_sniff(const ForeignFile *file) {
   return audio_sniff(file, "residual_channels");
 }
 
-/* Of numbers, which older programs write as strings. */
+/* Reads a number, which older programs write as a string; false if it does not fit in f32. */
 static bool value_of(const json_t *number, float *out) {
   const char *digits = json_string_value(number);
   char *end = NULL;
@@ -42,7 +48,8 @@ static bool value_of(const json_t *number, float *out) {
   return true;
 }
 
-/* The n numbers of variable `name` of a layer; NULL after reporting. */
+/* The n numbers of the variable `name` of a layer; NULL after reporting. Layer -1 is the input, and
+ * layer n_layers the mix. */
 static const float *variable(WaveNet *w, int64_t layer, const char *name, int64_t n) {
   Audio *a = &w->audio;
   const json_t *data = NULL;
@@ -81,7 +88,7 @@ static const float *variable(WaveNet *w, int64_t layer, const char *name, int64_
   return out;
 }
 
-/* A product at each step: weights [width, units]. */
+/* Adds a dense layer, whose weights are [width, units] in the file. */
 static bool product(WaveNet *w, int64_t layer, const char *weights, const char *bias, int64_t units,
                     const char *name) {
   const float *k = variable(w, layer, weights, w->audio.width * units),
@@ -89,7 +96,8 @@ static bool product(WaveNet *w, int64_t layer, const char *weights, const char *
   return b && audio_dense(&w->audio, k, b, units, NULL, name);
 }
 
-/* W_conv [taps, width, filters], the oldest step first. */
+/* Adds a causal convolution, whose weights W_conv are [taps, width, filters] in the file, with the
+ * oldest step first. */
 static bool convolution(WaveNet *w, int64_t layer, int64_t filters, const char *name) {
   Audio *a = &w->audio;
   int64_t d = a->width, rows = w->taps * d;
@@ -105,6 +113,7 @@ static bool convolution(WaveNet *w, int64_t layer, int64_t filters, const char *
   return audio_product(a, stage, k, b, 3, dim, "W_conv", "b_conv");
 }
 
+/* Features `begin` to `begin` + channels of `of`, through an activation. */
 static Value *half(WaveNet *w, Value *of, int64_t begin, LayerKind activation, const char *name) {
   Audio *a = &w->audio;
   a->value = of;
@@ -127,6 +136,7 @@ static void activate(WaveNet *w, const char *name) {
   a->width = w->channels;
 }
 
+/* Builds the whole model, from the value of the input to that of the mix. */
 static bool layers(WaveNet *w) {
   Audio *a = &w->audio;
   Value **skip = ARENA_ARRAY(a->arena, Value *, w->n_layers);
@@ -143,7 +153,7 @@ static bool layers(WaveNet *w) {
     sum->origin = name;
     a->value = sum->out[0];
   }
-  /* What the last layer adds to its input is not played. */
+  /* Nothing reads x_(k+1) of the last layer, so its out_k is only checked. */
   for (int k = 0; k < 2; k++)
     if (!variable(w, w->n_layers - 1, k ? "b_out" : "W_out", w->channels * (k ? 1 : w->channels)))
       return false;

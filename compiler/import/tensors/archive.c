@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See archive.h. */
+/* Zip archives with libzip; see archive.h. */
 #include "import/tensors/archive.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <zip.h>
 
-/* No archive may inflate to more than this many times its size, beyond a free allowance. */
+/* An archive may decompress to this many times its size, and BOMB_FREE bytes more. */
 enum { BOMB_RATIO = 200, BOMB_FREE = 16 * 1024 * 1024, MAX_MEMBERS = 65536 };
 
 struct Archive {
   Arena *arena;
   zip_t *zip;
-  uint64_t budget; /* bytes that may still be inflated */
+  uint64_t budget; /* bytes that members may still decompress to */
 };
 
 bool archive_sniff(Mapped file) {
@@ -24,7 +24,8 @@ static void discard(void *arg) {
   if (archive->zip) zip_discard(archive->zip);
 }
 
-/* What closes the archive is there before it is. */
+/* The arena knows how to close the archive before libzip opens it, so that no error leaves it open.
+ */
 Archive *archive_open(Arena *arena, Mapped map, const char **reason) {
   Archive *archive = ARENA_NEW(arena, Archive);
   archive->arena = arena;
@@ -68,7 +69,7 @@ bool archive_read(Archive *archive, int64_t index, Mapped *out, const char **rea
   const char *name = arena_strdup(arena, st.name);
   if (st.size > archive->budget) {
     *reason =
-        arena_printf(arena, "`%s` inflates to %llu bytes, too many for an archive of this size",
+        arena_printf(arena, "`%s` decompresses to %llu bytes, too many for an archive of this size",
                      name, (unsigned long long)st.size);
     return false;
   }
@@ -78,7 +79,7 @@ bool archive_read(Archive *archive, int64_t index, Mapped *out, const char **rea
   zip_int64_t got = f ? zip_fread(f, data, st.size) : -1;
   uint8_t more;
   bool whole = got >= 0 && (zip_uint64_t)got == st.size && zip_fread(f, &more, 1) == 0;
-  if (f && zip_fclose(f) != 0) whole = false; /* a wrong checksum shows here */
+  if (f && zip_fclose(f) != 0) whole = false; /* libzip reports a wrong checksum here */
   *out = (Mapped){data, (size_t)st.size};
   *reason = arena_printf(arena, "`%s` is damaged", name);
   return whole;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* HDF5 read in this very process, for WebAssembly and the fuzzer: what libhdf5 does wrong on a
- * damaged file stays inside the module, whose memory ends with it; whoever runs the module makes a
+/* Reads HDF5 in the same process, for WebAssembly and the fuzzer. If a damaged file makes libhdf5
+ * fail, only the memory of this WebAssembly module or fuzzer is affected, and its caller starts a
  * new one. */
 #include "import/tensors/hdf5_file.h"
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* libhdf5 behind a narrow door. The file image is given to the library's core driver, so there are
- * no temporary files and no second look at the disk.
+/* Calls libhdf5; see hdf5_file.h. The core driver of the library gets the bytes of the file, so it
+ * makes no temporary files and does not read the disk.
  *
- * What a file says about sizes is checked before memory is asked for: data that is stored plainly
- * must fit the file, compressed data may be HDF5_EXPANSION_MAX times larger than the file and no
- * more. */
+ * The sizes in a file are checked before memory is taken: data without compression must fit the
+ * file, and compressed data may be at most HDF5_EXPANSION_MAX times larger than the file. */
 #include "import/tensors/hdf5_file.h"
 
 #include <hdf5.h>
@@ -24,9 +23,9 @@ static uint64_t little(const uint8_t *p, int bytes) {
   return value;
 }
 
-/* Global heaps hold the texts of variable length: "GCOL", version 1, size; then objects of index,
- * count, size and data in steps of 8 bytes; index 0 is free room, its size counts its own head. The
- * library believes the sizes of the objects. */
+/* Whether a global heap, which holds texts of variable length, is consistent: "GCOL", version 1, a
+ * size; then objects with an index, a count, a size and data, padded to 8 bytes. Index 0 is free
+ * room, whose size includes its own head. libhdf5 does not check the sizes of the objects. */
 static bool heap_sane(const uint8_t *heap, size_t room) {
   uint64_t size = little(heap + 8, 8), at = 16;
   if (size < 16 || size > room) return false;
@@ -67,7 +66,7 @@ Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason) {
   bool ok = H5Pset_fapl_core(access, 1 << 16, 0) >= 0 &&
             H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
             H5Pset_file_image(access, (void *)(uintptr_t)file.data, file.len) >= 0;
-  /* The library takes two images of one name for the same file. */
+  /* libhdf5 takes two images with the same name for one file. */
   Hdf5File *out = ARENA_NEW(arena, Hdf5File);
   if (ok) id = H5Fopen(arena_printf(arena, "image %p", (void *)out), H5F_ACC_RDONLY, access);
   H5Pclose(access);
@@ -77,7 +76,7 @@ Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason) {
   return out;
 }
 
-/* Opens the object at path, a hard link at a time; negative if it cannot be reached. */
+/* Opens the object at path by hard links only; negative if there is none. */
 static hid_t open_object(const Hdf5File *file, const char *path) {
   hid_t at = H5Oopen(file->id, "/", H5P_DEFAULT);
   while (at >= 0 && *path) {
@@ -134,7 +133,7 @@ static bool read_variable(Arena *arena, hid_t attribute, hid_t space, int n, con
   return ok;
 }
 
-/* All texts of an open attribute, scalar or list. */
+/* Reads the text or the list of texts of an open attribute. */
 static bool read_texts(const Hdf5File *file, Arena *arena, hid_t attribute, const char ***out,
                        int *n) {
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
@@ -159,7 +158,7 @@ bool hdf5_file_texts(const Hdf5File *file, Arena *arena, const char *path, const
   hid_t id = H5Aexists(object, attribute) > 0 ? H5Aopen(object, attribute, H5P_DEFAULT) : -1;
   if (id >= 0) {
     ok = read_texts(file, arena, id, out, n);
-    /* An empty list is written as numbers of length 0. */
+    /* h5py writes an empty list as zero numbers. */
     hid_t space = H5Aget_space(id);
     if (!ok && space >= 0 && H5Sget_simple_extent_npoints(space) == 0) {
       *n = 0;
@@ -181,7 +180,7 @@ typedef struct Hdf5Paths {
   size_t cap;
 } Hdf5Paths;
 
-/* One link that the library comes by, each group once; a negative number ends the walk. */
+/* Called for each link; keeps the paths of arrays. A negative result ends the walk. */
 static herr_t keep_array(hid_t group, const char *name, const H5L_info_t *info, void *arg) {
   Hdf5Paths *paths = arg;
   (void)group;
@@ -192,7 +191,7 @@ static herr_t keep_array(hid_t group, const char *name, const H5L_info_t *info, 
   return 0;
 }
 
-/* Whether the array at path holds numbers: there are texts beside them. */
+/* Whether the array at path has numbers; files have arrays of texts, too. */
 static bool is_numeric(const Hdf5File *file, const char *path) {
   hid_t data = open_object(file, path), type = data >= 0 ? H5Dget_type(data) : -1;
   H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
@@ -211,7 +210,7 @@ bool hdf5_file_list(const Hdf5File *file, Arena *arena, const char ***out, int *
   return true;
 }
 
-/* Data inside the file, of a size that it can hold. */
+/* Whether the data is inside of the file and its size is possible; false with *reason. */
 static bool storage_sane(const Hdf5File *file, hid_t data, uint64_t bytes, const char **reason) {
   hid_t create = H5Dget_create_plist(data);
   *reason = "it cannot be read";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* libhdf5 behind a narrow door, as a module (hdf5_file.c) that is loaded with the first HDF5 file
- * and called by the process of hdf5_guard.c alone. The functions mean what hdf5.h says; what they
- * find is in the arena given with each call. */
+/* The functions that call libhdf5 (hdf5_file.c), as a module that is loaded with the first HDF5
+ * file. Only the process of hdf5_guard.c calls them. They do what hdf5.h says, with results in the
+ * arena of each call. */
 #ifndef GRUS_TENSORS_HDF5_FILE_H
 #define GRUS_TENSORS_HDF5_FILE_H
 
@@ -10,7 +10,7 @@
 
 typedef struct Hdf5File Hdf5File;
 
-/* No data may be this many times larger than the file, and no list longer. */
+/* Data may be at most this many times larger than the file, and a list at most this long. */
 enum { HDF5_EXPANSION_MAX = 64, HDF5_TEXTS_MAX = 100000 };
 
 Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason);
@@ -21,6 +21,7 @@ bool hdf5_file_list(const Hdf5File *file, Arena *arena, const char ***out, int *
 bool hdf5_file_read(const Hdf5File *file, Arena *arena, const char *path, Hdf5Tensor *out,
                     const char **reason);
 
+/* The functions of the module. */
 typedef struct Hdf5Module {
   Hdf5File *(*open)(Arena *arena, Mapped file, const char **reason);
   bool (*has)(const Hdf5File *file, const char *path, bool group);
@@ -31,10 +32,10 @@ typedef struct Hdf5Module {
                const char **reason);
 } Hdf5Module;
 
-/* What the child of hdf5_guard.c does: for the main of Windows, which starts it. */
+/* The work of the child process of hdf5_guard.c; main starts it on Windows. */
 extern const ChildWork hdf5_work;
 
-/* The module, loaded; NULL with *reason if it cannot be, or if this build has none. */
+/* Loads the module. NULL with *reason if it cannot be loaded, or if this build has none. */
 const Hdf5Module *hdf5_module(const char **reason);
 
 #endif

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* HDF5 read by a process of its own. In, questions of the readers; out, what libhdf5 answers in a
- * child (base/child.h) that has limits of time and memory. Its end in the middle of a file is an
- * answer as well: the file is damaged.
+/* Reads HDF5 in a process of its own. In: questions of the readers. Out: the answers of libhdf5,
+ * which runs in a child process (base/child.h) with limits of time and memory. If the child ends in
+ * the middle of a file, the file is damaged.
  *
- * A question is a Question and the two texts it counts; an answer is an Answer and its bytes: texts
- * one after another, each with its 0; the floats of an array; or the reason why there is nothing.
- * The parent believes no number of an answer: a damaged file may have made the child write any. */
+ * A question is a Question, then its two texts. An answer is an Answer, then its bytes: texts one
+ * after another, each with a 0 at its end; the floats of an array; or the reason why there is
+ * nothing. The parent checks every number of an answer, because a damaged file may have made the
+ * child write any. */
 #include "base/child.h"
 #include "import/tensors/hdf5_file.h"
 
 #include <setjmp.h>
 #include <string.h>
 
-/* Limits of the child: a file is copied three times by the library; an array of the largest size
- * stands there as it was packed, as it is unpacked and as floats. */
+/* The limits of the child. libhdf5 copies a file three times, and holds an array of the largest
+ * size compressed, decompressed and as floats. */
 enum {
   SECONDS = 5,
   BYTES_A_SECOND = 4 << 20,
@@ -25,12 +26,12 @@ enum {
 typedef enum Wanted { GROUP, DATA, TEXTS, LIST, READ } Wanted;
 
 typedef struct Question {
-  uint32_t wanted, path, attribute; /* and the lengths of both texts */
+  uint32_t wanted, path, attribute; /* path and attribute: the lengths of both texts */
 } Question;
 
 typedef struct Answer {
-  uint32_t found; /* a truth */
-  int n;          /* texts, or axes */
+  uint32_t found; /* 1 or 0 */
+  int n;          /* the count of texts, or of axes */
   int64_t dim[TENSOR_MAX_RANK];
   uint64_t bytes;
 } Answer;
@@ -38,7 +39,7 @@ typedef struct Answer {
 struct Hdf5 {
   Arena *arena;
   Child child;
-  uint64_t budget; /* bytes of answers that are still taken */
+  uint64_t budget; /* how many bytes of answers the parent still accepts */
   const char *broken;
 };
 
@@ -65,6 +66,7 @@ static bool answer_tensor(int to, const Hdf5Tensor *t) {
   return answer(to, head, t->data);
 }
 
+/* Answers one question; false if the parent is gone. */
 static bool reply(const Hdf5Module *module, const Hdf5File *file, Arena *arena, int to,
                   const Question *q) {
   char *path = arena_array(arena, (size_t)q->path + 1, 1),
@@ -97,7 +99,7 @@ static Hdf5File *open_bytes(const Hdf5Module *module, Arena *arena, const void *
   return arena ? module->open(arena, (Mapped){data, n}, reason) : NULL;
 }
 
-/* Answers until nobody asks. */
+/* The work of the child: answers questions until the parent closes the socket. */
 static int serve(const void *data, size_t n, int to) {
   const char *reason;
   const Hdf5Module *module = hdf5_module(&reason);
@@ -126,8 +128,8 @@ static void hdf5_close(void *arg) {
   child_end(&file->child);
 }
 
-/* What the child says to a question; the bytes that follow are in memory of the arena, with a 0
- * after them. False when it is not there any more. */
+/* Takes the answer to a question. Its bytes are in memory of the arena, with a 0 after them. False
+ * if the child has ended or the answer is too large; then `broken` has the reason. */
 static bool hear(Hdf5 *file, Answer *head, char **bytes) {
   bool ok = child_get(file->child.socket, head, sizeof *head) && head->bytes <= file->budget;
   if (ok) {
@@ -149,7 +151,7 @@ static bool ask(Hdf5 *file, Wanted wanted, const char *path, const char *attribu
   if (file->broken || n > UINT32_MAX || m > UINT32_MAX) return false;
   int to = file->child.socket;
   if (child_put(to, &q, sizeof q) && child_put(to, path, n)) child_put(to, attribute, m);
-  return hear(file, head, bytes); /* and sees there whether anybody listened */
+  return hear(file, head, bytes); /* which also finds out that the child has ended */
 }
 
 Hdf5 *hdf5_open(Arena *arena, Mapped data, const char **reason) {

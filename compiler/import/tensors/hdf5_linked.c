@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* HDF5 without a module: for executables that are to work wherever they are copied, linked with the
- * static libhdf5. hdf5_load.c takes this table where it is linked. What libhdf5 calls to read from
- * the network is here, and always fails: grus reads HDF5 from memory alone. */
+/* HDF5 without a module, for executables that contain the static libhdf5, so that they work
+ * wherever they are copied. hdf5_load.c takes this table if it is linked. libhdf5 can read from the
+ * network with the functions below; here they always fail, because grus reads HDF5 only from
+ * memory. */
 #include "import/tensors/hdf5_file.h"
 
 #include <stddef.h>

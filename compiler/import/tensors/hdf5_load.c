@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* hdf5_file.c is a module of its own, opened with the first HDF5 file: libhdf5 brings so many
- * libraries that loading them costs more than checking a model does. The module stands beside the
- * executable, in ../lib.../grus; builds for other systems link libhdf5 or do without it. */
+/* Loads the module of hdf5_file.c with the first HDF5 file: libhdf5 needs so many libraries that
+ * loading them takes longer than checking a model. The module is in ../lib.../grus next to the
+ * folder of the executable. Builds for other systems link libhdf5, or do not read HDF5. */
 #include "base/module.h"
 #include "import/tensors/hdf5_file.h"
 
 #include <string.h>
 
-/* Of executables that have libhdf5 in themselves; else there is nothing of this name. Executables
- * of Windows and macOS have no weak names: who builds them says so. */
+/* The functions of an executable that contains libhdf5; NULL in others. Windows and macOS have no
+ * weak names, so their builds define GRUS_HDF5_IS_LINKED. */
 #if defined(GRUS_HDF5_IS_LINKED)
 extern const Hdf5Module hdf5_linked;
 static const Hdf5Module *const linked = &hdf5_linked;
@@ -48,8 +48,8 @@ const Hdf5Module *hdf5_module(const char **reason) {
   return linked ? linked : module_loaded(reason);
 }
 
-/* The signature stands at 0 or, after a user block, at a power of two. In a zip it is that of a
- * file within, such as the weights of a .keras file, wherever it stands. */
+/* The signature is at offset 0 or, after a user block, at a power of two. A zip archive may contain
+ * it as part of a member, such as the weights of a .keras file. */
 bool hdf5_sniff(Mapped file) {
   static const uint8_t signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
   static const uint8_t zip[] = {'P', 'K', 3, 4};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* HDF5 as a file of tensors: weights that Keras saved, or anything else with arrays in it. */
+/* Reads all arrays of an HDF5 file as tensors: weights that Keras saved, or any other arrays. */
 #include "import/tensors/tensor_file.h"
 
 #include "import/tensors/hdf5.h"
 
 #include <string.h>
 
-/* "gru/kernel" of "gru/kernel:0". */
+/* The name of an array without the ":0" of TensorFlow: "gru/kernel" for "gru/kernel:0". */
 static const char *name_of(Arena *arena, const char *path) {
   size_t n = strlen(path);
   return n > 2 && strcmp(path + n - 2, ":0") == 0 ? arena_strndup(arena, path, n - 2) : path;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors as JSON: {"gru.weight_ih_l0": [[...]], ...}. Every array is of one shape, all its leaves
- * are numbers. */
+/* Reads tensors in JSON: {"gru.weight_ih_l0": [[...]], ...}. All rows of an array have the same
+ * length, and all its elements are numbers. */
 #include "import/tensors/json_tensors.h"
 #include "import/tensors/tensor_file.h"
 
@@ -9,9 +9,9 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { FILE_MAX = 64 << 20 }; /* bytes of text: some 500 MB once parsed */
+enum { FILE_MAX = 64 << 20 }; /* bytes of text, which become about 500 MB when they are parsed */
 
-/* An object, whose first key is "weight" or ends in what only tensors of modules end in. */
+/* Whether the file is an object whose first key ends like the name of a tensor of PyTorch. */
 bool json_tensors_sniff(Mapped file) {
   static const char *const leaves[] = {"weight\"",       "bias\"",       "weight_ih_l0\"",
                                        "weight_hh_l0\"", "bias_ih_l0\"", "bias_hh_l0\"",
@@ -41,7 +41,7 @@ static int shape_of(const json_t *array, int64_t *dim) {
   return json_is_number(array) ? rank : -1;
 }
 
-/* Values row by row. */
+/* Copies the numbers of an array in C order; returns the end of the copy. */
 static double *copy(const json_t *array, int rank, double *to) {
   if (rank == 0) {
     *to = json_number_value(array);
@@ -59,7 +59,7 @@ static bool take(Arena *arena, const char *name, const json_t *value, Tensor *t,
   *reason = arena_printf(arena, "`%.120s` is not an array of numbers", name);
   if (t->rank < 0) return false;
   *reason = arena_printf(
-      arena, "the rows of `%.120s` differ in length, or hold something else than numbers", name);
+      arena, "the rows of `%.120s` differ in length, or hold something other than numbers", name);
   if (!json_shape_is(value, t->rank, t->dim)) return false;
   for (int i = 0; i < t->rank; i++)
     t->count *= t->dim[i];

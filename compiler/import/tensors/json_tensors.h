@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors in JSON that is parsed already. */
+/* Tensors in a JSON object. */
 #ifndef GRUS_IMPORT_TENSORS_JSON_TENSORS_H
 #define GRUS_IMPORT_TENSORS_JSON_TENSORS_H
 
@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* An object whose values are arrays of numbers of one shape each. NULL with *reason. */
+/* The tensors of an object whose values are nested arrays of numbers. NULL with *reason. */
 TensorFile *json_tensors_of(Arena *arena, json_t *object, const char **reason);
 
 #endif

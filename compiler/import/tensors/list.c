@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors as a person reads them, one a line, in the order of the file. */
+/* Prints the tensors of a file for people: one line each, in the order of the file. */
 #include "import/tensors/tensor_file.h"
 
 #include "base/safe.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .npy, versions 1 to 3: magic, version, header length, and a Python dictionary such as
+/* Reads .npy, versions 1 to 3: a mark, the version, the length of the header, and a Python
+ * dictionary such as
  *
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
  *
- * then the data. Plain numbers are read, and arrays of objects, which are a pickle; no
- * structures. */
+ * then the data. Elements can be numbers, or objects, which are a pickle. Structures are an error.
+ */
 #include "import/tensors/tree.h"
 
 #include <string.h>
@@ -82,7 +83,7 @@ bool npy_descr(const char *s, Tensor *t) {
   return false;
 }
 
-/* *objects instead of an element type where the elements are objects. */
+/* Reads the dictionary. *objects: the elements are objects, and t has no element type. */
 static bool parse_header(Arena *arena, NpyCursor c, Tensor *t, bool *objects, const char **reason) {
   char key[32], descr[32] = "";
   bool has_descr = false, has_order = false, has_shape = false;
@@ -110,7 +111,7 @@ static bool parse_header(Arena *arena, NpyCursor c, Tensor *t, bool *objects, co
   return *objects || npy_descr(descr, t);
 }
 
-/* The header, and where the data begins. */
+/* Reads the header and finds where the data begins; false with *reason. */
 static bool read_head(Arena *arena, Mapped file, Tensor *out, bool *objects, size_t *begin,
                       const char **reason) {
   *reason = "it ends within the .npy header";

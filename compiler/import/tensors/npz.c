@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* .npz: a zip archive of .npy files. An array of objects holds a pickle, whose tensors are named
- * after that of the array. */
+/* Reads .npz, a zip archive of .npy files. An array of objects is a pickle; the names of its
+ * tensors begin with the name of the array. */
 #include "import/tensors/archive.h"
 #include "import/tensors/tree.h"
 
@@ -16,7 +16,7 @@ TensorFile *npz_parse(Arena *arena, Mapped map, const char **reason) {
     const char *why = NULL, *name = archive_name(archive, i);
     size_t len = strlen(name);
     if (len < 5 || strcmp(name + len - 4, ".npy") != 0)
-      continue; /* not an array: another tool's note */
+      continue; /* not an array, but a file that another program added */
     if (!archive_read(archive, i, &member, reason)) return NULL;
     if (!npy_parse_named(&tree, member, arena_strndup(arena, name, len - 4), &why)) {
       *reason = arena_printf(arena, "`%s`: %s", name, why);

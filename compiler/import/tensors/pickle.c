@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The stack machine of pickles, protocols 0 to 5. See pickle.h. */
+/* The stack machine of pickles, protocols 0 to 5; see pickle.h. */
 #include "import/tensors/pickle.h"
 
 #include "import/tensors/pickle_words.h"
@@ -39,7 +39,7 @@ static bool push(PickleMachine *m, PickleValue *v) {
   return true;
 }
 
-/* Nothing below the last mark is taken. */
+/* Takes the top of the stack, but nothing below the last mark. */
 static PickleValue *pop(PickleMachine *m) {
   size_t least = m->n_marks ? m->mark[m->n_marks - 1] : 0;
   if (m->n > least) return m->stack[--m->n];
@@ -53,7 +53,7 @@ static PickleValue *top(PickleMachine *m) {
   return v;
 }
 
-/* What lies above the last mark, which is taken away. */
+/* Takes all values above the last mark, and the mark. */
 static bool above_mark(PickleMachine *m, PickleValue ***items, size_t *n) {
   if (!m->n_marks) return fail(m, "its pickle lacks a mark");
   size_t at = m->mark[--m->n_marks];
@@ -84,7 +84,7 @@ static bool push_text(PickleMachine *m, PickleKind kind, const char *text, size_
   return push(m, v);
 }
 
-/* A length of `bytes` bytes and as many bytes of text. */
+/* Pushes a text: its length in `bytes` bytes, then the text. */
 static bool push_counted(PickleMachine *m, PickleKind kind, int bytes) {
   uint64_t len;
   const char *text;
@@ -137,7 +137,8 @@ static bool push_tuple(PickleMachine *m, size_t n) {
   return push_list(m, PICKLE_TUPLE, m->stack + m->n, n);
 }
 
-/* Where a value keeps what is appended (pairs false) or set; NULL if it keeps neither. */
+/* The list of a value for items that are appended, or for pairs that are set; NULL if it has none.
+ */
 static PickleList *room_of(PickleMachine *m, PickleValue *v, bool pairs) {
   switch (v->kind) {
   case PICKLE_LIST:
@@ -175,7 +176,7 @@ static bool extend_above_mark(PickleMachine *m, bool pairs) {
   return above_mark(m, &items, &n) && extend(m, items, n, pairs);
 }
 
-/* The last value, or the last two, into what lies below. */
+/* Adds the last n values to the value below them. */
 static bool extend_last(PickleMachine *m, size_t n, bool pairs) {
   size_t least = m->n_marks ? m->mark[m->n_marks - 1] : 0;
   if (m->n - least < n) return fail(m, "its pickle takes from an empty stack");
@@ -190,7 +191,7 @@ static bool push_class(PickleMachine *m, const char *module, size_t n, const cha
   return push_text(m, PICKLE_CLASS, text, strlen(text));
 }
 
-/* Two lines, the module and the name. */
+/* Pushes a class that two lines name: the module and the name. */
 static bool push_global(PickleMachine *m) {
   const char *module, *name;
   size_t n, len;
@@ -202,11 +203,11 @@ static bool push_global(PickleMachine *m) {
 static bool stack_global(PickleMachine *m) {
   PickleValue *name = pop(m), *module = name ? pop(m) : NULL;
   if (!module || module->kind != PICKLE_TEXT || name->kind != PICKLE_TEXT)
-    return fail(m, "its pickle names a class by something else than text");
+    return fail(m, "its pickle names a class by something other than text");
   return push_class(m, module->text, module->len, name->text, name->len);
 }
 
-/* Python 2 gives an OrderedDict its pairs as one argument. */
+/* Python 2 passes the pairs of an OrderedDict as one argument. */
 static void take_pairs(PickleMachine *m, PickleValue *dict) {
   const PickleValue *pairs = pickle_arg(dict, 0);
   if (!pickle_is_class(dict->of, "collections.OrderedDict") || !pairs || pairs->kind != PICKLE_LIST)
@@ -233,12 +234,12 @@ static bool reduce(PickleMachine *m) {
   return push_object(m, args ? pop(m) : NULL, args);
 }
 
-/* A class, its arguments, and arguments by name, which are passed over. */
+/* Pushes an object of a class with arguments. Arguments by name are left out. */
 static bool new_object_named(PickleMachine *m) {
   return pop(m) && reduce(m);
 }
 
-/* A class and its arguments above the last mark. */
+/* Pushes an object of a class with the arguments above the last mark. */
 static bool push_instance(PickleMachine *m, bool named) {
   PickleValue **items;
   size_t n;
@@ -253,7 +254,7 @@ static bool push_instance(PickleMachine *m, bool named) {
   return push_list(m, PICKLE_TUPLE, items, n) && push_object(m, of, pop(m));
 }
 
-/* What an object is given to restore itself from. Other values have none. */
+/* Gives an object its state. Other values ignore it. */
 static bool build(PickleMachine *m) {
   PickleValue *state = pop(m), *v = state ? top(m) : NULL;
   if (!v) return false;

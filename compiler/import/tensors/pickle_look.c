@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Looking at what a pickle holds. See pickle.h. */
+/* Looks up the contents of a pickle; see pickle.h. */
 #include "import/tensors/pickle.h"
 
 #include <string.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Arrays of NumPy in a pickle. Protocols up to 4 make an empty array and give it its state,
- * (version, shape, type, Fortran order, bytes); protocol 5 has the bytes as an argument. */
+/* Arrays of NumPy in a pickle. Up to protocol 4, a pickle makes an empty array and gives it the
+ * state (version, shape, type, Fortran order, bytes). In protocol 5, the bytes are an argument. */
 #include "import/tensors/tree.h"
 
 #include "base/text.h"
 
 #include <string.h>
 
+/* Whether a value is the result of a function of NumPy, under the module name of version 1 or 2. */
 static bool is_function(const PickleValue *value, const char *rest) {
   static const char *const modules[] = {"numpy.core.", "numpy._core."};
   for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
@@ -18,7 +19,7 @@ static bool is_function(const PickleValue *value, const char *rest) {
   return false;
 }
 
-/* (3, "<", ...): the order of bytes; "|" for types of one byte. */
+/* The byte order in the state of a type, (3, "<", ...). */
 static const char *order_of(const PickleValue *dtype) {
   const PickleValue *state = dtype->state,
                     *order = state && state->kind == PICKLE_TUPLE && state->list.n > 1
@@ -27,7 +28,7 @@ static const char *order_of(const PickleValue *dtype) {
   return pickle_text_is(order, ">") ? ">" : "<";
 }
 
-/* The name of a type, "f4" or "O8"; NULL if it is none. */
+/* The name of a type, such as "f4" or "O8"; NULL if the value is no type. */
 static const char *type_name(Arena *arena, const PickleValue *dtype) {
   const PickleValue *name = pickle_is_object(dtype, "numpy.dtype") ? pickle_arg(dtype, 0) : NULL;
   return name && name->kind == PICKLE_TEXT && name->len < 16
@@ -35,7 +36,8 @@ static const char *type_name(Arena *arena, const PickleValue *dtype) {
              : NULL;
 }
 
-/* What Python 3 writes into old protocols: bytes as text, one character of Latin-1 for each. */
+/* Decodes bytes that Python 3 wrote in an old protocol: a text with one character of Latin-1 for
+ * each. */
 static bool decode(Tree *tree, const PickleValue *text, Mapped *out, const char **reason) {
   if (!tree_spend(tree, text->len, reason)) return false;
   uint8_t *to = arena_alloc(tree->arena, text->len + 1);
@@ -79,7 +81,7 @@ static TreeFound take(Tree *tree, const PickleValue *shape, const PickleValue *d
   return tensor_check(tree->arena, out, data.len, reason) ? TREE_TENSOR : TREE_BAD;
 }
 
-/* State k of an array that was made empty; NULL if it has none. */
+/* Item k of the state of an array; NULL if it has none. */
 static const PickleValue *state_of(const PickleValue *value, size_t k) {
   const PickleValue *state = value->kind == PICKLE_OBJECT ? value->state : NULL;
   return state && state->kind == PICKLE_TUPLE && state->list.n == 5 ? state->list.item[k] : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See pickle_words.h. */
+/* Reads the numbers and texts of a pickle; see pickle_words.h. */
 #include "import/tensors/pickle_words.h"
 
 #include "base/text.h"
@@ -50,7 +50,7 @@ bool pickle_long(const char *digits, size_t len, int64_t *i, double *f) {
   return len <= 8;
 }
 
-/* The line as a string of its own; false if it is too long for a number. */
+/* Copies a line that is a number; false if it is empty or too long. */
 static bool number_line(PickleInput *in, char *out) {
   const char *line;
   size_t len;
@@ -102,7 +102,7 @@ static int hex_digit(char c) {
                                 : -1;
 }
 
-/* n hexadecimal digits at s. */
+/* Reads n hexadecimal digits at s. */
 static bool hex(const char *s, const char *end, int n, unsigned *out) {
   *out = 0;
   if (end - s < n) return false;
@@ -131,7 +131,8 @@ static void add_utf8(Text *out, unsigned c) {
   }
 }
 
-/* The escape after a backslash; how long it is, or 0 if it is none. */
+/* Adds the character of the escape after a backslash; returns the length of the escape, 0 if it is
+ * none. */
 static int add_escape(Text *out, const char *s, const char *end, bool quoted) {
   static const char names[] = "nrtabfv\\'\"", means[] = "\n\r\t\a\b\f\v\\'\"";
   unsigned c;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* safetensors: 8 bytes little endian header length, a JSON object, the data.
+/* Reads safetensors: the length of the header in 8 bytes, little-endian, a JSON object, and the
+ * data.
  *
  *     {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {...}}
  *
- * Offsets count from the end of the header; tensors must not overlap, and leave no byte over. The
- * metadata entry "format"
- * ("pt", "keras", ...) tells the convention when it is there. */
+ * Offsets count from the end of the header. Tensors must not overlap, and every byte must belong to
+ * one. The entry "format" of the metadata ("pt", "keras", ...), if there is one, tells the
+ * convention. */
 #include "import/import.h"
 
 #include "import/json_read.h"
@@ -80,8 +81,7 @@ static bool read_entry(Arena *arena, const char *name, json_t *entry, Mapped dat
   return tensor_check(arena, t, (uint64_t)(end - begin), reason);
 }
 
-/* Every byte belongs to one tensor: what is hidden in between, or hangs on, is not read past in
- * silence. */
+/* Whether every byte belongs to exactly one tensor, so that a file cannot contain other data. */
 static bool data_is_covered(Arena *arena, ByteRange *ranges, int n, size_t len,
                             const char **reason) {
   uint64_t at = 0;

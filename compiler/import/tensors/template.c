@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A model to begin with, out of tensors: what their names and shapes tell, and comments where they
- * do not. */
+/* Writes a model to begin with: the stages that the names and shapes of tensors tell, and comments
+ * for what they do not tell. */
 #include "base/text.h"
 #include "import/tensors/tensor_file.h"
 #include "import/tensors/torch_modules.h"
@@ -13,12 +13,14 @@
 
 enum { MODULES_MAX = 1024 };
 
-/* A model can hold the name of the module: no control characters, no line ends. */
+/* Whether a model can contain the name of a module: it has no control characters and no line ends.
+ */
 static bool can_be_named(Arena *arena, const TorchModule *m) {
   return strcmp(safe_line(arena, m->name), m->name) == 0;
 }
 
-/* The modules in the one order that fits, else in that of the file. True if one fits. */
+/* Sorts the modules into the only order that fits. If no order or several fit, leaves them in the
+ * order of the file and returns false. */
 static bool arrange(Arena *arena, TorchModule *m, int n) {
   TorchPart *part = ARENA_ARRAY(arena, TorchPart, n + 1);
   TorchModule *was = ARENA_ARRAY(arena, TorchModule, n + 1);
@@ -51,8 +53,9 @@ static void add_recurrent(Text *out, const TorchModule *m) {
   }
 }
 
-/* A weight of four axes, and a bias for each of its filters if there is one. A ConvTranspose2d has
- * its filters along the second axis: what its bias counts shows it. */
+/* Writes a Conv2D for a weight of four axes, with a bias for each filter or without one. False for
+ * other modules. A ConvTranspose2d has its filters along the second axis, which the size of its
+ * bias shows. */
 static bool add_conv2d(Text *out, Arena *arena, const TorchModule *m) {
   const Tensor *w = torch_module_tensor(arena, m, "weight"),
                *b = torch_module_tensor(arena, m, "bias");
@@ -67,7 +70,7 @@ static bool add_conv2d(Text *out, Arena *arena, const TorchModule *m) {
   return true;
 }
 
-/* The first tensor, in the order of names, whose name is not less. */
+/* The index of the first tensor whose name is not less than `name`. */
 static int first_from(const TensorFile *file, const char *name) {
   int low = 0, high = file->n;
   while (low < high) {

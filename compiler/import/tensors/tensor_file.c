@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files of tensors: choosing the reader by the content, and what all of them must be. */
+/* Chooses the reader of a file of tensors by its content, and checks what all readers must give;
+ * see tensor_file.h. */
 #include "import/tensors/tensor_file.h"
 
 #include "import/tensors/archive.h"
@@ -51,13 +52,13 @@ static bool is_npy(Mapped map) {
   return map.len >= 6 && memcmp(map.data, "\x93NUMPY", 6) == 0;
 }
 
-/* A length of 8 bytes, below 4 GiB, and an object. */
+/* Whether a file begins with a length of 8 bytes, below 4 GiB, and an object of JSON. */
 static bool is_safetensors(Mapped map) {
   static const uint8_t zeros[4];
   return map.len > 8 && memcmp(map.data + 4, zeros, sizeof zeros) == 0 && map.data[8] == '{';
 }
 
-/* A zip archive with this among its bytes, as the names of its members are. */
+/* Whether a file is a zip archive that contains a word, as it contains the names of its members. */
 static bool is_archive_of(Mapped map, const char *word) {
   size_t n = strlen(word);
   if (!archive_sniff(map)) return false;
@@ -72,7 +73,7 @@ static bool is_archive_of(Mapped map, const char *word) {
 
 static const char keras_weights[] = "model.weights.h5";
 
-/* The weights of a .keras archive. */
+/* Reads the weights in a .keras archive. */
 static TensorFile *keras_tensors(Arena *arena, Mapped map, const char **reason) {
   Archive *archive = archive_open(arena, map, reason);
   int64_t at = archive ? archive_find(archive, keras_weights) : -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files that hold nothing but tensors: what they are, and what is in them. */
+/* Files that hold only tensors: finds their format, reads them, lists them, and makes a model of
+ * them. */
 #ifndef GRUS_IMPORT_TENSORS_TENSOR_FILE_H
 #define GRUS_IMPORT_TENSORS_TENSOR_FILE_H
 
@@ -17,22 +18,23 @@ typedef enum TensorKind {
   TENSORS_JSON
 } TensorKind;
 
-/* By the content, at a glance. */
+/* The format of a file, by its content. */
 TensorKind tensor_file_kind(Mapped file);
-/* Of any kind; NULL with *reason. */
+/* Reads a file of any of these formats; NULL with *reason. */
 TensorFile *tensor_file_parse(Arena *arena, Mapped file, const char **reason);
 
-/* A line for each tensor: its name, shape and type; then what is not read, and what was passed
- * over. */
+/* Prints a line for each tensor with its name, shape and type; then the tensors that grus cannot
+ * read, and the parts that it ignores. */
 void tensors_list(const TensorFile *file, const char *path, Text *out);
-/* A .grus file with a line for each layer that names and shapes tell, in the order that fits, or
- * that of the file; comments say what is open. */
+/* Prints a .grus file with a line for each layer that names and shapes tell, in the only order that
+ * fits, otherwise in that of the file. Comments say what is not known. */
 void tensors_template(Arena *arena, const TensorFile *file, const char *path, Text *out);
 
-/* All arrays of numbers in an HDF5 file, "group/name" each, without the ":0" that TensorFlow
- * adds. */
+/* Reads all arrays of numbers in an HDF5 file. Their names are "group/name", without the ":0" of
+ * TensorFlow. NULL with *reason. */
 TensorFile *hdf5_tensors_parse(Arena *arena, Mapped file, const char **reason);
-/* A JSON object of nested arrays of numbers, as some write state dicts of PyTorch. */
+/* Reads a JSON object of nested arrays of numbers, such as a state dict of PyTorch. NULL with
+ * *reason. */
 bool json_tensors_sniff(Mapped file);
 TensorFile *json_tensors_parse(Arena *arena, Mapped file, const char **reason);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files that PyTorch writes: in, a zip archive (since 1.6; TorchScript too), a row of pickles with
- * the data after them (before 1.6), or a plain pickle; out, the tensors they hold. No code in them
- * is looked at.
+/* Files of PyTorch. In: a zip archive (since 1.6, also of TorchScript), a sequence of pickles with
+ * the data after them (before 1.6), or a plain pickle. Out: the tensors. Code in the file is not
+ * read.
  *
- * Archive: NAME/data.pkl, NAME/data/KEY for each storage, NAME/byteorder; TorchScript has
- * NAME/constants.pkl and NAME/constants/KEY beside them. Before 1.6: pickles of a magic number, the
- * protocol 1001, what the machine was, the object, and the keys of its storages; then for each key
- * a count of 8 bytes and the data. */
+ * An archive has NAME/data.pkl, NAME/data/KEY for each storage, and NAME/byteorder; one of
+ * TorchScript also has NAME/constants.pkl and NAME/constants/KEY. Before 1.6, a file has pickles of
+ * a mark, the protocol 1001, the properties of the machine, the object, and the keys of its
+ * storages; then for each key a count of 8 bytes and the data. */
 #include "import/tensors/torch_file.h"
 
 #include "import/tensors/archive.h"
@@ -18,8 +18,7 @@
 enum { STORAGES_MAX = 1 << 20 };
 #define LEGACY_HEAD "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"
 
-/* "NAME/" of the member NAME/data.pkl; NULL if there is none, or if it is one of several in a
- * larger archive. */
+/* "NAME/" of the first member NAME/data.pkl; NULL if there is none. */
 static const char *archive_prefix(const Archive *archive, Arena *arena) {
   for (int64_t i = 0, n = archive_count(archive); i < n; i++) {
     const char *name = archive_name(archive, i);
@@ -35,9 +34,10 @@ typedef struct ZipStorages {
   Archive *archive;
   Arena *arena;
   const char *prefix; /* "NAME/data/" */
-  Mapped *read;       /* by member; data is NULL before it is read */
+  Mapped *read;       /* for each member its bytes; data is NULL until it is read */
 } ZipStorages;
 
+/* Tree.storage of an archive. */
 static bool zip_storage(void *context, const char *key, Mapped *out, const char **reason) {
   ZipStorages *zip = context;
   int64_t at = archive_find(zip->archive, arena_printf(zip->arena, "%s%s", zip->prefix, key));
@@ -48,13 +48,15 @@ static bool zip_storage(void *context, const char *key, Mapped *out, const char 
   return true;
 }
 
+/* Reads a member; its data is NULL if the archive has none of this name. */
 static bool member(ZipStorages *zip, const char *name, Mapped *out, const char **reason) {
   int64_t at = archive_find(zip->archive, name);
   *out = (Mapped){0};
   return at < 0 || archive_read(zip->archive, at, out, reason);
 }
 
-/* The pickle NAME/FILE with its storages in NAME/FOLDER. Absent ones hold nothing. */
+/* Adds the tensors of the pickle NAME/FILE, whose storages are in NAME/FOLDER. The file may be
+ * missing. */
 static bool add_pickle(Tree *tree, ZipStorages *zip, const char *prefix, const char *file,
                        const char *folder, const char *name, const char **reason) {
   Mapped data;
@@ -134,7 +136,7 @@ static const char *key_of(Arena *arena, const PickleValue *id) {
   return key && key->kind == PICKLE_TEXT ? arena_strndup(arena, key->text, key->len) : "";
 }
 
-/* Every storage that the object names, once. */
+/* Lists every storage that the object names, each once, sorted by key. */
 static bool list_storages(Arena *arena, const PickleValue *outside, OldStorages *old) {
   int n = 0, kept = 0;
   for (const PickleValue *id = outside; id; id = id->state)
@@ -153,7 +155,7 @@ static bool list_storages(Arena *arena, const PickleValue *outside, OldStorages 
   return true;
 }
 
-/* After the pickles: a count and the elements of each key in turn. */
+/* Finds the data of the storages after the pickles: for each key a count, then the elements. */
 static bool take_data(Arena *arena, Mapped file, size_t at, const PickleValue *keys,
                       OldStorages *old, const char **reason) {
   *reason = "it has no list of its storages";
@@ -179,7 +181,7 @@ static bool take_data(Arena *arena, Mapped file, size_t at, const PickleValue *k
   return true;
 }
 
-/* The object of a file of before 1.6, and the data of its storages. NULL with *reason. */
+/* Reads the object of a file before 1.6 and the data of its storages. NULL with *reason. */
 static const PickleValue *read_old(Arena *arena, Mapped file, OldStorages *old,
                                    const char **reason) {
   size_t at = sizeof LEGACY_HEAD - 1;
@@ -225,7 +227,7 @@ static TensorFile *read_legacy(Arena *arena, Mapped file, const char **reason) {
   return out;
 }
 
-/* Arrays of NumPy, as a rule. */
+/* Reads a plain pickle, which usually has arrays of NumPy. */
 static TensorFile *read_plain(Arena *arena, Mapped file, const char **reason) {
   size_t at = 0;
   Tree tree;

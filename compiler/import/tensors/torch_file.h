@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors of files that PyTorch or Python's pickle wrote. */
+/* Reads the tensors of files that PyTorch or the pickle module of Python wrote. */
 #ifndef GRUS_IMPORT_TENSORS_TORCH_FILE_H
 #define GRUS_IMPORT_TENSORS_TORCH_FILE_H
 
 #include "import/tensors/pickle.h"
 
-/* A zip archive with a data.pkl in it, or a pickle. NULL with *reason. */
+/* Reads a zip archive with a data.pkl, or a pickle. NULL with *reason. */
 TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason);
 
-/* The storage that a file of before 1.6 holds instead of a tensor: what stands in a plain pickle of
- * a tensor. *id names its class. False with *reason. */
+/* Reads a file of PyTorch before 1.6 that holds a storage instead of a tensor; a plain pickle of a
+ * tensor contains such a file. *id names the class of the storage. False with *reason. */
 bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapped *data,
                          const char **reason);
 
-/* What is kept as a length and a direction becomes the weight that it is. The names are no longer
- * sorted. */
+/* Replaces each pair of a length and a direction (weight_norm) by the weight. The tensors are not
+ * sorted by name any more. */
 void torch_join_normed(Arena *arena, TensorFile *file);
 
-/* Bytes of an element by the class of its storage; 0 if the class is none. */
+/* How many bytes an element of a storage of this class has; 0 if the class is not known. */
 int torch_storage_bytes(const PickleValue *class);
 
 #endif

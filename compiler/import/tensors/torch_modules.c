@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See torch_modules.h. */
+/* Finds and classifies the modules of a state dict; see torch_modules.h. */
 #include "import/tensors/torch_modules.h"
 
 #include <ctype.h>
@@ -22,7 +22,7 @@ bool torch_is_linear(const TorchModule *m) {
   return m->kind == TORCH_LINEAR || m->kind == TORCH_CONV1D;
 }
 
-/* After the root of the file, where names of modules begin; NULL for what stands elsewhere. */
+/* The name of a tensor after the root of the file; NULL if it is not under the root. */
 static const char *module_name(const TensorFile *file, const Tensor *t) {
   size_t n = file->root ? strlen(file->root) : 0;
   return n && strncmp(t->name, file->root, n) != 0 ? NULL : t->name + n;
@@ -37,20 +37,21 @@ const Tensor *torch_module_tensor(Arena *arena, const TorchModule *m, const char
   return tensor_find(m->file, arena_printf(arena, "%s%s%s", m->name, *m->name ? "." : "", leaf));
 }
 
-/* The tensor if it has this rank. */
+/* The tensor LEAF of a module, if it has this rank and any elements; else NULL. */
 static const Tensor *of_rank(Arena *arena, const TorchModule *m, const char *leaf, int rank) {
   const Tensor *t = torch_module_tensor(arena, m, leaf);
   return t && t->rank == rank && t->count > 0 ? t : NULL;
 }
 
-/* A tensor of the kind at hand. */
+/* The same; counts the tensor as one that the kind of the module has. */
 static const Tensor *known(Arena *arena, TorchModule *m, const char *leaf, int rank) {
   const Tensor *t = of_rank(arena, m, leaf, rank);
   m->n_known += t != NULL;
   return t;
 }
 
-/* One layer and direction of a recurrent module: weights, and biases if it has them. */
+/* Counts the tensors of one layer and direction of a recurrent module; false if its weights are
+ * missing. */
 static bool count_layer(Arena *arena, TorchModule *m, const char *suffix) {
   const Tensor *ih = known(arena, m, arena_printf(arena, "weight_ih%s", suffix), 2);
   const Tensor *hh = known(arena, m, arena_printf(arena, "weight_hh%s", suffix), 2);
@@ -79,7 +80,7 @@ static void recurrent(Arena *arena, TorchModule *m) {
   }
 }
 
-/* "emb" anywhere in the name, in any case. */
+/* Whether a name contains "emb" in upper or lower case. */
 static bool is_embedding(const char *name) {
   for (; *name; name++)
     if (tolower((unsigned char)name[0]) == 'e' && tolower((unsigned char)name[1]) == 'm' &&

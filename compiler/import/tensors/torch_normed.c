@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Weights that PyTorch keeps as a length and a direction (weight_norm). In, the tensors of a file;
- * out, X for each pair X_g and X_v, or for each pair of `X` under `parametrizations`:
+/* Weights that PyTorch stores as a length g and a direction v (weight_norm). In: the tensors of a
+ * file. Out: the weight X for each pair X_g and X_v, or for each pair of X under
+ * `parametrizations`:
  *
  *     weight_g, weight_v                                               weight
  *     parametrizations.weight.original0, parametrizations.weight.original1
  *
- * X is g v / |v|, the length taken over the axes of which g has one position. */
+ * X is g v / |v|, where |v| goes over the axes along which g has one position. */
 #include "import/tensors/torch_file.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@
 
 #define UNDER "parametrizations."
 
-/* The name of the weight of which this is the length; NULL: it is none. *direction: its pair. */
+/* The name of the weight if `name` is that of a length, with the name of its direction in
+ * *direction; else NULL. */
 static const char *weight_of(Arena *arena, const char *name, const char **direction) {
   static const char old[] = "_g", new[] = ".original0";
   size_t n = strlen(name);
@@ -29,7 +31,7 @@ static const char *weight_of(Arena *arena, const char *name, const char **direct
   return arena_printf(arena, "%.*s%s", (int)(under - stem), stem, under + strlen(UNDER));
 }
 
-/* Which number of g an element of v is measured by; -1: the shapes do not fit. */
+/* The index of the number of g that belongs to an element of v; -1 if the shapes do not fit. */
 static int64_t length_of(const Tensor *g, const Tensor *v, int64_t element) {
   int64_t at = 0, left = element, step = 1;
   if (g->rank != v->rank) return g->count == 1 ? 0 : -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See torch_order.h. A search over all chains, that of the file first, which stops at the second
- * that fits. */
+/* Searches all orders, beginning with that of the file, until two of them fit; see torch_order.h.
+ */
 #include "import/tensors/torch_order.h"
 
 #include <stdlib.h>
@@ -10,14 +10,14 @@ enum { TRIES_MAX = 1 << 20 };
 
 typedef struct Search {
   const TorchPart *part;
-  bool **before; /* before[a][b]: by their names a stands before b */
+  bool **before; /* before[a][b]: by their names, a comes before b */
   bool *used;
   int n, *at, *first, *second, found;
   long tries;
 } Search;
 
-/* "fc" and 2 of "fc2", "net." and 4 of "net.4"; without a number -1, which stands before 0: gru,
- * gru2. */
+/* Splits a name: "fc2" is "fc" and 2, "net.4" is "net." and 4. A name without a number has -1,
+ * which comes before 0: gru, gru2. */
 static long number_of(const char *name, size_t *stem) {
   size_t n = strlen(name);
   while (n && name[n - 1] >= '0' && name[n - 1] <= '9')

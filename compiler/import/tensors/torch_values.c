@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tensors of PyTorch in a pickle: what its functions for rebuilding them are given, by a closed
- * list of names. A tensor is a view of a storage: an offset, sizes and strides, counted in
- * elements. */
+/* Tensors of PyTorch in a pickle: the arguments of its functions that rebuild tensors, of which
+ * this file knows a closed list. A tensor is a view of a storage, with an offset, sizes and
+ * strides, all counted in elements. */
 #include "import/tensors/torch_file.h"
 #include "import/tensors/tree.h"
 
@@ -9,8 +9,8 @@
 
 enum { WRAPPERS_MAX = 4 };
 
-/* Element types by the names of their storages and their own; those that are not read say what they
- * are. */
+/* Element types, with the names of their storage class and of the type. Those that grus does not
+ * read have a reason. */
 static const struct {
   const char *storage, *dtype;
   TensorElem elem;
@@ -49,8 +49,8 @@ static const struct {
     {"torch._utils._rebuild_wrapper_subclass", "it is of a class of its own"},
 };
 
-/* The parameter or the tensor with a type of its own around `value`, taken off. *of and *args: the
- * function that rebuilds the tensor, and what it is given. */
+/* Finds the function that rebuilds a tensor (*of) and its arguments (*args) inside of a Parameter
+ * or of a tensor with a class of its own. False for other values. */
 static bool unwrap(const PickleValue *value, const PickleValue **of, const PickleValue **args) {
   static const char *const wrappers[] = {
       "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
@@ -69,7 +69,8 @@ static bool unwrap(const PickleValue *value, const PickleValue **of, const Pickl
   return false;
 }
 
-/* "FloatStorage" of "torch.FloatStorage" and "torch.cuda.FloatStorage". */
+/* The last part of the name of a class of PyTorch: "FloatStorage" for "torch.cuda.FloatStorage";
+ * else "". */
 static const char *last_part(const PickleValue *value) {
   const char *dot = value && value->kind == PICKLE_CLASS && strncmp(value->text, "torch.", 6) == 0
                         ? strrchr(value->text, '.')
@@ -77,7 +78,7 @@ static const char *last_part(const PickleValue *value) {
   return dot ? dot + 1 : "";
 }
 
-/* By the storage's class, or the type that stands beside a storage of bytes. */
+/* Finds an element type by the name of a storage class, or by its own name. */
 static TreeFound find_elem(Arena *arena, const char *name, bool storage, Tensor *out,
                            const char **reason) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -99,10 +100,10 @@ int torch_storage_bytes(const PickleValue *class) {
 
 typedef struct Storage {
   Mapped data;
-  int64_t begin; /* elements before it: older files have views of storages */
+  int64_t begin; /* elements before it, because old files have views of storages */
 } Storage;
 
-/* A tensor in a plain pickle has a whole file of PyTorch as its storage. */
+/* The storage of a tensor in a plain pickle, which is a whole file of PyTorch. */
 static TreeFound loose_storage(Tree *tree, const PickleValue *value, const PickleValue *dtype,
                                Tensor *out, Storage *storage, const char **reason) {
   const PickleValue *id;
@@ -113,7 +114,7 @@ static TreeFound loose_storage(Tree *tree, const PickleValue *value, const Pickl
   return find_elem(tree->arena, last_part(dtype ? dtype : pickle_arg(id, 1)), !dtype, out, reason);
 }
 
-/* ("storage", class, key, device, count) */
+/* The storage of a tensor: a persistent value ("storage", class, key, device, count). */
 static TreeFound find_storage(Tree *tree, const PickleValue *value, const PickleValue *dtype,
                               Tensor *out, Storage *storage, const char **reason) {
   if (pickle_is_object(value, "torch.storage._load_from_bytes"))
@@ -136,7 +137,8 @@ static TreeFound find_storage(Tree *tree, const PickleValue *value, const Pickle
                                                                                      : TREE_BAD;
 }
 
-/* The last element is inside the storage; *in_order: the elements lie one after another. */
+/* Whether all elements of a view are inside of a storage of `held` elements. *in_order: whether
+ * they lie one after another. */
 static bool view_fits(const Tensor *t, const int64_t *stride, int64_t begin, int64_t held,
                       bool *in_order) {
   int64_t last = begin, step, run = 1;
@@ -150,7 +152,7 @@ static bool view_fits(const Tensor *t, const int64_t *stride, int64_t begin, int
   return last < held;
 }
 
-/* Elements in order, out of a view whose place in the storage is checked. */
+/* Copies the elements of a view in order. The view fits its storage. */
 static const uint8_t *copy_view(Tree *tree, const Tensor *t, const int64_t *stride,
                                 const uint8_t *from) {
   int bytes = tensor_elem_bytes(t->elem);
@@ -204,7 +206,7 @@ TreeFound torch_tensor(Tree *tree, const PickleValue *value, Tensor *out, const 
   PickleValue *const *arg = args->list.item;
   *reason = "it has no storage, offset, sizes and strides";
   if (args->list.n < (v3 ? 7U : 4U) || !pickle_int(arg[1], &offset)) return TREE_BAD;
-  *reason = "it has sizes or strides that are not at most 8 whole numbers";
+  *reason = "its sizes or strides are not lists of at most 8 integers";
   if (!tree_numbers(arg[2], out->dim, &out->rank) || !tree_numbers(arg[3], stride, &n) ||
       n != out->rank)
     return TREE_BAD;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* See tree.h. The walk is bounded in depth and in steps: a pickle may contain itself, or one part
- * many times over. */
+/* Walks through the values of a pickle; see tree.h. Depth and steps are bounded, because a pickle
+ * may contain itself, or one part many times. */
 #include "import/tensors/tree.h"
 
 #include <string.h>
@@ -48,18 +48,19 @@ void tree_add_unread(Tree *tree, const char *name, const char *why) {
   ARENA_PUSH(tree->arena, tree->unread, tree->n_unread, tree->cap_unread, unread);
 }
 
-/* How optimisers of PyTorch write what they know. */
+/* Whether a value is the state of an optimiser of PyTorch. */
 static bool is_optimiser(const PickleValue *value) {
   return pickle_get(value, "param_groups") && pickle_get(value, "state");
 }
 
+/* Whether a value may have tensors in it. */
 static bool holds_something(const PickleValue *value) {
   PickleKind kind = value->kind;
   bool is_list = kind == PICKLE_TUPLE || kind == PICKLE_LIST || kind == PICKLE_DICT;
   return kind == PICKLE_OBJECT || (is_list && value->list.n > 0);
 }
 
-/* "name.key"; NULL if the key is none that a name could have. */
+/* The name "name.key"; NULL if the key cannot be part of a name. */
 static const char *name_of(Tree *tree, const char *name, const PickleValue *key) {
   const char *dot = *name ? "." : "";
   if (key->kind == PICKLE_INT)
@@ -70,10 +71,13 @@ static const char *name_of(Tree *tree, const char *name, const PickleValue *key)
   return arena_printf(tree->arena, "%s%s%.*s", name, dot, (int)key->len, key->text);
 }
 
+/* Adds the tensors in a value. *root becomes the prefix of their names; NULL if the value is a
+ * tensor. */
 static bool add(Tree *tree, const PickleValue *value, const char *name, int depth,
                 const char **root, const char **reason);
 
-/* *root: where the tensors of a dictionary begin. It is that of its only part with tensors. */
+/* Adds the tensors in a dictionary. If only one of its values has tensors, *root is that of this
+ * value. */
 static bool add_pairs(Tree *tree, const PickleList *pairs, const char *name, int depth,
                       const char **root, const char **reason) {
   const char *inner = NULL;
@@ -110,7 +114,8 @@ static bool add_items(Tree *tree, const PickleList *items, const char *name, int
   return true;
 }
 
-/* A module of PyTorch has its tensors in dictionaries of their own, as parts of its own name. */
+/* Adds the tensors in the state of an object. The dictionaries in which a module of PyTorch keeps
+ * its tensors are not parts of their names. */
 static bool add_state(Tree *tree, const PickleValue *state, const char *name, int depth,
                       const char **reason) {
   static const char *const parts[] = {"_parameters", "_buffers", "_modules"};
@@ -135,7 +140,6 @@ static bool add_object(Tree *tree, const PickleValue *value, const char *name, i
   return !only_args || add_items(tree, &value->args->list, name, depth, reason);
 }
 
-/* *root is NULL for a tensor. */
 static bool add(Tree *tree, const PickleValue *value, const char *name, int depth,
                 const char **root, const char **reason) {
   Tensor tensor = {.name = name};

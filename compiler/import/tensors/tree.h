@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* From the tree of values in a pickle to a list of tensors with names: dictionaries, lists and the
- * attributes of objects give the parts of a name, with dots between them. States of optimisers are
- * passed over. */
+/* From the tree of values in a pickle to a list of tensors with names. The keys of dictionaries,
+ * the numbers of items and the attributes of objects are the parts of a name, with dots between
+ * them. The states of optimisers are left out. */
 #ifndef GRUS_IMPORT_TENSORS_TREE_H
 #define GRUS_IMPORT_TENSORS_TREE_H
 
@@ -18,47 +18,49 @@ typedef struct Tree {
   TensorUnread *unread;
   int n_unread;
   size_t cap_unread;
-  const char *root;    /* "" or what all names begin with, and a dot */
-  const char *skipped; /* the name of an optimiser's state, NULL if there is none */
-  uint64_t budget;     /* bytes that may still be copied where elements do not lie in order */
-  int64_t steps;       /* that may still be taken */
+  const char *root;    /* the prefix of all names, with its dot; or "" */
+  const char *skipped; /* the name of the state of an optimiser; NULL: there is none */
+  uint64_t
+      budget;    /* how many bytes may still be copied, for views whose elements are not in order */
+  int64_t steps; /* how many values may still be visited */
   Convention convention;
-  TreeStorage *storage; /* NULL where there are none */
+  TreeStorage *storage; /* NULL: the file has no storages */
   void *context;
 } Tree;
 
 void tree_begin(Tree *tree, Arena *arena, size_t file_size);
-/* Adds what `value` holds under a name, "" for the root. False with *reason when it is damaged. */
+/* Adds the tensors in `value` under a name, "" for the root. False with *reason if it is damaged.
+ */
 bool tree_add(Tree *tree, const PickleValue *value, const char *name, const char **reason);
-/* The same for the root of a file, which also finds where its tensors begin: after "state_dict."
- * of a checkpoint that has nothing else. */
+/* The same for the root of a file. It also finds the prefix of the tensors, such as "state_dict."
+ * of a checkpoint that has no other tensors. */
 bool tree_add_root(Tree *tree, const PickleValue *value, const char **reason);
+/* Adds one tensor. */
 void tree_add_tensor(Tree *tree, Tensor tensor, const char *name);
-/* Something that would be a tensor, and why it cannot be read. */
+/* Adds a tensor that grus cannot read, and the reason. */
 void tree_add_unread(Tree *tree, const char *name, const char *why);
-/* All tensors, sorted; NULL with *reason if two have one name. */
+/* All tensors, sorted by name; NULL with *reason if two have the same name. */
 TensorFile *tree_end(Tree *tree, const char **reason);
 
-/* What a value of a pickle is: TREE_OTHER if it is no tensor, TREE_BAD with *reason if it is a
- * damaged one, TREE_UNREAD with *reason if it is of a kind that is not read. */
+/* Whether a value of a pickle is a tensor: TREE_OTHER if not, TREE_BAD with *reason if it is a
+ * damaged one, TREE_UNREAD with *reason if grus cannot read it. */
 typedef enum TreeFound { TREE_OTHER, TREE_TENSOR, TREE_UNREAD, TREE_BAD } TreeFound;
 TreeFound torch_tensor(Tree *tree, const PickleValue *value, Tensor *out, const char **reason);
 TreeFound numpy_array(Tree *tree, const PickleValue *value, Tensor *out, const char **reason);
-/* Bytes, in any of the ways in which Python writes them. False with *reason. */
+/* The bytes of a value, in any of the ways in which Python writes bytes. False with *reason. */
 bool pickle_as_bytes(Tree *tree, const PickleValue *value, Mapped *out, const char **reason);
-/* The items of an array of objects, or NULL. */
+/* The list of items of an array of objects; NULL for other values. */
 const PickleValue *numpy_objects(const PickleValue *value);
 
-/* Counts bytes that are copied; false with *reason when there are too many for a file of this
- * size. */
+/* Counts bytes that are copied; false with *reason if there are too many for a file of this size.
+ */
 bool tree_spend(Tree *tree, uint64_t bytes, const char **reason);
-/* The numbers of a tuple or list; false if they are not whole or too many for the axes of a
- * tensor. */
+/* The integers of a tuple or list; false if it has other values, or more than a tensor has axes. */
 bool tree_numbers(const PickleValue *value, int64_t *out, int *n);
 
-/* A .npy file, plain or of objects. */
+/* Adds the array of a .npy file, or the tensors of its objects. False with *reason. */
 bool npy_parse_named(Tree *tree, Mapped file, const char *name, const char **reason);
-/* "f4", "<f4", ">i8". */
+/* Reads the name of an element type: "f4", "<f4", ">i8". False if grus cannot read it. */
 bool npy_descr(const char *s, Tensor *t);
 
 #endif
