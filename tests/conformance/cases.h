@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Files that are made of lines of text, and what an import says of each. A line is a case: its name
- * and up to three parts, with ` |` between them. Lines that begin with # say what the next ones are
- * about.
+/* For programs that make model files from the lines of a text file and print what the import says
+ * about each. Each line is a case: its name and up to three more parts, separated by ` |`. A line
+ * that begins with # is a comment on the lines below it.
  *
  *     PROGRAM FILE */
 #ifndef GRUS_TESTS_CONFORMANCE_CASES_H
@@ -9,11 +9,12 @@
 
 #include "import/import.h"
 
-enum { CASE_PARTS = 4 }; /* with the name */
+enum { CASE_PARTS = 4 }; /* including the name */
 
-/* The text up to `end`, without spaces around it; *rest is what follows, NULL at the end. */
+/* The part of `text` before the first `end`, or all of it, without spaces around it. *rest becomes
+ * the text after `end`, or NULL if there is none. */
 const char *case_part(Arena *arena, const char *text, const char *end, const char **rest);
-/* The file of a case, by the program: its content and its path. */
+/* The content of the model file of a case; *path becomes its path. Each program defines it. */
 Mapped case_file(Arena *arena, const char *const part[CASE_PARTS], const char **path);
 
 #endif

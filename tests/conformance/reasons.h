@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What refusals say, word for word. A list has a line for each file that must be refused, sorted:
+/* Checks the words of the errors with which the import refuses files. A list has a sorted line for
+ * each file that must be refused:
  *
  *     NAME CODE message; note; note
  *
- * What is refused without its line, or in other words, or has a line and is not refused, is a
- * failure. With GRUS_WRITE_REASONS=1 in the environment the list is written anew instead; then read
- * the changes: a reason names the node, what is wrong with it, and what would work. */
+ * A file that is refused without a line or in other words is a failure, and so is a line whose file
+ * is not refused. If GRUS_WRITE_REASONS=1 is set, the list is written anew instead; then read the
+ * changes: each message has to name the node, say what is wrong with it, and say what would work.
+ */
 #ifndef GRUS_TESTS_CONFORMANCE_REASONS_H
 #define GRUS_TESTS_CONFORMANCE_REASONS_H
 
@@ -14,17 +16,17 @@
 typedef struct Reasons {
   Conform *c;
   const char *path;
-  const char *listed; /* the content of the list, with a line end in front */
-  const char **found; /* lines */
+  const char *listed; /* the content of the list, after a line end */
+  const char **found; /* lines that the files of this run need */
   size_t n_found, cap_found;
-  size_t n_used; /* lines of the list that were met */
+  size_t n_used; /* lines of the list whose files were refused as they say */
 } Reasons;
 
 void reasons_open(Reasons *r, Conform *c, const char *path);
-/* The diagnostic with which a file was refused; NULL: it was not. Paths in it are shown without
- * `folder`. */
+/* Compares the error of the file `name` with its line; diag is NULL if the file was not refused.
+ * `folder` is removed from paths in the messages. */
 void reasons_check(Reasons *r, const char *name, const char *folder, const Diag *diag);
-/* Counts what is listed and was not met, or writes the list. */
+/* Counts the lines whose files were not refused as failures, or writes the list. */
 void reasons_close(Reasons *r);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The instructions of AMX in C, from their description in Intel's manuals, for processors without
- * them: `gcc -mamx-int8 -mamx-bf16 -include amx_emulator.h`. A tile that is used while none is
- * configured, or with another shape than that, ends the program; so do tiles that are never
- * released. */
+/* Emulates the instructions of AMX in C, after their description in Intel's Software Developer's
+ * Manual, on processors that lack them: `gcc -mamx-int8 -mamx-bf16 -include amx_emulator.h`. The
+ * program ends with a message if it uses a tile that is not configured, multiplies tiles whose
+ * shapes do not fit, or does not release the tiles before it ends. */
 #ifndef AMX_EMULATOR_H
 #define AMX_EMULATOR_H
 
@@ -15,7 +15,7 @@
 #define EMULATED static __attribute__((unused))
 
 typedef struct EmulatedTile {
-  int rows, bytes; /* configured; 0: none */
+  int rows, bytes; /* as configured; 0: not configured */
   unsigned char row[16][64];
 } EmulatedTile;
 
@@ -67,6 +67,8 @@ EMULATED void emulated_shapes(const EmulatedTile *c, const EmulatedTile *a, cons
   emulated_products++;
 }
 
+/* TDPBSSD if has_sign, else TDPBUSD: c += a b, in products of four bytes. The bytes of b have a
+ * sign, and those of a if has_sign. */
 EMULATED void emulated_bytes(int to, int from, int by, int has_sign) {
   EmulatedTile *c = emulated_tile(to), *a = emulated_tile(from), *b = emulated_tile(by);
   emulated_shapes(c, a, b);
@@ -83,7 +85,7 @@ EMULATED void emulated_bytes(int to, int from, int by, int has_sign) {
     }
 }
 
-/* A float whose exponent field is 0 counts as a zero. */
+/* The instruction takes subnormal numbers as zeros, with their sign. */
 EMULATED float emulated_flush(float x) {
   uint32_t bits;
   memcpy(&bits, &x, 4);
@@ -99,6 +101,8 @@ EMULATED float emulated_bf16(const unsigned char *at) {
   return emulated_flush(x);
 }
 
+/* TDPBF16PS: c += a b in bf16. The even and the odd elements of a row are summed separately and
+ * then added to c. */
 EMULATED void emulated_pairs(int to, int from, int by) {
   EmulatedTile *c = emulated_tile(to), *a = emulated_tile(from), *b = emulated_tile(by);
   emulated_shapes(c, a, b);
@@ -116,8 +120,8 @@ EMULATED void emulated_pairs(int to, int from, int by) {
     }
 }
 
-/* With EMULATOR_REPORT set: how many products were made, so that a test sees that the instructions
- * ran. */
+/* If EMULATOR_REPORT is set, prints how many products of tiles were computed, by which a test sees
+ * that the program used the instructions. */
 __attribute__((destructor)) static void emulator_report(void) {
   if (getenv("EMULATOR_REPORT")) fprintf(stderr, "tiles multiplied: %d\n", emulated_products);
   if (emulated[0].rows) emulated_stop("never released");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The instructions of AVX-VNNI that generated C uses, from their description in Intel's manuals,
- * for processors without them: `gcc -D__AVXVNNI__ -include avx_vnni_emulator.h`. */
+/* Emulates the instructions of AVX-VNNI that generated C uses, after their description in Intel's
+ * Software Developer's Manual, on processors that lack them:
+ * `gcc -D__AVXVNNI__ -include avx_vnni_emulator.h`. */
 #ifndef AVX_VNNI_EMULATOR_H
 #define AVX_VNNI_EMULATOR_H
 
@@ -8,8 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* VPDPBUSD: to each of n sums the products of four bytes of a, without a sign, and of b, with one.
- */
+/* VPDPBUSD: adds to each of n sums of 32 bits the products of four unsigned bytes of a with four
+ * signed bytes of b. */
 static inline void emulated_bytes(int n, void *sum, const void *a, const void *b) {
   const uint8_t *x = (const uint8_t *)a;
   const int8_t *y = (const int8_t *)b;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* An arena with sources and diagnostics for each test. Included after cmocka.h. */
+/* Gives each test an arena, a list of sources and a list of diagnostics, which are freed after it.
+ * Include it after cmocka.h. */
 #ifndef GRUS_TESTS_UNIT_FIXTURE_H
 #define GRUS_TESTS_UNIT_FIXTURE_H
 

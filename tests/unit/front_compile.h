@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A compilation from a string, for the unit tests of front/. */
+/* Compiles models from strings, for the unit tests of front/. */
 #ifndef TEST_FRONT_COMPILE_H
 #define TEST_FRONT_COMPILE_H
 
@@ -24,7 +24,8 @@ typedef struct Compile {
   Program *program;
 } Compile;
 
-/* Files a test offers to `use`, name and text in turn, ending with NULL. */
+/* Files that `use` finds in a test: name_and_text is a list of a name, its text, the next name and
+ * so on, ended by NULL; a NULL pointer is an empty list. */
 typedef struct TestFiles {
   Compile *compile;
   const char *const *name_and_text;
@@ -67,7 +68,7 @@ static inline void compile_end(Compile *c) {
   arena_free(c->arena);
 }
 
-/* "E101 E203" in the order of places. */
+/* The codes of all diagnostics, in the order of their places in the source: "E101 E203". */
 static inline const char *compile_codes(Compile *c) {
   Text text = text_new(c->arena);
   diags_sort(c->diags);
@@ -76,6 +77,7 @@ static inline const char *compile_codes(Compile *c) {
   return text_str(&text);
 }
 
+/* Checks that compiling `text` gives exactly these codes. */
 static inline void assert_codes(const char *text, const char *codes) {
   Compile c;
   compile(&c, text);
