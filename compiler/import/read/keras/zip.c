@@ -53,7 +53,7 @@ static bool member_read(const Keras *k, zip_t *zip, const char *name, Mapped *ou
   }
   if (st.size > (uint64_t)file->data.len * BOMB_RATIO + BOMB_FREE) {
     foreign_report(k->diags, file, E901,
-                   "`%s` of `%s` inflates to %llu bytes, too many for an archive of this size",
+                   "`%s` of `%s` decompresses to %llu bytes, too many for an archive of this size",
                    name, file->path, (unsigned long long)st.size);
     return false;
   }
