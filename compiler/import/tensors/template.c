@@ -49,7 +49,7 @@ static void add_recurrent(Text *out, const TorchModule *m) {
     if (!m->bias) text_add(out, ", bias=false");
     text_add(out, ", from=");
     text_add_string(out, k ? arena_printf(out->arena, "%s[%d]", m->name, k) : m->name);
-    text_printf(out, ")%s\n", m->kind == TORCH_RNN ? "  # or activation=relu" : "");
+    text_printf(out, ")%s\n", m->kind == TORCH_RNN ? "  # or activation=relu?" : "");
   }
 }
 
@@ -65,7 +65,7 @@ static bool add_conv2d(Text *out, Arena *arena, const TorchModule *m) {
   text_printf(out, "    |> Conv2D(%lld, kernel=(%lld, %lld)%s, from=", (long long)w->dim[0],
               (long long)w->dim[2], (long long)w->dim[3], b ? "" : ", bias=false");
   text_add_string(out, m->name);
-  text_printf(out, ")  # stride, padding, along? groups=1: %lld channels in\n",
+  text_printf(out, ")  # which stride, padding and along? with groups=1 it reads %lld channels\n",
               (long long)w->dim[1]);
   return true;
 }
@@ -94,7 +94,7 @@ static void add_other(Text *out, Arena *arena, const TorchModule *m) {
     const Tensor *t = &m->file->tensor[i];
     if (strncmp(t->name, prefix, n) != 0) break;
     if (strchr(t->name + n, '.')) continue;
-    text_printf(out, "    # `%s` %s: no layer by its name and shape alone\n",
+    text_printf(out, "    # `%s` %s: its name and shape do not say of which stage it is\n",
                 safe_line(arena, t->name), tensor_shape_str(arena, t));
   }
 }
@@ -112,14 +112,14 @@ static void add_module(Text *out, Arena *arena, const TorchModule *m) {
     text_printf(out, "    |> Conv1D(%lld, kernel=%lld%s, ", (long long)m->out, (long long)m->kernel,
                 bias);
     asked = arena_printf(arena,
-                         "  # stride, dilation, padding? groups=1: %lld features in; if it is no "
-                         "ConvTranspose1d",
+                         "  # which stride, dilation and padding? with groups=1 it reads %lld "
+                         "features; or a Conv1DTranspose?",
                          (long long)m->in);
     break;
   case TORCH_BATCH_NORM: text_add(out, "    |> BatchNorm("); break;
   case TORCH_LAYER_NORM:
     text_add(out, "    |> LayerNorm(");
-    asked = "  # if it is no GroupNorm";
+    asked = "  # or GroupNorm?";
     break;
   }
   text_add(out, "from=");
@@ -140,12 +140,12 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
     if (m[i].kind != TORCH_OTHER && last < 0) first = i;
     if (m[i].kind != TORCH_OTHER) last = i;
   }
-  text_add(out, "grus 1\n\n# A file of tensors does not say everything. Correct here: ");
-  text_add(out, fits ? "" : "the order of layers,\n# ");
-  text_printf(out,
-              "what stands between%s(relu, last, flatten ...), how long sequences are, and what "
-              "comments ask.\n",
-              fits ? "\n# " : " ");
+  text_printf(
+      out,
+      "grus 1\n\n# grus made this model from the names and shapes of tensors, which do not tell "
+      "everything.\n# Correct %sthe stages between those with weights (relu, last, flatten "
+      "...),\n# the length of sequences, and what comments ask.\n",
+      fits ? "" : "the order of stages, ");
   text_printf(out, "model %s {\n  weights %s ", identifier_of(arena, text_file_stem(arena, path)),
               convention_word[convention]);
   text_add_string(out, path);
