@@ -4,11 +4,14 @@
  * another processor, usually in an emulator.
  *
  * REQUESTS is a file of requests. RESULTS gets the 32 bits of apart_magic, then the answers in the
- * same order. Numbers are in the byte order of this processor: 'R' lengths (64 bits each), inputs
- * ->  status (32 bits), outputs 'Z' initial states                  ->  status 'C' inputs of a step
- * or push        ->  status, outputs 'T' n (64 bits)                     ->  nanoseconds (64 bits)
- * of n more calls with those inputs Values are the buffers of grus_host.h, one after the other in
- * the order of the ports. */
+ * same order. Numbers are in the byte order of this processor:
+ *
+ *   'R' lengths (64 bits each), inputs  ->  status (32 bits), outputs
+ *   'Z' initial states                  ->  status
+ *   'C' inputs of a step or push        ->  status, outputs
+ *   'T' n (64 bits)                     ->  nanoseconds (64 bits) of n more calls with those inputs
+ *
+ * Values are the buffers of grus_host.h, one after the other in the order of the ports. */
 #include "grus_host.h"
 
 #include <stdlib.h>

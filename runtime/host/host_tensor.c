@@ -2,9 +2,11 @@
 /* Whole inputs: compares the shape of a file with that of the port, and reads sample after sample.
  *
  *   .npy   the axes of the port in storage order, or one more in front: samples
- *   .csv   of a sequence one row for each step; otherwise one row for each sample, or the rows of
- * matrices json   one line for each sample (host_json.c) .wav   one frame for each step of a
- * sequence raw, numbers   the numbers of the port, of one or more whole samples */
+ *   .csv   of a sequence, one row for each step; otherwise one row for each sample, or the rows
+ *          of a matrix
+ *   json   one line for each sample (host_json.c)
+ *   .wav   one frame for each step of a sequence
+ *   raw, numbers   the numbers of the port, of one or more whole samples */
 #include "host_posix.h"
 
 #include "host_signal.h"

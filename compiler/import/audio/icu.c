@@ -3,9 +3,10 @@
  * model of the indices that `dic` gives to code points or grapheme clusters, at most as many as
  * --time says:
  *
- *   mat1 [v, d]                              Embedding; its last row is for all that is not in
- * `dic` mat2 [d, 4 u], mat3 [u, 4 u], mat4 [4 u] LSTM forward, gates i f c o mat5, mat6, mat7 LSTM
- * backward mat8 [2 u, 4], mat9 [4]                  Dense, softmax: B I E S
+ *   mat1 [v, d]                              Embedding; its last row is for all others
+ *   mat2 [d, 4 u], mat3 [u, 4 u], mat4 [4 u] LSTM forward, gates i f c o
+ *   mat5, mat6, mat7                         LSTM backward
+ *   mat8 [2 u, 4], mat9 [4]                  Dense, softmax: B I E S
  *
  * An array is {"v": ..., "dim": [rows, columns], "data": [all numbers]}. */
 #include "import/audio/audio.h"

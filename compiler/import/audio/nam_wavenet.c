@@ -4,14 +4,13 @@
  * config has one:
  *
  *   array   x = rechannel(x); for each layer: x, head += layer(x, c); head = head_rechannel(head)
- *   layer   z = F(F(conv(F(x))) + F(mixin(F(c)))); z = activation(z), which the second half of z
- * may gate or blend; z = F(z); head becomes z, or F(head1x1(z)); x becomes x + layer1x1(z), or
- *           stays
+ *   layer   z = F(F(conv(F(x))) + F(mixin(F(c)))); z = activation(z); z = F(z);
+ *           head becomes z, or F(head1x1(z)); x becomes x + layer1x1(z), or stays
  *   FiLM    (scale, shift) = 1x1(c); v scale + shift
  *
- * The next array begins with the x and the head of the one before. The output is the head after the
- * last array times head_scale, the last number of the list. As in the engine, a FiLM after layer1x1
- * acts only in the blended mode. */
+ * The second half of z may gate or blend its activation. The next array begins with the x and the
+ * head of the one before. The output is the head after the last array times head_scale, the last
+ * number of the list. As in the engine, a FiLM after layer1x1 acts only in the blended mode. */
 #include "import/audio/nam.h"
 
 #include <math.h>

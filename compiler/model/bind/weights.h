@@ -17,11 +17,16 @@
  *   Conv1D kernel [filters, kernel, d / groups]  bias [filters]
  *   Conv2D kernel [filters, first, second, d / groups]  bias [filters]
  *   Conv1DTranspose and Conv2DTranspose like Conv1D and Conv2D; tap i of a kernel adds to the
- * position that lies i * dilation after the first that an input reaches Embedding table [v, units]
- *   LayerNorm scale center, RMSNorm scale: one number for each position of the axes that they go
- * along GroupNorm, InstanceNorm scale center [d] BatchNorm scale center mean variance [d] prelu
- * slope [d] AdditiveAttention scale [d] If a framework adds a constant to the bias of the forget
- * gate when it runs, the bias here has it. */
+ *     position that lies i * dilation after the first that an input reaches
+ *   Embedding table [v, units]
+ *   LayerNorm scale center, RMSNorm scale: a number for each position of the axes they go along
+ *   GroupNorm, InstanceNorm scale center [d]
+ *   BatchNorm scale center mean variance [d]
+ *   prelu slope [d]
+ *   AdditiveAttention scale [d]
+ *
+ * If a framework adds a constant to the bias of the forget gate when it runs, the bias here has
+ * it. */
 #ifndef GRUS_MODEL_WEIGHTS_H
 #define GRUS_MODEL_WEIGHTS_H
 
