@@ -51,8 +51,8 @@ Model *conform_import(Conform *c, const char *path);
 /* True if the import refuses the file with this code; else false after counting a failure. */
 bool conform_refused(Conform *c, const char *path, DiagCode code);
 
-/* Imports the content of a file. True if the import reports an error, or if every layer of the model
- * that needs weights has them. */
+/* Imports the content of a file. True if the import reports an error, or if every layer of the
+ * model that needs weights has them. */
 bool conform_survives(const char *path, const uint8_t *data, size_t len);
 /* The next number of a generator that gives the same numbers in every run. */
 uint32_t conform_random(uint32_t *state);
