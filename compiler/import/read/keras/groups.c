@@ -3,12 +3,54 @@
  * are named by the layers of the whole model. In .keras files and .weights.h5 they are named by
  * class and order among the layers of their model, and models inside have groups inside:
  *
- *     layers/gru, layers/gru_1, layers/functional/layers/gru */
+ *     layers/gru, layers/gru_1, layers/functional/layers/gru
+ *
+ * Keras 3 calls the outermost group `layers`; 2.13 to 2.15 may have a list of their own. On Windows
+ * these versions join the names of groups by backslashes: a group `layers\gru\cell` of the root has
+ * the array `vars/0`. */
 #include "import/read/keras/keras.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const roots[] = {"layers", "_layer_checkpoint_dependencies"};
+
+/* Some array is in a group whose name begins with root and a backslash. */
+static bool has_backslashes(const Keras *k, const char *root) {
+  const char **paths;
+  int n = 0;
+  size_t len = strlen(root);
+  if (!hdf5_list(k->hdf5, &paths, &n)) return false;
+  for (int i = 0; i < n; i++)
+    if (strncmp(paths[i], root, len) == 0 && paths[i][len] == '\\') return true;
+  return false;
+}
+
+bool keras_find_root(Keras *k) {
+  for (size_t i = 0; i < 2 * (sizeof roots / sizeof *roots); i++) {
+    const char *root = roots[i / 2];
+    bool backslashes = i % 2 == 1;
+    if (!(backslashes ? has_backslashes(k, root) : hdf5_has_group(k->hdf5, root))) continue;
+    k->root = root;
+    k->backslashes = backslashes;
+    return true;
+  }
+  return false;
+}
+
+const char *keras_stored_path(const Keras *k, const char *path) {
+  if (!k->backslashes) return path;
+  char *stored = arena_strdup(k->arena, path);
+  const char *vars = strstr(stored, "/vars");
+  for (char *c = stored; *c && c != vars; c++)
+    if (*c == '/') *c = '\\';
+  return stored;
+}
+
+bool keras_has_group(const Keras *k, const char *path) {
+  return hdf5_has_group(k->hdf5, keras_stored_path(k, path));
+}
 
 bool keras_is_model(const char *class_name) {
   return strcmp(class_name, "Sequential") == 0 || strcmp(class_name, "Functional") == 0 ||
@@ -80,7 +122,7 @@ static void scan_groups(Keras *k, json_t *layers, const char *root, int depth) {
     KerasLayer layer = {
         .keras = k, .class_name = class_name, .config = json_object_get(object, "config")};
     layer.group = class_name ? group_of(&g, &layer) : NULL;
-    if (!class_name || !hdf5_has_group(k->hdf5, layer.group)) continue;
+    if (!class_name || !keras_has_group(k, layer.group)) continue;
     const char *key = key_of(&layer);
     map_put(k->arena, &k->groups, key,
             (void *)(uintptr_t)(map_get(&k->groups, key) ? "" : layer.group));
@@ -98,7 +140,7 @@ void keras_scan_groups(Keras *k, json_t *layers) {
 const char *keras_group(KerasGroups *g, const KerasLayer *layer) {
   const Keras *k = g->keras;
   const char *group = group_of(g, layer);
-  if (!k->by_class || !k->groups.n || hdf5_has_group(k->hdf5, group)) return group;
+  if (!k->by_class || !k->groups.n || keras_has_group(k, group)) return group;
   const char *elsewhere = map_get(&k->groups, key_of(layer));
   return elsewhere && *elsewhere ? elsewhere : group;
 }

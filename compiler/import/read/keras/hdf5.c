@@ -84,10 +84,7 @@ static Graph *read_opened(Keras *k) {
   int n;
   bool listed = hdf5_texts(k->hdf5, k->root, "layer_names", &names, &n) ||
                 hdf5_texts(k->hdf5, k->root, "layer_names0", &names, &n);
-  if (!listed && hdf5_has_group(k->hdf5, "layers")) {
-    k->root = "layers";
-    k->by_class = true;
-  }
+  if (!listed) k->by_class = keras_find_root(k);
   json_t *config = find_config(k, hdf5_text(k->hdf5, "", "model_config"), listed || k->by_class);
   const char *version = config ? find_version(k, config) : NULL;
   k->is_theano = is_of_theano(k, config);

@@ -76,6 +76,7 @@ typedef struct Keras {
   int n_reads;      /* layers so far, in each call of the model around them */
   Map groups;       /* class and configuration -> group, Keras 3 */
   bool by_class;    /* groups are named by class and order, tensors by number: Keras 3 */
+  bool backslashes; /* between the names of groups, see groups.c */
   bool is_masked;   /* some layer makes a mask */
   GraphEmit *emit;  /* the graph that the file is read into */
   KerasState *carried;
@@ -145,6 +146,12 @@ enum { KERAS_MAX_DEPTH = 8 }; /* of models in models */
 const char *keras_group(KerasGroups *groups, const KerasLayer *layer);
 /* Looks which are there, for layers that are part of several models. */
 void keras_scan_groups(Keras *keras, json_t *layers);
+/* Finds the group around those of the layers, where they are named by class; false: there is none.
+ */
+bool keras_find_root(Keras *keras);
+/* What the file calls a group or an array that these names of groups lead to. */
+const char *keras_stored_path(const Keras *keras, const char *path);
+bool keras_has_group(const Keras *keras, const char *path);
 bool keras_is_model(const char *class_name);
 const char *keras_snake_case(Arena *arena, const char *name);
 

@@ -121,12 +121,12 @@ bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, i
     keras_refuse(layer, E903, "has more than one tensor `%s`", leaf);
     return false;
   }
+  if (k->by_class) path = keras_stored_path(k, path);
   if (!path || (k->by_class && !hdf5_has_data(k->hdf5, path))) {
     Diag *d = keras_refuse(layer, E602, "has no tensor `%s%s%s` in the file", side,
                            *side ? " " : "", leaf);
     diag_note(d, path ? "looked for `%s`" : "looked in group `%s`", path ? path : layer->group);
-    if (!hdf5_has_group(k->hdf5, layer->group))
-      diag_note(d, "there is no group `%s`", layer->group);
+    if (!keras_has_group(k, layer->group)) diag_note(d, "there is no group `%s`", layer->group);
     return false;
   }
   if (hdf5_read(k->hdf5, path, out, &reason)) return true;

@@ -67,21 +67,11 @@ static bool member_read(const Keras *k, zip_t *zip, const char *name, Mapped *ou
   return whole;
 }
 
-/* Keras 3 has `layers`; 2.13 to 2.15 have a list of their own. */
-static bool find_root(Keras *k) {
-  static const char *const roots[] = {"layers", "_layer_checkpoint_dependencies"};
-  for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
-    if (hdf5_has_group(k->hdf5, roots[i])) {
-      k->root = roots[i];
-      return true;
-    }
+static Graph *read_opened(Keras *k) {
+  if (keras_find_root(k)) return keras_walk(k, k->text, k->version, ".keras");
   foreign_report(k->diags, k->file, E901, "model.weights.h5 of `%s` has no group `layers`",
                  k->file->path);
-  return false;
-}
-
-static Graph *read_opened(Keras *k) {
-  return find_root(k) ? keras_walk(k, k->text, k->version, ".keras") : NULL;
+  return NULL;
 }
 
 Graph *keras_zip_graph(Keras *k) {
