@@ -131,6 +131,9 @@ END
 dict halves <<'END'
 {"g.weight_ih_l0": [[1], [1], [1]], "g.weight_hh_l0": [[1], [1], [1]], "g.bias_ih_l0": [1, 1, 1]}
 END
+dict buffers <<'END'
+{"lin.weight": [[1]], "lin.bias": [1], "state": [[1]]}
+END
 dict ragged <<'END'
 {"l.weight": [[1, 2], [3]]}
 END

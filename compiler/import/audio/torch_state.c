@@ -152,11 +152,26 @@ static const char *tensors_of(Torch *t, const TorchModule *m) {
   return text_str(&text);
 }
 
+/* Whether the module holds others beside its own tensors. */
+static bool holds_modules(Torch *t, const TorchModule *m) {
+  const char *prefix = arena_printf(t->audio.arena, "%s%s%s", m->file->root ? m->file->root : "",
+                                    m->name, *m->name ? "." : "");
+  size_t n = strlen(prefix);
+  for (int i = 0; i < m->file->n; i++) {
+    const char *name = m->file->tensor[i].name;
+    if (strncmp(name, prefix, n) == 0 && strchr(name + n, '.')) return true;
+  }
+  return false;
+}
+
 static bool refuse_kind(Torch *t, const TorchModule *m) {
   const char *special = special_kind(t, m);
+  bool alone = !holds_modules(t, m);
   Diag *d = foreign_report(t->audio.diags, t->audio.file, E902,
-                           "%s is not a module that grus supports in a state dict", m->origin);
-  diag_note(d, "its tensors are %s", tensors_of(t, m));
+                           alone ? "%s is not a module that grus supports in a state dict"
+                                 : "tensors of %s itself belong to no layer that grus supports",
+                           m->origin);
+  diag_note(d, "%s %s", alone ? "its tensors are" : "they are", tensors_of(t, m));
   if (special) diag_note(d, "it is %s", special);
   diag_note(d, "supported: LSTM and GRU (weight_ih_l0, weight_hh_l0), Linear (weight of two axes), "
                "Conv1d (of "

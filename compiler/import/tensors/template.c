@@ -127,6 +127,23 @@ static void add_module(Text *out, Arena *arena, const TorchModule *m) {
   text_printf(out, ")%s\n", asked);
 }
 
+/* What a module reads that takes values of one width alone; 0: any. */
+static int64_t width_read(const TorchModule *m) {
+  bool any = m->kind == TORCH_OTHER || m->kind == TORCH_EMBEDDING || m->kind == TORCH_CONV1D;
+  return any ? 0 : m->in;
+}
+
+/* The modules one behind the other; *width is of the value so far, 0 where it is not known. */
+static void add_next(Text *out, Arena *arena, const TorchModule *m, int64_t *width) {
+  int64_t read = width_read(m);
+  if (read && *width && read != *width)
+    text_printf(
+        out, "    # the next layer reads %lld numbers, not %lld: is it part of another branch?\n",
+        (long long)read, (long long)*width);
+  add_module(out, arena, m);
+  *width = m->kind == TORCH_OTHER ? 0 : m->out;
+}
+
 void tensors_template(Arena *arena, const TensorFile *file, const char *path, Text *out) {
   Convention convention = file->convention == CONVENTION_NONE ? CONVENTION_TORCH : file->convention;
   int n, first = 0, last = -1;
@@ -155,8 +172,9 @@ void tensors_template(Arena *arena, const TensorFile *file, const char *path, Te
   else
     text_printf(out, "\n  in  x : f32[%s, %lld]\n", time, (long long)(last < 0 ? 1 : m[first].in));
   text_printf(out, "  out y : f32[%s, %lld] = x\n", time, (long long)(last < 0 ? 1 : m[last].out));
+  int64_t width = 0;
   for (int i = 0; i < n; i++) {
-    add_module(out, arena, &m[i]);
+    add_next(out, arena, &m[i], &width);
     if (i < last && torch_is_linear(&m[i])) text_add(out, "    # |> relu?\n");
   }
   text_add(out, "}\n");
