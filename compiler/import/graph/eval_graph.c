@@ -74,32 +74,28 @@ static double window_of(const GraphNode *node) {
   return window;
 }
 
-/* A measure of the time that a call takes: the multiplications of a product, and the elements of
- * any other operator. */
-static int64_t work_of(const GraphCall *call) {
-  const GraphNode *node = call->node;
-  const GraphTensor *y = &call->out[0], *k = node->n_in > 1 ? call->in[1] : NULL;
+double graph_work(const GraphNode *node, const GraphTensor *const *in, const GraphTensor *out) {
+  const GraphTensor *y = &out[0], *k = node->n_in > 1 ? in[1] : NULL;
   double work = 1;
   for (int i = 0; i < node->n_in; i++)
-    if (call->in[i]) work += (double)graph_span(call->in[i]);
+    if (in[i]) work += (double)graph_span(in[i]);
   for (int i = 0; i < node->n_out; i++)
-    work += (double)graph_span(&call->out[i]);
+    work += (double)graph_span(&out[i]);
   GraphOp op = node->op;
   double steps = y->count ? (double)y->count : 0;
   if (op == GRAPH_MatMul || op == GRAPH_MatMulInteger)
-    work += steps * (double)call->in[0]->dim[call->in[0]->rank - 1];
+    work += steps * (double)in[0]->dim[in[0]->rank - 1];
   else if (op == GRAPH_Attention)
-    work += (steps + (double)call->in[0]->count) * (double)call->in[1]->dim[call->in[1]->rank - 2];
+    work += (steps + (double)in[0]->count) * (double)in[1]->dim[in[1]->rank - 2];
   else if (op == GRAPH_Conv || op == GRAPH_ConvInteger)
     work += steps * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
   else if (op == GRAPH_ConvTranspose)
-    work += (double)call->in[0]->count * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
+    work += (double)in[0]->count * (double)(k->count / (k->dim[0] ? k->dim[0] : 1));
   else if (op == GRAPH_MaxPool || op == GRAPH_AvgPool)
     work += steps * window_of(node);
   else if (op == GRAPH_Lstm || op == GRAPH_Gru || op == GRAPH_Rnn)
-    work += (double)(call->in[0]->dim[0] * call->in[0]->dim[1]) *
-            (double)(k->count + call->in[2]->count);
-  return graph_whole(work);
+    work += (double)(in[0]->dim[0] * in[0]->dim[1]) * (double)(k->count + in[2]->count);
+  return work;
 }
 
 /* The number of elements that the results of a call take. A result that shares the numbers of its
@@ -121,7 +117,7 @@ static bool run_call(Run *run, const RunFrame *frame, const GraphNode *node) {
   call.in = in;
   call.out = ARENA_ARRAY(frame->arena, GraphTensor, node->n_out + 1);
   if (!graph_call_shape(&call)) return run_fault(run, node, call.fault);
-  int64_t work = work_of(&call), elements = 0;
+  int64_t work = graph_whole(graph_work(node, in, call.out)), elements = 0;
   for (int k = 0; k < node->n_out; k++)
     elements += call.out[k].count;
   if (work > run->work) return run_limited(run, node, "the graph takes too long to evaluate");

@@ -361,6 +361,11 @@ typedef struct GraphLimits {
 } GraphLimits;
 extern const GraphLimits graph_usual_limits;
 
+/* A measure of the time that a node takes: the multiplications of a product, and the elements of
+ * any other operator. in[k] is the shape of operand k, or NULL if it is left out; out has the
+ * shapes of all results. */
+double graph_work(const GraphNode *node, const GraphTensor *const *in, const GraphTensor *out);
+
 /* Computes the outputs, whose numbers are doubles. in[i] is the value of graph->in[i]; NULL takes
  * its fallback. state may be NULL if there are no variables. limits: NULL for graph_usual_limits.
  * False with *fault set. */

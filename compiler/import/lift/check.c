@@ -20,7 +20,8 @@ enum {
   WORK_A_BYTE = 4000,
   ROOM_MIN = 30000000,
   ROOM_A_BYTE = 200,
-  COPIES = 4 /* of inputs: their places and what the model reads take as much again, and more */
+  COPIES = 4, /* of inputs: their places and what the model reads take as much again, and more */
+  LARGER = 4  /* a flat graph may cost so many times what the graph of the file does */
 };
 /* The largest difference, relative to the largest value of an output or to 1. The model has its
  * weights in f32. */
@@ -100,7 +101,7 @@ static bool run_graph(Comparison *c, const Trial *t, const GraphTensor ***in,
                   &in[call + 1][l->file_input[l->state[s].in]]);
       continue;
     }
-    if (!call && c->runs == 0 && fault.limited) return too_large(c);
+    if (fault.limited) return too_large(c);
     if (fault.node)
       lift_refuse(c->l, fault.node, E902, "%s", fault.text);
     else
@@ -266,6 +267,30 @@ static bool has_bounds(const Graph *graph) {
   return false;
 }
 
+/* Whether the flat graph, whose sizes are known, costs far more than a comparison may: then there
+ * is no need to compute a part of it first. */
+static bool costs_too_much(const Lift *l, const GraphLimits *limits) {
+  const Flat *flat = l->flat;
+  double work = 0;
+  for (int i = 0; i < flat->graph->n_nodes; i++) {
+    const GraphNode *node = flat->graph->node[i];
+    const GraphTensor **in = ARENA_ARRAY(l->arena, const GraphTensor *, node->n_in + 1);
+    GraphTensor *out = ARENA_ARRAY(l->arena, GraphTensor, node->n_out + 1);
+    bool known = true;
+    for (int k = 0; k < node->n_in; k++) {
+      in[k] = node->in[k] ? flat->type[node->in[k]->id] : NULL;
+      known = known && (!node->in[k] || in[k]);
+    }
+    for (int k = 0; k < node->n_out; k++) {
+      const GraphTensor *type = node->out[k] ? flat->type[node->out[k]->id] : NULL;
+      if (type) out[k] = *type;
+      known = known && (k > 0 || type);
+    }
+    if (known) work += graph_work(node, in, out);
+  }
+  return work > LARGER * (double)limits->work;
+}
+
 bool lift_check(Lift *l) {
   int64_t bytes = (int64_t)l->file->data.len;
   Comparison c = {.l = l,
@@ -273,6 +298,7 @@ bool lift_check(Lift *l) {
                   .limits = {.steps = STEPS_MAX,
                              .work = WORK_MIN + WORK_A_BYTE * bytes,
                              .room = ROOM_MIN + ROOM_A_BYTE * bytes}};
+  if (costs_too_much(l, &c.limits)) return too_large(&c);
   bool stream = l->time.kind == TIME_STREAM, axis = l->roles.way == TIME_WAY_AXIS,
        open = axis && l->roles.time_is_open;
   int64_t steps = axis ? l->flat_steps : 1,
