@@ -10,6 +10,20 @@
 #include <math.h>
 #include <string.h>
 
+/* y without the windows that `node` does not have: with `ceil`, one that begins in the padding
+ * behind is none. */
+static GraphValue *as_many_windows(Flat *flat, const GraphNode *node, GraphValue *y) {
+  int mark = flat->graph->n_nodes;
+  GraphValue *like = flat_typed(flat, flat_like(flat, node, 1, node->in));
+  flat->graph->n_nodes = mark; /* this node only served to compute the shape */
+  if (!y || !like) return NULL;
+  const GraphTensor *want = flat_type_of(flat, like);
+  for (int i = 2; i < want->rank && y; i++)
+    if (flat_type_of(flat, y)->dim[i] > want->dim[i])
+      y = flat_rows(flat, node, y, i, 0, want->dim[i], 1);
+  return y;
+}
+
 GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node) {
   const GraphAttribute *pads = graph_attribute(node, GRAPH_ATTR_pads);
   const GraphTensor *x = flat_type_of(flat, node->in[0]);
@@ -31,7 +45,8 @@ GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node) {
   GraphNode *pool = flat_like(flat, node, 1, &wide);
   graph_set_ints(flat->graph, pool, GRAPH_ATTR_pads, 2 * n, none);
   graph_set_int(flat->graph, pool, GRAPH_ATTR_count_pad, 0);
-  return flat_typed(flat, pool);
+  GraphValue *y = flat_typed(flat, pool);
+  return as_many_windows(flat, node, y);
 }
 
 GraphValue *flat_chosen(Flat *flat, const GraphNode *node) {
