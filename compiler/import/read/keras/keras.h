@@ -9,7 +9,9 @@
  *   config.c        options of a layer: found, checked, refused
  *   reader.c        a layer to nodes: dispatch, inputs, outputs, constants
  *   masks.c         masks over steps: masks.def says which layer makes, uses and ends them
- *   layers.c        tables, activations                     window.c  convolutions, pools, padding
+ *   layers.c        tables, activations                     window.c  convolutions
+ *   pools.c         pools, padding, steps repeated
+ *   conv_lstm.c     cells of convolutions
  *   norms.c         norms                                   products.c  Dense, EinsumDense, Dot
  *   join.c          several inputs, shapes                  operators.c  x + y, y[:, -1]
  *   moves.c         operators that keep, move or repeat elements
@@ -165,9 +167,9 @@ typedef struct KerasClass {
 } KerasClass;
 #define KERAS_CLASS(name, read, n_in, options) {#name, KERAS_MASK_##name, read, n_in, options}
 #define KERAS_CLASS_END                        {NULL, KERAS_MASK_COUNT, NULL, 0, NULL}
-extern const KerasClass keras_layers[], keras_norms[], keras_windows[], keras_joins[],
-    keras_products[], keras_attention[], keras_recurrent[], keras_operators[], keras_moves[],
-    keras_lambda[];
+extern const KerasClass keras_layers[], keras_norms[], keras_windows[], keras_pools[],
+    keras_joins[], keras_products[], keras_attention[], keras_recurrent[], keras_operators[],
+    keras_moves[], keras_lambda[];
 extern const KerasClass *const keras_tables[]; /* all of these; NULL ends them */
 bool keras_read_layer(KerasLayer *layer);
 const KerasClass *keras_class_find(const char *name); /* NULL: there is none */

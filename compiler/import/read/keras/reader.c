@@ -4,17 +4,9 @@
 
 #include <string.h>
 
-const KerasClass *const keras_tables[] = {keras_layers,
-                                          keras_norms,
-                                          keras_windows,
-                                          keras_joins,
-                                          keras_products,
-                                          keras_attention,
-                                          keras_recurrent,
-                                          keras_operators,
-                                          keras_moves,
-                                          keras_lambda,
-                                          NULL};
+const KerasClass *const keras_tables[] = {
+    keras_layers,    keras_norms,     keras_windows,   keras_pools, keras_joins,  keras_products,
+    keras_attention, keras_recurrent, keras_operators, keras_moves, keras_lambda, NULL};
 
 const KerasClass *keras_class_find(const char *name) {
   for (int t = 0; keras_tables[t]; t++)
@@ -26,9 +18,8 @@ const KerasClass *keras_class_find(const char *name) {
 /* The nearest thing that would work, for classes that people ask for. */
 static void suggest(const char *name, Diag *d) {
   static const char *const hints[][2] = {
-      {"ConvLSTM",
-       "export it from Keras 3: grus takes the ONNX file of a sequence of fixed length, "
-       "`model.export(\"FILE.onnx\", format=\"onnx\")`"},
+      {"ConvLSTM3D", "cells of convolutions along one axis and along two are supported"},
+      {"Conv3D", "convolutions along one axis and along two are supported"},
       {"TimeDistributedDense", "load the model in Keras 2, and save it again"},
       {"CategoryEncoding", "use an Embedding, or `onehot` in the .grus file"}};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

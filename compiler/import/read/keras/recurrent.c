@@ -384,12 +384,17 @@ static bool read_bidirectional(KerasLayer *layer) {
 #define WRAPPER_OPTIONS                                                                            \
   "return_sequences return_state go_backwards stateful time_major=false input_dim"
 #define CELL_OPTIONS " units activation use_bias " WRAPPER_OPTIONS
+#define CONV_LSTM_OPTIONS                                                                          \
+  "filters kernel_size strides padding data_format=\"channels_last\" dilation_rate activation "    \
+  "recurrent_activation use_bias rank " WRAPPER_OPTIONS
 const KerasClass keras_recurrent[] = {
     KERAS_CLASS(LSTM, read_recurrent, 1, "recurrent_activation" CELL_OPTIONS),
     KERAS_CLASS(GRU, read_recurrent, 1, "recurrent_activation reset_after" CELL_OPTIONS),
     KERAS_CLASS(SimpleRNN, read_recurrent, 1, CELL_OPTIONS),
     KERAS_CLASS(CuDNNLSTM, read_recurrent, 1, CELL_OPTIONS),
     KERAS_CLASS(CuDNNGRU, read_recurrent, 1, CELL_OPTIONS),
+    KERAS_CLASS(ConvLSTM1D, keras_read_conv_lstm, 1, CONV_LSTM_OPTIONS),
+    KERAS_CLASS(ConvLSTM2D, keras_read_conv_lstm, 1, CONV_LSTM_OPTIONS),
     KERAS_CLASS(RNN, read_rnn, 1, "cell " WRAPPER_OPTIONS),
     KERAS_CLASS(Bidirectional, read_bidirectional, 1,
                 "layer backward_layer merge_mode " WRAPPER_OPTIONS),

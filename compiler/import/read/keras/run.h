@@ -26,6 +26,8 @@ KerasResult keras_run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x,
 void keras_run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, GraphValue *keeps,
                     GraphValue *const *state, GraphValue **y, GraphValue *out[4],
                     GraphValue **last);
+/* conv_lstm.c: ConvLSTM1D and ConvLSTM2D. */
+bool keras_read_conv_lstm(KerasLayer *layer);
 /* y [batch, time, d] with its steps in reverse order. */
 GraphValue *keras_turned(KerasLayer *layer, GraphValue *y);
 /* The result of a layer: all steps in the order in which it reads them or, without

@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions, pools and padding over the axes between the batch and the channels: Keras has the
- * channels last, the graph after the batch. */
-#include "import/read/keras/keras.h"
+/* Convolutions over the axes between the batch and the channels, and what they share with other
+ * windows: Keras has the channels last, the graph after the batch. */
+#include "import/read/keras/window.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { WINDOW_AXES = 2 };
-
-/* A window along `n` axes. */
-typedef struct KerasWindow {
-  int n;
-  int64_t kernel[WINDOW_AXES], stride[WINDOW_AXES], dilation[WINDOW_AXES];
-  const char *padding;
-  double fill; /* the value of the padding */
-} KerasWindow;
-
-/* [batch, axes..., channels] to [batch, channels, axes...], and back. */
-static GraphValue *channels_first(KerasLayer *layer, GraphValue *x, int n) {
+GraphValue *keras_window_channels_first(KerasLayer *layer, GraphValue *x, int n) {
   int64_t perm[WINDOW_AXES + 2] = {0, n + 1};
   for (int i = 0; i < n; i++)
     perm[2 + i] = 1 + i;
   return emit_transpose(keras_emit(layer), x, n + 2, perm);
 }
 
-static GraphValue *channels_last(KerasLayer *layer, GraphValue *x, int n) {
+GraphValue *keras_window_channels_last(KerasLayer *layer, GraphValue *x, int n) {
   int64_t perm[WINDOW_AXES + 2] = {0};
   for (int i = 0; i < n; i++)
     perm[1 + i] = 2 + i;
@@ -36,10 +25,6 @@ static int64_t reach_of(const KerasWindow *w, int i) {
   return (w->kernel[i] - 1) * w->dilation[i];
 }
 
-static bool is_same(const KerasWindow *w) {
-  return strcmp(w->padding, "same") == 0;
-}
-
 /* Zeros in front of and after axis i where its length or a stride of 1 tells them; false: neither
  * does. */
 static bool pads_known(const KerasWindow *w, int i, int64_t length, int64_t *before,
@@ -47,7 +32,7 @@ static bool pads_known(const KerasWindow *w, int i, int64_t length, int64_t *bef
   int64_t total = 0;
   *before = *after = 0;
   if (strcmp(w->padding, "causal") == 0) *before = reach_of(w, i);
-  if (!is_same(w)) return true;
+  if (!keras_window_is_same(w)) return true;
   if (w->stride[i] == 1)
     total = reach_of(w, i);
   else if (length < 0)
@@ -91,8 +76,9 @@ static bool set_window(KerasLayer *layer, const KerasWindow *w, const KerasValue
   return true;
 }
 
-static GraphValue *slide(KerasLayer *layer, const KerasWindow *w, const KerasValue *in, GraphOp op,
-                         GraphValue *x, GraphValue *weights, GraphValue *bias, int64_t groups) {
+GraphValue *keras_window_slide(KerasLayer *layer, const KerasWindow *w, const KerasValue *in,
+                               GraphOp op, GraphValue *x, GraphValue *weights, GraphValue *bias,
+                               int64_t groups) {
   Graph *graph = keras_emit(layer)->graph;
   int64_t pads[2 * WINDOW_AXES];
   bool conv = op == GRAPH_Conv;
@@ -112,8 +98,7 @@ static GraphValue *slide(KerasLayer *layer, const KerasWindow *w, const KerasVal
   return emit_done(keras_emit(layer), node);
 }
 
-/* The lengths after the window. */
-static void lengths_after(const KerasWindow *w, KerasValue *value) {
+void keras_window_lengths(const KerasWindow *w, KerasValue *value) {
   for (int i = 0; i < w->n; i++) {
     int64_t n = value->dim[i], reach = reach_of(w, i);
     if (n < 0) continue;
@@ -123,12 +108,11 @@ static void lengths_after(const KerasWindow *w, KerasValue *value) {
   }
 }
 
-static int axes_of_class(const KerasLayer *layer) {
+int keras_window_axes(const KerasLayer *layer) {
   return strstr(layer->class_name, "2D") ? 2 : 1;
 }
 
-/* The input is [axes..., channels]. False after reporting. */
-static bool has_axes(const KerasLayer *layer, int n) {
+bool keras_window_input(const KerasLayer *layer, int n) {
   if (layer->in[0].rank == n + 1) return true;
   keras_refuse(layer, E903,
                n == 1 ? "needs a sequence of vectors"
@@ -136,27 +120,24 @@ static bool has_axes(const KerasLayer *layer, int n) {
   return false;
 }
 
-/* False after reporting. */
-static bool window_of(KerasLayer *layer, int64_t channels_known, const char *kernel,
-                      const char *strides, const char *padding, KerasWindow *w) {
-  bool causal_known = channels_known && w->n == 1;
-  if (!has_axes(layer, w->n)) return false;
+bool keras_window_options(KerasLayer *layer, bool is_conv, const char *kernel, const char *strides,
+                          const char *padding, KerasWindow *w) {
+  bool causal_known = is_conv && w->n == 1;
+  if (!keras_window_input(layer, w->n)) return false;
   for (int i = 0; i < w->n; i++) {
     w->kernel[i] = keras_listed(layer, kernel, i, w->n, 2);
-    w->stride[i] = keras_listed(layer, strides, i, w->n, channels_known ? 1 : w->kernel[i]);
-    w->dilation[i] = channels_known ? keras_listed(layer, "dilation_rate", i, w->n, 1) : 1;
+    w->stride[i] = keras_listed(layer, strides, i, w->n, is_conv ? 1 : w->kernel[i]);
+    w->dilation[i] = is_conv ? keras_listed(layer, "dilation_rate", i, w->n, 1) : 1;
     if (w->kernel[i] < 1 || w->stride[i] < 1 || w->dilation[i] < 1) return false;
   }
   w->padding = keras_word(layer, padding, "valid");
-  bool known = strcmp(w->padding, "valid") == 0 || is_same(w) ||
+  bool known = strcmp(w->padding, "valid") == 0 || keras_window_is_same(w) ||
                (causal_known && strcmp(w->padding, "causal") == 0);
   if (!known) keras_refuse(layer, E903, "has the padding `%s`", w->padding);
   return known;
 }
 
-/* [axes..., d, filters] to [filters, d, axes...]; the positions of Theano are counted from the end.
- */
-static GraphValue *kernel_turned(KerasLayer *layer, GraphValue *kernel, int n) {
+GraphValue *keras_window_kernel(KerasLayer *layer, GraphValue *kernel, int n) {
   int64_t perm[WINDOW_AXES + 2] = {n + 1, n}, axes[WINDOW_AXES] = {0, 1};
   if (layer->keras->is_theano) {
     GraphNode *reverse = keras_node(layer, GRAPH_Reverse, 1, &kernel);
@@ -168,8 +149,7 @@ static GraphValue *kernel_turned(KerasLayer *layer, GraphValue *kernel, int n) {
   return emit_transpose(keras_emit(layer), kernel, n + 2, perm);
 }
 
-/* *out becomes the bias, or NULL if there is none. False after reporting. */
-static bool bias_of(KerasLayer *layer, int64_t filters, int number, GraphValue **out) {
+bool keras_window_bias(KerasLayer *layer, int64_t filters, int number, GraphValue **out) {
   *out = NULL;
   if (!keras_flag(layer, "use_bias", true)) return true;
   *out = keras_weight(layer, "", "bias", number, 1, &filters);
@@ -179,17 +159,18 @@ static bool bias_of(KerasLayer *layer, int64_t filters, int number, GraphValue *
 /* Moves the channels to the end again. */
 static bool conv_done(KerasLayer *layer, const KerasWindow *w, GraphValue *y, int64_t filters) {
   KerasValue value = layer->in[0];
-  value.graph = channels_last(layer, y, w->n);
-  lengths_after(w, &value);
+  value.graph = keras_window_channels_last(layer, y, w->n);
+  keras_window_lengths(w, &value);
   value.dim[w->n] = filters;
   return keras_activated(layer, value);
 }
 
 static bool read_conv(KerasLayer *layer) {
-  KerasWindow w = {.n = axes_of_class(layer)};
+  KerasWindow w = {.n = keras_window_axes(layer)};
   const KerasValue *in = &layer->in[0];
   int64_t filters = keras_size(layer, "filters", -1), groups = keras_size(layer, "groups", 1);
-  if (filters < 0 || groups < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
+  if (filters < 0 || groups < 0 ||
+      !keras_window_options(layer, true, "kernel_size", "strides", "padding", &w))
     return false;
   int64_t channels = in->dim[w.n], dim[WINDOW_AXES + 2];
   for (int i = 0; i < w.n; i++)
@@ -197,26 +178,28 @@ static bool read_conv(KerasLayer *layer) {
   dim[w.n] = channels < 0 ? -1 : channels / groups;
   dim[w.n + 1] = filters;
   GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
-  if (!kernel || !bias_of(layer, filters, 1, &bias)) return false;
-  GraphValue *y = slide(layer, &w, in, GRAPH_Conv, channels_first(layer, in->graph, w.n),
-                        kernel_turned(layer, kernel, w.n), bias, groups);
+  if (!kernel || !keras_window_bias(layer, filters, 1, &bias)) return false;
+  GraphValue *y = keras_window_slide(layer, &w, in, GRAPH_Conv,
+                                     keras_window_channels_first(layer, in->graph, w.n),
+                                     keras_window_kernel(layer, kernel, w.n), bias, groups);
   return y && conv_done(layer, &w, y, filters);
 }
 
 /* [axes..., filters, d] to [d, filters, axes...]: each input is spread over kernel positions, and
  * the result has `stride` positions for each of the input. */
 static bool read_transposed(KerasLayer *layer) {
-  KerasWindow w = {.n = axes_of_class(layer)};
+  KerasWindow w = {.n = keras_window_axes(layer)};
   KerasValue value = layer->in[0];
   Graph *graph = keras_emit(layer)->graph;
   int64_t filters = keras_size(layer, "filters", -1), dim[WINDOW_AXES + 2],
           pads[2 * WINDOW_AXES] = {0}, more[WINDOW_AXES] = {0};
-  if (filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  if (filters < 0 || !keras_window_options(layer, true, "kernel_size", "strides", "padding", &w))
+    return false;
   for (int i = 0; i < w.n; i++) {
     int64_t over = reach_of(&w, i) + 1 - w.stride[i];
     dim[i] = w.kernel[i];
     if (over < 0) more[i] = -over;
-    if (is_same(&w) && over > 0) {
+    if (keras_window_is_same(&w) && over > 0) {
       pads[i] = over / 2;
       pads[w.n + i] = over - over / 2;
     }
@@ -224,20 +207,21 @@ static bool read_transposed(KerasLayer *layer) {
   dim[w.n] = filters;
   dim[w.n + 1] = value.dim[w.n];
   GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
-  if (!kernel || !bias_of(layer, filters, 1, &bias)) return false;
-  GraphNode *node = keras_node(layer, GRAPH_ConvTranspose, bias ? 3 : 2,
-                               (GraphValue *[]){channels_first(layer, value.graph, w.n),
-                                                kernel_turned(layer, kernel, w.n), bias});
+  if (!kernel || !keras_window_bias(layer, filters, 1, &bias)) return false;
+  GraphNode *node =
+      keras_node(layer, GRAPH_ConvTranspose, bias ? 3 : 2,
+                 (GraphValue *[]){keras_window_channels_first(layer, value.graph, w.n),
+                                  keras_window_kernel(layer, kernel, w.n), bias});
   graph_set_ints(graph, node, GRAPH_ATTR_strides, w.n, w.stride);
   graph_set_ints(graph, node, GRAPH_ATTR_dilations, w.n, w.dilation);
   graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * w.n, pads);
   graph_set_ints(graph, node, GRAPH_ATTR_output_padding, w.n, more);
   graph_set_int(graph, node, GRAPH_ATTR_groups, 1);
-  value.graph = channels_last(layer, emit_done(keras_emit(layer), node), w.n);
+  value.graph = keras_window_channels_last(layer, emit_done(keras_emit(layer), node), w.n);
   for (int i = 0; i < w.n; i++) {
     int64_t n = value.dim[i], over = reach_of(&w, i) + 1 - w.stride[i];
     if (n < 0 || !size_mul(n, w.stride[i], &n)) n = -1;
-    value.dim[i] = n >= 0 && !is_same(&w) && over > 0 ? n + over : n;
+    value.dim[i] = n >= 0 && !keras_window_is_same(&w) && over > 0 ? n + over : n;
   }
   value.dim[w.n] = filters;
   return keras_activated(layer, value);
@@ -264,8 +248,9 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
       keras_weight(layer, "", own ? "kernel" : "depthwise_kernel", 0, w->n + 2, dim);
   if (!kernel) return NULL;
   GraphValue *turned = emit_reshape(e, emit_transpose(e, kernel, w->n + 2, perm), w->n + 2, shape);
-  return slide(layer, w, &layer->in[0], GRAPH_Conv, channels_first(layer, layer->in[0].graph, w->n),
-               turned, bias, channels);
+  return keras_window_slide(layer, w, &layer->in[0], GRAPH_Conv,
+                            keras_window_channels_first(layer, layer->in[0].graph, w->n), turned,
+                            bias, channels);
 }
 
 /* The channels of the input, and those of a kernel that makes m of each. False after reporting. */
@@ -277,20 +262,23 @@ static bool channels_of(KerasLayer *layer, int n, int64_t m, int64_t *channels, 
 }
 
 static bool read_depthwise(KerasLayer *layer) {
-  KerasWindow w = {.n = axes_of_class(layer)};
+  KerasWindow w = {.n = keras_window_axes(layer)};
   int64_t m = keras_size(layer, "depth_multiplier", 1), channels, made;
-  if (m < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w)) return false;
+  if (m < 0 || !keras_window_options(layer, true, "kernel_size", "strides", "padding", &w))
+    return false;
   if (!channels_of(layer, w.n, m, &channels, &made)) return false;
-  GraphValue *bias,
-      *y = bias_of(layer, made, 1, &bias) ? depthwise(layer, &w, channels, m, bias) : NULL;
+  GraphValue *bias, *y = keras_window_bias(layer, made, 1, &bias)
+                             ? depthwise(layer, &w, channels, m, bias)
+                             : NULL;
   return y && conv_done(layer, &w, y, made);
 }
 
 static bool read_separable(KerasLayer *layer) {
-  KerasWindow w = {.n = axes_of_class(layer)}, point = {.n = w.n, .padding = "valid"};
+  KerasWindow w = {.n = keras_window_axes(layer)}, point = {.n = w.n, .padding = "valid"};
   int64_t m = keras_size(layer, "depth_multiplier", 1), filters = keras_size(layer, "filters", -1),
           channels, made, dim[WINDOW_AXES + 2];
-  if (m < 0 || filters < 0 || !window_of(layer, 1, "kernel_size", "strides", "padding", &w))
+  if (m < 0 || filters < 0 ||
+      !keras_window_options(layer, true, "kernel_size", "strides", "padding", &w))
     return false;
   if (!channels_of(layer, w.n, m, &channels, &made)) return false;
   for (int i = 0; i < w.n; i++)
@@ -299,128 +287,15 @@ static bool read_separable(KerasLayer *layer) {
   dim[w.n + 1] = filters;
   GraphValue *y = depthwise(layer, &w, channels, m, NULL), *bias;
   GraphValue *kernel = y ? keras_weight(layer, "", "pointwise_kernel", 1, w.n + 2, dim) : NULL;
-  if (!kernel || !bias_of(layer, filters, 2, &bias)) return false;
-  y = slide(layer, &point, &layer->in[0], GRAPH_Conv, y, kernel_turned(layer, kernel, w.n), bias,
-            1);
+  if (!kernel || !keras_window_bias(layer, filters, 2, &bias)) return false;
+  y = keras_window_slide(layer, &point, &layer->in[0], GRAPH_Conv, y,
+                         keras_window_kernel(layer, kernel, w.n), bias, 1);
   return y && conv_done(layer, &w, y, filters);
-}
-
-/* ---- pools ---- */
-
-static bool read_pool(KerasLayer *layer) {
-  bool max = strstr(layer->class_name, "Max") != NULL, old = layer->keras->major == 1;
-  KerasWindow w = {.n = axes_of_class(layer), .fill = max ? -(double)INFINITY : 0};
-  KerasValue value = layer->in[0];
-  if (!window_of(layer, 0, old ? "pool_length" : "pool_size", old ? "stride" : "strides",
-                 old ? "border_mode" : "padding", &w))
-    return false;
-  bool open = false;
-  for (int i = 0; i < w.n; i++)
-    open = open || (value.dim[i] < 0 && w.stride[i] != 1);
-  if (open && is_same(&w) && !max) {
-    keras_refuse(layer, E903, "pads a sequence of unknown length by its length");
-    return false;
-  }
-  GraphValue *y = slide(layer, &w, &value, max ? GRAPH_MaxPool : GRAPH_AvgPool,
-                        channels_first(layer, value.graph, w.n), NULL, NULL, 1);
-  if (!y) return false;
-  value.graph = channels_last(layer, y, w.n);
-  lengths_after(&w, &value);
-  return keras_gives(layer, value);
-}
-
-/* The mean of the steps that a mask keeps. */
-static GraphValue *masked_mean(KerasLayer *layer, GraphValue *x, GraphValue *keeps,
-                               bool keep_axis) {
-  static const int64_t time[] = {1}, last[] = {2};
-  GraphEmit *e = keras_emit(layer);
-  GraphValue *weight = emit_unsqueeze(e, emit_cast(e, keeps, GRAPH_FLOAT), 1, last);
-  GraphValue *sum = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, x, weight), 1, time, keep_axis);
-  return EMIT(e, Div, sum, emit_reduce(e, GRAPH_ReduceSum, weight, 1, time, keep_axis));
-}
-
-static bool read_global(KerasLayer *layer) {
-  static const int64_t axes[] = {1, 2};
-  bool max = strstr(layer->class_name, "Max") != NULL, keep = keras_flag(layer, "keepdims", false);
-  int n = axes_of_class(layer);
-  KerasValue value = layer->in[0];
-  GraphValue *keeps = NULL;
-  if (!has_axes(layer, n)) return false;
-  if (!max && n == 1) keeps = keras_mask_of(layer);
-  value.graph = keeps ? masked_mean(layer, value.graph, keeps, keep)
-                      : emit_reduce(keras_emit(layer), max ? GRAPH_ReduceMax : GRAPH_ReduceMean,
-                                    value.graph, n, axes, keep);
-  for (int i = 0; i < n && keep; i++)
-    value.dim[i] = 1;
-  if (!keep) {
-    value.dim[0] = value.dim[n];
-    value.rank = 1;
-  }
-  value.mask.keeps = NULL;
-  return keras_gives(layer, value);
-}
-
-/* ---- steps put on, cut off and repeated ---- */
-
-/* Two lengths, or one for both ends; false after reporting. */
-static bool ends_of(const KerasLayer *layer, const char *name, int64_t *before, int64_t *after) {
-  json_t *ends = keras_option(layer, name);
-  json_t *first = json_is_array(ends) ? json_array_get(ends, 0) : ends,
-         *last = json_is_array(ends) ? json_array_get(ends, 1) : ends;
-  *before = json_integer_value(first);
-  *after = json_integer_value(last);
-  bool two = json_is_integer(first) && json_is_integer(last) &&
-             (!json_is_array(ends) || json_array_size(ends) == 2);
-  if (two && *before >= 0 && *after >= 0 && *before <= INT32_MAX && *after <= INT32_MAX &&
-      layer->in[0].rank == 2)
-    return true;
-  keras_refuse(layer, E901, "has a `%s` that is not two lengths of a sequence", name);
-  return false;
-}
-
-static bool read_zero_padding(KerasLayer *layer) {
-  GraphEmit *e = keras_emit(layer);
-  KerasValue value = layer->in[0];
-  int64_t before, after;
-  if (!ends_of(layer, "padding", &before, &after)) return false;
-  value.graph = EMIT(e, Pad, value.graph, emit_ints(e, 6, (int64_t[]){0, before, 0, 0, after, 0}),
-                     emit_number(e, 0));
-  if (value.dim[0] >= 0) value.dim[0] += before + after;
-  return keras_gives(layer, value);
-}
-
-static bool read_cropping(KerasLayer *layer) {
-  KerasValue value = layer->in[0];
-  int64_t before, after;
-  if (!ends_of(layer, "cropping", &before, &after)) return false;
-  value.graph =
-      emit_slice(keras_emit(layer), value.graph, 1, before, after ? -after : INT32_MAX, 1);
-  if (value.dim[0] >= 0)
-    value.dim[0] = value.dim[0] > before + after ? value.dim[0] - before - after : 0;
-  return keras_gives(layer, value);
-}
-
-/* Every step n times: [b, t, d] to [b, t, 1, d] to [b, t, n, d] to [b, t n, d]. */
-static bool read_upsampling(KerasLayer *layer) {
-  static const int64_t behind[] = {2};
-  GraphEmit *e = keras_emit(layer);
-  KerasValue value = layer->in[0];
-  int64_t n = keras_size(layer, "size", 2);
-  if (n < 0 || value.rank != 2 || value.dim[1] < 0) {
-    if (n >= 0) keras_refuse(layer, E903, "needs a sequence of vectors");
-    return false;
-  }
-  GraphValue *apart = emit_unsqueeze(e, value.graph, 1, behind);
-  GraphValue *many = EMIT(e, Expand, apart, emit_ints(e, 4, (int64_t[]){1, 1, n, 1}));
-  value.graph = emit_reshape(e, many, 3, (int64_t[]){0, -1, value.dim[1]});
-  if (value.dim[0] >= 0 && !size_mul(value.dim[0], n, &value.dim[0])) return false;
-  return keras_gives(layer, value);
 }
 
 #define CONV_OPTIONS                                                                               \
   "kernel_size strides padding data_format=\"channels_last\" dilation_rate activation use_bias "   \
   "rank"
-#define POOL_OPTIONS "pool_size strides padding data_format=\"channels_last\""
 const KerasClass keras_windows[] = {
     KERAS_CLASS(Conv1D, read_conv, 1, "filters groups " CONV_OPTIONS),
     KERAS_CLASS(Conv2D, read_conv, 1, "filters groups " CONV_OPTIONS),
@@ -434,15 +309,4 @@ const KerasClass keras_windows[] = {
                 "depth_multiplier filters groups=1 " CONV_OPTIONS),
     KERAS_CLASS(SeparableConv2D, read_separable, 1,
                 "depth_multiplier filters groups=1 " CONV_OPTIONS),
-    KERAS_CLASS(MaxPooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
-    KERAS_CLASS(AveragePooling1D, read_pool, 1, POOL_OPTIONS " pool_length stride border_mode"),
-    KERAS_CLASS(MaxPooling2D, read_pool, 1, POOL_OPTIONS),
-    KERAS_CLASS(AveragePooling2D, read_pool, 1, POOL_OPTIONS),
-    KERAS_CLASS(GlobalAveragePooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_CLASS(GlobalMaxPooling1D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_CLASS(GlobalAveragePooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_CLASS(GlobalMaxPooling2D, read_global, 1, "data_format=\"channels_last\" keepdims"),
-    KERAS_CLASS(ZeroPadding1D, read_zero_padding, 1, "padding data_format=\"channels_last\""),
-    KERAS_CLASS(Cropping1D, read_cropping, 1, "cropping"),
-    KERAS_CLASS(UpSampling1D, read_upsampling, 1, "size"),
     KERAS_CLASS_END};
