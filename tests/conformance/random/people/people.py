@@ -6,13 +6,13 @@
 KIND is script (torch.onnx by tracing: the batch is open, or the time too with script_time, or neither with script_one),
 dynamo and dynamo_open, export, export_open (.pt2), export_core (after run_decompositions). The nets are in speech.py,
 sound.py, series.py, cells.py and words.py. Results as in ../run.py."""
-import argparse, collections, importlib, inspect, logging, os, shutil, sys, tempfile, time, warnings
+import importlib, inspect, logging, os, sys, warnings
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 warnings.filterwarnings("ignore")
 import numpy as np
 from case import Case, Port
-from run import GRUS, kind_of_message, outcome
+from survey import survey
 import nets
 
 KINDS = ("script", "script_time", "script_one", "dynamo", "dynamo_open", "export", "export_open", "export_core")
@@ -77,37 +77,9 @@ def make(name, kind, folder):
     return Case(path, ports, outs, options, name)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kinds", nargs="+", choices=KINDS)
-    parser.add_argument("--only", nargs="*")
-    parser.add_argument("--grus", default=GRUS)
-    parser.add_argument("--keep")
-    args = parser.parse_args()
+def prepare(kind):
     for file in ("speech", "sound", "series", "cells", "words"): importlib.import_module(file)
     for name in ("torch.onnx", "torch.export", "torch._export", "onnxscript"): logging.getLogger(name).setLevel(logging.ERROR)
-    bad = 0
-    for kind in args.kinds:
-        counts, began = collections.Counter(), time.time()
-        for name in args.only or nets.TORCH:
-            with tempfile.TemporaryDirectory() as folder:
-                try: case = make(name, kind, folder)
-                except Exception as problem:
-                    counts["not made"] += 1
-                    print(f"{kind} {name} NOT MADE {type(problem).__name__}: {str(problem).splitlines()[0][:200]}", flush=True)
-                    continue
-                if case is None: continue
-                result, said = outcome(args.grus, case, folder)
-                counts[result] += 1
-                if result != "right": print(f"{kind} {name} {result.upper()} {' '.join(case.options)}\n{said[:3000]}", flush=True)
-                if args.keep and result != "right":
-                    to = os.path.join(args.keep, f"{kind}_{name}")
-                    shutil.rmtree(to, ignore_errors=True)
-                    shutil.copytree(folder, to)
-                    open(os.path.join(to, "said"), "w").write(f"{' '.join(case.options)}\n{said}")
-        bad += counts["wrong"] + counts["broken"] + counts["caught"]
-        print(f"{kind}: {dict(counts)}; {time.time() - began:.0f} s", flush=True)
-    sys.exit(1 if bad else 0)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__": survey(__doc__, KINDS, prepare, lambda: nets.TORCH, make)

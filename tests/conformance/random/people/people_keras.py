@@ -6,7 +6,7 @@
 KIND is keras, h5, saved (a SavedModel), tf2onnx, tflite, tflite_dynamic (weights in 8 bits), tflite_half (weights in 16
 bits), tflite_int8 and tflite_16x8 (all in integers, calibrated). A model in integers is compared with what the interpreter
 computes up to a tenth of the largest number, for grus computes with the real numbers; import compares it with its graph."""
-import argparse, collections, contextlib, os, shutil, sys, tempfile, time, warnings
+import contextlib, importlib, os, sys, warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -15,6 +15,7 @@ warnings.filterwarnings("ignore")
 import numpy as np
 from case import Case, Port
 import run
+from survey import survey
 import nets
 
 KINDS = ("keras", "h5", "saved", "tf2onnx", "tflite", "tflite_dynamic", "tflite_half", "tflite_int8", "tflite_16x8")
@@ -99,36 +100,9 @@ def make(name, kind, folder):
     return Case(path, [Port(n, a, 0) for n, a in zip(names, data)], [Port(f"y{k}", np.asarray(a), 0) for k, a in enumerate(y)], [], name)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kinds", nargs="+", choices=KINDS)
-    parser.add_argument("--only", nargs="*")
-    parser.add_argument("--grus", default=run.GRUS)
-    parser.add_argument("--keep")
-    args = parser.parse_args()
-    import with_keras
-    bad = 0
-    for kind in args.kinds:
-        counts, began = collections.Counter(), time.time()
-        run.RELATIVE = 0.1 if kind in ("tflite_int8", "tflite_16x8") else 0.02 if kind == "tflite_dynamic" else 2e-4
-        for name in args.only or nets.KERAS:
-            with tempfile.TemporaryDirectory() as folder:
-                try: case = make(name, kind, folder)
-                except Exception as problem:
-                    counts["not made"] += 1
-                    print(f"{kind} {name} NOT MADE {type(problem).__name__}: {(str(problem).splitlines() or [''])[0][:200]}", flush=True)
-                    continue
-                result, said = run.outcome(args.grus, case, folder)
-                counts[result] += 1
-                if result != "right": print(f"{kind} {name} {result.upper()}\n{said[:3000]}", flush=True)
-                if args.keep and result != "right":
-                    to = os.path.join(args.keep, f"{kind}_{name}")
-                    shutil.rmtree(to, ignore_errors=True)
-                    shutil.copytree(folder, to)
-                    open(os.path.join(to, "said"), "w").write(f"\n{said}")
-        bad += counts["wrong"] + counts["broken"] + counts["caught"]
-        print(f"{kind}: {dict(counts)}; {time.time() - began:.0f} s", flush=True)
-    sys.exit(1 if bad else 0)
+def prepare(kind):
+    importlib.import_module("with_keras")
+    run.RELATIVE = 0.1 if kind in ("tflite_int8", "tflite_16x8") else 0.02 if kind == "tflite_dynamic" else 2e-4
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__": survey(__doc__, KINDS, prepare, lambda: nets.KERAS, make)
