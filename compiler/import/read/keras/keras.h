@@ -43,16 +43,17 @@ typedef struct KerasMask {
   GraphValue *keeps; /* [batch, time], true at steps that count; NULL: no mask reaches it */
   const char *maker; /* the layer that made the mask; NULL */
   const char *end;   /* the layer in front that ended it; NULL */
-  const char *holds; /* what the masked steps hold, after "hold"; NULL: what is fed */
+  const char *holds; /* what the masked steps hold, for a message; NULL: what the caller feeds */
 } KerasMask;
 
-/* A value and what Keras knows of it: axes of a sample, -1 where the file leaves one open. */
+/* A value of the model. rank and dim describe one sample, without the batch; a dim is -1 where the
+ * file leaves a size open. */
 typedef struct KerasValue {
-  GraphValue *graph; /* [batch, ...]; NULL: there is none yet */
+  GraphValue *graph; /* [batch, ...]; NULL: no layer has made it yet */
   int rank;
   int64_t dim[TYPE_MAX_AXES];
   KerasMask mask;
-  const char *field; /* "h", "c": it is a state of its layer; NULL */
+  const char *field; /* "h" or "c" if it is a state of its layer; NULL if not */
 } KerasValue;
 
 /* The last state of a stateful layer. */
@@ -68,56 +69,59 @@ typedef struct Keras {
   const ForeignFile *file;
   const ImportOptions *options;
   Diags *diags;
-  int major, minor;   /* of the Keras version: 1, 2, 3 */
-  bool is_tensorflow; /* tf.keras, which counts its versions otherwise */
-  bool is_theano;     /* trained with Theano, whose convolutions read kernels from their ends */
+  int major, minor;   /* the version of Keras that wrote the file; major is 1, 2 or 3 */
+  bool is_tensorflow; /* tf.keras wrote it, whose versions have other numbers */
+  bool is_theano;     /* it was trained with Theano, whose convolutions reverse their kernels */
   json_t *text;       /* config.json and the version of a .keras */
   const char *version;
   Hdf5 *hdf5;
-  const char *root; /* group that holds the groups of the layers */
-  int n_reads;      /* layers so far, in each call of the model around them */
-  Map groups;       /* class and configuration -> group, Keras 3 */
-  bool by_class;    /* groups are named by class and order, tensors by number: Keras 3 */
+  const char *root; /* the group that holds the groups of the layers */
+  int n_reads;      /* the number of layers read so far; a layer of a model that is called several
+                       times counts with each call */
+  Map groups;       /* of Keras 3: the group of a layer by its class and configuration */
+  bool by_class;    /* of Keras 3: groups are named by class and order, and tensors by number */
   bool backslashes; /* between the names of groups, see groups.c */
-  bool is_masked;   /* some layer makes a mask */
-  GraphEmit *emit;  /* the graph that the file is read into */
+  bool is_masked;   /* a layer of the file makes a mask */
+  GraphEmit *emit;  /* adds nodes to the graph into which the file is read */
   KerasState *carried;
   int n_carried;
   size_t cap_carried;
 } Keras;
 
-/* One use of one layer. */
+/* One call of one layer: what its reader gets, and where it puts the results. */
 typedef struct KerasLayer {
   Keras *keras;
-  const char *name; /* in the configuration */
+  const char *name; /* its name in the configuration */
   const char *class_name;
-  const char *shown; /* what messages call it in place of its class; NULL */
+  const char *shown; /* what messages say in place of its class; NULL: the class */
   json_t *config;
-  const char *group; /* of its weights, in the file */
-  const char *own;   /* of a model inside a model: its name there; "" */
-  const char *part;  /* the same after the names of the models between: part of the names of its
-                        weights */
-  int depth;         /* models around it */
-  const char *inner; /* Keras 3: what comes between the group and `vars`: "cell", "layer" */
+  const char *group; /* the group of the file that holds its weights */
+  const char *own;   /* its name inside the model that holds it, if that is a model among the
+                        layers; "" if not */
+  const char *part; /* `own` behind the names of the models that lead to it: weights are named so */
+  int depth;        /* the number of models around it */
+  const char *inner; /* of Keras 3: the groups between `group` and `vars`, such as "cell" */
   KerasValue *in;
   int n_in;
   KerasValue *states; /* initial_state */
   int n_states;
-  double number;              /* an operand that is a constant */
-  const GraphTensor *numbers; /* or an array of them, as its first axis the batch, of size 1 */
-  bool has_number, number_first;
-  KerasValue out[KERAS_MAX_OUT];
+  double number;                 /* the constant of x * 2, if has_number */
+  const GraphTensor *numbers;    /* or an array of constants; its first axis is a batch of size 1 */
+  bool has_number, number_first; /* number_first: the constant is the left operand */
+  KerasValue out[KERAS_MAX_OUT]; /* the results, added by keras_gives */
   int n_out;
-  bool is_operator; /* of Keras 3, as x + y: no layer */
-  json_t *call;     /* its arguments, as the file has them */
-  GraphValue *mask; /* an argument of the call */
+  bool is_operator; /* an operator of Keras 3 such as x + y, which is no layer */
+  json_t *call;     /* the arguments of the call as the file has them */
+  GraphValue *mask; /* the argument `mask` of the call; NULL if there is none */
 } KerasLayer;
 
-/* ---- config.c ---- The getters report what has the wrong kind. */
+/* ---- config.c ---- Each getter reports an option of the wrong kind. */
+/* Reports options that are neither known to the class nor without effect; false if there are any.
+ */
 bool keras_check_options(const KerasLayer *layer, const char *known);
 json_t *keras_option(const KerasLayer *layer, const char *name); /* NULL if absent or null */
-int64_t keras_size(const KerasLayer *layer, const char *name,
-                   int64_t if_absent); /* also of [n]; -1 after reporting */
+/* A whole number of at least 1, also as a list of one; -1 after reporting. */
+int64_t keras_size(const KerasLayer *layer, const char *name, int64_t if_absent);
 /* Number i of an option that is a list of n whole numbers, or one number for all; -1 after
  * reporting. */
 int64_t keras_listed(const KerasLayer *layer, const char *name, int i, int n, int64_t if_absent);
@@ -126,7 +130,7 @@ bool keras_flag(const KerasLayer *layer, const char *name, bool if_absent);
 const char *keras_word(const KerasLayer *layer, const char *name, const char *if_absent);
 /* The name of an activation, "linear" if none; NULL after reporting. */
 const char *keras_activation_name(const KerasLayer *layer, const char *name, const char *if_absent);
-/* "`gru_1` (GRU) ..." */
+/* Reports an error about a layer: "`gru_1` (GRU) " and the text. */
 Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...)
     GRUS_PRINTF(3, 4);
 
@@ -137,7 +141,7 @@ bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, i
 bool keras_shape_is(const KerasLayer *layer, const Hdf5Tensor *t, const char *leaf, int rank,
                     const int64_t *dim);
 
-/* ---- groups.c ---- Groups of the layers of one model, in the order of the file. */
+/* ---- groups.c ---- Finds the groups of the layers of one model, in the order of the file. */
 typedef struct KerasGroups {
   Keras *keras;
   const char *root;        /* group that holds them */
@@ -145,8 +149,9 @@ typedef struct KerasGroups {
   Map uses;                /* int: how many layers of a class were named so far */
 } KerasGroups;
 enum { KERAS_MAX_DEPTH = 8 }; /* of models in models */
+/* The path of the group with the weights of a layer. */
 const char *keras_group(KerasGroups *groups, const KerasLayer *layer);
-/* Looks which are there, for layers that are part of several models. */
+/* Notes the groups of Keras 3 that are there, so that a layer of several models finds its own. */
 void keras_scan_groups(Keras *keras, json_t *layers);
 /* Finds the group around those of the layers, where they are named by class; false: there is none.
  */
@@ -184,39 +189,43 @@ static inline GraphEmit *keras_emit(const KerasLayer *layer) {
  * configuration does not say. */
 GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, int number,
                          int rank, const int64_t *dim);
-/* Axis 1 of an input is time, as long as the options say. */
+/* Makes axis 1 of an input time, of the length that the options of import say, if they say one. */
 void keras_is_sequence(const KerasLayer *layer, GraphInput *in, KerasValue *value);
-/* The next result of a layer. */
+/* Adds a result to those of a layer. False after reporting that there are too many. */
 bool keras_gives(KerasLayer *layer, KerasValue value);
-/* A last state, "h" or "c". */
+/* Adds a last state [batch, units] to the results; field: "h" or "c". */
 bool keras_gives_state(KerasLayer *layer, GraphValue *graph, int64_t units, const char *field);
-/* Its one result: in[0] with other numbers of the same sizes. */
+/* Adds a result that has the sizes of in[0]. False if graph is NULL, which has been reported. */
 bool keras_gives_like(KerasLayer *layer, GraphValue *graph);
+/* A node with one result. */
 GraphNode *keras_node(const KerasLayer *layer, GraphOp op, int n_in, GraphValue *const *in);
+/* The result of an operator of x with a number as its attribute. */
 GraphValue *keras_number_call(KerasLayer *layer, GraphOp op, GraphValue *x, GraphAttributeName name,
                               double number);
 
 /* ---- masks.c ---- */
-/* Called before a layer is read: prepares the message for a layer that reads masked steps as if
- * they were real. */
+/* Prepares, before a layer is read, the message for a layer that reads masked steps as if they were
+ * real. NULL if no layer of the file makes a mask. */
 const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row);
-/* After it: the masks of its results where it has not set one itself. */
+/* Sets, after a layer was read, the masks of those of its results for which it has set none. */
 void keras_masks_follow(KerasLayer *layer, KerasMaskRow row);
 /* The mask [batch, time] that reaches a layer that uses one: an argument of its call, or that of
  * its input; NULL where there is none. */
 GraphValue *keras_mask_of(const KerasLayer *layer);
 /* The same where the layer computes with it; its result has that of keras_mask_of. */
 GraphValue *keras_mask_in_use(const KerasLayer *layer);
-/* Whether the input of this model has numbers that mean padding. */
+/* Notes that steps of the number `padding` are masked, if the layer reads an input of the model. */
 void keras_mark_padding(const KerasLayer *layer, double padding);
 
 /* ---- layers.c ---- */
+/* An activation of x by its name, along the last of its axes where it has an axis; rank: the number
+ * of that axis. NULL after reporting. */
 GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *name, int rank);
 /* Notes that the readers of this value read it as indices of categories. */
 void keras_mark_categories(const KerasLayer *layer, KerasValue *value);
 /* A number, or one for each feature; NULL after reporting. */
 GraphValue *keras_numbers(KerasLayer *layer, const char *name, double if_absent);
-/* An option `activation` on the result. */
+/* Adds a result with the option `activation` on it. */
 bool keras_activated(KerasLayer *layer, KerasValue value);
 
 /* ---- norms.c ---- */
@@ -225,22 +234,25 @@ bool keras_activated(KerasLayer *layer, KerasValue value);
 int keras_axis_of(const KerasLayer *layer, int *to);
 
 /* ---- cell.c ---- */
+/* A cell and what the layer around it does with it, in one direction. */
 typedef struct KerasRun {
-  GraphOp op;
+  GraphOp op; /* Lstm, Gru or Rnn */
   int gates;
   int64_t units, inputs;
   bool bias, cudnn, reset_known, reset_after;
-  const char *activation, *gate;              /* words of the graph */
-  bool sequences, backwards, state, stateful; /* of the layer around the cell */
-  bool zero_output;
-  GraphValue *w, *r, *b,
-      *rb; /* [1, gates, u, d], [1, gates, u, u], [1, gates, u] twice; NULL: none */
+  const char *activation, *gate;              /* the words that the graph has for them */
+  bool sequences, backwards, state, stateful; /* the options of the layer */
+  bool zero_output;                           /* of masked steps */
+  GraphValue *w, *r, *b, *rb; /* [1, gates, u, d], [1, gates, u, u] and two biases [1, gates, u],
+                                 of which either may be NULL */
 } KerasRun;
-/* The options of a cell; false after reporting. */
+/* Read the options and the weights of a cell; false after reporting. */
 bool keras_run_options(KerasLayer *layer, KerasRun *run);
 bool keras_run_weights(KerasLayer *layer, const char *side, KerasRun *run);
 
 /* ---- join.c ---- */
+/* The constant operand of a layer, with as many axes as the value `beside` it. NULL after reporting
+ * that it is larger than the value. */
 GraphValue *keras_constant(KerasLayer *layer, const KerasValue *beside);
 
 /* ---- functional.c ---- */
