@@ -288,7 +288,7 @@ static bool costs_too_much(const Lift *l, const GraphLimits *limits) {
     }
     if (known) work += graph_work(node, in, out);
   }
-  return work > LARGER * (double)limits->work;
+  return work > (double)LARGER * (double)limits->work;
 }
 
 bool lift_check(Lift *l) {
