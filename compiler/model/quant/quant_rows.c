@@ -80,32 +80,35 @@ static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
   return size->sum / most_sum(spec) * room <= step ? step : 0;
 }
 
+/* Over the rows so far: the largest multiplier before its fraction bits, and a bound of the sums.
+ */
+typedef struct Reach {
+  double top, bound;
+} Reach;
+static const Reach no_rows = {.top = 1e-30, .bound = 1};
+
 /* The scale of a row: what one unit of its weights stands for. */
-static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid) {
+static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid, Reach *reach) {
   RowSize size = row_size(spec, row);
   double step = row_grid(spec, row, &size);
   *is_grid = step > 0;
-  return *is_grid
-             ? step
-             : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
+  double scale =
+      *is_grid ? step
+               : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);
+  reach->top = fmax(reach->top, scale * spec->x.scale / spec->out * 65536);
+  reach->bound = fmax(reach->bound, size.sum / scale);
+  return scale;
 }
 
 /* The fraction bits of preactivations, at most `most`, and in *shift by how much sums are shifted
  * left before. Only sums with bits to spare can be shifted. */
-static int fraction_of(const PartSpec *spec, int most, int *shift) {
-  double top = 1e-30, bound = 1;
-  for (int64_t r = 0; r < spec->rows; r++) {
-    bool is_grid;
-    double s = row_scale(spec, r, &is_grid);
-    top = fmax(top, s * spec->x.scale / spec->out * 65536);
-    bound = fmax(bound, row_size(spec, r).sum / s);
-  }
+static int fraction_of(const Reach *reach, int most, int *shift) {
   enum { ENOUGH = 14 };
-  int fraction = (int)floor(log2(32767 / top)), room = most < ENOUGH ? most : ENOUGH;
+  int fraction = (int)floor(log2(32767 / reach->top)), room = most < ENOUGH ? most : ENOUGH;
   *shift = 0;
   if (fraction > most) fraction = most;
   if (fraction >= room) return fraction;
-  int most_shift = (int)floor(log2(ldexp(1, 31) / bound / 1.01));
+  int most_shift = (int)floor(log2(ldexp(1, 31) / reach->bound / 1.01));
   *shift = room - fraction < most_shift ? room - fraction : most_shift;
   if (*shift < 0) *shift = 0;
   return fraction + *shift;
@@ -115,7 +118,11 @@ int quant_part_fraction(const PartSpec *spec, int most) {
   int shift;
   if (most_sum(spec) < ldexp(1, 30))
     return INT_MIN; /* so many terms that rounding alone is too much */
-  return fraction_of(spec, most, &shift);
+  Reach reach = no_rows;
+  bool is_grid;
+  for (int64_t r = 0; r < spec->rows; r++)
+    row_scale(spec, r, &is_grid, &reach);
+  return fraction_of(&reach, most, &shift);
 }
 
 static int16_t *multipliers(Arena *arena, const PartSpec *spec, int fraction, int shift,
@@ -138,12 +145,13 @@ QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction) {
   int16_t *w = ARENA_ARRAY(arena, int16_t, rows *depth);
   int32_t *bias = ARENA_ARRAY(arena, int32_t, rows);
   bool *is_grid = ARENA_ARRAY(arena, bool, rows);
+  Reach reach = no_rows;
   for (int64_t r = 0; r < rows; r++) {
-    scale[r] = row_scale(spec, r, &is_grid[r]);
+    scale[r] = row_scale(spec, r, &is_grid[r], &reach);
     part.is_grid = part.is_grid && is_grid[r];
   }
   if (!spec->to_float) {
-    fraction_of(spec, fraction, &part.shift);
+    fraction_of(&reach, fraction, &part.shift);
     part.m = multipliers(arena, spec, fraction, part.shift, is_grid, scale);
   }
   for (int64_t r = 0; r < rows; r++) {
