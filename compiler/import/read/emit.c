@@ -163,6 +163,13 @@ GraphValue *emit_slice(GraphEmit *e, GraphValue *x, int64_t axis, int64_t start,
               emit_ints(e, 1, &step));
 }
 
+GraphValue *emit_filled(GraphEmit *e, GraphValue *shape, double x, GraphElem elem) {
+  GraphNode *node = emit_node(e, GRAPH_ConstantOfShape, 1, &shape, 1);
+  graph_set_number(e->graph, node, GRAPH_ATTR_value, x);
+  graph_set_int(e->graph, node, GRAPH_ATTR_elem, elem);
+  return emit_done(e, node);
+}
+
 GraphValue *emit_cast(GraphEmit *e, GraphValue *x, GraphElem elem) {
   if (x->constant && x->constant->elem == elem) return x;
   GraphNode *node = emit_node(e, GRAPH_Cast, 1, &x, 1);

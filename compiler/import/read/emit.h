@@ -39,6 +39,8 @@ GraphValue *emit_gather(GraphEmit *e, GraphValue *x, int64_t axis, int n, const 
 GraphValue *emit_concat(GraphEmit *e, int64_t axis, int n, GraphValue *const *in);
 GraphValue *emit_slice(GraphEmit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
                        int64_t step);
+/* One number for every element of the sizes that `shape` holds. */
+GraphValue *emit_filled(GraphEmit *e, GraphValue *shape, double x, GraphElem elem);
 GraphValue *emit_cast(GraphEmit *e, GraphValue *x, GraphElem elem);
 GraphValue *emit_clip(GraphEmit *e, GraphValue *x, double low,
                       double high); /* infinities: no bound */

@@ -144,10 +144,7 @@ static GraphValue *zeros(KerasLayer *layer, const ConvLstm *l, GraphValue *x) {
   GraphValue *batch = emit_slice(e, EMIT(e, Shape, x), 0, 0, 1, 1);
   GraphValue *shape =
       emit_concat(e, 0, 2, (GraphValue *[]){batch, emit_ints(e, l->window.n + 1, rest)});
-  GraphNode *node = keras_node(layer, GRAPH_ConstantOfShape, 1, &shape);
-  graph_set_number(e->graph, node, GRAPH_ATTR_value, 0);
-  graph_set_int(e->graph, node, GRAPH_ATTR_elem, GRAPH_FLOAT);
-  return emit_done(e, node);
+  return emit_filled(e, shape, 0, GRAPH_FLOAT);
 }
 
 /* A result in the order of Keras: images, at each step if `steps`. */

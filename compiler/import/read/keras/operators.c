@@ -137,14 +137,11 @@ static bool read_like(KerasLayer *layer) {
   const char *kind = keras_word(layer, "dtype", "float32");
   bool ones = strcmp(layer->class_name, "OnesLike") == 0, truth = strcmp(kind, "bool") == 0;
   GraphValue *shape = EMIT(e, Shape, layer->in[0].graph);
-  GraphNode *node = keras_node(layer, GRAPH_ConstantOfShape, 1, &shape);
   if (!truth && strcmp(kind, "float32") != 0) {
     keras_refuse(layer, E903, "makes values of type `%s`, which is not supported", kind);
     return false;
   }
-  graph_set_number(e->graph, node, GRAPH_ATTR_value, ones);
-  graph_set_int(e->graph, node, GRAPH_ATTR_elem, truth ? GRAPH_BOOL : GRAPH_FLOAT);
-  return keras_gives_like(layer, emit_done(e, node));
+  return keras_gives_like(layer, emit_filled(e, shape, ones, truth ? GRAPH_BOOL : GRAPH_FLOAT));
 }
 
 /* ---- y[:, -1], y[:, 1:3], y[..., 0] ---- */

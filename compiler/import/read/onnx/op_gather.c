@@ -78,8 +78,6 @@ bool onnx_op_constant_of_shape(OnnxCall *c) {
   const GraphTensor *t = value ? onnx_constant(c->reader, value->t) : NULL;
   if (value && (!t || t->count != 1))
     return t && call_refuse(c, E901, "has a value of %lld elements", (long long)t->count);
-  GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, c->in, 1);
-  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, t ? graph_at(t, 0) : 0);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, t ? t->elem : GRAPH_FLOAT);
-  return call_set(c, 0, emit_done(c->emit, node));
+  return call_set(
+      c, 0, emit_filled(c->emit, c->in[0], t ? graph_at(t, 0) : 0, t ? t->elem : GRAPH_FLOAT));
 }

@@ -189,10 +189,7 @@ bool tf_op_filled_like(TfCall *c) {
   if (type && !tf_elem(type->type, &elem))
     return tf_refuse(c, E902, "makes elements of a type that grus does not know");
   GraphValue *shape = EMIT(c->emit, Shape, x);
-  GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &shape, 1);
-  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, strcmp(c->node->op, "OnesLike") == 0);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
-  return tf_done(c, emit_done(c->emit, node));
+  return tf_done(c, emit_filled(c->emit, shape, strcmp(c->node->op, "OnesLike") == 0, elem));
 }
 
 bool tf_op_gather(TfCall *c) {

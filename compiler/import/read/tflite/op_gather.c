@@ -37,11 +37,8 @@ bool tfl_op_scatter_nd(TflCall *c) {
     }
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(c->from[1]->type, &elem);
-  GraphNode *zeros = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &c->in[2], 1);
-  graph_set_number(c->emit->graph, zeros, GRAPH_ATTR_value,
-                   tfl_quantised(c->from[1]) ? graph_at(c->from[1]->zero, 0) : 0);
-  graph_set_int(c->emit->graph, zeros, GRAPH_ATTR_elem, elem);
-  GraphValue *base = emit_done(c->emit, zeros);
+  GraphValue *base = emit_filled(
+      c->emit, c->in[2], tfl_quantised(c->from[1]) ? graph_at(c->from[1]->zero, 0) : 0, elem);
   return tfl_set_like(c, 0, EMIT(c->emit, ScatterNd, base, c->in[0], c->in[1]), 1);
 }
 
@@ -68,10 +65,7 @@ bool tfl_op_fill(TflCall *c) {
   GraphElem elem;
   if (!constant_number(c->in[1], &value) || !tfl_elem(c->from[1]->type, &elem))
     return tfl_set_like(c, 0, EMIT(c->emit, Expand, c->in[1], c->in[0]), 1);
-  GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, c->in, 1);
-  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, value);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
-  return tfl_set_like(c, 0, emit_done(c->emit, node), 1);
+  return tfl_set_like(c, 0, emit_filled(c->emit, c->in[0], value, elem), 1);
 }
 
 bool tfl_op_zeros_like(TflCall *c) {
@@ -80,11 +74,8 @@ bool tfl_op_zeros_like(TflCall *c) {
   if (to && !tfl_elem(to->type, &elem))
     return tfl_refuse(c, E902, "has a result of type %s", tfl_type_name(to->type));
   GraphValue *shape = EMIT(c->emit, Shape, c->in[0]);
-  GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &shape, 1);
-  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value,
-                   tfl_quantised(to) ? graph_at(to->zero, 0) : 0);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
-  return tfl_set(c, 0, emit_done(c->emit, node));
+  return tfl_set(c, 0,
+                 emit_filled(c->emit, shape, tfl_quantised(to) ? graph_at(to->zero, 0) : 0, elem));
 }
 
 bool tfl_op_range(TflCall *c) {

@@ -111,10 +111,7 @@ static GraphValue *start_of(TflCall *c, int k, int variable, GraphValue *x) {
   GraphValue *batch = emit_slice(e, EMIT(e, Shape, x), 0, 1, 2, 1);
   GraphValue *shape = emit_concat(
       e, 0, 2, (GraphValue *[]){batch, emit_ints(e, 1, (int64_t[]){tfl_from(c, CELL)->dim[1]})});
-  GraphNode *node = emit_node(e, GRAPH_ConstantOfShape, 1, &shape, 1);
-  graph_set_number(e->graph, node, GRAPH_ATTR_value, 0);
-  graph_set_int(e->graph, node, GRAPH_ATTR_elem, GRAPH_FLOAT);
-  return emit_done(e, node);
+  return emit_filled(e, shape, 0, GRAPH_FLOAT);
 }
 
 bool tfl_integer_lstm(TflCall *c, bool time_major, bool kept) {

@@ -9,10 +9,7 @@
 static bool filled(TorchCall *c, GraphValue *size, double value, GraphElem usual) {
   GraphElem elem;
   if (!size || !torch_asked_elem(c, usual, &elem)) return false;
-  GraphNode *node = emit_node(c->emit, GRAPH_ConstantOfShape, 1, &size, 1);
-  graph_set_number(c->emit->graph, node, GRAPH_ATTR_value, value);
-  graph_set_int(c->emit->graph, node, GRAPH_ATTR_elem, elem);
-  return torch_set(c, 0, emit_done(c->emit, node));
+  return torch_set(c, 0, emit_filled(c->emit, size, value, elem));
 }
 
 static double value_of(const TorchCall *c) {
