@@ -80,6 +80,7 @@ static inline void graph_put(const GraphNumbers *to, int64_t i, double x) {
 const double *graph_wide(Arena *arena, const GraphTensor *t);
 /* Copies the numbers of a tensor, as doubles. */
 void graph_copy_numbers(const GraphTensor *t, double *to);
+bool graph_same_shape(const GraphTensor *a, const GraphTensor *b);
 /* Whether two tensors of the same size have the same numbers; 0 and -0 differ. */
 bool graph_same_numbers(const GraphTensor *a, const GraphTensor *b);
 /* Whether each number of a tensor is this value. */

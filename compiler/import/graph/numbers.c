@@ -19,6 +19,10 @@ void graph_copy_numbers(const GraphTensor *t, double *to) {
     to[i] = graph_at(t, i);
 }
 
+bool graph_same_shape(const GraphTensor *a, const GraphTensor *b) {
+  return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
+}
+
 bool graph_same_numbers(const GraphTensor *a, const GraphTensor *b) {
   if (a->wide == b->wide && a->narrow == b->narrow) return true;
   for (int64_t i = 0; i < a->count; i++) {

@@ -23,17 +23,6 @@ static bool is_uneven(const Flat *flat, const GraphValue *value) {
   return graph_known(t) && t->count && !tensor_is_one_number(t);
 }
 
-static GraphValue *number(Flat *flat, double x) {
-  double *data;
-  const GraphTensor *t = graph_tensor(flat->graph->numbers, GRAPH_FLOAT, 0, NULL, &data);
-  *data = x;
-  return flat_constant(flat, "", t);
-}
-
-static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
-  return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
-}
-
 /* 0 for every element of x, and the constant added to it. */
 static GraphValue *spread_like(Flat *flat, const GraphNode *node, GraphValue *x,
                                const GraphTensor *c) {
@@ -49,17 +38,12 @@ static GraphValue *spread_like(Flat *flat, const GraphNode *node, GraphValue *x,
 
 /* ---- Where ---- */
 
-static bool is_comparison(const GraphNode *node) {
-  return node && (node->op == GRAPH_Greater || node->op == GRAPH_Less ||
-                  node->op == GRAPH_GreaterEqual || node->op == GRAPH_LessEqual);
-}
-
 static GraphValue *compared(Flat *flat, const GraphNode *node) {
   int k = is_uneven(flat, node->in[0]) ? 0 : 1;
   if (!is_uneven(flat, node->in[k]) || !is_of_reals(flat, node->in[k]) ||
       graph_known(flat_type_of(flat, node->in[1 - k])))
     return NULL;
-  GraphValue *in[2], *zero = number(flat, 0);
+  GraphValue *in[2], *zero = flat_number(flat, 0);
   in[1 - k] = flat_of_two(flat, GRAPH_Sub, node, node->in[1 - k], node->in[k]);
   in[k] = zero;
   return flat_of_two(flat, node->op, node, in[0], in[1]);
@@ -69,11 +53,11 @@ static GraphValue *compared(Flat *flat, const GraphNode *node) {
 static GraphValue *whole_operand(const Flat *flat, const GraphNode *node) {
   const GraphTensor *y = flat_type_of(flat, node->out[0]);
   const GraphNode *is = node->in[0]->node;
-  GraphValue *from[4] = {node->in[1], node->in[2], is_comparison(is) ? is->in[0] : NULL,
-                         is_comparison(is) ? is->in[1] : NULL};
+  GraphValue *from[4] = {node->in[1], node->in[2], flat_compares(is) ? is->in[0] : NULL,
+                         flat_compares(is) ? is->in[1] : NULL};
   for (int i = 0; i < 4; i++)
     if (from[i] && !graph_known(flat_type_of(flat, from[i])) && is_of_reals(flat, from[i]) &&
-        same_shape(flat_type_of(flat, from[i]), y))
+        graph_same_shape(flat_type_of(flat, from[i]), y))
       return from[i];
   return NULL;
 }
@@ -82,12 +66,12 @@ static GraphValue *chosen(Flat *flat, const GraphNode *node) {
   bool by_constant = is_uneven(flat, node->in[0]);
   bool uneven = by_constant || is_uneven(flat, node->in[1]) || is_uneven(flat, node->in[2]);
   GraphValue *whole = uneven && is_of_reals(flat, node->out[0]) ? whole_operand(flat, node) : NULL;
-  if (!whole || !(by_constant || is_comparison(node->in[0]->node))) return NULL;
+  if (!whole || !(by_constant || flat_compares(node->in[0]->node))) return NULL;
   GraphValue *in[3] = {node->in[0], node->in[1], node->in[2]};
   for (int k = 0; k < 3; k++)
     if (is_uneven(flat, in[k])) in[k] = spread_like(flat, node, whole, flat_type_of(flat, in[k]));
   if (by_constant)
-    in[0] = in[0] ? flat_of_two(flat, GRAPH_Greater, node, in[0], number(flat, 0.5)) : NULL;
+    in[0] = in[0] ? flat_of_two(flat, GRAPH_Greater, node, in[0], flat_number(flat, 0.5)) : NULL;
   for (int k = 0; k < 3; k++)
     if (!in[k]) return NULL;
   return flat_typed(flat, flat_node(flat, GRAPH_Where, node, 3, in, 1));

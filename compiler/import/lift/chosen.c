@@ -8,8 +8,6 @@
  *   two Wheres of the same          one */
 #include "import/lift/flat.h"
 
-#include <string.h>
-
 /* A truth, or its opposite. */
 typedef struct Truth {
   GraphValue *value; /* NULL: none */
@@ -48,8 +46,7 @@ static GraphValue *where(Flat *flat, const GraphNode *like, Truth truth, GraphVa
 }
 
 static bool same_shape(const Flat *flat, const GraphValue *a, const GraphValue *b) {
-  const GraphTensor *x = flat_type_of(flat, a), *y = flat_type_of(flat, b);
-  return x->rank == y->rank && memcmp(x->dim, y->dim, sizeof *x->dim * (size_t)x->rank) == 0;
+  return graph_same_shape(flat_type_of(flat, a), flat_type_of(flat, b));
 }
 
 /* truth * a + (not truth) * b. */

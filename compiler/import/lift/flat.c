@@ -14,6 +14,15 @@ GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tenso
   return value;
 }
 
+bool flat_compares(const GraphNode *node) {
+  return node && (node->op == GRAPH_Greater || node->op == GRAPH_Less ||
+                  node->op == GRAPH_GreaterEqual || node->op == GRAPH_LessEqual);
+}
+
+GraphValue *flat_number(Flat *flat, double x) {
+  return flat_constant(flat, "", graph_scalar(flat->arena, GRAPH_FLOAT, x));
+}
+
 GraphNode *flat_node(Flat *flat, GraphOp op, const GraphNode *like, int n_in, GraphValue *const *in,
                      int n_out) {
   GraphNode *node = graph_node(flat->graph, op, like ? like->name : "", like ? like->source : "",

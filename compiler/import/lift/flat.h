@@ -66,6 +66,10 @@ void flat_set_type(Flat *flat, const GraphValue *value, const GraphTensor *type)
 
 /* A new constant with its type. */
 GraphValue *flat_constant(Flat *flat, const char *name, const GraphTensor *tensor);
+/* Whether a node compares two values by their size. NULL compares nothing. */
+bool flat_compares(const GraphNode *node);
+/* A new constant of one real number, without axes. */
+GraphValue *flat_number(Flat *flat, double x);
 
 /* ---- flatten_call.c ---- */
 /* Whether a Cast from one type to the other keeps all numbers: both are real, or both are whole and

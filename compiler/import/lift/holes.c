@@ -4,9 +4,8 @@
  * never be equal to it. */
 #include "import/lift/lift.h"
 
-static bool is_comparison(GraphOp op) {
-  return op == GRAPH_Equal || op == GRAPH_Greater || op == GRAPH_GreaterEqual || op == GRAPH_Less ||
-         op == GRAPH_LessEqual;
+static bool is_comparison(const GraphNode *node) {
+  return flat_compares(node) || node->op == GRAPH_Equal;
 }
 
 /* Operators whose result holds the number where all of their operand does, or 0 where that is 0. */
@@ -42,7 +41,7 @@ void lift_find_holes(Lift *l) {
     bool truth = node->op == GRAPH_Cast && lift_type(l, node->out[0])->elem == GRAPH_BOOL &&
                  lift_type(l, node->in[0])->elem != GRAPH_BOOL;
     if (truth && source_of(flat, node->in[0]) >= 0) add(l, source_of(flat, node->in[0]), 0);
-    for (int k = 0; k < 2 && is_comparison(node->op); k++) {
+    for (int k = 0; k < 2 && is_comparison(node); k++) {
       const GraphTensor *t = lift_type(l, node->in[1 - k]);
       int input = graph_known(t) && t->count == 1 ? source_of(flat, node->in[k]) : -1;
       if (input >= 0) add(l, input, graph_at(t, 0));

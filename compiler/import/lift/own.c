@@ -23,13 +23,12 @@ enum {
   MOST_CELLS = 64
 };
 
-static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
-  return a->elem == b->elem && a->rank == b->rank &&
-         memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
+static bool same_type(const GraphTensor *a, const GraphTensor *b) {
+  return a->elem == b->elem && graph_same_shape(a, b);
 }
 
 static bool same_numbers(const GraphTensor *a, const GraphTensor *b) {
-  return graph_known(a) && graph_known(b) && same_shape(a, b) && graph_same_numbers(a, b);
+  return graph_known(a) && graph_known(b) && same_type(a, b) && graph_same_numbers(a, b);
 }
 
 static bool same_attribute(const GraphAttribute *a, const GraphAttribute *b) {
@@ -109,7 +108,7 @@ static int match(Own *own, GraphValue *before, GraphValue *value, int depth) {
   int known = part_of(own, value);
   RowPlace spot;
   if (known >= 0) return own->part[known].at[own->steps - 2] == before ? known : -1;
-  if (depth > DEEPEST || ++own->tries > MOST_TRIES || !same_shape(a, b)) return -1;
+  if (depth > DEEPEST || ++own->tries > MOST_TRIES || !same_type(a, b)) return -1;
   if (before == value || (graph_known(a) && graph_known(b)))
     return before == value || same_numbers(a, b) ? add_part(own, PART_FIXED, before, value) : -1;
   if (graph_known(a) || graph_known(b)) return -1;
@@ -170,7 +169,7 @@ bool own_walk(Own *own, int which, GraphValue *value, int64_t k) {
   const GraphTensor *t = own_type(own, value);
   RowPlace spot;
   if (part->at[k]) return part->at[k] == value || same_numbers(own_type(own, part->at[k]), t);
-  if (!same_shape(t, own_type(own, part->value))) return false;
+  if (!same_type(t, own_type(own, part->value))) return false;
   part->at[k] = value;
   switch (part->kind) {
   case PART_FIXED: return value == part->value || same_numbers(t, own_type(own, part->value));

@@ -4,11 +4,6 @@
  * number 0 or 1, as are the truths of truth.c. */
 #include "import/lift/lift.h"
 
-static bool is_comparison(const GraphNode *node) {
-  return node && (node->op == GRAPH_Greater || node->op == GRAPH_Less ||
-                  node->op == GRAPH_GreaterEqual || node->op == GRAPH_LessEqual);
-}
-
 /* Whether all readers of a comparison choose by it. */
 static bool is_chosen_by(const Lift *l, const GraphNode *comparison) {
   const Graph *graph = l->flat->graph;
@@ -71,18 +66,16 @@ static LiftDone choose(Lift *l, const GraphNode *node, const GraphNode *is, Grap
   return LIFT_DONE;
 }
 
-static GraphValue *number(Lift *l, double x) {
-  return flat_constant(l->flat, "", graph_scalar(l->flat->arena, GRAPH_FLOAT, x));
-}
-
 LiftDone lift_select(Lift *l, const GraphNode *node) {
-  if (is_comparison(node))
-    return is_chosen_by(l, node) ? LIFT_DONE : choose(l, node, node, number(l, 1), number(l, 0));
+  if (flat_compares(node))
+    return is_chosen_by(l, node)
+               ? LIFT_DONE
+               : choose(l, node, node, flat_number(l->flat, 1), flat_number(l->flat, 0));
   if (node->op != GRAPH_Where) return LIFT_OTHER;
   const GraphValue *truth = node->in[0];
-  if (is_comparison(truth->node) && !l->placed[truth->id].value)
+  if (flat_compares(truth->node) && !l->placed[truth->id].value)
     return choose(l, node, truth->node, node->in[1], node->in[2]);
-  GraphValue *in[2] = {node->in[0], number(l, 0.5)};
+  GraphValue *in[2] = {node->in[0], flat_number(l->flat, 0.5)};
   const GraphNode is = {.op = GRAPH_Greater, .in = in, .n_in = 2};
   return l->placed[truth->id].value ? choose(l, node, &is, node->in[1], node->in[2]) : LIFT_OTHER;
 }

@@ -47,10 +47,6 @@ static GraphValue *two(Spelling *s, GraphOp op, GraphValue *a, GraphValue *b) {
   return typed(s, added(s, op, 2, (GraphValue *[]){a, b}, 1));
 }
 
-static GraphValue *number(Spelling *s, double x) {
-  return flat_constant(s->flat, "", graph_scalar(s->flat->arena, GRAPH_FLOAT, x));
-}
-
 /* The result of an operator of x with one or two attributes that are numbers. */
 static GraphValue *with(Spelling *s, GraphOp op, GraphValue *x, GraphAttributeName name, double a,
                         GraphAttributeName other, double b) {
@@ -76,17 +72,19 @@ static const struct {
              {"hard_silu", GRAPH_HardSwish}};
 
 static GraphValue *squareplus(Spelling *s, GraphValue *x) {
-  GraphValue *root = one(s, GRAPH_Sqrt, two(s, GRAPH_Add, one(s, GRAPH_Square, x), number(s, 4)));
-  return two(s, GRAPH_Mul, two(s, GRAPH_Add, x, root), number(s, 0.5));
+  GraphValue *root =
+      one(s, GRAPH_Sqrt, two(s, GRAPH_Add, one(s, GRAPH_Square, x), flat_number(s->flat, 4)));
+  return two(s, GRAPH_Mul, two(s, GRAPH_Add, x, root), flat_number(s->flat, 0.5));
 }
 
 static GraphValue *scaled_tanh(Spelling *s, GraphValue *x, double a, double b) {
-  return two(s, GRAPH_Mul, one(s, GRAPH_Tanh, two(s, GRAPH_Mul, x, number(s, b))), number(s, a));
+  return two(s, GRAPH_Mul, one(s, GRAPH_Tanh, two(s, GRAPH_Mul, x, flat_number(s->flat, b))),
+             flat_number(s->flat, a));
 }
 
 static GraphValue *thresholded(Spelling *s, GraphValue *x, double a) {
-  GraphValue *above = two(s, GRAPH_Greater, x, number(s, a));
-  return typed(s, added(s, GRAPH_Where, 3, (GraphValue *[]){above, x, number(s, 0)}, 1));
+  GraphValue *above = two(s, GRAPH_Greater, x, flat_number(s->flat, a));
+  return typed(s, added(s, GRAPH_Where, 3, (GraphValue *[]){above, x, flat_number(s->flat, 0)}, 1));
 }
 
 /* f(x) for the word of f, such as "leaky_relu(0.01)". NULL: there is no such function. */
@@ -111,7 +109,8 @@ static GraphValue *activated(Spelling *s, const char *word, GraphValue *x) {
   if (strcmp(name, "hard_sigmoid") == 0)
     return with(s, GRAPH_HardSigmoid, x, GRAPH_ATTR_alpha, a, GRAPH_ATTR_beta, b);
   if (strcmp(name, "affine") == 0)
-    return two(s, GRAPH_Add, two(s, GRAPH_Mul, x, number(s, a)), number(s, b));
+    return two(s, GRAPH_Add, two(s, GRAPH_Mul, x, flat_number(s->flat, a)),
+               flat_number(s->flat, b));
   if (strcmp(name, "scaled_tanh") == 0) return scaled_tanh(s, x, a, b);
   if (strcmp(name, "thresholded_relu") == 0) return thresholded(s, x, a);
   if (strcmp(name, "log_sigmoid") == 0)
@@ -212,7 +211,7 @@ static GraphValue *lstm(Spelling *s, GraphValue *c, GraphValue **c_new) {
     sum[g] = two(s, GRAPH_Add, sum[g], two(s, GRAPH_Mul, c, vector(s, peephole, g)));
   GraphValue *i = active(s, 0, sum[0]), *g = active(s, 1, sum[2]);
   GraphValue *f = graph_int(s->node, GRAPH_ATTR_input_forget, 0)
-                      ? two(s, GRAPH_Sub, number(s, 1), i)
+                      ? two(s, GRAPH_Sub, flat_number(s->flat, 1), i)
                       : active(s, 0, sum[1]);
   *c_new = two(s, GRAPH_Add, two(s, GRAPH_Mul, f, c), two(s, GRAPH_Mul, i, g));
   if (cell_clip > 0) *c_new = bounded(s, *c_new, -cell_clip, cell_clip);
@@ -241,7 +240,7 @@ static GraphValue *gru(Spelling *s) {
     n = of_state(s, 2, two(s, GRAPH_Mul, r, s->h));
   n = active(s, 1, two(s, GRAPH_Add, of_input(s, 2), n));
   return two(s, GRAPH_Add, two(s, GRAPH_Mul, z, s->h),
-             two(s, GRAPH_Mul, two(s, GRAPH_Sub, number(s, 1), z), n));
+             two(s, GRAPH_Mul, two(s, GRAPH_Sub, flat_number(s->flat, 1), z), n));
 }
 
 /* ---- masks ---- */
@@ -328,7 +327,7 @@ static bool spell(Flat *flat, GraphNode *node) {
   graph_set_int(flat->graph, keep, GRAPH_ATTR_states, states);
   if (s.failed || !flat_typed(flat, keep)) return false;
   GraphValue *y = keep->out[held];
-  if (graph_int(node, GRAPH_ATTR_zero_output, 0)) y = if_counts(&s, y, number(&s, 0));
+  if (graph_int(node, GRAPH_ATTR_zero_output, 0)) y = if_counts(&s, y, flat_number(s.flat, 0));
   if (backward) y = reversed(&s, y);
   GraphValue *made[3] = {y, last_of(&s, keep->out[0]), is_lstm ? last_of(&s, keep->out[1]) : NULL};
   for (int k = 0; k < node->n_out; k++) {

@@ -158,10 +158,6 @@ bool lift_declared_states(Lift *l) {
 
 /* ---- states that the graph shows ---- */
 
-static bool same_shape(const GraphTensor *a, const GraphTensor *b) {
-  return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank) == 0;
-}
-
 /* The output of the file that is the final state number s of a recurrent operator whose initial
  * state is an input, in the shape of that input; -1: there is none. */
 static int output_of(Lift *l, const GraphNode *node, int s, int in) {
@@ -169,7 +165,7 @@ static int output_of(Lift *l, const GraphNode *node, int s, int in) {
   const GraphValue *start = graph->in[in].value;
   LastState last = last_of(l, &l->trace, node, s);
   for (int o = 0; o < l->flat->n_file_out; o++)
-    if (same_shape(lift_type(l, start), lift_type(l, graph->out[o].value)) &&
+    if (graph_same_shape(lift_type(l, start), lift_type(l, graph->out[o].value)) &&
         comes_back(l, &l->trace, node->in[start_operand(node, s)], &last, start,
                    graph->out[o].value))
       return o;
@@ -332,7 +328,7 @@ void lift_join_own_states(Lift *l) {
     const GraphValue *in = graph->in[l->state[i].in].value,
                      *out = graph->out[l->state[i].out].value;
     if (!l->own[l->state[i].in] || lift_is_constant(l, out) ||
-        !same_shape(lift_type(l, in), lift_type(l, out)))
+        !graph_same_shape(lift_type(l, in), lift_type(l, out)))
       continue;
     for (int axis = 0; axis < lift_type(l, in)->rank; axis++)
       atoms_join_axes(l->atoms, in, axis, out, axis);

@@ -20,10 +20,6 @@ static bool is_only_negated(const Lift *l, const GraphValue *value) {
   return true;
 }
 
-static GraphValue *number(Lift *l, double x) {
-  return flat_constant(l->flat, "", graph_scalar(l->flat->arena, GRAPH_FLOAT, x));
-}
-
 /* The node as another operator with the same operands. */
 static LiftDone as_operator(Lift *l, const GraphNode *node, GraphOp op) {
   GraphNode as = *node;
@@ -130,7 +126,7 @@ static LiftDone not(Lift * l, const GraphNode *node) {
   }
   GraphNode as = *node;
   as.op = GRAPH_Sub;
-  as.in = (GraphValue *[]){number(l, 1), node->in[0]};
+  as.in = (GraphValue *[]){flat_number(l->flat, 1), node->in[0]};
   as.n_in = 2;
   return lift_pointwise(l, &as);
 }
@@ -166,7 +162,8 @@ static LiftDone cast(Lift *l, const GraphNode *node) {
   if (lift_type(l, node->out[0])->elem != GRAPH_BOOL ||
       lift_type(l, node->in[0])->elem == GRAPH_BOOL)
     return LIFT_OTHER;
-  GraphNode is = {.op = GRAPH_Equal, .in = (GraphValue *[]){node->in[0], number(l, 0)}, .n_in = 2};
+  GraphNode is = {
+      .op = GRAPH_Equal, .in = (GraphValue *[]){node->in[0], flat_number(l->flat, 0)}, .n_in = 2};
   LiftDone done = with_category(l, node, &is, true);
   return done == LIFT_OTHER ? differs(l, node, is.in[0], is.in[1], false) : done;
 }

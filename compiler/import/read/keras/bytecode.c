@@ -424,10 +424,11 @@ bool py_follow(KerasLayer *layer, const PyCode *code, const PyObject *args, cons
                          last[] = {PY_2_7, PY_3_6, PY_3_6, PY_3_13};
   Machine *m = ARENA_NEW(layer->keras->arena, Machine);
   *m = (Machine){.layer = layer, .code = code, .closure = closure};
-  m->version = first[code->layout];
-  while (m->version < last[code->layout] && !is_of_version(m))
-    m->version++;
-  bool found = is_of_version(m);
+  bool found = false;
+  for (PyVersion v = first[code->layout]; v <= last[code->layout] && !found; v++) {
+    m->version = v;
+    found = is_of_version(m);
+  }
   unknown(m);
   Step step = found && code->n_args <= LOCALS ? NEXT : FAILED;
   for (int i = 0; i < code->n_args && step == NEXT; i++) {

@@ -256,13 +256,6 @@ static const char *short_path(Arena *arena, const char *path) {
   return path;
 }
 
-static bool is_among(const char *list, const char *name) {
-  TextWord word;
-  while (words_next(&list, &word))
-    if (text_word_is(word, name)) return true;
-  return false;
-}
-
 /* The sizes of a value, the batch in front. */
 static PyObject shape_of(Arena *arena, const KerasValue *value) {
   PyObject *item = ARENA_ARRAY(arena, PyObject, value->rank + 1);
@@ -307,7 +300,7 @@ bool py_call(KerasLayer *layer, const char *path, int n, const PyObject *args, i
   const char *text = shortened(arena, is_operator ? operator_text(&call) : call_text(&call));
   *problem = arena_printf(arena, "computes `%s`, which grus does not support", text);
   text_add(&call.config, "{");
-  if (is_among(".shape K.shape K.int_shape tf.shape ops.shape", name)) {
+  if (words_index(".shape K.shape K.int_shape tf.shape ops.shape", name) >= 0) {
     if (n != 1 || args->kind != PY_VALUE) return false;
     *out = shape_of(arena, &args->value);
     return true;
@@ -319,7 +312,7 @@ bool py_call(KerasLayer *layer, const char *path, int n, const PyObject *args, i
     return py_apply(layer, "Sqrt", NULL, text, 1, &positive, out, problem);
   }
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-    if (!is_among(functions[i].names, name)) continue;
+    if (words_index(functions[i].names, name) < 0) continue;
     if (!bind(&call, functions[i].parameters)) return false;
     return py_apply(layer, functions[i].class_name, text_str(&call.config), text, call.n_operands,
                     call.operand, out, problem);
