@@ -40,7 +40,7 @@ static const struct {
 #undef PY_OP
 };
 
-enum { STACK = 64, LOCALS = 32, KEYWORDS = 16 };
+enum { STACK = 64, LOCALS = 32, KEYWORDS = 16, PATH_MOST = 200 };
 
 typedef struct Machine {
   KerasLayer *layer;
@@ -120,6 +120,7 @@ static PyObject named(const char *path) {
 static Step push_name(Machine *m, const PyObject *of, uint32_t i, bool marked) {
   if (i >= (uint32_t)m->code->names.n) return unknown(m);
   const char *name = m->code->names.item[i].text;
+  if (m->code->names.item[i].len > PATH_MOST) return unknown(m);
   if (marked && push(m, (PyObject){.kind = PY_MARK}) == FAILED) return FAILED;
   bool is_true = strcmp(name, "True") == 0;
   if (!of && m->version == PY_2_7 && (is_true || strcmp(name, "False") == 0))
@@ -130,7 +131,7 @@ static Step push_name(Machine *m, const PyObject *of, uint32_t i, bool marked) {
     return py_call(m->layer, ".shape", 1, of, 0, NULL, &shape, &m->problem) ? push(m, shape)
                                                                             : FAILED;
   }
-  if (of->kind != PY_NAME) return unknown(m);
+  if (of->kind != PY_NAME || of->len + strlen(name) > PATH_MOST) return unknown(m);
   return push(m, named(arena_printf(m->layer->keras->arena, "%s.%s", of->text, name)));
 }
 

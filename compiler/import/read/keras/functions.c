@@ -180,6 +180,12 @@ static bool add_option(PyCall *c, const Parameter *p, const PyObject *arg) {
   return true;
 }
 
+/* Whether an argument may be one that changes nothing, such as the name of an operation. A number
+ * in its place is a parameter of another version of the function. */
+static bool is_idle(const PyObject *arg) {
+  return !arg || arg->kind == PY_TEXT || arg->kind == PY_NONE || arg->kind == PY_BOOL;
+}
+
 /* Gives each argument to its parameter; false if one is left over, or is nothing that fits. */
 static bool bind(PyCall *c, const char *parameters) {
   TextWord word;
@@ -188,7 +194,8 @@ static bool bind(PyCall *c, const char *parameters) {
   for (int place = 0; words_next(&parameters, &word);) {
     Parameter p = parameter_of(word);
     const PyObject *arg = p.is_fixed ? NULL : argument(c, &p, place++);
-    if (p.is_idle) continue;
+    if (p.is_idle && is_idle(arg)) continue;
+    if (p.is_idle) return false;
     if (p.is_operand ? !arg || !add_operand(c, arg) : !add_option(c, &p, arg)) return false;
   }
   text_add(&c->config, "}");

@@ -7,10 +7,11 @@
 
 /* ---- activations ---- */
 
-static GraphValue *hard_sigmoid(KerasLayer *layer, GraphValue *x) {
+static const double old_slope = 0.2; /* of hard_sigmoid before Keras 3 */
+
+static GraphValue *hard_sigmoid(KerasLayer *layer, GraphValue *x, double slope) {
   GraphNode *node = keras_node(layer, GRAPH_HardSigmoid, 1, &x);
-  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_alpha,
-                   layer->keras->major < 3 ? 0.2 : 1.0 / 6);
+  graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_alpha, slope);
   graph_set_number(keras_emit(layer)->graph, node, GRAPH_ATTR_beta, 0.5);
   return emit_done(keras_emit(layer), node);
 }
@@ -69,7 +70,8 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
   if (strcmp(name, "linear") == 0) return x;
   GraphValue *y = plain(layer, x, name);
   if (y) return y;
-  if (strcmp(name, "hard_sigmoid") == 0) return hard_sigmoid(layer, x);
+  if (strcmp(name, "hard_sigmoid") == 0)
+    return hard_sigmoid(layer, x, layer->keras->major < 3 ? old_slope : 1.0 / 6);
   if (strcmp(name, "elu") == 0) return elu(layer, x, 1, 1);
   if (strcmp(name, "selu") == 0) return elu(layer, x, selu_alpha, selu_scale);
   if (strcmp(name, "gelu") == 0) return gelu(layer, x);
@@ -97,6 +99,11 @@ bool keras_activated(KerasLayer *layer, KerasValue value) {
 
 static bool read_activation(KerasLayer *layer) {
   return keras_activated(layer, layer->in[0]);
+}
+
+/* keras.backend.hard_sigmoid, which no version has changed. */
+static bool read_backend_hard_sigmoid(KerasLayer *layer) {
+  return keras_gives_like(layer, hard_sigmoid(layer, layer->in[0].graph, old_slope));
 }
 
 /* x above the threshold and 0 elsewhere, at most max; below it slope (x - threshold). */
@@ -203,7 +210,13 @@ static bool read_masking(KerasLayer *layer) {
 
 /* ---- the rest ---- */
 
-static bool read_softmax(KerasLayer *layer) {
+static bool read_softmax_by(KerasLayer *layer, GraphOp op) {
+  if (json_is_null(json_object_get(layer->config, "axis"))) {
+    keras_refuse(layer, E903,
+                 "has None for `axis`: all axes, the batch among them, or the last one in some "
+                 "functions of TensorFlow");
+    return false;
+  }
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (axis != last) {
@@ -215,8 +228,16 @@ static bool read_softmax(KerasLayer *layer) {
     diag_note(d, "use Activation(\"softmax\"), which ignores masks");
     return false;
   }
-  return keras_gives_like(
-      layer, emit_axis_call(keras_emit(layer), GRAPH_Softmax, axis, 1, &layer->in[0].graph));
+  return keras_gives_like(layer,
+                          emit_axis_call(keras_emit(layer), op, axis, 1, &layer->in[0].graph));
+}
+
+static bool read_softmax(KerasLayer *layer) {
+  return read_softmax_by(layer, GRAPH_Softmax);
+}
+
+static bool read_log_softmax(KerasLayer *layer) {
+  return read_softmax_by(layer, GRAPH_LogSoftmax);
 }
 
 /* Layers that do nothing when the model runs. */
@@ -257,6 +278,8 @@ const KerasClass keras_layers[] = {
     KERAS_CLASS(LeakyReLU, read_leaky_relu, 1, "alpha negative_slope"),
     KERAS_CLASS(ELU, read_elu, 1, "alpha"),
     KERAS_CLASS(Softmax, read_softmax, 1, "axis"),
+    KERAS_CLASS(LogSoftmax, read_log_softmax, 1, "axis"),
+    KERAS_CLASS(BackendHardSigmoid, read_backend_hard_sigmoid, 1, ""),
     KERAS_CLASS(Dropout, read_nothing, 1, "rate"),
     KERAS_CLASS(SpatialDropout1D, read_nothing, 1, "rate"),
     KERAS_CLASS(SpatialDropout2D, read_nothing, 1, "rate data_format"),

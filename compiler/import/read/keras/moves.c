@@ -8,9 +8,14 @@
 #include <string.h>
 
 static bool read_clip(KerasLayer *layer) {
-  return keras_gives_like(layer, emit_clip(keras_emit(layer), layer->in[0].graph,
-                                           keras_number(layer, "x_min", (double)-INFINITY),
-                                           keras_number(layer, "x_max", (double)INFINITY)));
+  double min = keras_number(layer, "x_min", (double)-INFINITY),
+         max = keras_number(layer, "x_max", (double)INFINITY);
+  if (min > max) {
+    keras_refuse(layer, E903, "has a lower bound of %g, which is above the upper one, %g", min,
+                 max);
+    return false;
+  }
+  return keras_gives_like(layer, emit_clip(keras_emit(layer), layer->in[0].graph, min, max));
 }
 
 static bool read_rsqrt(KerasLayer *layer) {
@@ -95,7 +100,7 @@ static bool read_normalize(KerasLayer *layer) {
   if (at < 0) return false;
   GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
   graph_set_int(e->graph, node, GRAPH_ATTR_axis, at);
-  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-12));
+  graph_set_number(e->graph, node, GRAPH_ATTR_eps, keras_number(layer, "epsilon", 1e-7));
   return keras_gives_like(layer, emit_done(e, node));
 }
 

@@ -24,7 +24,10 @@ static bool add_object(Text *text, const PyObject *o, bool json, const char *ope
     if (!strpbrk(text_str(text) + from, ".e")) text_add(text, ".0");
     return isfinite(o->number) || !json;
   }
-  case PY_TEXT: text_add_json(text, o->text); return true;
+  case PY_TEXT:
+    if (o->len > TEXT_MOST) break;
+    text_add_json(text, o->text);
+    return true;
   case PY_NAME: { /* tf.float32 */
     const char *dot = strrchr(o->text, '.');
     if (json)
@@ -55,8 +58,9 @@ static bool add_object(Text *text, const PyObject *o, bool json, const char *ope
   case PY_BYTES:
   case PY_CODE:
   case PY_OTHER:
-  case PY_MARK: text_add(text, "?"); return false;
+  case PY_MARK: break;
   }
+  text_add(text, "?");
   return false;
 }
 
