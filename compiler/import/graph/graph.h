@@ -234,7 +234,7 @@ struct Graph {
   bool has_integer_constants; /* whether the file has integer constants with a scale, which may be
                                  real numbers here */
   bool scaled_ports;  /* outermost: whether inputs and outputs in integers with a scale stand for
-                         real  numbers */
+                         real numbers */
   bool names_layers;  /* outermost: whether nodes have the names of the layers of the file */
   const char *format; /* outermost: "ONNX opset 17, pytorch 2.1": the first line of the summary */
   const char **note;  /* outermost: what the user should know, one sentence each */

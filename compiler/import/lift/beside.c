@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Constants of several numbers beside values, where no stage takes one. In, a flat graph whose
- * cells are found; out, the same values, with each constant c added to zeros, which a stage does:
+/* Constants of several numbers, as operands that no stage has. In, a flat graph whose cells are
+ * found; out, the same values, with each constant c added to a value, which a stage does:
  *
  *   Concat(x, c, y)          Concat(Pad(x), y) + [0 c 0]
  *   x > c                    x - c > 0
- *   x + c, larger than x     Expand(x) + c, and so with other operators of two operands
- *   Where(x > y, a, c)       Where(x > y, a, a' + c), where a' = Clip(a, 0, 0) is 0 whatever a is
+ *   x + c, larger than x     Expand(x) + c, and the same for other operators of two operands
+ *   Where(x > y, a, c)       Where(x > y, a, a' + c), where a' = Clip(a, 0, 0) is 0 for every a
  *   Where(c, a, b)           Where(a' + c > 1/2, a, b) */
 #include "import/lift/flat.h"
 #include "import/lift/lift.h"
@@ -17,13 +17,13 @@ static bool is_of_reals(const Flat *flat, const GraphValue *value) {
   return flat_type_of(flat, value)->elem == GRAPH_FLOAT;
 }
 
-/* A constant that is not the same number everywhere. */
+/* Whether a value is a constant whose numbers differ. */
 static bool is_uneven(const Flat *flat, const GraphValue *value) {
   const GraphTensor *t = flat_type_of(flat, value);
   return graph_known(t) && t->count && !tensor_is_one_number(t);
 }
 
-/* 0 for every element of x, and the constant added to it. */
+/* The constant as a value: Clip(x, 0, 0) + c. */
 static GraphValue *spread_like(Flat *flat, const GraphNode *node, GraphValue *x,
                                const GraphTensor *c) {
   GraphNode *none = flat_node(flat, GRAPH_Clip, node, 1, &x, 1);
@@ -49,7 +49,7 @@ static GraphValue *compared(Flat *flat, const GraphNode *node) {
   return flat_of_two(flat, node->op, node, in[0], in[1]);
 }
 
-/* The operand that has all elements of the result; NULL: none has. */
+/* An operand with the shape of the result, of the Where or of its comparison; NULL: none has it. */
 static GraphValue *whole_operand(const Flat *flat, const GraphNode *node) {
   const GraphTensor *y = flat_type_of(flat, node->out[0]);
   const GraphNode *is = node->in[0]->node;
@@ -79,7 +79,8 @@ static GraphValue *chosen(Flat *flat, const GraphNode *node) {
 
 /* ---- operators of two operands ---- */
 
-/* The value where the constant has the larger shape, and the value is repeated along its axes. */
+/* The operator with the value expanded to the shape of the result, which is that of its constant.
+ */
 static GraphValue *enlarged(Flat *flat, const GraphNode *node) {
   const GraphTensor *y = flat_type_of(flat, node->out[0]);
   int k = graph_known(flat_type_of(flat, node->in[0])) ? 1 : 0;
@@ -93,7 +94,7 @@ static GraphValue *enlarged(Flat *flat, const GraphNode *node) {
 
 /* ---- Concat ---- */
 
-/* Zeros before and after x along an axis. */
+/* x with zeros before and after it along an axis. */
 static GraphValue *between_zeros(Flat *flat, const GraphNode *node, GraphValue *x, int axis,
                                  int64_t before, int64_t after) {
   int rank = flat_type_of(flat, x)->rank;
@@ -104,7 +105,9 @@ static GraphValue *between_zeros(Flat *flat, const GraphNode *node, GraphValue *
   return flat_of_two(flat, GRAPH_Pad, node, x, flat_ints(flat, 2 * rank, pads));
 }
 
-/* The constants of a Concat at their places, zeros elsewhere. */
+/* A tensor of the size of the result of a Concat: its constants at their places, and zeros
+ * elsewhere.
+ */
 static const GraphTensor *constants_of(Flat *flat, const GraphNode *node, int axis) {
   const GraphTensor *y = flat_type_of(flat, node->out[0]);
   int64_t dim[GRAPH_MAX_RANK], inner = 1, outer = 1, at = 0;
@@ -140,12 +143,12 @@ static GraphValue *joined(Flat *flat, const GraphNode *node) {
       zero = zero && graph_at(t, i) == 0;
   }
   if (!constants || !values || !is_of_reals(flat, node->out[0]) || (zero && values == 1))
-    return NULL; /* zeros around one value are its pads */
+    return NULL; /* zeros around one value become pads */
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in);
   int64_t before = 0;
   for (int k = 0; k < node->n_in; k++) {
     int64_t after = 0;
-    if (graph_known(flat_type_of(flat, node->in[k]))) { /* those after a value are padded with it */
+    if (graph_known(flat_type_of(flat, node->in[k]))) { /* constants after a value are its pads */
       before += n ? 0 : flat_type_of(flat, node->in[k])->dim[axis];
       continue;
     }

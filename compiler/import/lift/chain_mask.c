@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Steps that a mask skips. In, the steps of cells in a flat graph; out, which of them stand behind
- * a choice between the new state and the old one, by a truth for each sample:
+/* Steps that a mask skips. In, the steps of cells in a flat graph; out, for each step the mask that
+ * chooses between its new state h' and that of the step before, by a truth for each sample:
  *
- *   h of the step = Where(mask, h', h of the step before), and so c */
+ *   h = Where(mask, h', h of the step before), and c in the same way */
 #include "import/lift/chain.h"
 
-/* The value before it is repeated for every unit. */
+/* The truths of the samples, [samples], from which a value repeats one for every unit. */
 static GraphValue *unspread(const Recognising *r, GraphValue *value) {
   for (;;) {
     value = step_source(r->flat, value);
@@ -17,8 +17,7 @@ static GraphValue *unspread(const Recognising *r, GraphValue *value) {
   }
 }
 
-/* node chooses between `value` and something else, element by element, by a truth for each sample.
- */
+/* Whether a Where chooses between `value` and another one, by one truth for each sample. */
 static bool chooses(const Recognising *r, const GraphNode *node, const GraphValue *value) {
   return step_source(r->flat, node->in[1]) == value &&
          chain_type(r, node->out[0])->count == chain_type(r, value)->count &&
@@ -29,7 +28,7 @@ static bool is_zero(const GraphTensor *t) {
   return graph_known(t) && graph_is_all(t, 0);
 }
 
-/* The step reads the state of a step that was found before. */
+/* Whether the step reads the state of a step that was found earlier. is_state: by value id. */
 static bool has_before(Recognising *r, const CellStep *s, const bool *is_state) {
   GraphValue *source[FORM_MAX_TERMS];
   int n = 0;
@@ -41,10 +40,11 @@ static bool has_before(Recognising *r, const CellStep *s, const bool *is_state) 
   return false;
 }
 
-/* Likeness, from a choice between the result and zeros on. */
+/* How much a choice looks like the choice of the state; the highest wins. A result may be chosen by
+ * the same mask, and then looks alike. */
 enum { OF_RESULT, OF_ZERO, OF_NUMBERS = 3, OF_VALUE = 5, OF_STATE, OF_OWN };
 
-/* How much a choice looks like that of the state: a result may be chosen in the same way. */
+/* The likeness of a Where. first: the step is the first one of its chain. */
 static int likeness(const Recognising *r, const CellStep *s, const GraphNode *node, bool first,
                     const bool *is_state) {
   const GraphValue *old = step_source(r->flat, node->in[2]);
@@ -56,14 +56,14 @@ static int likeness(const Recognising *r, const CellStep *s, const GraphNode *no
   return is_zero(t) ? OF_ZERO : OF_NUMBERS;
 }
 
-/* Another choice falls back on this one, as that of the next step does. */
+/* Whether another choice keeps the result of this one, as the choice of the next step does. */
 static bool is_old(const Recognising *r, const GraphNode *node, int n, GraphNode *const *where) {
   for (int i = 0; i < n; i++)
     if (step_source(r->flat, where[i]->in[2]) == node->out[0]) return true;
   return false;
 }
 
-/* The choice falls back on the c before the step, which may be a constant. */
+/* Whether `old`, which a choice keeps, is the c before the step. It may be a constant. */
 static bool is_c(const Recognising *r, const CellStep *s, const GraphValue *old) {
   const GraphTensor *t = chain_type(r, old), *c = s->c ? chain_type(r, s->c) : NULL;
   if (c && !graph_known(c)) return old == s->c;
@@ -73,7 +73,7 @@ static bool is_c(const Recognising *r, const CellStep *s, const GraphValue *old)
   return true;
 }
 
-/* The choice of c by the same mask; NULL: there is none. */
+/* The choice of c by the mask of the step; NULL: there is none. */
 static const GraphNode *choice_of_c(const Recognising *r, const CellStep *s, int n,
                                     GraphNode *const *where) {
   for (int i = 0; i < n; i++) {
@@ -85,6 +85,9 @@ static const GraphNode *choice_of_c(const Recognising *r, const CellStep *s, int
   return NULL;
 }
 
+/* Sets the mask of a step, and the values that it chooses between; where: the n Wheres of the
+ * graph.
+ */
 static void find_mask(Recognising *r, CellStep *s, int n, GraphNode *const *where, bool *is_state) {
   int best = -1, found = -1;
   bool first = false, known = false;
@@ -104,7 +107,7 @@ static void find_mask(Recognising *r, CellStep *s, int n, GraphNode *const *wher
   s->h_state = best > OF_RESULT ? where[found]->out[0] : NULL;
   s->h_old = where[found]->in[2];
   if (s->h_state) is_state[s->h_state->id] = true;
-  s->c_state = of_c ? of_c->out[0] : NULL; /* nobody reads that of the last step */
+  s->c_state = of_c ? of_c->out[0] : NULL; /* NULL in the last step, whose c no node reads */
   s->c_old = of_c ? of_c->in[2] : NULL;
 }
 

@@ -8,7 +8,7 @@
  *   two Wheres of the same          one */
 #include "import/lift/flat.h"
 
-/* A truth, or its opposite. */
+/* A value of truths, or the negation of it. */
 typedef struct Truth {
   GraphValue *value; /* NULL: none */
   bool opposite;
@@ -25,7 +25,7 @@ static Truth truth_of(const Flat *flat, GraphValue *value) {
   return out;
 }
 
-/* A truth as the number 0 or 1, or 1 less such a number. */
+/* The truths that a value holds as numbers: a Cast of them, or 1 - such a Cast. */
 static Truth number_of(const Flat *flat, GraphValue *value) {
   Truth none = {NULL, false};
   const GraphNode *node = value->node;
@@ -49,7 +49,7 @@ static bool same_shape(const Flat *flat, const GraphValue *a, const GraphValue *
   return graph_same_shape(flat_type_of(flat, a), flat_type_of(flat, b));
 }
 
-/* truth * a + (not truth) * b. */
+/* Where(truth, a, b), from truth * a + (not truth) * b; NULL: the node is another one. */
 static GraphValue *from_sum(Flat *flat, const GraphNode *sum) {
   const GraphNode *part[2];
   if (sum->op != GRAPH_Add) return NULL;
@@ -72,7 +72,8 @@ static GraphValue *without_not(Flat *flat, const GraphNode *node) {
   return truth.opposite ? where(flat, node, truth, node->in[1], node->in[2]) : NULL;
 }
 
-/* A truth that is repeated along axes of one position: Where repeats it, too. */
+/* The Where without a Tile or Expand of its truths along axes of one position, because Where
+ * repeats them as well; NULL: the node is another one. */
 static GraphValue *without_repeats(Flat *flat, const GraphNode *node) {
   const GraphNode *made = node->op == GRAPH_Where ? node->in[0]->node : NULL;
   if (!made || (made->op != GRAPH_Tile && made->op != GRAPH_Expand)) return NULL;
@@ -82,7 +83,7 @@ static GraphValue *without_repeats(Flat *flat, const GraphNode *node) {
   return where(flat, node, (Truth){made->in[0], false}, node->in[1], node->in[2]);
 }
 
-/* 0 < the sum of truths. */
+/* ReduceAny, from 0 < the sum of truths; NULL: the node is another one. */
 static GraphValue *any_of(Flat *flat, const GraphNode *node) {
   bool greater = node->op == GRAPH_Greater;
   if (!greater && node->op != GRAPH_Less) return NULL;
@@ -106,11 +107,11 @@ static bool same_numbers(const Flat *flat, const GraphValue *a, const GraphValue
 
 /* ---- choices that are made twice ---- */
 
-/* A state and a result that are chosen alike from the first step to the last. */
+/* Pairs of Wheres with the same value, such as the state and the result of each step. */
 typedef struct Alike {
   Flat *flat;
-  GraphValue **same; /* by value id: an earlier value that is the same; NULL: none */
-  bool *needed;      /* by value id: a later pair is the same because this one is */
+  GraphValue **same; /* by value id: an earlier value that is equal; NULL: there is none */
+  bool *needed;      /* by value id: true if a later pair is equal because this pair is */
 } Alike;
 
 static GraphValue *same_of(const Alike *a, GraphValue *value) {
@@ -136,7 +137,9 @@ static void find_alike(Alike *a, GraphNode *const *where, int i) {
   }
 }
 
-/* Whether something changed. Pairs of single steps stay: the result may be zeros at others. */
+/* Replaces the second Where of each pair that another pair needs, or that needs another pair. A
+ * pair on its own stays: it may be one step of a state and of a result that is zero at other steps.
+ * True if the graph has changed. */
 static bool join_alike(Flat *flat) {
   const Graph *graph = flat->graph;
   Alike a = {.flat = flat,

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Numbers that a graph looks for in its inputs. In, a flat graph as the file has it; out, for each
- * input the number that it is compared with: steps of such numbers are masked. Random numbers would
- * never be equal to it. */
+/* Numbers that mark masked steps in the inputs. In, a flat graph as the file has it; out, for each
+ * input the number that the graph compares it with. The check of an import puts this number into
+ * its random inputs, which would never hold it otherwise. */
 #include "import/lift/lift.h"
 
 static bool is_comparison(const GraphNode *node) {
   return flat_compares(node) || node->op == GRAPH_Equal;
 }
 
-/* Operators whose result holds the number where all of their operand does, or 0 where that is 0. */
+/* Whether the result of an operator shows where all of its operand is this number, or is 0 if the
+ * number is 0. */
 static bool keeps(GraphOp op) {
   return op == GRAPH_Cast || op == GRAPH_Abs || op == GRAPH_Square || op == GRAPH_ReduceMax ||
          op == GRAPH_ReduceMin || op == GRAPH_ReduceMean || op == GRAPH_ReduceSum ||
          op == GRAPH_ReduceL1 || op == GRAPH_ReduceL2;
 }
 
-/* The input that a value is made of; -1: it is made of more. */
+/* The number of the input from which such operators alone compute a value; -1: there is none. */
 static int source_of(const Flat *flat, const GraphValue *value) {
   while (value->node &&
          (keeps(value->node->op) || graph_op_moves(value->node->op) == GRAPH_MOVES_first))

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Truths that are computed from the data, as masks are: the model has them as the numbers 0 and 1.
+/* Truths that are computed from the data, as masks are. In, nodes whose results are truths; out,
+ * stages whose results are the numbers 0 and 1:
  *
  *   a = b                   1 - sign(|a - b|)
  *   not a, a and b, a or b  1 - a, a b, max(a, b)
  *   any, all                the maximum, the minimum
  *   an index and a number   a table with a row for each category
  *
- * select.c has comparisons by size, and what is chosen by a truth. */
+ * select.c lifts comparisons by size, and choices by a truth. */
 #include "import/lift/lift.h"
 
-/* Everybody who reads the value negates it. */
+/* Whether each node that reads the value is a Not. */
 static bool is_only_negated(const Lift *l, const GraphValue *value) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < graph->n_out; i++)
@@ -20,7 +21,7 @@ static bool is_only_negated(const Lift *l, const GraphValue *value) {
   return true;
 }
 
-/* The node as another operator with the same operands. */
+/* Lifts the node as another operator with the same operands. */
 static LiftDone as_operator(Lift *l, const GraphNode *node, GraphOp op) {
   GraphNode as = *node;
   as.op = op;
@@ -28,7 +29,8 @@ static LiftDone as_operator(Lift *l, const GraphNode *node, GraphOp op) {
                                                         : lift_pointwise(l, &as);
 }
 
-/* number op x, x being the value that is placed for the result. */
+/* Adds a stage after the value that is placed for the result of the node: abs, sign, or x - value.
+ */
 static void after(Lift *l, const GraphNode *node, LayerKind kind, double x) {
   Placed *placed = &l->placed[node->out[0]->id];
   Layer *layer = lift_layer(l, node, kind, 1, &placed->value);
@@ -41,7 +43,7 @@ static void after(Lift *l, const GraphNode *node, LayerKind kind, double x) {
 
 /* ---- categories ---- */
 
-/* The input of categories that a value is; NULL: it is none. */
+/* The input of categories that a value holds, in any shape; NULL: it is no such value. */
 static const Port *categories(const Value *value) {
   while (value && value->layer &&
          (value->layer->kind == LAYER_reshape || value->layer->kind == LAYER_permute ||
@@ -59,7 +61,8 @@ static bool holds(GraphOp op, double a, double b) {
                                     : a <= b;
 }
 
-/* A category compared with one number: rows of a table. first: the category is the left one. */
+/* A comparison of a category and the number x: a table with a row for each category. first: the
+ * category is the left operand. negated: the truth is the opposite. */
 static LiftDone of_category(Lift *l, const GraphNode *node, GraphOp op, const GraphValue *index,
                             double x, bool first, bool negated) {
   const Port *port = categories(l->placed[index->id].value);
@@ -82,7 +85,8 @@ static LiftDone of_category(Lift *l, const GraphNode *node, GraphOp op, const Gr
   return row ? LIFT_DONE : LIFT_FAILED;
 }
 
-/* LIFT_OTHER: no operand is a category and the other one a number. */
+/* Lifts the comparison `is` for the result of `node`. LIFT_OTHER: it does not compare a category
+ * and a number. */
 static LiftDone with_category(Lift *l, const GraphNode *node, const GraphNode *is, bool negated) {
   for (int k = 0; k < 2; k++) {
     const GraphTensor *t = lift_type(l, is->in[1 - k]);
@@ -94,7 +98,7 @@ static LiftDone with_category(Lift *l, const GraphNode *node, const GraphNode *i
 
 /* ---- equality ---- */
 
-/* sign(|a - b|), the truth of a != b; or 1 less that. */
+/* sign(|a - b|), which is 1 if a != b; if negated, 1 - sign(|a - b|). */
 static LiftDone differs(Lift *l, const GraphNode *node, GraphValue *a, GraphValue *b,
                         bool negated) {
   GraphNode as = *node;
@@ -157,7 +161,7 @@ static LiftDone sized(Lift *l, const GraphNode *node) {
   return with_category(l, node, node, false);
 }
 
-/* A number as a truth. */
+/* A cast of numbers to truths: x != 0. */
 static LiftDone cast(Lift *l, const GraphNode *node) {
   if (lift_type(l, node->out[0])->elem != GRAPH_BOOL ||
       lift_type(l, node->in[0])->elem == GRAPH_BOOL)

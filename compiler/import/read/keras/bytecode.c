@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* One function of Python, followed instruction by instruction over values of the graph, as
- * CPython's stack machine would run it. What it calls is looked up by name (functions.c); jumps,
- * and whatever else bytecode.def does not list, are not followed.
+/* Follows one function of Python over values of the graph, instruction by instruction, as the stack
+ * machine of CPython runs it. In, code and arguments; out, what the function returns. functions.c
+ * looks up by name what it calls. Jumps and instructions that are not in bytecode.def are errors.
  *
- * Which version of Python compiled the function is not said: those with the same layout of code
- * objects are tried in turn. Numbers, places for caches and the end of the code have to fit. Where
- * those of two versions fit, both mean the same. */
+ * The file does not say which version of Python compiled the function. grus tries the versions with
+ * the same layout of code objects, and takes one in which all instructions, their caches and the
+ * end of the code fit. If two versions fit, the code means the same in both. */
 #include "import/read/keras/python.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ typedef enum PyOp {
 
 typedef enum PyVersion { PY_2_7, PY_3_0, PY_3_6, PY_3_11, PY_3_12, PY_3_13, PY_VERSIONS } PyVersion;
 
-/* What the argument of an instruction is. */
+/* What the argument of an instruction means. */
 typedef enum PyArgument {
   ARG_PLAIN,
   ARG_CONST,
@@ -51,7 +51,7 @@ typedef struct Machine {
   PyObject stack[STACK], local[LOCALS];
   bool is_set[LOCALS];
   int n;
-  const PyObject *keywords; /* of the next CALL; NULL */
+  const PyObject *keywords; /* the names of arguments for the next CALL; NULL: it has none */
   const char *problem;
 } Machine;
 
@@ -76,8 +76,8 @@ static PyOp op_of(const Machine *m, int number, int *caches) {
   return OP_UNKNOWN;
 }
 
-/* The next instruction with its argument, of which it may have several bytes. OP_UNKNOWN at the end
- * and where there is none. */
+/* The next instruction and its argument of one or more bytes. OP_UNKNOWN: the code ends here, or
+ * the version has no such instruction. */
 static PyOp fetch(Machine *m, uint32_t *arg) {
   enum { FIRST_WITH_ARG = 90, EXTENSIONS = 3 };
   const PyCode *c = m->code;
@@ -106,7 +106,7 @@ static Step push(Machine *m, PyObject o) {
   return NEXT;
 }
 
-/* The n topmost objects, the deepest first; NULL if there are fewer. */
+/* Takes the n topmost objects from the stack, the deepest first; NULL: it holds fewer. */
 static PyObject *pop(Machine *m, uint32_t n) {
   if (n > (uint32_t)m->n) return NULL;
   m->n -= (int)n;
@@ -151,23 +151,24 @@ static Step store_local(Machine *m, uint32_t i) {
   return NEXT;
 }
 
-/* Variables of the function around this one stand behind its own. */
+/* Pushes shared variable i: first those of this function, then those of the one around it. */
 static Step push_closure(Machine *m, uint32_t i) {
   int n = m->closure->n, first = m->version < PY_3_11 ? m->code->n_cells : m->code->locals.n - n;
   int at = (int)i - first;
   return i < INT16_MAX && at >= 0 && at < n ? push(m, m->closure->item[at]) : unknown(m);
 }
 
-/* A list of the n topmost objects; a slice, which has a third of None if two are given. */
+/* Replaces the n topmost objects by a list or a slice of them. The step of a slice of two is None.
+ */
 static Step build(Machine *m, PyKind kind, uint32_t n) {
   PyObject *item = pop(m, n);
   if (!item) return unknown(m);
-  PyObject *own = ARENA_ARRAY(m->layer->keras->arena, PyObject, n + 1); /* the last one: None */
+  PyObject *own = ARENA_ARRAY(m->layer->keras->arena, PyObject, n + 1); /* the last one is None */
   memcpy(own, item, sizeof *own * n);
   return push(m, (PyObject){.kind = kind, .n = (int)n, .item = own});
 }
 
-/* [] and a constant of several, which becomes its items. */
+/* Gives the empty list at this depth of the stack the items of the constant on top of the stack. */
 static Step extend(Machine *m, uint32_t depth) {
   PyObject *both = pop(m, 2);
   if (!both || depth != 1 || both[0].kind != PY_LIST || both[0].n || both[1].kind != PY_LIST)
@@ -186,8 +187,8 @@ static Step unpack(Machine *m, uint32_t n) {
 
 /* ---- calls ---- */
 
-/* Calls what stands below n arguments, the last ones by keywords. marked: a mark stands beside it,
- * in front of it or behind. */
+/* Calls the function below the n topmost objects, its arguments, of which the last ones have the
+ * names `keywords`. marked: a mark is next to the function, below or above it. */
 static Step call(Machine *m, uint32_t n, const PyObject *keywords, bool marked) {
   PyObject *args = pop(m, n), *callee = pop(m, marked ? 2 : 1), out;
   if (!args || !callee) return unknown(m);
@@ -205,7 +206,7 @@ static Step call(Machine *m, uint32_t n, const PyObject *keywords, bool marked) 
   return ok ? push(m, out) : FAILED;
 }
 
-/* Names of arguments in a list on top of the stack. */
+/* The same, with a list of the names of arguments on top of the stack. */
 static Step call_listed(Machine *m, uint32_t n, bool marked) {
   PyObject *top = pop(m, 1);
   if (!top || top->kind != PY_LIST) return unknown(m);
@@ -213,8 +214,8 @@ static Step call_listed(Machine *m, uint32_t n, bool marked) {
   return call(m, n, &keywords, marked);
 }
 
-/* Up to Python 3.5: a byte says how many arguments have no name, the next how many pairs of a name
- * and an argument follow them. */
+/* A call up to Python 3.5. The first byte of arg is the number of arguments without a name; the
+ * second, of pairs of a name and an argument that follow them. */
 static Step call_paired(Machine *m, uint32_t arg) {
   enum { BYTE = 0xff };
   uint32_t plain = arg & BYTE, pairs = arg >> 8;
@@ -240,7 +241,7 @@ static Step name_keywords(Machine *m, uint32_t i) {
 
 /* ---- operators ---- */
 
-/* Of two operands by the name of the function that does the same. */
+/* Replaces the two topmost objects by the result of the function that does the same. */
 static Step operate(Machine *m, const char *name) {
   PyObject *both = pop(m, 2), out;
   if (!both || !name) return unknown(m);
@@ -275,12 +276,12 @@ static Step subscript(Machine *m) {
   return py_item(m->layer, &both[0], &both[1], &out, &m->problem) ? push(m, out) : FAILED;
 }
 
-/* x[begin:end] of two bounds on the stack. */
+/* x[begin:end], with both bounds on the stack. */
 static Step subscript_between(Machine *m) {
   return build(m, PY_SLICE, 2) == NEXT ? subscript(m) : FAILED;
 }
 
-/* x[:], x[begin:], x[:end], x[begin:end] of Python 2. */
+/* x[:], x[begin:], x[:end] and x[begin:end] of Python 2. */
 static Step subscript_old(Machine *m, bool has_begin, bool has_end) {
   PyObject end = {.kind = PY_NONE}, begin = end;
   PyObject *bounds = pop(m, (uint32_t)has_begin + (uint32_t)has_end);
@@ -293,8 +294,9 @@ static Step subscript_old(Machine *m, bool has_begin, bool has_end) {
 
 /* ---- imports ---- */
 
-/* The list of what is wanted from the module stands on the stack, above a number. Without such a
- * list the outermost module is meant: `import keras.backend` gives keras. */
+/* Pushes module i. The stack holds a number, and above it the list of names to import from the
+ * module. If there is no list, the module is the outermost one: `import keras.backend` gives keras.
+ */
 static Step import_name(Machine *m, uint32_t i) {
   PyObject *both = pop(m, 2);
   if (!both || i >= (uint32_t)m->code->names.n) return unknown(m);
@@ -304,7 +306,7 @@ static Step import_name(Machine *m, uint32_t i) {
   return push(m, named(path));
 }
 
-/* The module stays on the stack. */
+/* Pushes name i of the module on top of the stack, which stays there. */
 static Step import_from(Machine *m, uint32_t i) {
   PyObject *module = pop(m, 1);
   if (!module || module->kind != PY_NAME) return unknown(m);

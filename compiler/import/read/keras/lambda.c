@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Lambda, which holds a function of Python, and TFOpLambda, which tf.keras writes for a function of
- * TensorFlow that a program calls on values of the model.
+/* Two layers that hold a function: Lambda, with the code of a function of Python, and TFOpLambda,
+ * with the name of a function of TensorFlow that a program calls on values of the model. In, the
+ * layer; out, the nodes that compute the same.
  *
  *   Keras 1, 2   "function": ["bytes of the function", [defaults], [closure]]
  *   Keras 3      "function": {"class_name": "__lambda__", "config": {"code": ..., "defaults": ...}}
  *
- * A function that the program had named stands there by its name alone. */
+ * If the program defined the function by name, the file holds only this name, which is an error. */
 #include "import/base64.h"
 #include "import/read/keras/python.h"
 
@@ -14,7 +15,7 @@
 enum { CODE_MOST = 1 << 16 };
 
 static bool refuse(const KerasLayer *layer, const char *problem) {
-  if (!problem) return false; /* it is reported */
+  if (!problem) return false; /* an error has been reported */
   Diag *d = keras_refuse(layer, E902, "%s", problem);
   diag_note(d, "write what it does as stages in a .grus file, or save the model with Keras layers "
                "that do the same");
@@ -23,8 +24,8 @@ static bool refuse(const KerasLayer *layer, const char *problem) {
 
 /* ---- the bytes ---- */
 
-/* Characters below 256 for bytes, as Keras up to 2.0.8 wrote them, from UTF-8; false if there are
- * others. */
+/* The bytes that Keras up to 2.0.8 wrote as characters below 256, in UTF-8. False: there is a
+ * larger character. */
 static bool from_characters(const char *s, size_t n, uint8_t *out, size_t *len) {
   enum { ASCII = 0x80, HIGHEST = 0xc3, LOWEST = 0xc2, REST = 0x3f };
   *len = 0;
@@ -83,7 +84,7 @@ static bool read_function(KerasLayer *layer, Function *out) {
                        "Python 2.7 and 3.0 to 3.13 compiled");
 }
 
-/* What the layer reads: one value, or a list of several. */
+/* The first argument of the function: the value that the layer reads, or a list of several. */
 static PyObject operand_of(const KerasLayer *layer, const char *name) {
   Arena *arena = layer->keras->arena;
   PyObject *item = ARENA_ARRAY(arena, PyObject, layer->n_in);
@@ -94,7 +95,9 @@ static PyObject operand_of(const KerasLayer *layer, const char *name) {
   return layer->n_in == 1 ? item[0] : (PyObject){.kind = PY_LIST, .n = layer->n_in, .item = item};
 }
 
-/* An argument behind the first, from the layer's options or from the default of the function. */
+/* Argument i, which is not the first: from the options of the layer, or the default of the
+ * function.
+ */
 static bool other_argument(KerasLayer *layer, const Function *f, int i, PyObject *out) {
   Arena *arena = layer->keras->arena;
   const char *name = f->code->locals.item[i].text;
@@ -111,7 +114,7 @@ static bool other_argument(KerasLayer *layer, const Function *f, int i, PyObject
   return true;
 }
 
-/* Results: one value, or a list of them. */
+/* Makes what the function returns the results of the layer: a value, or a list of values. */
 static bool give(KerasLayer *layer, const PyObject *result) {
   const PyObject *item = result->kind == PY_LIST ? result->item : result;
   int n = result->kind == PY_LIST ? result->n : 1;
@@ -144,7 +147,8 @@ static bool read_lambda(KerasLayer *layer) {
 
 /* ---- TFOpLambda ---- */
 
-/* A value that an argument refers to, a list of them, or a constant. next: which of layer->in. */
+/* An argument of the file as an object: a value of the graph, a constant, or a list of these. *next
+ * is the next of layer->in, which the references are in order. */
 static PyObject argument(const KerasLayer *layer, json_t *value, int *next, int depth) {
   Arena *arena = layer->keras->arena;
   if (keras_first_reference(value) == value) {
@@ -163,8 +167,9 @@ static PyObject argument(const KerasLayer *layer, json_t *value, int *next, int 
   return (PyObject){.kind = PY_LIST, .n = (int)n, .item = item};
 }
 
-/* ["x", 0, 0, {"axis": 1}]: the first argument, and those with names. A list stands for a first
- * argument that is one, and ["_CONSTANT_VALUE", -1, 2.0, {...}] for a constant. */
+/* Reads a TFOpLambda. Its call is ["x", 0, 0, {"axis": 1}]: the first argument, then those with
+ * names. A list of such calls is a first argument that is a list of values, and
+ * ["_CONSTANT_VALUE", -1, 2.0, {...}] is a constant. */
 static bool read_operation(KerasLayer *layer) {
   enum { KEYWORDS = 15, DEPTH = 2 };
   Arena *arena = layer->keras->arena;

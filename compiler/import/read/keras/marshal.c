@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Python's marshal, the format of .pyc files and of Keras' Lambda, as objects. A byte says the type
- * of what follows; its highest bit, that later objects may name this one by its number.
+/* Reads marshal, the format of .pyc files and of Lambda in Keras. In, bytes; out, an object of
+ * Python. The first byte of an object is its type. If the highest bit of this byte is set, the
+ * object gets the next number, and later objects may refer to it.
  *
  * The bytes do not say which version of Python wrote them. Code objects of different versions hold
  * different fields, and only the right layout reads all bytes. */
@@ -14,10 +15,10 @@ typedef struct Marshal {
   Arena *arena;
   const uint8_t *at, *end;
   PyLayout layout;
-  const PyObject **ref; /* by number; NULL: one that is still being read */
+  const PyObject **ref; /* numbered objects; NULL: it is being read */
   int n_ref;
   size_t cap_ref;
-  const PyObject **interned; /* of Python 2 */
+  const PyObject **interned; /* strings that Python 2 refers to by a number */
   int n_interned;
   size_t cap_interned;
   int n_objects;
@@ -34,7 +35,8 @@ static bool read_word(Marshal *m, int n, uint64_t *out) {
   return true;
 }
 
-/* A count of 4 bytes, of things that take at least a byte each. */
+/* A count that is written in `bytes` bytes, of things of at least one byte each. False: the input
+ * cannot hold so many. */
 static bool read_count(Marshal *m, int bytes, size_t *out) {
   uint64_t n;
   if (!read_word(m, bytes, &n) || n > (size_t)(m->end - m->at)) return false;
@@ -51,7 +53,8 @@ static PyObject *text_object(Marshal *m, PyKind kind, int bytes) {
   return o;
 }
 
-/* Digits of 15 bits, lowest first, of a number with the sign of their count. */
+/* A whole number: the count of its digits, whose sign is that of the number, then digits of 15
+ * bits, the lowest first. */
 static PyObject *read_long(Marshal *m) {
   enum { BITS = 15 };
   PyObject *o = ARENA_NEW(m->arena, PyObject);
@@ -93,7 +96,7 @@ static bool read_items(Marshal *m, int count_bytes, PyKind kind, int depth, PyOb
   return true;
 }
 
-/* An object that an earlier one has been, by its number. */
+/* The earlier object that a number refers to; NULL: there is none, or it is not complete. */
 static const PyObject *earlier(Marshal *m, const PyObject *const *list, int n) {
   uint64_t i;
   return read_word(m, 4, &i) && i < (uint64_t)n ? list[i] : NULL;
@@ -108,14 +111,14 @@ static bool are_texts(const PyObject *list) {
   return list->kind == PY_LIST;
 }
 
-/* The fields behind the names of the variables, which matter to nothing here but `n_cells`. */
+/* Reads the fields after the names of the variables, of which grus uses only `n_cells`. */
 static bool skip_rest(Marshal *m, int depth, PyCode *code) {
   static const int objects_before_line[PY_LAYOUT_COUNT] = {4, 4, 4, 4}, after[] = {1, 1, 1, 2};
   uint64_t line;
   for (int i = 0; i < objects_before_line[m->layout]; i++) {
     const PyObject *o = read_object(m, depth);
     if (!o) return false;
-    if (i == 1 && m->layout < PY_LAYOUT_3_11) code->n_cells = o->n; /* free, cell, file, name */
+    if (i == 1 && m->layout < PY_LAYOUT_3_11) code->n_cells = o->n; /* the second one */
   }
   if (!read_word(m, 4, &line)) return false;
   for (int i = 0; i < after[m->layout]; i++)
@@ -202,11 +205,11 @@ static const PyObject *read_typed(Marshal *m, int type, int depth) {
                     o);
     return ok ? o : NULL;
   case 'c': o = simple(m, PY_CODE, 0); return read_code(m, depth, o) ? o : NULL;
-  default: return NULL; /* complex numbers, dictionaries, and what is no type */
+  default: return NULL; /* a complex number, a dictionary, or no type */
   }
 }
 
-/* NULL where there is no object that is understood. */
+/* Reads one object; NULL: the bytes are no object that grus reads. */
 static const PyObject *read_object(Marshal *m, int depth) {
   uint64_t type;
   if (depth == 0 || ++m->n_objects > OBJECTS || !read_word(m, 1, &type)) return NULL;

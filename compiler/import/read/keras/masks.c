@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Masks [batch, time] as values of the graph: which layers make, use, pass on and end them say the
- * columns of masks.def. Which steps a layer sees is said by its nodes; what they hold, and why the
- * mask does not reach the layer, are words that stand at its nodes for a refusal. */
+/* Masks [batch, time] as values of the graph. masks.def says which layers make, use, pass on and
+ * end a mask. In, a layer and what is known of the masks of its inputs; out, the masks of its
+ * results. If a layer reads masked steps as if they were real, its nodes get the words of the error
+ * that lift reports: what these steps hold, and why the mask does not reach the layer. */
 #include "import/read/keras/keras.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@ typedef enum MaskUse {
   MASK_MISREADS
 } MaskUse;
 
-/* What masked steps of its result hold. */
+/* What the result of a layer holds at masked steps. */
 typedef enum MaskGives {
   GIVES_COMPUTED,
   GIVES_HELD,
@@ -35,7 +36,8 @@ static const struct {
 };
 _Static_assert(sizeof rows / sizeof *rows == KERAS_MASK_COUNT, "a row for each layer");
 
-/* An operator of Keras 3, as in x + y, passes no mask; the layer of the same name does. */
+/* How a layer treats a mask. The layer Add passes it on, but the operator of Keras 3 in x + y does
+ * not. */
 static MaskUse use_of(const KerasLayer *layer, KerasMaskRow row) {
   return layer->is_operator ? MASK_DROPS : rows[row].use;
 }
@@ -51,13 +53,14 @@ static const char *gives_words(MaskGives gives, const char *name, Arena *arena) 
   return NULL;
 }
 
-/* Up to Keras 3.3 a result keeps the steps that all masks of its inputs have, since then those that
- * any has, and an input without a mask has all steps. */
+/* Whether a result keeps each step that the mask of one of its inputs keeps, as since Keras 3.4.
+ * Before, it keeps the steps that all masks of its inputs keep. An input without a mask keeps all.
+ */
 static bool joins_any(const Keras *k) {
   return k->major > 3 || (k->major == 3 && k->minor > 3);
 }
 
-/* What is known of the masked steps of all inputs together. */
+/* The mask of a result, from those of all inputs. */
 static KerasMask joined(const KerasLayer *layer) {
   KerasMask mask = {0};
   int n = 0;
@@ -128,7 +131,7 @@ void keras_masks_follow(KerasLayer *layer, KerasMaskRow row) {
   for (int i = 0; i < layer->n_out; i++) {
     KerasMask *out = &layer->out[i].mask, own = *out;
     *out = all;
-    if (layer->out[i].rank < 2) { /* no steps, but what it is made of may be told */
+    if (layer->out[i].rank < 2) { /* the result has no steps */
       out->keeps = NULL;
       continue;
     }
@@ -145,7 +148,7 @@ GraphValue *keras_mask_of(const KerasLayer *layer) {
   return layer->mask ? layer->mask : layer->in[0].mask.keeps;
 }
 
-/* Keras 3 looks for a mask only where a layer is called with one tensor. */
+/* Keras 3 passes a mask only to a layer that is called with one tensor. */
 GraphValue *keras_mask_in_use(const KerasLayer *layer) {
   bool silent = layer->keras->major >= 3 && layer->n_states && !layer->mask;
   return silent ? NULL : keras_mask_of(layer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Objects of Python as JSON and as Python writes them, and JSON as objects. */
+/* Objects of Python as text, in JSON or as Python writes them, and JSON as objects of Python. */
 #include "import/read/keras/python.h"
 
 #include "base/text.h"
@@ -9,7 +9,8 @@
 
 enum { TEXT_MOST = 2000 };
 
-/* Python (json false) or JSON; false if JSON has no such thing, or the text is too long. */
+/* Adds an object in JSON, or as Python writes it if `json` is false. False: JSON has no such
+ * object, or the text is too long. */
 static bool add_object(Text *text, const PyObject *o, bool json, const char *open) {
   if (text->len > TEXT_MOST) return false;
   switch (o->kind) {
@@ -28,7 +29,7 @@ static bool add_object(Text *text, const PyObject *o, bool json, const char *ope
     if (o->len > TEXT_MOST) break;
     text_add_json(text, o->text);
     return true;
-  case PY_NAME: { /* tf.float32 */
+  case PY_NAME: { /* the last name of a path: float32 of tf.float32 */
     const char *dot = strrchr(o->text, '.');
     if (json)
       text_add_json(text, dot ? dot + 1 : o->text);

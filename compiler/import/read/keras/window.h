@@ -18,28 +18,29 @@ typedef struct KerasWindow {
   double fill;         /* the value of the padding */
 } KerasWindow;
 
-/* How many axes a class has windows along, by its name. */
+/* The number of axes that a class has windows along: 1 or 2, by its name. */
 int keras_window_axes(const KerasLayer *layer);
-/* Reads the options of a window; kernel, strides, padding: their names. A pool has no dilation, and
- * its stride is its kernel if none is said. False after reporting. */
+/* Reads the options of a window, whose names are given. A pool has no dilation, and its stride is
+ * its kernel if the option is absent. False after reporting. */
 bool keras_window_options(KerasLayer *layer, bool is_conv, const char *kernel, const char *strides,
                           const char *padding, KerasWindow *w);
-/* The input is [axes..., channels]. False after reporting. */
+/* Whether a sample of the input is [axes..., channels]. False after reporting that it is not. */
 bool keras_window_input(const KerasLayer *layer, int n);
 /* [batch, axes..., channels] to [batch, channels, axes...], and back. */
 GraphValue *keras_window_channels_first(KerasLayer *layer, GraphValue *x, int n);
 GraphValue *keras_window_channels_last(KerasLayer *layer, GraphValue *x, int n);
-/* A kernel [axes..., d, filters] as [filters, d, axes...]; the positions of Theano are counted from
- * the end. */
+/* A kernel [axes..., d, filters] as [filters, d, axes...]. The positions of a kernel that Theano
+ * trained are reversed. */
 GraphValue *keras_window_kernel(KerasLayer *layer, GraphValue *kernel, int n);
-/* *out becomes the bias, tensor `number` of the layer, or NULL if there is none. False after
+/* *out gets the bias, which is tensor `number` of the layer; NULL: the layer has none. False after
  * reporting. */
 bool keras_window_bias(KerasLayer *layer, int64_t filters, int number, GraphValue **out);
-/* A convolution or a pool over x [batch, channels, axes...], of which `in` has the lengths. */
+/* A convolution or a pool (op) over x [batch, channels, axes...]. in: the value with the lengths of
+ * these axes. NULL after reporting. */
 GraphValue *keras_window_slide(KerasLayer *layer, const KerasWindow *w, const KerasValue *in,
                                GraphOp op, GraphValue *x, GraphValue *weights, GraphValue *bias,
                                int64_t groups);
-/* The lengths after the window. */
+/* Replaces the lengths of a value by those of the result of a window over it. */
 void keras_window_lengths(const KerasWindow *w, KerasValue *value);
 static inline bool keras_window_is_same(const KerasWindow *w) {
   return strcmp(w->padding, "same") == 0;
