@@ -51,7 +51,7 @@ json_t *audio_json(Audio *audio) {
   json_t *root = json_read(audio->arena, (const char *)file->data.data, file->data.len,
                            JSON_REJECT_DUPLICATES, &error);
   if (!root) {
-    Diag *d = foreign_report(audio->diags, file, E901, "`%s` is not whole JSON", file->path);
+    Diag *d = foreign_report(audio->diags, file, E901, "`%s` is not valid JSON", file->path);
     diag_note(d, "line %d, column %d: %s", error.line, error.column, error.text);
     return NULL;
   }

@@ -114,7 +114,8 @@ Foreign *icu_import(const ForeignFile *file, const ImportOptions *options, Diags
     return NULL;
   audio_stage(&a, LAYER_softmax, NULL, "softmax");
   model_output(a.foreign->model, "bies", a.value);
-  foreign_note(a.foreign, "`dic` gives the numbers of %zu characters; what is not in it is %lld",
+  foreign_note(a.foreign,
+               "`dic` gives the numbers of %zu characters; every other character is %lld",
                json_object_size(json_object_get(root, "dic")), (long long)m[0].dim[0] - 1);
   return a.foreign;
 }

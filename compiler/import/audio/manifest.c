@@ -90,7 +90,7 @@ static bool read_entry(Manifest *m, const char *name, json_t *object) {
     return true;
   }
   Diag *d = report(m, place ? E606 : E902, name,
-                   place ? "is there twice" : "belongs to no layer that is read");
+                   place ? "occurs twice" : "belongs to no layer that grus supports");
   diag_note(
       d, "names end in embedding, cell_0/basic_lstm_cell/weights and biases, softmax_w, softmax_b");
   return false;

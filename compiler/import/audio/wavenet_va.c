@@ -212,7 +212,7 @@ static bool read_sizes(WaveNet *w, const json_t *root) {
     fits = w->dilation[k] >= 1 && w->dilation[k] <= INT32_MAX;
   }
   if (fits) return true;
-  Diag *d = foreign_report(a->diags, a->file, E901, "the model has impossible sizes");
+  Diag *d = foreign_report(a->diags, a->file, E901, "the model has sizes out of range");
   diag_note(d,
             "`dilations` is a list of 1 to %d whole numbers of at least 1, other sizes at most %d",
             LAYERS_MAX, INT16_MAX);

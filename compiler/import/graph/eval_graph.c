@@ -153,7 +153,7 @@ bool run_graph(Run *run, const Graph *graph, const RunFrame *outer, Arena *arena
   if (graph->n_in != n_in || graph->n_out != n_out)
     return run_fault(run, node,
                      arena_printf(run->arena,
-                                  "its body has %d inputs and %d outputs, and needs %d and %d",
+                                  "its body has %d inputs and %d outputs; it needs %d and %d",
                                   graph->n_in, graph->n_out, n_in, n_out));
   frame.value = ARENA_ARRAY(arena, const GraphTensor *, graph->n_values + 1);
   for (int i = 0; i < n_in; i++)

@@ -31,9 +31,11 @@ bool call_result(GraphCall *call, int k, GraphElem elem, int rank, const int64_t
   for (int i = 0; i < rank; i++)
     if (dim[i] < 0 || !size_mul(count, dim[i], &count) ||
         !size_mul(room, dim[i] ? dim[i] : 1, &room) || room > INT32_MAX)
-      return call_fault(call, "its result has the impossible shape %s", call_dims(call, rank, dim));
+      return call_fault(
+          call, "its result would have the shape %s, with a negative or too large dimension",
+          call_dims(call, rank, dim));
   if (k >= call->node->n_out)
-    return call_fault(call, "it has %d results and needs %d", call->node->n_out, k + 1);
+    return call_fault(call, "it has %d results; it needs %d", call->node->n_out, k + 1);
   call->out[k] = (GraphTensor){.elem = elem, .rank = rank, .count = count};
   for (int i = 0; i < rank; i++)
     call->out[k].dim[i] = dim[i];
@@ -139,11 +141,11 @@ bool graph_call_shape(GraphCall *call) {
   int min_in = rule[node->op].min_in, max_in = rule[node->op].max_in, n_out = rule[node->op].n_out;
   call->fault = NULL;
   if (node->n_in < min_in || node->n_in > max_in)
-    return call_fault(call, "it has %d operands and needs %s%d", node->n_in,
+    return call_fault(call, "it has %d operands; it needs %s%d", node->n_in,
                       node->n_in < min_in ? "at least " : "at most ",
                       node->n_in < min_in ? min_in : max_in);
   if (n_out != MANY && node->n_out > n_out)
-    return call_fault(call, "it has %d results and makes %d", node->n_out, n_out);
+    return call_fault(call, "it has %d results; it makes %d", node->n_out, n_out);
   for (int k = 0; k < node->n_in; k++) {
     const GraphTensor *t = call->in[k];
     if (!t && k < min_in) return call_fault(call, "operand %d is missing", k);

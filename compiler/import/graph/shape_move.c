@@ -16,7 +16,8 @@ bool graph_shape_reshape(GraphCall *call) {
     if (dim[i] == -1)
       open = i;
     else if (dim[i] < 0 || !size_mul(known, dim[i], &known))
-      return call_fault(call, "the shape %s is impossible", call_dims(call, rank, dim));
+      return call_fault(call, "the shape %s has a negative or too large dimension",
+                        call_dims(call, rank, dim));
   }
   if (open >= 0 && known > 0 && x->count % known == 0)
     dim[open] = x->count / known;
@@ -141,7 +142,8 @@ bool graph_shape_split(GraphCall *call) {
   for (int k = 0; k < n; k++) {
     if (!sizes) part[k] = sum + each <= x->dim[axis] ? each : x->dim[axis] - sum;
     if (part[k] < 0 || !size_add(sum, part[k], &sum))
-      return call_fault(call, "a part of %lld elements is impossible", (long long)part[k]);
+      return call_fault(call, "a part of %lld elements is negative or too large",
+                        (long long)part[k]);
   }
   if (sum != x->dim[axis])
     return call_fault(call, "parts of %lld in all do not fill the size %lld", (long long)sum,

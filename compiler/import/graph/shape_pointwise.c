@@ -64,7 +64,7 @@ static bool scale_fits(GraphCall *call, const GraphTensor *x, const GraphTensor 
   int axis;
   int64_t block = graph_int(call->node, GRAPH_ATTR_block, 0);
   if (block < 0)
-    return call_fault(call, "a block of %lld elements is impossible", (long long)block);
+    return call_fault(call, "a block has %lld elements; it needs at least 0", (long long)block);
   if (!block && scale->count == 1) return true;
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 1), x->rank, &axis)) return false;
   if (!block)

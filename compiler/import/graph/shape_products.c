@@ -50,7 +50,7 @@ static bool same_pads(GraphCall *call, CallWindow *w) {
   for (int i = 0; *same && i < w->n; i++) {
     int64_t span, last;
     if (size[i] < 1 || !size_mul(w->kernel[i] - 1, w->dilation[i], &span))
-      return call_fault(call, "a window has impossible sizes");
+      return call_fault(call, "a window has negative or too large sizes");
     last = (size[i] - 1) / w->stride[i] * w->stride[i];
     int64_t needed = last + span + 1 - size[i];
     if (needed < 0) needed = 0;
@@ -76,7 +76,7 @@ bool call_window(GraphCall *call, int n, CallWindow *window) {
     if (window->before[i] < 0 || window->after[i] < 0 || window->before[i] > INT32_MAX ||
         window->after[i] > INT32_MAX || window->kernel[i] > INT32_MAX ||
         window->stride[i] > INT32_MAX || window->dilation[i] > INT32_MAX)
-      return call_fault(call, "a window has impossible pads or sizes");
+      return call_fault(call, "a window has negative or too large pads or sizes");
   }
   return same_pads(call, window);
 }
@@ -87,7 +87,7 @@ static bool window_steps(GraphCall *call, const CallWindow *w, int i, int64_t si
   bool up = graph_int(call->node, GRAPH_ATTR_ceil, 0) != 0;
   int64_t span, room, extra = up ? w->stride[i] - 1 : 0;
   if (!size_mul(w->kernel[i] - 1, w->dilation[i], &span))
-    return call_fault(call, "a window has impossible sizes");
+    return call_fault(call, "a window has negative or too large sizes");
   room = size + w->before[i] + w->after[i] - span - 1;
   if (room < 0)
     return call_fault(call, "a window of %lld does not fit %lld with its pads",
@@ -154,7 +154,7 @@ bool graph_shape_conv_transpose(GraphCall *call) {
     if (!size_mul(w.kernel[i] - 1, w.dilation[i], &span) ||
         !size_mul(x->dim[i + 2] - 1, w.stride[i], &steps) || more[i] < 0 || more[i] > INT32_MAX ||
         !size_add(steps, span, &dim[i + 2]))
-      return call_fault(call, "a window has impossible sizes");
+      return call_fault(call, "a window has negative or too large sizes");
     dim[i + 2] += 1 + more[i] - w.before[i] - w.after[i];
   }
   return call_result(call, 0, GRAPH_FLOAT, x->rank, dim);
@@ -183,7 +183,7 @@ static bool operand_fits(GraphCall *call, int k, const char *what, int rank, con
   bool fits = t->rank == rank;
   for (int i = 0; i < rank && fits; i++)
     fits = t->dim[i] == dim[i];
-  return fits || call_fault(call, "has %s %s, and needs %s", what, call_dims(call, t->rank, t->dim),
+  return fits || call_fault(call, "has %s %s; it needs %s", what, call_dims(call, t->rank, t->dim),
                             call_dims(call, rank, dim));
 }
 

@@ -11,7 +11,7 @@ float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int 
                    const int64_t *dim) {
   float *data = foreign_tensor(l->foreign, layer, role, rank, dim,
                                *node->name ? node->name : graph_op_name(node->op));
-  if (!data) lift_refuse(l, node, E901, "has weights of an impossible size");
+  if (!data) lift_refuse(l, node, E901, "has weights that are too large");
   return data;
 }
 

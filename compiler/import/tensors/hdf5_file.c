@@ -57,7 +57,7 @@ Hdf5File *hdf5_file_open(Arena *arena, Mapped file, const char **reason) {
   if (H5open() < 0 || H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0) return NULL;
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   if (access < 0) return NULL;
-  *reason = "it is not a whole HDF5 file";
+  *reason = "it is a damaged or incomplete HDF5 file";
   hid_t id = -1;
   if (!heaps_sane(file)) {
     H5Pclose(access);

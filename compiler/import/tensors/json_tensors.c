@@ -88,7 +88,7 @@ TensorFile *json_tensors_parse(Arena *arena, Mapped map, const char **reason) {
   *reason = "it is larger than 64 MiB, too large for JSON";
   if (map.len > FILE_MAX) return NULL;
   json_t *root = json_read(arena, (const char *)map.data, map.len, JSON_REJECT_DUPLICATES, &error);
-  *reason = arena_printf(arena, "it is not whole JSON: line %d, column %d: %s", error.line,
+  *reason = arena_printf(arena, "it is not valid JSON: line %d, column %d: %s", error.line,
                          error.column, error.text);
   if (!root) return NULL;
   *reason = "it holds no tensors";

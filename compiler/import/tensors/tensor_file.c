@@ -29,7 +29,8 @@ bool tensor_check(Arena *arena, Tensor *t, uint64_t bytes, const char **reason) 
   int64_t n = 1, size;
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0 || !size_mul(n, t->dim[i], &n)) {
-      *reason = arena_printf(arena, "`%s` has an impossible shape", t->name);
+      *reason =
+          arena_printf(arena, "the shape of `%s` has a negative or too large dimension", t->name);
       return false;
     }
   t->count = n;

@@ -171,7 +171,7 @@ static TreeFound take_view(Tree *tree, Tensor *t, const Storage *storage, const 
   int bytes = tensor_elem_bytes(t->elem);
   bool in_order;
   t->count = 1;
-  *reason = "it has an impossible shape";
+  *reason = "its shape has a negative or too large dimension";
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0 || !size_mul(t->count, t->dim[i], &t->count) || t->count > INT32_MAX)
       return TREE_BAD;

@@ -25,7 +25,7 @@ static bool call_flag(const KerasLayer *layer, const char *name) {
 /* Two or three sequences: queries, values, and keys where these are not the values. */
 static bool operands(KerasLayer *layer, Attended *out) {
   if (layer->n_in != 2 && layer->n_in != 3) {
-    keras_refuse(layer, E901, "reads %d values, and takes queries, values and perhaps keys",
+    keras_refuse(layer, E901, "reads %d values; it takes queries, values and perhaps keys",
                  layer->n_in);
     return false;
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Functions of Keras and TensorFlow by name, as a Lambda and a TFOpLambda call them: a call becomes
- * a layer of the reader, whose class functions.def names. */
+/* Functions of Keras and TensorFlow, which a Lambda or a TFOpLambda calls by name. In, the name and
+ * the arguments; out, the result: functions.def names the class of the reader that computes the
+ * same, and the call is read as a layer of that class. */
 #include "import/read/keras/python.h"
 
 #include "base/text.h"
@@ -24,12 +25,12 @@ static bool is_number(const PyObject *o, double *out) {
   return o->kind == PY_FLOAT || o->kind == PY_INT;
 }
 
-/* An expression, not longer than a message can be. */
+/* An expression, shortened to the length of a message. */
 static const char *shortened(Arena *arena, const char *text) {
   return strlen(text) > TEXT_MOST ? arena_printf(arena, "%.*s...", TEXT_MOST, text) : text;
 }
 
-/* Values to in[], and at most one number, of two operands. */
+/* Sets the inputs of a layer to its operands, of which one of two may be a number. */
 static bool take_operands(KerasLayer *step, int n, const PyObject *operands) {
   for (int i = 0; i < n; i++) {
     if (operands[i].kind == PY_VALUE) {
@@ -48,7 +49,7 @@ static json_t *parsed(const KerasLayer *layer, const char *json) {
   return json ? keras_json(layer->keras, "configuration", json, strlen(json)) : NULL;
 }
 
-/* Reads a layer of a class over operands; call: what it finds in layer->call. */
+/* Reads a layer of a class over these operands. call: the arguments of its call. */
 static bool read_step(KerasLayer *layer, const char *class_name, const char *config,
                       const char *call, const char *text, int n, const PyObject *operands,
                       PyObject *out, const char **problem) {
@@ -71,7 +72,7 @@ static bool read_step(KerasLayer *layer, const char *class_name, const char *con
     return false;
   }
   if (class->n_in && step.n_in != class->n_in) {
-    keras_refuse(&step, E903, "reads %d values, and takes %d", step.n_in, class->n_in);
+    keras_refuse(&step, E903, "reads %d values; it takes %d", step.n_in, class->n_in);
     return false;
   }
   size_t errors = layer->keras->diags->n_errors;
@@ -80,7 +81,8 @@ static bool read_step(KerasLayer *layer, const char *class_name, const char *con
     return false;
   *out = (PyObject){.kind = PY_VALUE, .text = text, .value = step.out[0]};
   out->value.mask = (KerasMask){0};
-  if (out->value.graph->name == layer->name) out->value.graph->name = ""; /* the last one has it */
+  if (out->value.graph->name == layer->name)
+    out->value.graph->name = ""; /* only the last node has the name of the layer */
   return true;
 }
 
@@ -91,9 +93,9 @@ bool py_apply(KerasLayer *layer, const char *class_name, const char *config, con
 
 /* ---- parameters ---- */
 
-/* One word of a list of parameters. */
+/* One word of a list of parameters in functions.def. */
 typedef struct Parameter {
-  TextWord names, option, value; /* value: JSON; of length 0: none */
+  TextWord names, option, value; /* value: in JSON; its length is 0 if there is none */
   bool is_operand, is_idle, is_fixed;
 } Parameter;
 
@@ -118,7 +120,7 @@ static Parameter parameter_of(TextWord word) {
   return p;
 }
 
-/* Whether a name is among those of a list with | between them. */
+/* Whether a list of names with | between them holds a name. */
 static bool is_named(TextWord names, const char *name) {
   size_t len = strlen(name);
   for (const char *s = names.s, *end = s + names.len; s < end;) {
@@ -135,13 +137,13 @@ typedef struct PyCall {
   const char *path;
   int n, n_names;
   const PyObject *args, *names;
-  unsigned used; /* a bit for each argument */
+  unsigned used; /* a bit for each argument that has been read */
   PyObject operand[OPERANDS];
   int n_operands;
   Text config;
 } PyCall;
 
-/* The argument of parameter `place`; NULL: it is left out. */
+/* The argument of parameter `place`; NULL: the call omits it. */
 static const PyObject *argument(PyCall *c, const Parameter *p, int place) {
   int plain = c->n - c->n_names;
   if (place < plain) {
@@ -186,7 +188,7 @@ static bool is_idle(const PyObject *arg) {
   return !arg || arg->kind == PY_TEXT || arg->kind == PY_NONE || arg->kind == PY_BOOL;
 }
 
-/* Gives each argument to its parameter; false if one is left over, or is nothing that fits. */
+/* Gives each argument to its parameter. False: an argument has no parameter, or does not fit it. */
 static bool bind(PyCall *c, const char *parameters) {
   TextWord word;
   enum { MOST = 16 };
@@ -202,7 +204,7 @@ static bool bind(PyCall *c, const char *parameters) {
   return c->used == (1u << c->n) - 1;
 }
 
-/* The call as Python writes it. */
+/* The call as Python writes it, such as "K.sum(x, axis=1)". */
 static const char *call_text(const PyCall *c) {
   Text text = text_new(c->layer->keras->arena);
   int plain = c->n - c->n_names;
@@ -216,7 +218,7 @@ static const char *call_text(const PyCall *c) {
   return text_str(&text);
 }
 
-/* Operators in their own form. */
+/* The call of an operator as Python writes it, such as "x + 1". */
 static const char *operator_text(const PyCall *c) {
   static const char *const signs[][2] = {
       {"add", "+"}, {"sub", "-"}, {"mul", "*"}, {"truediv", "/"}, {"pow", "**"}, {"lt", "<"},
@@ -232,7 +234,7 @@ static const char *operator_text(const PyCall *c) {
 
 /* ---- paths ---- */
 
-/* K., tf., ops. for the modules, however the program named them. */
+/* The path of a function with the usual short name of its module, K., tf. or ops. */
 static const char *short_path(Arena *arena, const char *path) {
   static const char *const modules[][2] = {{"tensorflow.python.keras.backend.", "K."},
                                            {"tensorflow.keras.backend.", "K."},
@@ -263,7 +265,7 @@ static const char *short_path(Arena *arena, const char *path) {
   return path;
 }
 
-/* The sizes of a value, the batch in front. */
+/* The shape of a value with the batch, a list of sizes. */
 static PyObject shape_of(Arena *arena, const KerasValue *value) {
   PyObject *item = ARENA_ARRAY(arena, PyObject, value->rank + 1);
   item[0].kind = PY_SIZE;
@@ -274,7 +276,8 @@ static PyObject shape_of(Arena *arena, const KerasValue *value) {
   return (PyObject){.kind = PY_LIST, .n = value->rank + 1, .item = item};
 }
 
-/* Of two whole numbers that are known, such as sizes: their sum, difference or product. */
+/* Computes the sum, difference or product of two whole numbers that are known, such as sizes.
+ * False: it is another call. */
 static bool compute(const char *name, const PyObject *args, PyObject *out) {
   int64_t a = args[0].integer, b = args[1].integer;
   *out = (PyObject){.kind = PY_INT};
@@ -314,7 +317,7 @@ bool py_call(KerasLayer *layer, const char *path, int n, const PyObject *args, i
   }
   if (is_operator && n == 2 && compute(name, args, out)) return true;
   PyObject positive;
-  if (strcmp(name, "K.sqrt") == 0) { /* Keras takes 0 for what is below it */
+  if (strcmp(name, "K.sqrt") == 0) { /* for a negative number, K.sqrt is 0 */
     if (n != 1 || !py_apply(layer, "Relu", NULL, text, 1, args, &positive, problem)) return false;
     return py_apply(layer, "Sqrt", NULL, text, 1, &positive, out, problem);
   }
@@ -329,7 +332,8 @@ bool py_call(KerasLayer *layer, const char *path, int n, const PyObject *args, i
 
 /* ---- object[key] ---- */
 
-/* Of a key: {"start": 1, "stop": null, "step": null}, a number, null for a new axis. */
+/* Adds one key of object[key] in JSON: {"start": 1, "stop": null, "step": null} for a slice, a
+ * number, null for a new axis, or an object for an ellipsis. */
 static bool add_key(Arena *arena, Text *text, const PyObject *key) {
   static const char *const parts[] = {"start", "stop", "step"};
   if (key->kind == PY_ELLIPSIS) {

@@ -139,7 +139,7 @@ static bool read_concatenate(KerasLayer *layer) {
 /* ---- shapes ---- */
 
 static bool report_size(KerasLayer *layer) {
-  keras_refuse(layer, E903, "makes too many values");
+  keras_refuse(layer, E903, "has a result that is too large");
   return false;
 }
 
@@ -168,7 +168,7 @@ static bool read_reshape(KerasLayer *layer) {
     return false;
   }
   if (first && json_integer_value(json_array_get(whole, 0)) != -1) {
-    keras_refuse(layer, E903, "gives the batch a size");
+    keras_refuse(layer, E903, "gives the batch a size, which is not supported");
     return false;
   }
   if (first) shape = whole;

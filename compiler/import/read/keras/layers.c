@@ -220,7 +220,8 @@ static bool read_softmax_by(KerasLayer *layer, GraphOp op) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (axis != last) {
-    keras_refuse(layer, E903, "works along several axes");
+    keras_refuse(layer, E903,
+                 "works along several axes, or not along the last one, which is not supported");
     return false;
   }
   if (layer->mask || layer->in[0].mask.keeps) {

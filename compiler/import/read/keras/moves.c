@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Operators of Keras 3 on values, and of functions in a Lambda: bounds, types, elements in another
- * order or several times, norms, products of matrices. */
+/* Operators of Keras 3 on values, which functions in a Lambda also use: bounds, types, elements in
+ * another order or repeated, norms, products of matrices. */
 #include "import/read/forms.h"
 #include "import/read/keras/keras.h"
 
@@ -23,7 +23,7 @@ static bool read_rsqrt(KerasLayer *layer) {
   return keras_gives_like(layer, EMIT(e, Reciprocal, EMIT(e, Sqrt, layer->in[0].graph)));
 }
 
-/* To real numbers, of truths and whole numbers as well; other types would round. */
+/* A cast to a type of real numbers. Casts to other types round, and are an error. */
 static bool read_cast(KerasLayer *layer) {
   const char *type = keras_word(layer, "dtype", "");
   bool is_real =
@@ -35,7 +35,8 @@ static bool read_cast(KerasLayer *layer) {
   return keras_gives_like(layer, emit_cast(keras_emit(layer), layer->in[0].graph, GRAPH_FLOAT));
 }
 
-/* One axis by the option `axis`, the batch being axis 0, of 1 to `last`; -1 after reporting. */
+/* The axis that the option `axis` names, from 1 to `last`; the batch is axis 0. -1 after reporting.
+ */
 static int64_t one_axis(const KerasLayer *layer, int64_t last) {
   json_t *axis = keras_option(layer, "axis");
   if (json_is_array(axis) && json_array_size(axis) == 1) axis = json_array_get(axis, 0);
@@ -57,7 +58,7 @@ static bool read_flip(KerasLayer *layer) {
   return keras_gives_like(layer, emit_done(e, node));
 }
 
-/* Values along a new axis. */
+/* Joins values along a new axis. */
 static bool read_stack(KerasLayer *layer) {
   GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
@@ -78,7 +79,7 @@ static bool read_stack(KerasLayer *layer) {
   return keras_gives(layer, value);
 }
 
-/* Each element along an axis several times, beside itself. */
+/* Repeats each element along an axis: a b becomes a a b b. */
 static bool read_repeat_elements(KerasLayer *layer) {
   GraphEmit *e = keras_emit(layer);
   KerasValue value = layer->in[0];
@@ -87,7 +88,7 @@ static bool read_repeat_elements(KerasLayer *layer) {
   value.graph = form_repeated(e, value.graph, value.rank + 1, (int)at, emit_ints(e, 1, &times));
   int64_t *size = &value.dim[at - 1];
   if (*size >= 0 && !size_mul(*size, times, size)) {
-    keras_refuse(layer, E903, "makes too many values");
+    keras_refuse(layer, E903, "has a result that is too large");
     return false;
   }
   return keras_gives(layer, value);
@@ -104,7 +105,7 @@ static bool read_normalize(KerasLayer *layer) {
   return keras_gives_like(layer, emit_done(e, node));
 }
 
-/* [b, ..., n, k] [b, ..., k, m], either with its last two axes exchanged. */
+/* The product of [b, ..., n, k] and [b, ..., k, m]. Each may have its last two axes exchanged. */
 static bool read_matmul(KerasLayer *layer) {
   static const char *const options[] = {"transpose_a", "transpose_b"};
   GraphEmit *e = keras_emit(layer);

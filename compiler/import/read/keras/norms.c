@@ -11,7 +11,7 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
   int rank = layer->in[0].rank;
   size_t n = json_is_array(axis) ? json_array_size(axis) : 1;
   int first = -1, previous = -1;
-  if (!n) keras_refuse(layer, E903, "works along no axis");
+  if (!n) keras_refuse(layer, E903, "has an empty list of axes");
   for (size_t i = 0; i < n; i++) {
     json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
     int64_t at = axis ? json_integer_value(item) : -1;
@@ -72,7 +72,7 @@ static bool give_norm(KerasLayer *layer, GraphNode *node, int axis, double eps) 
 static int last_axes(KerasLayer *layer) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0 || last == layer->in[0].rank) return axis;
-  keras_refuse(layer, E903, "works along other axes than the last ones");
+  keras_refuse(layer, E903, "works along other axes than the last ones, which is not supported");
   return -1;
 }
 
@@ -80,7 +80,7 @@ static bool read_batch_norm(KerasLayer *layer) {
   int last, number = 0, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (axis != last) {
-    keras_refuse(layer, E903, "works along several axes");
+    keras_refuse(layer, E903, "works along several axes, which is not supported");
     return false;
   }
   GraphValue *in[5] = {layer->in[0].graph};
@@ -115,7 +115,8 @@ static bool read_unit_norm(KerasLayer *layer) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0) return false;
   if (axis != last) {
-    keras_refuse(layer, E903, "divides by lengths along another axis than the features");
+    keras_refuse(layer, E903,
+                 "normalises along another axis than the last one, which is not supported");
     return false;
   }
   GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
@@ -142,7 +143,7 @@ static bool read_group_norm(KerasLayer *layer) {
           back[TYPE_MAX_AXES + 1] = {0};
   if (axis < 0 || groups < 0) return false;
   if (axis != rank || last != rank) {
-    keras_refuse(layer, E903, "works along another axis than the last one");
+    keras_refuse(layer, E903, "works along another axis than the last one, which is not supported");
     return false;
   }
   for (int i = 1; i <= rank; i++) {

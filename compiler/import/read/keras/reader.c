@@ -50,7 +50,7 @@ bool keras_read_layer(KerasLayer *layer) {
   }
   size_t errors = layer->keras->diags->n_errors;
   if (class->n_in && layer->n_in != class->n_in) {
-    keras_refuse(layer, E903, "reads %d values, and takes %d", layer->n_in, class->n_in);
+    keras_refuse(layer, E903, "reads %d values; it takes %d", layer->n_in, class->n_in);
     return false;
   }
   if (!keras_check_options(layer, class->options)) return false;
@@ -110,7 +110,7 @@ GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, 
   GraphTensor *tensor = graph_tensor_of(foreign_numbers(layer->keras->file), GRAPH_FLOAT, t.rank,
                                         t.dim, INT32_MAX, true, &to);
   if (!tensor || tensor->count != t.count) {
-    keras_refuse(layer, E901, "has a tensor `%s` of impossible size", leaf);
+    keras_refuse(layer, E901, "has a tensor `%s` that is too large", leaf);
     return NULL;
   }
   for (int64_t i = 0; i < t.count; i++)

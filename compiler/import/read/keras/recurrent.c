@@ -48,7 +48,7 @@ static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b
   GraphEmit *e = keras_emit(layer);
   int n = keras_n_states(a), all = n + (b ? keras_n_states(b) : 0);
   if (layer->n_states && layer->n_states != all) {
-    keras_refuse(layer, E903, "gets %d initial states, and has %d", layer->n_states, all);
+    keras_refuse(layer, E903, "gets %d initial states; it has %d", layer->n_states, all);
     return false;
   }
   for (int s = 0; s < all && layer->n_states; s++)
@@ -211,7 +211,7 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     run.inputs = run.units;
   }
   if (taken != layer->n_states) {
-    keras_refuse(layer, E903, "gets %d initial states, and its cells have others", layer->n_states);
+    keras_refuse(layer, E903, "gets %d initial states; its cells have others", layer->n_states);
     return false;
   }
   if (!keras_gives(layer, result_value(layer, &run, keras_read_order(layer, &run, &r, used != NULL),
@@ -303,10 +303,10 @@ static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const 
                                                      strcmp(mode, "ave") == 0;
   if (!known || (!concat && a->units != b->units)) {
     if (known)
-      keras_refuse(layer, E903, "merges halves of %lld and %lld units", (long long)a->units,
-                   (long long)b->units);
+      keras_refuse(layer, E903, "merges directions of %lld and %lld units, which only `concat` can",
+                   (long long)a->units, (long long)b->units);
     else
-      keras_refuse(layer, E903, "has merge mode `%s`", mode);
+      keras_refuse(layer, E903, "has the merge_mode `%s`, which is not supported", mode);
     return false;
   }
   GraphValue *both[] = {x, y}, *out;
@@ -339,7 +339,8 @@ static bool read_bidirectional(KerasLayer *layer) {
     return false;
   if (!second) b.backwards = !a.backwards;
   if (a.sequences != b.sequences || a.backwards == b.backwards || a.stateful != b.stateful) {
-    keras_refuse(layer, E903, "has halves of different kinds");
+    keras_refuse(layer, E903,
+                 "has directions that differ in their options, which is not supported");
     return false;
   }
   a.zero_output = b.zero_output = a.sequences && zeroes_masked(layer);
@@ -347,7 +348,8 @@ static bool read_bidirectional(KerasLayer *layer) {
     return false;
   bool fused = mode && strcmp(mode, "concat") == 0 && same_recurrence(&a, &b) && !a.backwards;
   if (a.op != b.op && (layer->n_states || a.stateful)) {
-    keras_refuse(layer, E903, "has initial states for halves of different kinds");
+    keras_refuse(layer, E903,
+                 "has initial states and directions of different classes, which is not supported");
     return false;
   }
   if (!start_states(layer, &a, &b, state)) return false;

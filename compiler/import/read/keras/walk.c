@@ -129,7 +129,8 @@ static bool read_chain(KerasGraph *g, json_t *layers, json_t *build_shape, Keras
     layer.n_in = 1;
     if (!keras_layer_read(&layer)) return false;
     if (layer.n_out != 1) {
-      keras_refuse(&layer, E903, "returns its state inside a Sequential model");
+      keras_refuse(&layer, E903,
+                   "returns its state inside a Sequential model, which passes on one value");
       return false;
     }
     *value = layer.out[0];
@@ -170,7 +171,7 @@ static bool read_nested(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   const char *name = "";
   if (layer->n_in != 1) {
-    keras_refuse(layer, E903, "reads %d values, and takes 1", layer->n_in);
+    keras_refuse(layer, E903, "reads %d values; it takes 1", layer->n_in);
     return false;
   }
   if (!read_chain(&g, layers, NULL, &value, &name)) return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Convolutions over the axes between the batch and the channels, and what they share with other
- * windows: Keras has the channels last, the graph after the batch. */
+/* Convolutions, and what all windows share. In, a layer over [batch, axes..., channels]; out, nodes
+ * over [batch, channels, axes...] and their result with the channels last again. */
 #include "import/read/keras/window.h"
 
 #include <math.h>
@@ -25,8 +25,7 @@ static int64_t reach_of(const KerasWindow *w, int i) {
   return (w->kernel[i] - 1) * w->dilation[i];
 }
 
-/* Zeros in front of and after axis i where its length or a stride of 1 tells them; false: neither
- * does. */
+/* The zeros before and after axis i. False: they depend on its length, which is not known. */
 static bool pads_known(const KerasWindow *w, int i, int64_t length, int64_t *before,
                        int64_t *after) {
   int64_t total = 0;
@@ -46,8 +45,9 @@ static bool pads_known(const KerasWindow *w, int i, int64_t length, int64_t *bef
   return true;
 }
 
-/* x [batch, channels, axes...] with `fill` around it, as `same` wants it whatever the lengths are:
- * total = max((ceil(length / stride) - 1) stride + reach + 1 - length, 0), the odd one after. */
+/* x [batch, channels, axes...] padded with `fill` for the padding `same`, by lengths that are known
+ * when the graph runs: max((ceil(length / stride) - 1) stride + reach + 1 - length, 0) in all, half
+ * of it before; if the number is odd, one more after. */
 static GraphValue *padded_by_length(KerasLayer *layer, const KerasWindow *w, GraphValue *x) {
   GraphEmit *e = keras_emit(layer);
   int64_t span[WINDOW_AXES], none[2] = {0, 0};
@@ -64,7 +64,8 @@ static GraphValue *padded_by_length(KerasLayer *layer, const KerasWindow *w, Gra
   return EMIT(e, Pad, x, pads, emit_number(e, w->fill));
 }
 
-/* Sets strides, pads and dilations of a node over x, which is padded where its lengths decide. */
+/* Sets the strides, pads and dilations of a node over x. If the pads depend on lengths that are not
+ * known, the operand of the node becomes x with padding around it. */
 static bool set_window(KerasLayer *layer, const KerasWindow *w, const KerasValue *in,
                        GraphValue **x, int64_t pads[2 * WINDOW_AXES]) {
   bool known = true;
@@ -133,7 +134,7 @@ bool keras_window_options(KerasLayer *layer, bool is_conv, const char *kernel, c
   w->padding = keras_word(layer, padding, "valid");
   bool known = strcmp(w->padding, "valid") == 0 || keras_window_is_same(w) ||
                (causal_known && strcmp(w->padding, "causal") == 0);
-  if (!known) keras_refuse(layer, E903, "has the padding `%s`", w->padding);
+  if (!known) keras_refuse(layer, E903, "has the padding `%s`, which is not supported", w->padding);
   return known;
 }
 
@@ -156,7 +157,7 @@ bool keras_window_bias(KerasLayer *layer, int64_t filters, int number, GraphValu
   return *out != NULL;
 }
 
-/* Moves the channels to the end again. */
+/* Makes y [batch, filters, axes...] the result of the layer, with the channels last. */
 static bool conv_done(KerasLayer *layer, const KerasWindow *w, GraphValue *y, int64_t filters) {
   KerasValue value = layer->in[0];
   value.graph = keras_window_channels_last(layer, y, w->n);
@@ -185,8 +186,9 @@ static bool read_conv(KerasLayer *layer) {
   return y && conv_done(layer, &w, y, filters);
 }
 
-/* [axes..., filters, d] to [d, filters, axes...]: each input is spread over kernel positions, and
- * the result has `stride` positions for each of the input. */
+/* A transposed convolution. Its kernel [axes..., filters, d] becomes [d, filters, axes...]. Each
+ * position of the input adds to all positions of the kernel, and the result has `stride` positions
+ * for each of the input. */
 static bool read_transposed(KerasLayer *layer) {
   KerasWindow w = {.n = keras_window_axes(layer)};
   KerasValue value = layer->in[0];
@@ -227,7 +229,7 @@ static bool read_transposed(KerasLayer *layer) {
   return keras_activated(layer, value);
 }
 
-/* The convolution of each channel with kernels of its own: [axes..., channels, m]. */
+/* The convolution of each channel with m kernels of its own: [axes..., channels, m]. */
 static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t channels, int64_t m,
                              GraphValue *bias) {
   GraphEmit *e = keras_emit(layer);
@@ -253,7 +255,8 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
                             bias, channels);
 }
 
-/* The channels of the input, and those of a kernel that makes m of each. False after reporting. */
+/* The number of channels of the input, and of a result that has m for each. False after reporting.
+ */
 static bool channels_of(KerasLayer *layer, int n, int64_t m, int64_t *channels, int64_t *made) {
   *channels = layer->in[0].dim[n];
   if (*channels >= 1 && size_mul(*channels, m, made)) return true;

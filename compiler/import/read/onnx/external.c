@@ -49,8 +49,7 @@ static bool place_of(OnnxReader *r, const OnnxFile__Tensor *t, Extern *out) {
     if (strcmp(e->key, "location") == 0) out->location = e->value;
     if ((is_offset || is_length) &&
         !whole_number(e->value, is_offset ? &out->offset : &out->length)) {
-      onnx_bad(r, "tensor `%s` is in another file, at an impossible %s: `%s`", t->name, e->key,
-               e->value);
+      onnx_bad(r, "tensor `%s` is in another file, at a wrong %s: `%s`", t->name, e->key, e->value);
       return false;
     }
     out->sized = out->sized || is_length;

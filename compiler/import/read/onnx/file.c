@@ -92,7 +92,8 @@ const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags 
   const OnnxFile__Model *model =
       onnx_file__model__unpack(&allocator, file->data.len, file->data.data);
   if (model && model->graph) return model;
-  Diag *d = foreign_report(diags, file, E901, "`%s` is not a whole ONNX file", file->path);
+  Diag *d =
+      foreign_report(diags, file, E901, "`%s` is a damaged or incomplete ONNX file", file->path);
   diag_note(d, "it begins like one, but the rest is damaged or missing");
   return NULL;
 }

@@ -91,7 +91,7 @@ static GraphValue *fused(OnnxCall *c, GraphValue *x) {
   if (!*name) return x;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, name) == 0) return emit_call(c->emit, known[i].op, 1, &x);
-  call_refuse(c, E902, "ends with the activation `%s`", name);
+  call_refuse(c, E902, "ends with the activation `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -123,7 +123,7 @@ bool onnx_op_fused_matmul(OnnxCall *c) {
   double alpha = call_attr_float(c, "alpha", 1);
   GraphValue *operand[2] = {c->in[0], c->in[1]};
   if (call_attr_int(c, "transBatchA", 0) || call_attr_int(c, "transBatchB", 0))
-    return call_refuse(c, E902, "exchanges its batch");
+    return call_refuse(c, E902, "transposes its batch axis, which is not supported");
   for (int k = 0; k < 2; k++)
     if (call_attr_int(c, k ? "transB" : "transA", 0)) {
       operand[k] = last_two(c, operand[k]);

@@ -19,7 +19,7 @@ static bool set_all(OnnxCall *c, GraphNode *node) {
 
 static bool body_fits(OnnxCall *c, const Graph *body, int64_t n_in, int64_t n_out) {
   return (body->n_in == n_in && body->n_out == n_out) ||
-         call_refuse(c, E901, "has a body of %d inputs and %d outputs, and needs %lld and %lld",
+         call_refuse(c, E901, "has a body of %d inputs and %d outputs; it needs %lld and %lld",
                      body->n_in, body->n_out, (long long)n_in, (long long)n_out);
 }
 
@@ -48,7 +48,7 @@ bool onnx_op_loop(OnnxCall *c) {
     return call_refuse(c, E901, "has a body of too few outputs");
   if (!body_fits(c, body, c->n_in, body->n_out)) return false;
   if (n > body->n_out - 1)
-    return call_refuse(c, E901, "has %d results and makes %d", n, body->n_out - 1);
+    return call_refuse(c, E901, "has %d results; it makes %d", n, body->n_out - 1);
   GraphNode *node = emit_node(c->emit, GRAPH_Loop, c->n_in, c->in, body->n_out - 1);
   node->body[0] = body;
   for (int k = 0; k < n; k++)
@@ -66,7 +66,8 @@ bool onnx_op_scan(OnnxCall *c) {
   int64_t sequences = call_attr_int(c, "num_scan_inputs", 0);
   Graph *body = body_of(c, "body");
   if (!body) return false;
-  if (c->reader->opset < 9) return call_refuse(c, E902, "has a batch of its own, as in opset 8");
+  if (c->reader->opset < 9)
+    return call_refuse(c, E902, "has a batch axis, as before opset 9, which is not supported");
   if (sequences < 1 || sequences > c->n_in)
     return call_refuse(c, E901, "has %lld sequences among %d operands", (long long)sequences,
                        c->n_in);
@@ -103,7 +104,8 @@ bool onnx_op_sequence_construct(OnnxCall *c) {
 }
 
 bool onnx_op_sequence_insert(OnnxCall *c) {
-  if (call_operand(c, 2)) return call_refuse(c, E902, "inserts into the middle of a sequence");
+  if (call_operand(c, 2))
+    return call_refuse(c, E902, "inserts into the middle of a sequence, which is not supported");
   return call_set(c, 0, EMIT(c->emit, ListPush, c->in[0], c->in[1]));
 }
 
@@ -117,7 +119,8 @@ bool onnx_op_split_to_sequence(OnnxCall *c) {
   double size;
   GraphValue *sizes = call_operand(c, 1);
   if (sizes && (!constant_number(sizes, &size) || size != 1))
-    return call_refuse(c, E902, "splits in pieces of more than one element");
+    return call_refuse(c, E902,
+                       "splits into pieces of more than one element, which is not supported");
   GraphNode *node = emit_node(c->emit, GRAPH_ListFrom, 1, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims,

@@ -67,7 +67,7 @@ bool onnx_op_split(OnnxCall *c) {
   if (!sizes && call_attr_ints(c, "split", &n, &given)) sizes = emit_ints(c->emit, n, given);
   int64_t n_out = (int64_t)c->node->n_output, asked = call_attr_int(c, "num_outputs", n_out);
   if (asked < n_out || asked > INT16_MAX)
-    return call_refuse(c, E901, "has %lld results and makes %lld", (long long)n_out,
+    return call_refuse(c, E901, "has %lld results; it makes %lld", (long long)n_out,
                        (long long)asked);
   GraphNode *node =
       emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){c->in[0], sizes}, (int)asked);
@@ -199,10 +199,13 @@ bool onnx_op_resize(OnnxCall *c) {
   int64_t factor[GRAPH_MAX_RANK];
   GraphValue *sized;
   if (strcmp(policy, "stretch") != 0)
-    return call_refuse(c, E902, "keeps the ratio of its axes (`%s`)", policy);
-  if (call_attribute(c, "axes")) return call_refuse(c, E902, "resizes axes that it names");
+    return call_refuse(c, E902, "keeps the aspect ratio (`%s`), which is not supported", policy);
+  if (call_attribute(c, "axes"))
+    return call_refuse(c, E902, "lists the axes that it resizes (`axes`), which is not supported");
   if (strcmp(mode, "nearest") != 0 || !repeats)
-    return call_refuse(c, E902, "resizes in the way `%s`, `%s`, `%s`", mode, place, nearest);
+    return call_refuse(c, E902,
+                       "resizes with the modes `%s`, `%s` and `%s`, which are not supported", mode,
+                       place, nearest);
   if (!factors_of(c, &n, factor, &sized)) return false;
   GraphValue *x = c->in[0], *own = EMIT(e, Shape, x),
              *times = sized ? EMIT(e, FloorDiv, sized, own) : emit_ints(e, n, factor),

@@ -35,7 +35,8 @@ static GraphValue *group_norm(OnnxCall *c, int64_t groups, GraphValue *scale, Gr
 }
 
 bool onnx_op_instance_norm(OnnxCall *c) {
-  if (!c->in[1]->constant) return call_refuse(c, E902, "has a computed scale");
+  if (!c->in[1]->constant)
+    return call_refuse(c, E902, "has a computed scale, which is not supported");
   return call_set(c, 0, group_norm(c, c->in[1]->constant->count, c->in[1], c->in[2]));
 }
 
@@ -43,7 +44,9 @@ bool onnx_op_instance_norm(OnnxCall *c) {
 bool onnx_op_group_norm(OnnxCall *c) {
   int64_t groups = call_attr_int(c, "num_groups", 1);
   if (c->reader->opset < 21)
-    return call_refuse(c, E902, "has a scale for each group, as before opset 21");
+    return call_refuse(
+        c, E902,
+        "has a scale for each group, as before opset 21; grus supports one for each channel");
   return call_set(c, 0, group_norm(c, groups, c->in[1], c->in[2]));
 }
 

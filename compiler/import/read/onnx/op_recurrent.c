@@ -76,7 +76,7 @@ static bool set_activations(OnnxCall *c, const OnnxCell *cell, GraphNode *node) 
   size_t next_alpha = 0, next_beta = 0;
   const char *word[6];
   if (given && given->n_strings != (size_t)n)
-    return call_refuse(c, E901, "has %zu activations and needs %d", given->n_strings, n);
+    return call_refuse(c, E901, "has %zu activations; it needs %d", given->n_strings, n);
   for (int k = 0; k < n; k++) {
     const char *name =
         given ? call_attr_word(c, "activations", k) : usual[cell->each - 1][k % cell->each];

@@ -57,7 +57,7 @@ static GraphValue *padded_by_size(OnnxCall *c, int n, const int64_t *kernel, boo
     stride[i] = listed(c, "strides", i);
     span[i] = (kernel[i] - 1) * listed(c, "dilations", i) + 1;
     if (stride[i] < 1 || span[i] < 1 || span[i] > INT32_MAX || stride[i] > INT32_MAX) {
-      call_refuse(c, E901, "has an impossible window");
+      call_refuse(c, E901, "has a window whose strides or dilations are out of range");
       return NULL;
     }
   }
@@ -144,7 +144,7 @@ static GraphValue *fused(OnnxCall *c, GraphValue *y) {
                                            : GRAPH_Sigmoid;
   if (!y || !*name) return y;
   if (op == GRAPH_Sigmoid && strcmp(name, "Sigmoid") != 0) {
-    call_refuse(c, E902, "ends with the activation `%s`", name);
+    call_refuse(c, E902, "ends with the activation `%s`, which is not supported", name);
     return NULL;
   }
   return emit_call(c->emit, op, 1, &y);
@@ -163,9 +163,10 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
   const int64_t *given;
   if (!automatic_pads(c, &automatic)) return false;
   if (call_attr_ints(c, "output_shape", &n, &given))
-    return call_refuse(c, E902, "gives its output_shape instead of its pads");
+    return call_refuse(c, E902, "has an `output_shape` instead of pads, which is not supported");
   if (strncmp(automatic, "SAME", 4) == 0)
-    return call_refuse(c, E902, "has auto_pad `%s` instead of pads", automatic);
+    return call_refuse(c, E902, "has the auto_pad `%s` instead of pads, which is not supported",
+                       automatic);
   if (!kernel_of(c, c->in[1], false, &n, kernel)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_ConvTranspose, c->n_in, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
@@ -231,7 +232,8 @@ bool onnx_op_stft(OnnxCall *c) {
   if (!call_constant_ints(c, 1, "frame_step", 1, &n, &step) ||
       (call_operand(c, 3) && !call_constant_ints(c, 3, "frame_length", 1, &n, &length)))
     return false;
-  if (window && !window->constant) return call_refuse(c, E902, "has a computed window");
+  if (window && !window->constant)
+    return call_refuse(c, E902, "has a computed window, which is not supported");
   if (!length && window) length = window->constant->count;
   if (length < 1 || length > LONGEST || step < 1 || step > INT32_MAX ||
       (window && window->constant->count != length))
@@ -239,7 +241,7 @@ bool onnx_op_stft(OnnxCall *c) {
                        (long long)step);
   int64_t bins = call_attr_int(c, "onesided", 1) ? length / 2 + 1 : length;
   GraphValue *rows = fourier_rows(c, length, bins, window ? window->constant : NULL);
-  if (!rows) return call_refuse(c, E902, "has too long frames");
+  if (!rows) return call_refuse(c, E902, "has frames that are too long");
   GraphValue *signal = emit_transpose(e, c->in[0], 3, (int64_t[]){0, 2, 1});
   GraphNode *conv = emit_node(e, GRAPH_Conv, 2, (GraphValue *[]){signal, rows}, 1);
   graph_set_ints(e->graph, conv, GRAPH_ATTR_strides, 1, &step);

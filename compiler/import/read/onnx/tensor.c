@@ -75,8 +75,13 @@ const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t) {
              t->name, t->data_type);
     return NULL;
   }
-  if (t->n_dims > GRAPH_MAX_RANK || !count_of(t, &count)) {
-    onnx_bad(r, "tensor `%s` has the impossible shape %s", t->name,
+  if (t->n_dims > GRAPH_MAX_RANK) {
+    onnx_bad(r, "tensor `%s` has %zu axes; at most %d are supported", t->name, t->n_dims,
+             GRAPH_MAX_RANK);
+    return NULL;
+  }
+  if (!count_of(t, &count)) {
+    onnx_bad(r, "tensor `%s` has the shape %s, with a negative or too large dimension", t->name,
              dims_str(r->arena, (int)t->n_dims, t->dims));
     return NULL;
   }

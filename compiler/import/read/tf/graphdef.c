@@ -158,7 +158,7 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
     c.n_in++;
   if (called) return tf_op_call(&c);
   if (c.n_in < row->min_in || c.n_in > row->max_in)
-    return tf_refuse(&c, E901, "has %d operands and takes %d", c.n_in,
+    return tf_refuse(&c, E901, "has %d operands; it takes %d", c.n_in,
                      c.n_in < row->min_in ? row->min_in : row->max_in);
   if (!reads_variable(&c)) return false;
   if (row->function) return row->function(&c);
@@ -282,7 +282,8 @@ Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Dia
   tf_reader_start(&r, file, options, diags);
   const TfFile__Graph *def = tf_file__graph__unpack(&allocator, file->data.len, file->data.data);
   if (!def || !def->n_node) {
-    foreign_report(diags, file, E901, "`%s` is not a whole frozen graph of TensorFlow", file->path);
+    foreign_report(diags, file, E901, "`%s` is a damaged or incomplete frozen graph of TensorFlow",
+                   file->path);
     return NULL;
   }
   if (!tf_graph_index(&r, def)) return NULL;

@@ -119,7 +119,7 @@ bool tf_op_strided_slice(TfCall *c) {
   int64_t begin_mask = tf_int(c->node, "begin_mask", 0), end_mask = tf_int(c->node, "end_mask", 0),
           shrink = tf_int(c->node, "shrink_axis_mask", 0);
   if (tf_int(c->node, "ellipsis_mask", 0) || tf_int(c->node, "new_axis_mask", 0))
-    return tf_refuse(c, E902, "has an ellipsis or makes new axes");
+    return tf_refuse(c, E902, "has an ellipsis or makes new axes, which is not supported");
   if (!tf_all_in(c, 3, in) || !tf_constant_ints(c, 3, "strides", GRAPH_MAX_RANK, &n_step, step))
     return false;
   if (!constant_ints(in[1], GRAPH_MAX_RANK, &n, begin) ||
@@ -195,7 +195,8 @@ bool tf_op_filled_like(TfCall *c) {
 bool tf_op_gather(TfCall *c) {
   int64_t axis = 0;
   GraphValue *in[2];
-  if (tf_int(c->node, "batch_dims", 0)) return tf_refuse(c, E902, "has axes in common");
+  if (tf_int(c->node, "batch_dims", 0))
+    return tf_refuse(c, E902, "has `batch_dims`, which is not supported");
   return tf_all_in(c, 2, in) && (c->n_in < 3 || axis_of(c, 2, &axis)) &&
          tf_done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
 }
@@ -229,7 +230,8 @@ bool tf_op_mirror_pad(TfCall *c) {
   GraphValue *in[2];
   const char *mode = "reflect";
   if (strcmp(tf_word(c->reader, c->node, "mode", ""), "REFLECT") != 0)
-    return tf_refuse(c, E902, "repeats the outermost elements");
+    return tf_refuse(c, E902,
+                     "pads with the outermost elements (`SYMMETRIC`), which is not supported");
   if (!tf_all_in(c, 2, in)) return false;
   in[1] = pads_in_order(c, in[1]);
   GraphNode *node = emit_node(c->emit, GRAPH_Pad, 2, in, 1);
@@ -275,7 +277,9 @@ static bool is_all(const GraphValue *places) {
 bool tf_op_array_scatter(TfCall *c) {
   GraphValue *places = tf_in(c, 1), *rows = places ? tf_in(c, 2) : NULL;
   if (!rows) return false;
-  if (!is_all(places)) return tf_refuse(c, E902, "fills a TensorArray in another order");
+  if (!is_all(places))
+    return tf_refuse(c, E902,
+                     "fills a TensorArray in another order than 0, 1, 2, which is not supported");
   return tf_done(c, EMIT(c->emit, ListFrom, rows));
 }
 
@@ -293,7 +297,9 @@ bool tf_op_array_write(TfCall *c) {
 bool tf_op_array_gather(TfCall *c) {
   GraphValue *places = tf_in(c, 1), *list = places ? tf_in(c, 2) : NULL;
   if (!list) return false;
-  if (!is_all(places)) return tf_refuse(c, E902, "reads a TensorArray in another order");
+  if (!is_all(places))
+    return tf_refuse(c, E902,
+                     "reads a TensorArray in another order than 0, 1, 2, which is not supported");
   return tf_done(c, EMIT(c->emit, ListStack, list));
 }
 

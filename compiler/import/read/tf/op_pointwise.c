@@ -14,12 +14,13 @@ bool tf_op_placeholder(TfCall *c) {
   const TfFile__Value *type = tf_attribute(c->node, "dtype"),
                       *shape = tf_attribute(c->node, "shape");
   GraphElem elem;
-  if (c->scope->outer) return tf_refuse(c, E902, "is an input inside of a loop");
+  if (c->scope->outer)
+    return tf_refuse(c, E902, "is an input inside a loop, which is not supported");
   if (!type || !tf_elem(type->type, &elem))
     return tf_refuse(c, E903, "is an input that is not a tensor of numbers");
   GraphValue *usual = c->n_in ? tf_in(c, 0) : NULL; /* its value where the caller gives none */
   if (c->n_in && (!usual || !usual->constant))
-    return usual && tf_refuse(c, E902, "has a computed value where nothing is given");
+    return usual && tf_refuse(c, E902, "has a computed default value, which is not supported");
   GraphInput *input = graph_input(c->scope->graph, c->node->name, elem);
   GraphValue *value = input->value;
   if (usual) input->fallback = usual->constant;
@@ -124,7 +125,7 @@ bool tf_op_add_n(TfCall *c) {
 bool tf_op_bias_add(TfCall *c) {
   GraphValue *in[2];
   if (strcmp(tf_word(c->reader, c->node, "data_format", "NHWC"), "NHWC") != 0)
-    return tf_refuse(c, E902, "has its channels first");
+    return tf_refuse(c, E902, "has its channels first, which is not supported");
   return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Add, in[0], in[1]));
 }
 

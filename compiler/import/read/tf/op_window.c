@@ -97,10 +97,12 @@ static bool convolution(TfCall *c, bool depthwise) {
   bool blocked = tf_blocked(c->reader, in[0], block);
   for (int i = 0; blocked && i < 2; i++) {
     if (!last || w.same || w.stride[i] != 1 || pads[i] || pads[2 + i])
-      return tf_refuse(c, E902, "has strides or pads within blocks");
+      return tf_refuse(
+          c, E902,
+          "has strides or pads between SpaceToBatchND and BatchToSpaceND, which is not supported");
     w.dilation[i] *= block[i];
   }
-  if (!window_possible(&w)) return tf_refuse(c, E901, "has an impossible dilation");
+  if (!window_possible(&w)) return tf_refuse(c, E901, "has a dilation that is out of range");
   GraphValue *f =
       emit_transpose(e, in[1], 4, depthwise ? (int64_t[]){2, 3, 0, 1} : (int64_t[]){3, 2, 0, 1});
   if (depthwise)
@@ -131,7 +133,7 @@ bool tf_op_transposed(TfCall *c) {
   int64_t pads[4], more[2];
   if (!filters_of(c, in[1], &w) || !window_of(c, &w, last, &sized, pads)) return false;
   if (w.dilation[0] != 1 || w.dilation[1] != 1 || is_word(c, "padding", "", "EXPLICIT"))
-    return tf_refuse(c, E902, "has dilations or pads of its own");
+    return tf_refuse(c, E902, "has dilations or explicit pads, which is not supported");
   window_transposed_pads(&w, pads, more);
   GraphValue *y =
       window_transposed(e, &w, pads, more, 2,

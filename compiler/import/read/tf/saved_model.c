@@ -113,7 +113,7 @@ Graph *saved_model_graph(const ForeignFile *file, const ImportOptions *options, 
     foreign_report(diags, file, E901,
                    model && model->n_meta_graph > 1
                        ? "`%s` has %zu graphs, of which none is tagged `serve`"
-                       : "`%s` is not a whole SavedModel of TensorFlow",
+                       : "`%s` is a damaged or incomplete SavedModel of TensorFlow",
                    file->path, model ? model->n_meta_graph : 0);
     return NULL;
   }

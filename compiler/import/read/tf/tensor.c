@@ -108,7 +108,7 @@ static const char *shape_fault(const TfFile__Shape *shape, int *rank, int64_t *d
   for (size_t i = 0; i < n; i++) {
     dim[i] = shape->dim[i]->size;
     if (dim[i] < 0 || !size_mul(*count, dim[i], count) || *count > INT32_MAX)
-      return "has an impossible shape";
+      return "has a shape with a negative or too large dimension";
   }
   return NULL;
 }
@@ -171,7 +171,7 @@ const GraphTensor *tf_constant(TfReader *r, const TfNode *node) {
   GraphTensor *out = graph_tensor(foreign_numbers(r->file), kind->elem, rank, dim, &data);
   for (int64_t k = 0; out && k < count; k++)
     data[k] = listed(t, kind->stored, (size_t)k);
-  return out ? out : damaged(r, node, "has an impossible shape");
+  return out ? out : damaged(r, node, "has a shape with a negative or too large dimension");
 }
 
 bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int64_t *out) {

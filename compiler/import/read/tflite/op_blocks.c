@@ -61,7 +61,7 @@ static bool blocks_of(TflCall *c, Blocks *b) {
   for (int i = 0; i < 2 * b->n; i++)
     if (b->block[i / 2] < 1 || b->side[i] < 0 || b->side[i] > INT16_MAX ||
         b->block[i / 2] > INT16_MAX)
-      return tfl_refuse(c, E901, "has impossible blocks");
+      return tfl_refuse(c, E901, "has blocks or pads that are out of range");
   return true;
 }
 

@@ -64,7 +64,8 @@ static bool deliver(TflCall *c, TflScope *body, int k, int resource) {
   int32_t i = listed(body, body->out, k);
   if (i < 0 || i >= body->n_tensors) return tfl_broken(c->reader);
   if (body->tensor[i].type == TFL_RESOURCE || resource != TFL_NO_VARIABLE)
-    return body->resource[i] == resource || tfl_refuse(c, E902, "exchanges resources");
+    return body->resource[i] == resource ||
+           tfl_refuse(c, E902, "returns another variable than it gets, which is not supported");
   GraphValue *value = tfl_value(body, i);
   if (value) graph_output(body->graph, body->tensor[i].name, value);
   return value != NULL;
@@ -178,7 +179,7 @@ int tfl_state_variable(TflCall *c, int k) {
                                    : graph_tensor_within(c->reader->arena, elem, t->rank, t->dim,
                                                          c->reader->numbers, &data);
   if (!start) {
-    tfl_refuse(c, E901, "keeps a state of impossible size");
+    tfl_refuse(c, E901, "keeps a state that is too large");
     return TFL_NO_VARIABLE;
   }
   c->reader->numbers -= start->count;

@@ -3,7 +3,8 @@
 #include "import/read/tflite/reader.h"
 
 bool tfl_op_gather(TflCall *c) {
-  if (tfl_option(c, 1, 0) != 0) return tfl_refuse(c, E902, "has indices for each sample");
+  if (tfl_option(c, 1, 0) != 0)
+    return tfl_refuse(c, E902, "has `batch_dims`, which is not supported");
   if (tfl_quantised(c->from[0]) &&
       c->from[0]->n_scales > 1) { /* a table with a scale for each row */
     GraphValue *in[2] = {tfl_real(c, 0), c->in[1]};

@@ -10,7 +10,8 @@ bool tfl_op_fully_connected(TflCall *c) {
   FlatBuffer *flat = &c->reader->flat;
   const TflTensor *weights = c->from[1];
   GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *b = tfl_real_bias(c, 2, 0, 1);
-  if (flat_u8(flat, c->op.options, 1)) return tfl_refuse(c, E902, "has shuffled weights");
+  if (flat_u8(flat, c->op.options, 1))
+    return tfl_refuse(c, E902, "has shuffled weights, which is not supported");
   if (weights->rank != 2) return tfl_refuse(c, E901, "has weights of %d axes", weights->rank);
   if (!tfl_flag(c, 2) && c->from[0]->rank != 2) {
     if (weights->dim[1] < 1) return tfl_refuse(c, E904, "does not say the size of its weights");
@@ -62,10 +63,12 @@ static bool integers_fit(TflCall *c, const TflTensor *state, int activation) {
   enum { RELU = 1 };
   const TflTensor *x = tfl_from(c, 0), *times = tfl_from(c, 2);
   if (state->type != TFL_INT16 || times->type != TFL_INT16 || x->type != TFL_INT8)
-    return tfl_refuse(c, E902, "computes in integers other than 8 bits with a state of 16 bits");
-  if (state->n_scales != 1) return tfl_refuse(c, E902, "has a scale for each channel of its state");
+    return tfl_refuse(
+        c, E902, "computes in integers; grus supports inputs of 8 bits with a state of 16 bits");
+  if (state->n_scales != 1)
+    return tfl_refuse(c, E902, "has a scale for each channel of its state, which is not supported");
   return activation == RELU ||
-         tfl_refuse(c, E902, "computes in integers with another activation than relu");
+         tfl_refuse(c, E902, "computes in integers; grus supports only the activation relu");
 }
 
 /* Operands: x [N, d], features [filters, d], times [filters, m], bias [units] and the state
@@ -88,7 +91,9 @@ bool tfl_op_svdf(TflCall *c) {
   if (tfl_quantised(state) && !integers_fit(c, state, activation)) return false;
   int64_t filters = times->dim[0], memory = times->dim[1];
   if (rank < 1 || filters < 1 || memory < 2 || filters % rank != 0)
-    return tfl_refuse(c, E901, "has impossible sizes");
+    return tfl_refuse(
+        c, E901,
+        "has a rank that does not divide its filters, or a memory of fewer than two steps");
   int variable = tfl_state_variable(c, 4);
   if (variable == TFL_NO_VARIABLE) return false;
   GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *t = tfl_real(c, 2),

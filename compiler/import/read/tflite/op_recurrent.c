@@ -97,11 +97,11 @@ static bool lstm_fits(TflCall *c, const Direction *d) {
     if (!tfl_in(c, d->kernel + k) || !tfl_in(c, d->recurrent + k) || !tfl_in(c, d->bias + k))
       return tfl_refuse(c, E901, "lacks the weights of a gate");
   if (is_coupled && (tfl_in(c, d->recurrent) || tfl_in(c, d->bias)))
-    return tfl_refuse(c, E901, "has a part of an input gate");
+    return tfl_refuse(c, E901, "has only a part of the weights of its input gate");
   if (!is_zero(tfl_in(c, d->projection + 1)))
-    return tfl_refuse(c, E902, "adds a bias after its projection");
+    return tfl_refuse(c, E902, "adds a bias after its projection, which is not supported");
   if (tfl_in(c, d->projection) && tfl_option_number(c, 2) > 0)
-    return tfl_refuse(c, E902, "bounds its projection");
+    return tfl_refuse(c, E902, "clips its projection (`proj_clip`), which is not supported");
   return true;
 }
 
@@ -145,8 +145,9 @@ bool tfl_op_sequence_lstm(TflCall *c) {
   static const Direction forward = {1, 5, 9, 12, 16, 18, "forward"};
   bool time_major = tfl_flag(c, 3);
   for (int k = 20; k < 24; k++)
-    if (tfl_in(c, k)) return tfl_refuse(c, E902, "normalises its gates");
-  if (tfl_flag(c, 5)) return tfl_refuse(c, E902, "has diagonal recurrent weights");
+    if (tfl_in(c, k)) return tfl_refuse(c, E902, "normalises its gates, which is not supported");
+  if (tfl_flag(c, 5))
+    return tfl_refuse(c, E902, "has diagonal recurrent weights, which is not supported");
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
   bool kept = tfl_recurrent_kept(c, time_major);
   if (tfl_quantised(c->from[0])) return tfl_integer_lstm(c, time_major, kept);
@@ -169,9 +170,10 @@ bool tfl_op_bidirectional_lstm(TflCall *c) {
   FlatBuffer *flat = &c->reader->flat;
   bool time_major = !flat_has(flat, c->op.options, 4) || flat_u8(flat, c->op.options, 4);
   for (int k = 39; k < 48; k++)
-    if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs");
+    if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs, which is not supported");
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
-  if (tfl_quantised(c->from[0])) return tfl_refuse(c, E902, "computes in integers");
+  if (tfl_quantised(c->from[0]))
+    return tfl_refuse(c, E902, "computes in integers, which is not supported");
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);
   GraphValue *there = lstm_direction(c, &forward, x, kept),
@@ -210,7 +212,8 @@ static GraphValue *rnn_direction(TflCall *c, int first, const char *direction, i
 
 static bool is_float(TflCall *c) {
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
-  return !tfl_quantised(c->from[0]) || tfl_refuse(c, E902, "computes in integers");
+  return !tfl_quantised(c->from[0]) ||
+         tfl_refuse(c, E902, "computes in integers, which is not supported");
 }
 
 bool tfl_op_sequence_rnn(TflCall *c) {
@@ -226,7 +229,7 @@ bool tfl_op_bidirectional_rnn(TflCall *c) {
   bool time_major = tfl_flag(c, 0);
   int activation = flat_u8(&c->reader->flat, c->op.options, 1);
   for (int k = 9; k < 12; k++)
-    if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs");
+    if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs, which is not supported");
   if (!is_float(c)) return false;
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);

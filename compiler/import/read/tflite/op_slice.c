@@ -53,7 +53,8 @@ static bool entries_of(TflCall *c, int places, Strided *s) {
   s->end_mask = tfl_option(c, 1, 0);
   s->shrink_mask = tfl_option(c, 4, 0);
   if (flat_u8(&c->reader->flat, c->op.options, 5))
-    return tfl_refuse(c, E902, "gives its ends relative to its begins");
+    return tfl_refuse(c, E902,
+                      "gives its ends relative to its begins (`offset`), which is not supported");
   for (int i = 0; i < places; i++)
     named += !(ellipsis & 1 << i) && !(fresh & 1 << i);
   if (ellipsis && rank < named)

@@ -69,7 +69,8 @@ static bool elu(TorchCall *c, double alpha, double gamma) {
 }
 
 bool torch_op_elu(TorchCall *c) {
-  if (torch_number(c, "input_scale", 1) != 1) return torch_refuse(c, E902, "has an input_scale");
+  if (torch_number(c, "input_scale", 1) != 1)
+    return torch_refuse(c, E902, "has an `input_scale`, which is not supported");
   return elu(c, torch_number(c, "alpha", 1), torch_number(c, "scale", 1));
 }
 

@@ -50,7 +50,8 @@ bool torch_op_div(TorchCall *c) {
   if (!b) return false;
   if (strcmp(mode, "floor") == 0) return torch_set(c, 0, EMIT(c->emit, FloorDiv, a, b));
   bool truncates = strcmp(mode, "trunc") == 0;
-  if (*mode && !truncates) return torch_refuse(c, E902, "rounds in the way `%s`", mode);
+  if (*mode && !truncates)
+    return torch_refuse(c, E902, "has the rounding_mode `%s`, which is not supported", mode);
   if (truncates && torch_result_elem(c) != GRAPH_FLOAT)
     return torch_set(c, 0, EMIT(c->emit, Div, a, b));
   GraphValue *y = EMIT(c->emit, Div, torch_real(c, "self", a), b);

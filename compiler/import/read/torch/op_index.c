@@ -225,7 +225,7 @@ bool torch_op_one_hot(TorchCall *c) {
   int64_t depth = torch_int(c, "num_classes", -1);
   if (!x) return false;
   if (depth < 1)
-    return torch_refuse(c, E902, "has as many classes as the data; give `num_classes`");
+    return torch_refuse(c, E902, "takes the number of classes from the data; pass `num_classes`");
   GraphValue *off_on = emit_ints(c->emit, 2, (int64_t[]){0, 1});
   return torch_set(c, 0,
                    emit_axis_call(c->emit, GRAPH_OneHot, -1, 3,
@@ -240,7 +240,9 @@ bool torch_op_diff(TorchCall *c) {
   int axis = part[1] ? torch_axis(c, "dim", -1, "self", 0) : -1, n = 0;
   if (axis < 0) return false;
   if (times < 0 || times > INT8_MAX || torch_arg_elem(c, "self") == GRAPH_BOOL)
-    return torch_refuse(c, E902, "takes differences %lld times, or of truths", (long long)times);
+    return torch_refuse(c, E902,
+                        "takes differences of order %lld, or of booleans, which is not supported",
+                        (long long)times);
   for (int k = 0; k < 3; k++)
     if (part[k]) part[n++] = part[k];
   GraphValue *x = emit_concat(c->emit, axis, n, part);

@@ -23,7 +23,8 @@ bool torch_op_to(TorchCall *c) {
 
 bool torch_op_round(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
-  if (torch_int(c, "decimals", 0)) return torch_refuse(c, E902, "rounds to decimals");
+  if (torch_int(c, "decimals", 0))
+    return torch_refuse(c, E902, "rounds to decimals, which is not supported");
   return x && torch_set(c, 0, EMIT(c->emit, Round, x));
 }
 

@@ -127,9 +127,10 @@ bool torch_op_attention(TorchCall *c) {
   int64_t width = rank > 1 ? torch_size(c, "query", rank - 1) : 0, perm[GRAPH_MAX_RANK];
   if (!v) return false;
   if (rank < 2 || width < 1 || torch_rank(c, "key") != rank)
-    return torch_refuse(c, E902, "has queries and keys of other axes");
+    return torch_refuse(c, E902,
+                        "has queries and keys with different numbers of axes, or of unknown width");
   if (torch_number(c, "dropout_p", 0) > 0 || torch_bool(c, "enable_gqa", false))
-    return torch_refuse(c, E902, "drops elements or shares keys among heads");
+    return torch_refuse(c, E902, "has dropout_p or enable_gqa, which is not supported");
   for (int i = 0; i < rank; i++)
     perm[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
   double scale = torch_number(c, "scale", 1 / sqrt((double)width));
@@ -137,7 +138,9 @@ bool torch_op_attention(TorchCall *c) {
       EMIT(e, Mul, EMIT(e, MatMul, q, emit_transpose(e, k, rank, perm)), emit_number(e, scale));
   if (torch_bool(c, "is_causal", false)) {
     mask = causal(c, rank);
-    if (!mask) return torch_refuse(c, E902, "is causal over an open number of steps");
+    if (!mask)
+      return torch_refuse(c, E902,
+                          "is causal over an open number of steps, which is not supported");
   } else if (mask && torch_arg_elem(c, "attn_mask") == GRAPH_BOOL)
     mask = EMIT(e, Where, mask, emit_number(e, 0), emit_number(e, -INFINITY));
   if (mask) score = EMIT(e, Add, score, mask);

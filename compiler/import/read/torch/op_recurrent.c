@@ -137,7 +137,8 @@ bool torch_op_recurrent(TorchCall *c) {
   int64_t layers = torch_int(c, "num_layers", 1);
   int n_params = 0, n_states = 1;
   GraphValue *single = NULL, **start = &single;
-  if (torch_has(c, "batch_sizes")) return torch_refuse(c, E902, "runs over packed sequences");
+  if (torch_has(c, "batch_sizes"))
+    return torch_refuse(c, E902, "runs over packed sequences, which is not supported");
   if (torch_bool(c, "train", false) && torch_number(c, "dropout", 0) > 0)
     return torch_refuse(c, E902, "drops elements: it is exported for training");
   GraphValue *x = torch_in(c, "input");

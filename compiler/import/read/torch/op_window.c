@@ -74,7 +74,8 @@ bool torch_op_pool(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   if (!x) return false;
   if (torch_rank(c, "self") != n + 2) return torch_refuse(c, E902, "has an input without a batch");
-  if (torch_has(c, "divisor_override")) return torch_refuse(c, E902, "has a divisor of its own");
+  if (torch_has(c, "divisor_override"))
+    return torch_refuse(c, E902, "has a `divisor_override`, which is not supported");
   if (!per_axis(c, "kernel_size", n, ones, kernel) || !per_axis(c, "stride", n, kernel, stride) ||
       !per_axis(c, "dilation", n, ones, dilation) || !pads_of(c, n, "self", dilation, pads))
     return false;

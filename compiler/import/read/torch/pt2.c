@@ -169,7 +169,9 @@ static bool read_node(TorchReader *r, json_t *node, size_t index) {
   const char *root = root_of(r, self);
   bool shared =
       in_place && (!self || (!is_whole_buffer(r, index, root) && !is_alone(r, index, root)));
-  if (shared) return torch_refuse(&c, E902, "changes a tensor that others share");
+  if (shared)
+    return torch_refuse(&c, E902,
+                        "changes a tensor that other nodes share, which is not supported");
   bool done = torch_apply(&c);
   if (done && (computed < 0 || c.computed < computed))
     return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
