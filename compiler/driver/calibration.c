@@ -46,7 +46,8 @@ static int note_run(const size_t *lengths, const void *const *in, void *const *o
     EvalTensor *t = &run->in[input_index(p->name)];
     t->steps = p->time_axis < 0 ? 1 : (int64_t)p->axes[p->time_axis].size;
     if (p->time == GRUS_TIME_BOUNDED) t->steps = (int64_t)lengths[p->length];
-    t->data = ARENA_ARRAY(calibration.arena, double, t->steps *(int64_t)host_port_features(p) + 1);
+    t->data =
+        ARENA_ARRAY(calibration.arena, double, (t->steps * (int64_t)host_port_features(p) + 1));
     trial_take(p, in[at++], t->data, t->steps);
   }
   return GRUS_OK;

@@ -17,14 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool output_failed; /* a piece is missing: nothing that follows it can be read */
-
+/* Writes nothing more after a failure: the editor cannot read what follows a missing piece. */
 static void host_send(void *context, const char *bytes, size_t n) {
-  (void)context;
-  while (n && !output_failed) {
+  Session *s = context;
+  while (n && !s->file_trouble) {
     ssize_t sent = write(STDOUT_FILENO, bytes, n);
     if (sent < 0 && errno == EINTR) continue;
-    output_failed = sent < 0 && errno != EPIPE;
+    s->file_trouble = sent < 0 && errno != EPIPE;
     if (sent < 0) return; /* the editor is gone; reading ends next */
     bytes += sent;
     n -= (size_t)sent;
@@ -142,5 +141,5 @@ ExitCode command_lsp(Session *s) {
   }
   ExitCode code = serve_streams(server);
   lsp_free(server);
-  return output_failed ? EXIT_FILE : code;
+  return s->file_trouble ? EXIT_FILE : code;
 }

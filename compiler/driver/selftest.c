@@ -80,7 +80,7 @@ static void take_place(Session *s, const KirModule *m, const Model *model, const
   for (int i = 0; i < model->n_in; i++) {
     const int64_t each = m->port[i].buffer->count, own = each / m->batch,
                   calls = in[i].count / each, step = type_step_size(&model->in[i]->value->type);
-    one[i] = (Recorded){.data = ARENA_ARRAY(s->arena, double, own *calls + 1),
+    one[i] = (Recorded){.data = ARENA_ARRAY(s->arena, double, (own * calls + 1)),
                         .count = own * calls,
                         .steps = own * calls / (step ? step : 1)};
     for (int64_t call = 0; call < calls; call++)

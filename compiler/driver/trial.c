@@ -253,7 +253,7 @@ bool trial_align(const KirModule *m, const Model *model, int i, int64_t want, Re
 /* A window of samples, one after the other as they are pushed, in the order of its type. */
 static double *window_in_storage(Session *s, const Type *type, const double *samples) {
   int64_t steps = type->time.n, outer = 1, inner = 1;
-  double *stored = ARENA_ARRAY(s->arena, double, steps *type_step_size(type) + 1);
+  double *stored = ARENA_ARRAY(s->arena, double, (steps * type_step_size(type) + 1));
   for (int i = 0; i < type->rank; i++)
     if (i < type->time_pos)
       outer *= type->dim[i].n;

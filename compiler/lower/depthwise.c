@@ -19,7 +19,7 @@ static int64_t taps_of(const MatPart *p) {
 static KirBuffer *packed(Lower *l, const Mat *mat) {
   const MatPart *p = &mat->part[0];
   int64_t taps = taps_of(p), d = mat->groups;
-  float *to = ARENA_ARRAY(l->arena, float, taps *d);
+  float *to = ARENA_ARRAY(l->arena, float, (taps * d));
   for (int64_t c = 0; c < d && p->w[0]; c++)
     for (int64_t i = 0; i < taps; i++)
       to[i * d + c] = p->w[0][c * taps + i];

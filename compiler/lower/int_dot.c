@@ -93,8 +93,8 @@ IntPart int_pack(Emit *e, const Layer *layer, const QuantPart *part, const IntRo
   to.swapped = l->target->dot_swapped && part->bits == 8;
   to.depth = size_whole(part->depth, to.step);
   int64_t n = rows->blocks * rows->group;
-  int16_t *w = ARENA_ARRAY(l->arena, int16_t, n *to.depth);
-  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, n *to.depth);
+  int16_t *w = ARENA_ARRAY(l->arena, int16_t, (n * to.depth));
+  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, (n * to.depth));
   int32_t *bias = ARENA_ARRAY(l->arena, int32_t, n);
   int16_t *m = ARENA_ARRAY(l->arena, int16_t, n);
   float *scale = ARENA_ARRAY(l->arena, float, n);

@@ -62,7 +62,7 @@ static KirBuffer *cubics_table(Lower *l) {
   for (int i = 0; i < l->m->n_buffers; i++)
     if (strcmp(l->m->buffer[i]->name, name) == 0) return l->m->buffer[i];
   KirBuffer *b = kir_buffer(l->m, name, KIR_CONST, KIR_I32, QUANT_SEGMENTS * TERMS);
-  int32_t *data = ARENA_ARRAY(l->arena, int32_t, QUANT_SEGMENTS *TERMS);
+  int32_t *data = ARENA_ARRAY(l->arena, int32_t, (QUANT_SEGMENTS * TERMS));
   for (int i = 0; i < QUANT_SEGMENTS; i++)
     for (int j = 0; j < TERMS; j++)
       data[i * TERMS + j] = quant_tanh[j][i];

@@ -137,7 +137,7 @@ void int_embedding_step(Emit *e, const Layer *layer, Step t) {
   const View *x = view_of(l, layer->in[0]), *y = view_of(l, layer->out[0]);
   bool integer = int_format(l, layer->out[0]).bits != 0;
   int64_t units = view_last_dim(y), v = layer->in[0]->type.categories;
-  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, v *units);
+  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, (v * units));
   for (int64_t i = 0; i < v * units; i++)
     narrow[i] = (int8_t)q->table[i];
   bool bytes = q->out.bits == 8;

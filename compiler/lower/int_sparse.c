@@ -129,11 +129,11 @@ void int_sparse_pack(Emit *e, const Layer *layer, const IntRows *rows, const cha
   Lists lists = lists_of(part, rows);
   int64_t blocks = count_blocks(&lists, to->sparse), n = (blocks ? blocks : 1),
           of_block = (int64_t)to->sparse * ROWS;
-  int16_t *w = ARENA_ARRAY(l->arena, int16_t, n *of_block);
-  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, n *of_block);
+  int16_t *w = ARENA_ARRAY(l->arena, int16_t, (n * of_block));
+  int8_t *narrow = ARENA_ARRAY(l->arena, int8_t, (n * of_block));
   int32_t *index = ARENA_ARRAY(l->arena, int32_t, n),
           *first = ARENA_ARRAY(l->arena, int32_t, lists.n + 1);
-  int32_t *bias = ARENA_ARRAY(l->arena, int32_t, lists.n *ROWS);
+  int32_t *bias = ARENA_ARRAY(l->arena, int32_t, (lists.n * ROWS));
   int64_t b = 0;
   for (int64_t list = 0; list < lists.n; list++) {
     for (int r = 0; r < ROWS; r++)

@@ -21,7 +21,7 @@ static int8_t weight_at(const Lower *l, const IntPart *part, int64_t vector, int
 void int_tiles_pack(Emit *e, const Layer *layer, const char *name, IntPart *to) {
   Lower *l = e->l;
   int64_t of_vector = words_of(to) * KIR_TILE * KIR_WORD, vectors = to->of_sample / KIR_TILE;
-  int8_t *bytes = ARENA_ARRAY(l->arena, int8_t, vectors *of_vector);
+  int8_t *bytes = ARENA_ARRAY(l->arena, int8_t, (vectors * of_vector));
   for (int64_t i = 0; i < vectors * of_vector; i++)
     bytes[i] = weight_at(l, to, i / of_vector, i % of_vector);
   to->w = new_constants(l, layer, name, KIR_I8, bytes, vectors * of_vector,

@@ -108,7 +108,7 @@ static const float *pack_part(Lower *l, const Mat *mat, const MatPart *p) {
   MatTile tile[2];
   int n_tiles = mat_tiles(l, mat, tile);
   int64_t depth = mat_part_depth(p), group = mat_vectors(mat) * mat->lanes * p->n_gates * depth;
-  float *to = ARENA_ARRAY(l->arena, float, mat->groups *group), *at = to;
+  float *to = ARENA_ARRAY(l->arena, float, (mat->groups * group)), *at = to;
   for (int64_t g = 0; g < mat->groups; g++)
     for (int i = 0; i < n_tiles; i++)
       for (int64_t t = 0; t < tile[i].count; t++)
@@ -141,7 +141,7 @@ const int32_t *mat_pack_words(Lower *l, const Mat *mat, const MatPart *p, MatWor
 /* Packed bias: groups x [vector][accumulator][lane]. */
 static const float *pack_bias(Lower *l, const Mat *mat) {
   int64_t vectors = mat_vectors(mat);
-  float *to = ARENA_ARRAY(l->arena, float, mat->groups *vectors * mat->n_acc * mat->lanes),
+  float *to = ARENA_ARRAY(l->arena, float, (mat->groups * vectors * mat->n_acc * mat->lanes)),
         *at = to;
   for (int64_t g = 0; g < mat->groups; g++)
     for (int64_t v = 0; v < vectors; v++)

@@ -286,7 +286,7 @@ void sparse_pack(Lower *l, const Mat *mat, MatPart *p) {
     blocks += list_blocks(&of, p->sparse, split);
   }
   int64_t n = (blocks ? blocks : 1) * to.terms;
-  to.w = ARENA_ARRAY(l->arena, float, n *rows);
+  to.w = ARENA_ARRAY(l->arena, float, (n * rows));
   to.index = ARENA_ARRAY(l->arena, int32_t, n);
   to.first = ARENA_ARRAY(l->arena, int32_t, lists + 1);
   for (int64_t i = 0; i < lists; i++) {

@@ -67,7 +67,7 @@ static const float *phase_kernel(Lower *l, const Layer *layer, const Phase *p, i
   const LayerAxis *a = layer->along;
   bool two = layer->n_along == 2;
   int64_t size2 = two ? a[1].size : 1, taps = p[0].taps * (two ? p[1].taps : 1);
-  float *to = ARENA_ARRAY(l->arena, float, filters *(taps ? taps : 1) * depth), *at = to;
+  float *to = ARENA_ARRAY(l->arena, float, (filters * (taps ? taps : 1) * depth)), *at = to;
   for (int64_t f = 0; f < filters && taps; f++)
     for (int64_t i = 0; i < p[0].taps; i++)
       for (int64_t j = 0; j < (two ? p[1].taps : 1); j++, at += depth) {

@@ -20,7 +20,8 @@ void fold_norm(Lower *l, const Layer *layer, Mat *mat, int64_t units, int64_t de
   const Layer *norm = l->job[layer->id].tail;
   if (!norm || norm->kind != LAYER_BatchNorm) return;
   double *a = ARENA_ARRAY(l->arena, double, units), *c = ARENA_ARRAY(l->arena, double, units);
-  float *w = ARENA_ARRAY(l->arena, float, units *depth), *b = ARENA_ARRAY(l->arena, float, units);
+  float *w = ARENA_ARRAY(l->arena, float, (units * depth)),
+        *b = ARENA_ARRAY(l->arena, float, units);
   norm_factors(l, norm, units, a, c);
   for (int64_t u = 0; u < units; u++) {
     for (int64_t k = 0; k < depth; k++)

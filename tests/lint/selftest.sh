@@ -201,6 +201,8 @@ statements)
   catches 'an assignment in a condition' tests/unit/a.c:1
   put runtime/host/a.c '  f();' '  *(n < 0 ? least : most) += n;'
   catches 'an assignment through a conditional' runtime/host/a.c:2
+  put compiler/base/a.c '  float **x = ARENA_ARRAY(a, float *, n), *y = ARENA_ARRAY(a, float, (n * m));' '  y = ARENA_ARRAY(a, float, n *m);'
+  catches 'a product that reads like a pointer' compiler/base/a.c:2
   ;;
 file_size)
   put compiler/base/a.c "$(seq 450)"

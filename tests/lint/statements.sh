@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # A statement does one thing: `return` has no comma, the condition of an `if` does not assign, and what is assigned
-# to is not chosen by a conditional.
+# to is not chosen by a conditional. The size of an array is no product that the formatter takes for a pointer:
+# `ARENA_ARRAY(arena, float, (rows * columns))`.
 set -eu
 lint=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
@@ -35,6 +36,9 @@ cd "$1"
     file = part[1]
     if (statement == "") line = part[2]
     code = substr($0, length(part[1]) + length(part[2]) + 3)
+    if (code ~ /ARENA_ARRAY\(.*[A-Za-z0-9_)\]] \*\(?[A-Za-z_]/) {
+      report("a product that reads like a pointer: put it into parentheses")
+    }
     if (statement == "" && code !~ /(^|[^A-Za-z0-9_])(return|if \()/ && code !~ /^ *\*?\(.*\?/) next
     statement = statement " " code
     if (match(statement, /(^|[^A-Za-z0-9_])if \(/)) {

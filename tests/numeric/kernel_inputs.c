@@ -91,7 +91,7 @@ EvalRun tool_evaluate(Tool *t, int64_t sample, int64_t stream_steps, int64_t fir
     const Type *type = &m->in[i]->value->type;
     int64_t steps = steps_of(t, type, sample, stream_steps), outer, inner;
     tool_around(type, type->time_pos, &outer, &inner);
-    double *data = ARENA_ARRAY(t->arena, double, steps *outer *inner);
+    double *data = ARENA_ARRAY(t->arena, double, (steps * outer * inner));
     int64_t shift = m->in[i]->every ? first_step + tool_longest_window(m) - steps : 0;
     for (int64_t o = 0; o < outer; o++)
       for (int64_t s = 0; s < steps; s++)

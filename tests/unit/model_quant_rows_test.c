@@ -20,7 +20,7 @@ static const double scale[ROWS] = {0.0031415926, 0.0123456, 0.04};
 static const int times[ROWS] = {1, 1, 25};
 
 static QuantPart made(Arena *arena, double noise, int bits, bool to_float) {
-  double *w = ARENA_ARRAY(arena, double, ROWS *DEPTH), *b = ARENA_ARRAY(arena, double, ROWS);
+  double *w = ARENA_ARRAY(arena, double, (ROWS * DEPTH)), *b = ARENA_ARRAY(arena, double, ROWS);
   for (int r = 0; r < ROWS; r++)
     for (int k = 0; k < DEPTH; k++)
       w[r * DEPTH + k] =

@@ -34,19 +34,19 @@ typedef struct CellFunction {
   ACTIVATION(exp, 0, exp(x))                                                                       \
   ACTIVATION(silu, 0, x / (1 + exp(-x)))                                                           \
   ACTIVATION(gelu, 0, 0.5 * x * (1 + erf(x * 0.70710678118654752440)))                             \
-  ACTIVATION(mish, 0, x *tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))))                         \
-  ACTIVATION(hard_silu, 0, x *fmin(1, fmax(0, x / 6 + 0.5)))                                       \
+  ACTIVATION(mish, 0, (x * tanh(x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))))                      \
+  ACTIVATION(hard_silu, 0, (x * fmin(1, fmax(0, x / 6 + 0.5))))                                    \
   ACTIVATION(log_sigmoid, 0, x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x)))                          \
   ACTIVATION(tanh_shrink, 0, x - tanh(x))                                                          \
   ACTIVATION(squareplus, 0, 0.5 * (x + sqrt(x * x + 4)))                                           \
   ACTIVATION(celu, 1, x > 0 ? x : a * expm1(x / a))                                                \
-  ACTIVATION(affine, 2, a *x + b)                                                                  \
+  ACTIVATION(affine, 2, (a * x + b))                                                               \
   ACTIVATION(leaky_relu, 1, x < 0 ? a * x : x)                                                     \
   ACTIVATION(thresholded_relu, 1, x > a ? x : 0)                                                   \
-  ACTIVATION(scaled_tanh, 2, a *tanh(b *x))                                                        \
-  ACTIVATION(hard_sigmoid, 2, fmin(1, fmax(0, a *x + b)))                                          \
+  ACTIVATION(scaled_tanh, 2, (a * tanh(b * x)))                                                    \
+  ACTIVATION(hard_sigmoid, 2, (fmin(1, fmax(0, a * x + b))))                                       \
   ACTIVATION(elu, 1, x > 0 ? x : a * expm1(x))                                                     \
-  ACTIVATION(selu, 2, b *(x > 0 ? x : a * expm1(x)))
+  ACTIVATION(selu, 2, (b * (x > 0 ? x : a * expm1(x))))
 
 #define ACTIVATION(word, n, value)                                                                 \
   static double word##_at(double x, double a, double b) {                                          \
@@ -306,7 +306,7 @@ static bool recurrent(GraphCall *call) {
   double *c = node->n_out > 2 ? call_data(call, 2) : ARENA_ARRAY(call->arena, double, n_c + 1);
   Track track = {.scratch = ARENA_ARRAY(call->arena, double, 2 * cell.u + 1),
                  .stride = dirs * cell.batch * cell.p,
-                 .seen = ARENA_ARRAY(call->arena, double, cell.batch *cell.p + 1)};
+                 .seen = ARENA_ARRAY(call->arena, double, (cell.batch * cell.p + 1))};
   if (h0 && n_h) memcpy(h, graph_wide(call->arena, h0), sizeof *h * (size_t)n_h);
   if (c0 && n_c) memcpy(c, graph_wide(call->arena, c0), sizeof *c * (size_t)n_c);
   for (int64_t dir = 0; dir < dirs; dir++) {

@@ -89,7 +89,7 @@ static const double *numbers(const Form *form) {
 static const double *weighted(Forms *f, const Term *term, const GraphTensor *w, bool right,
                               int64_t d, int64_t n) {
   int64_t width = form_elements(f, term->source);
-  double *matrix = ARENA_ARRAY(f->arena, double, n *width + 1),
+  double *matrix = ARENA_ARRAY(f->arena, double, (n * width + 1)),
          *row = ARENA_ARRAY(f->arena, double, width + 1);
   for (int64_t i = 0; i < d; i++) {
     int64_t only = term->pick ? term->pick[i] : i; /* the element, if the matrix is the identity */

@@ -123,7 +123,7 @@ static void fill_port(Comparison *c, const Trial *t, int input, const Port *port
                                                 : t->real                       ? t->real
                                                           : t->steps * t->calls;
   to->steps = steps;
-  to->data = ARENA_ARRAY(c->arena, double, steps *width + 1);
+  to->data = ARENA_ARRAY(c->arena, double, (steps * width + 1));
   for (int call = 0; call < (timed ? t->calls : 1); call++) {
     const GraphTensor *x = in[call][l->file_input[input]];
     ElementPlace *spot = ARENA_ARRAY(c->arena, ElementPlace, x->count ? x->count : 1);

@@ -101,7 +101,7 @@ const Form *form_added(Forms *f, const Form *x, const Form *y, double scale) {
     }
     int64_t width = form_elements(f, term->source);
     if (x->n * width > FORM_MATRIX_MAX || same == FORM_MAX_TERMS) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
+    double *matrix = ARENA_ARRAY(arena, double, (x->n * width + 1));
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
         matrix[i * width + k] = (same < form->n_terms ? term_weight(&form->term[same], i, k) : 0) +
@@ -124,7 +124,7 @@ const Form *form_scaled(Forms *f, const Form *x, const double *factor) {
   for (int t = 0; t < x->n_terms; t++) {
     int64_t width = form_elements(f, x->term[t].source);
     if (x->n * width > FORM_MATRIX_MAX) return NULL;
-    double *matrix = ARENA_ARRAY(arena, double, x->n *width + 1);
+    double *matrix = ARENA_ARRAY(arena, double, (x->n * width + 1));
     for (int64_t i = 0; i < x->n; i++)
       for (int64_t k = 0; k < width; k++)
         matrix[i * width + k] = factor[i] * term_weight(&x->term[t], i, k);

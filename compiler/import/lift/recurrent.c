@@ -242,7 +242,7 @@ static GraphTensor first_sample(const Lift *l, const GraphTensor *state, int64_t
                                 int64_t units) {
   GraphTensor one = *state;
   if (one.count <= dirs * units || one.count % (dirs * units)) return one;
-  double *data = ARENA_ARRAY(l->arena, double, dirs *units);
+  double *data = ARENA_ARRAY(l->arena, double, (dirs * units));
   for (int64_t i = 0; i < dirs * units; i++)
     data[i] = graph_at(state, i / units * (state->count / dirs) + i % units);
   one.wide = data;

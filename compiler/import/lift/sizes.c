@@ -165,7 +165,7 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;
   l->file_input = file_input;
-  l->sized = ARENA_ARRAY(l->arena, bool, (size_t)l->graph->n_in *GRAPH_MAX_RANK + 1);
+  l->sized = ARENA_ARRAY(l->arena, bool, ((size_t)l->graph->n_in * GRAPH_MAX_RANK + 1));
   for (int i = 0; i < s->n; i++)
     l->sized[s->open[i].input * GRAPH_MAX_RANK + s->open[i].axis] = s->open[i].set;
   RoleHints hints = {.time_axis = wish->axis, .sized = l->sized, .stream = l->options->stream};

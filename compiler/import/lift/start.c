@@ -49,12 +49,12 @@ static bool least_squares(double *a, double *b, int64_t rows, int64_t n, double 
 static bool solve(Arena *arena, const GraphTensor *recurrent, const double *const *first,
                   const double *const *other, double *h0) {
   int64_t gates = recurrent->dim[1], u = recurrent->dim[2], rows = 0;
-  double *b = ARENA_ARRAY(arena, double, gates *u + 1);
+  double *b = ARENA_ARRAY(arena, double, (gates * u + 1));
   for (int64_t g = 0; g < gates; g++)
     for (int64_t i = 0; i < u && first[g] && other[g]; i++)
       b[rows++] = first[g][i] - other[g][i];
   if (chain_is_all(b, rows, 0)) return false;
-  double *a = ARENA_ARRAY(arena, double, gates *u *u + 1), *row = a;
+  double *a = ARENA_ARRAY(arena, double, (gates * u * u + 1)), *row = a;
   for (int64_t g = 0; g < gates; g++)
     for (int64_t i = 0; i < u * u && first[g] && other[g]; i++)
       *row++ = graph_at(recurrent, g * u * u + i);

@@ -16,7 +16,7 @@ static EvalFn *const eval_fn[LAYER_KIND_COUNT] = {
 EvalTensor *eval_out(Eval *e, const Value *v, int64_t steps) {
   EvalTensor *t = &e->run->value[v->id];
   t->steps = steps;
-  t->data = ARENA_ARRAY(e->arena, double, steps *type_step_size(&v->type));
+  t->data = ARENA_ARRAY(e->arena, double, (steps * type_step_size(&v->type)));
   return t;
 }
 
@@ -94,7 +94,7 @@ static void eval_outputs(Eval *e) {
     Type layout = v->type;
     layout.time_pos = type->time_pos;
     out->steps = steps;
-    out->data = ARENA_ARRAY(e->arena, double, steps *type_step_size(&v->type));
+    out->data = ARENA_ARRAY(e->arena, double, (steps * type_step_size(&v->type)));
     eval_to_storage(&layout, steps, t->data, out->data);
   }
 }

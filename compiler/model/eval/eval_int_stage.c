@@ -94,7 +94,7 @@ static void conv(Eval *e, const Layer *layer, const QuantLayer *ql, const ConvTa
   int64_t filters = layer_size(layer, OPT_filters, 0), groups = layer_size(layer, OPT_groups, 1),
           d = c->from.d / groups;
   QuantFormat in = oracle_format(e, layer->in[0]);
-  double *window = ARENA_ARRAY(e->arena, double, c->taps *d),
+  double *window = ARENA_ARRAY(e->arena, double, (c->taps * d)),
          zero = in.bits ? nearbyint(in.zero) : 0;
   for (int64_t p = 0; p < c->positions; p++)
     for (int64_t g = 0; g < groups; g++) {

@@ -22,7 +22,7 @@ EvalStatus eval_reshape(Eval *e, const Layer *layer) {
     return EVAL_OK;
   }
   EvalTensor *y = eval_out(e, out, timed ? out->type.time.n : 1);
-  double *storage = ARENA_ARRAY(e->arena, double, x->steps *type_step_size(&in->type));
+  double *storage = ARENA_ARRAY(e->arena, double, (x->steps * type_step_size(&in->type)));
   eval_to_storage(&in->type, x->steps, x->data, storage);
   eval_from_storage(&out->type, y->steps, storage, y->data);
   return EVAL_OK;

@@ -206,7 +206,7 @@ EvalStatus eval_recurrent(Eval *e, const Layer *layer) {
   EvalTensor *cells = &e->run->cell[layer->id]; /* c of every step */
   cells->steps = steps;
   if (layer->out[2])
-    cells->data = ARENA_ARRAY(e->arena, double, steps *type_step_size(&layer->out[0]->type));
+    cells->data = ARENA_ARRAY(e->arena, double, (steps * type_step_size(&layer->out[0]->type)));
   for (int k = 1; k < LAYER_MAX_RESULTS && layer->out[k]; k++)
     eval_out(e, layer->out[k], layer->along[0].axis == AXIS_TIME ? 1 : steps);
   for (int64_t p = 0; p < run.outer * run.inner; p++)

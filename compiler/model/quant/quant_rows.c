@@ -142,7 +142,7 @@ QuantPart quant_part_make(Arena *arena, const PartSpec *spec, int fraction) {
   QuantPart part = {
       .rows = rows, .depth = depth, .bits = spec->bits, .is_grid = true, .x = spec->x};
   double *scale = ARENA_ARRAY(arena, double, rows), most = largest_weight(spec->bits);
-  int16_t *w = ARENA_ARRAY(arena, int16_t, rows *depth);
+  int16_t *w = ARENA_ARRAY(arena, int16_t, (rows * depth));
   int32_t *bias = ARENA_ARRAY(arena, int32_t, rows);
   bool *is_grid = ARENA_ARRAY(arena, bool, rows);
   Reach reach = no_rows;

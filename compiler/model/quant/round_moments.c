@@ -25,7 +25,7 @@ static const double MOST_WORK = 6e10;
 
 Moments moments_new(Arena *arena, int64_t k, int64_t biases) {
   int64_t n = k + biases;
-  return (Moments){.k = k, .n = n, .h = ARENA_ARRAY(arena, double, n *n)};
+  return (Moments){.k = k, .n = n, .h = ARENA_ARRAY(arena, double, (n * n))};
 }
 
 void moments_add(Arena *arena, Moments *m, const double *z, const double *rounded) {
@@ -70,7 +70,7 @@ static void cholesky(double *a, int64_t n) {
 
 /* Writes the lower half of the inverse of l l' to out. */
 static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
-  double *m = ARENA_ARRAY(arena, double, n *n); /* l^-1, lower */
+  double *m = ARENA_ARRAY(arena, double, (n * n)); /* l^-1, lower */
   for (int64_t j = 0; j < n; j++)
     for (int64_t i = j; i < n; i++) {
       double sum = i == j ? 1 : 0;
@@ -90,8 +90,8 @@ static void inverse(Arena *arena, const double *l, int64_t n, double *out) {
 double *moments_salience(Arena *arena, const Moments *m) {
   int64_t n = m->n;
   Moments own = *m;
-  double *inv = ARENA_ARRAY(arena, double, n *n), *salience = ARENA_ARRAY(arena, double, n);
-  own.h = ARENA_ARRAY(arena, double, n *n);
+  double *inv = ARENA_ARRAY(arena, double, (n * n)), *salience = ARENA_ARRAY(arena, double, n);
+  own.h = ARENA_ARRAY(arena, double, (n * n));
   memcpy(own.h, m->h, (size_t)(n * n) * sizeof *own.h);
   moments_finish(&own);
   cholesky(own.h, n);
@@ -216,7 +216,8 @@ static void adapt_row(const Moments *m, const double *inv, double *w, double *of
 void round_rows(Arena *arena, Moments *m, const Columns *c, int n_parts, int64_t first,
                 int64_t last) {
   int64_t n = m->n;
-  double *inv = ARENA_ARRAY(arena, double, n *n), *lower = m->h; /* not needed after its inverse */
+  double *inv = ARENA_ARRAY(arena, double, (n * n)),
+         *lower = m->h; /* not needed after its inverse */
   Row row = row_new(arena, n);
   double most = c[0].part && c[0].part->bits == 8 ? 127 : 32767;
   double work = (double)count_masks(c, n_parts, first, last) * (double)n * (double)n * (double)n;

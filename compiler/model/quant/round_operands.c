@@ -86,10 +86,10 @@ static OperandSteps steps_of(Arena *arena, const Layer *layer, const RoundData *
   bool backward = dir == 1 || layer_word_is(layer, OPT_direction, "backward");
   for (int i = 0; i < data->n_runs; i++)
     most += round_looked_at(data, data->run[i].value[in->id].steps) / stride + 1;
-  to.z = ARENA_ARRAY(arena, double, most *(to.d + to.u));
-  if (layer->kind == LAYER_GRU) to.r = ARENA_ARRAY(arena, double, most *to.u);
+  to.z = ARENA_ARRAY(arena, double, (most * (to.d + to.u)));
+  if (layer->kind == LAYER_GRU) to.r = ARENA_ARRAY(arena, double, (most * to.u));
   if (has_bytes(&c[QUANT_INPUT]) || has_bytes(&c[QUANT_STATE]))
-    to.y = ARENA_ARRAY(arena, double, most *(to.d + to.u));
+    to.y = ARENA_ARRAY(arena, double, (most * (to.d + to.u)));
   for (int i = 0; i < data->n_runs; i++) {
     const EvalTensor *x = &data->run[i].value[in->id], *y = &data->run[i].value[out->id];
     for (int64_t t = 0; t < round_looked_at(data, x->steps); t += stride) {

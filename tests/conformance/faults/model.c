@@ -44,7 +44,7 @@ void rows_exchange(float *data, int64_t outer, int64_t rows, int64_t each, int64
 }
 
 void matrix_transpose(Arena *arena, float *data, int64_t rows, int64_t columns) {
-  float *was = ARENA_ARRAY(arena, float, rows *columns);
+  float *was = ARENA_ARRAY(arena, float, (rows * columns));
   memcpy(was, data, sizeof *was * (size_t)(rows * columns));
   for (int64_t i = 0; i < rows * columns; i++)
     data[i] = was[i % columns * rows + i / columns];

@@ -54,7 +54,8 @@ static void metric(Test *t, const char *file, const char *name, double got, doub
 static void stream_days(Test *t, const char *path, const Tensor *series, const Tensor *y,
                         int64_t days, int64_t every) {
   int64_t n = (y->count + every - 1) / every;
-  double *x = ARENA_ARRAY(t->c.arena, double, n *days), *last = ARENA_ARRAY(t->c.arena, double, n);
+  double *x = ARENA_ARRAY(t->c.arena, double, (n * days)),
+         *last = ARENA_ARRAY(t->c.arena, double, n);
   for (int64_t k = 0; k < n; k++) {
     last[k] = tensor_get(y, k * every);
     for (int64_t i = 0; i < days; i++)

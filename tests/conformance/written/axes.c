@@ -79,7 +79,7 @@ static void silero(Test *t, const char *models) {
   Tensor sound = conform_npy(t->c, arena_printf(t->c->arena, "%s/ref/audio_16k.npy", folder));
   Tensor y =
       conform_npy(t->c, arena_printf(t->c->arena, "%s/ref/safetensors_torch__output.npy", folder));
-  double *frames = ARENA_ARRAY(t->c->arena, double, CALLS *FRAME);
+  double *frames = ARENA_ARRAY(t->c->arena, double, (CALLS * FRAME));
   if (!model || sound.count != CALLS * NEW) return;
   for (int k = 0; k < CALLS; k++)
     for (int i = 0; i < FRAME; i++) {

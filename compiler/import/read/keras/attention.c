@@ -165,7 +165,7 @@ static GraphValue *project(KerasLayer *layer, const char *name, const char *in_g
   KerasLayer part = projection(layer, name, in_group);
   int64_t dim[3] = {x->dim[1], heads, width}, *serves;
   if (heads > INT32_MAX / times) return NULL;
-  serves = ARENA_ARRAY(layer->keras->arena, int64_t, heads *times);
+  serves = ARENA_ARRAY(layer->keras->arena, int64_t, (heads * times));
   for (int64_t i = 0; i < heads * times; i++)
     serves[i] = i / times;
   GraphValue *kernel = keras_weight(&part, "", "kernel", 0, 3, dim), *bias = NULL;
