@@ -41,8 +41,6 @@ KirExpr *int_from_float(Emit *e, KirExpr *x, const QuantFormat *f);
 KirExpr *int_to_float(Emit *e, KirExpr *q, double scale);
 /* An element of a value as an operand. */
 KirExpr *int_operand(Emit *e, KirExpr *x, const QuantFormat *value, const QuantFormat *operand);
-Activation
-int_word(const Layer *layer); /* tanh, sigmoid, hard_tanh, hard_sigmoid as activation words */
 
 /* ---- int_dot.c ---- */
 /* A part's rows in blocks that are summed together: row of register g of block b is
@@ -137,6 +135,8 @@ void int_tiles_sums(Emit *e, const IntPart *part, KirBuffer *rows);
 /* ---- the families: one step at row t ---- */
 void int_embedding_step(Emit *e, const Layer *layer, Step t);
 void int_same_step(Emit *e, const Layer *layer, Step t);
+/* Whether a stage has the format of its input and computes something. */
+bool int_same_computes(const Layer *layer);
 void int_pool_step(Emit *e, const Layer *layer, Step t);
 void int_rescaled_step(Emit *e, const Layer *layer, Step t);
 void int_concat_step(Emit *e, const Layer *layer, Step t);

@@ -49,11 +49,6 @@ void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, St
   close_loops(e, opened);
 }
 
-/* Stages whose result has the format of its input and that compute something. */
-static bool computes_in_one_format(const Layer *layer) {
-  return layer->kind == LAYER_relu || layer->kind == LAYER_clip || layer->kind == LAYER_abs;
-}
-
 static bool emit_step_of(Emit *e, const Layer *layer, Step t) {
   if (layer->kind == LAYER_Embedding)
     int_embedding_step(e, layer, t);
@@ -63,7 +58,7 @@ static bool emit_step_of(Emit *e, const Layer *layer, Step t) {
     int_pool_step(e, layer, t);
   else if (layer->kind == LAYER_mean || layer->kind == LAYER_max)
     int_over_time_step(e, layer, t);
-  else if (computes_in_one_format(layer))
+  else if (int_same_computes(layer))
     int_same_step(e, layer, t);
   else if (quant_kind(layer) == QUANT_RESCALE)
     int_rescaled_step(e, layer, t);

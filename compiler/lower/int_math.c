@@ -234,12 +234,6 @@ KirExpr *int_activation(Emit *e, Activation a, KirExpr *p, int fraction) {
   return p; /* quantise has reported all others */
 }
 
-Activation int_word(const Layer *layer) {
-  if (layer->kind == LAYER_tanh) return ACT_TANH;
-  if (layer->kind == LAYER_sigmoid) return ACT_SIGMOID;
-  return layer->kind == LAYER_hard_tanh ? ACT_HARD_TANH : ACT_HARD_SIGMOID;
-}
-
 /* ---- changes of scale ---- */
 
 KirExpr *int_to_fraction(Emit *e, KirExpr *p, int from, int to, int64_t lo, int64_t hi) {

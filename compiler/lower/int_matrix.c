@@ -42,8 +42,8 @@ static KirExpr *finished(Emit *e, const QuantLayer *q, const IntPart *part, KirR
   }
   QuantFormat value = int_format(e->l, q->last->out[0]);
   KirExpr *p = int_preactivation(e, part, sum, g, index, stride, n_index);
-  if (q->activation && q->activation->kind != LAYER_relu && q->activation->kind != LAYER_clip) {
-    KirExpr *y = int_activation(e, int_word(q->activation), p, q->fraction);
+  if (q->activation && quant_is_bounded(q->activation)) {
+    KirExpr *y = int_activation(e, quant_function(q->activation), p, q->fraction);
     return value.bits ? y : int_to_float(e, y, q->out.scale);
   }
   return int_settled(e, limited(e, q->activation, p, value.scale, q->fraction), q->fraction,

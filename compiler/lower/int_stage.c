@@ -33,20 +33,51 @@ static KirExpr *term(Emit *e, const Layer *layer, int i, KirBuffer *b, KirIndex 
 
 /* ---- one format before and after ---- */
 
-/* relu, clip, abs of an element. */
-static KirExpr *same_value(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x) {
+/* One function for each elementwise stage that keeps its format: same_<id>. x: an element without
+ * the zero of the format. Out: the same of the result, which may still be beyond the format. */
+typedef KirExpr *Same(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x);
+
+/* The greatest number of a format, without its zero. */
+static int64_t greatest(const QuantFormat *f) {
+  return f->high - (int64_t)f->zero;
+}
+
+static KirExpr *same_abs(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x) {
   Kb *kb = &e->kb;
-  int64_t zero = (int64_t)f->zero, lo = 0, hi = f->high - zero;
+  (void)layer;
+  KirReg *v = kb_let(kb, "v", x);
+  x = kb_op2(kb, KIR_MAX, kb_use(kb, v), int_sub(e, int_num(e, 0), kb_use(kb, v)));
+  return int_limit(e, x, 0, greatest(f));
+}
+
+static KirExpr *same_relu(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x) {
+  bool has_max = layer_has(layer, OPT_max);
+  return int_limit(
+      e, x, 0, has_max ? int_constant(layer_number(layer, OPT_max, 0) / f->scale, 0) : greatest(f));
+}
+
+static KirExpr *same_clip(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x) {
+  return int_limit(e, x, int_constant(layer_number(layer, OPT_low, 0) / f->scale, 0),
+                   int_constant(layer_number(layer, OPT_high, 0) / f->scale, 0));
+}
+
+static Same *const same_of[LAYER_KIND_COUNT] = {
+#define SAME_SAME(id) [LAYER_##id] = same_##id,
+#define SAME_FLOAT(id)
+#define SAME_AS(activation) SAME_FLOAT
+#define LAYER(...)
+#define ELEMENTWISE(id, integers, ...) SAME_##integers(id)
+#include "model/graph/layers.def"
+};
+
+bool int_same_computes(const Layer *layer) {
+  return same_of[layer->kind] != NULL;
+}
+
+static KirExpr *same_value(Emit *e, const Layer *layer, const QuantFormat *f, KirExpr *x) {
+  int64_t zero = (int64_t)f->zero;
   if (zero) x = int_sub(e, x, int_num(e, zero));
-  if (layer->kind == LAYER_abs) {
-    KirReg *v = kb_let(kb, "v", x);
-    x = kb_op2(kb, KIR_MAX, kb_use(kb, v), int_sub(e, int_num(e, 0), kb_use(kb, v)));
-  } else if (layer->kind == LAYER_clip) {
-    lo = int_constant(layer_number(layer, OPT_low, 0) / f->scale, 0);
-    hi = int_constant(layer_number(layer, OPT_high, 0) / f->scale, 0);
-  } else if (layer_has(layer, OPT_max))
-    hi = int_constant(layer_number(layer, OPT_max, 0) / f->scale, 0);
-  x = int_limit(e, x, lo, hi);
+  x = same_of[layer->kind](e, layer, f, x);
   if (zero) x = int_add(e, x, int_num(e, zero));
   return int_limit(e, x, f->low, f->high);
 }
@@ -213,7 +244,7 @@ static KirExpr *result_of(Emit *e, const Layer *layer, const QuantLayer *q, KirE
                           KirExpr *b) {
   if (layer->kind == LAYER_add || layer->kind == LAYER_sub) return joined(e, layer, q, a, b);
   if (layer->kind == LAYER_mul || layer->kind == LAYER_div) return multiplied(e, layer, q, a, b);
-  return int_activation(e, int_word(layer), int_scaled(e, a, &q->input[0]),
+  return int_activation(e, quant_function(layer), int_scaled(e, a, &q->input[0]),
                         17 + q->input[0].fraction);
 }
 

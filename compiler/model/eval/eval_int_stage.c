@@ -11,17 +11,6 @@ static float option(const Layer *layer, OptName name, double if_absent) {
 
 /* ---- activations on sums ---- */
 
-static Activation word_of(const Layer *layer) {
-  if (layer->kind == LAYER_tanh) return ACT_TANH;
-  if (layer->kind == LAYER_sigmoid) return ACT_SIGMOID;
-  return layer->kind == LAYER_hard_tanh ? ACT_HARD_TANH : ACT_HARD_SIGMOID;
-}
-
-static bool is_bounded(const Layer *layer) {
-  LayerKind k = layer->kind;
-  return k == LAYER_tanh || k == LAYER_sigmoid || k == LAYER_hard_tanh || k == LAYER_hard_sigmoid;
-}
-
 static float float_activation(const Layer *layer, float x) {
   if (!layer) return x;
   if (layer->kind == LAYER_clip)
@@ -52,8 +41,8 @@ static double sum_out(Eval *e, const QuantLayer *ql, const QuantPart *part, int6
     return (double)float_activation(ql->activation, (float)oracle_sum(e, part, row, q) * scale);
   }
   int64_t p = oracle_preactivation(e, part, row, q);
-  if (ql->activation && is_bounded(ql->activation)) {
-    int64_t y = oracle_activation(e, word_of(ql->activation), p, ql->fraction);
+  if (ql->activation && quant_is_bounded(ql->activation)) {
+    int64_t y = oracle_activation(e, quant_function(ql->activation), p, ql->fraction);
     return value->bits ? (double)y : ldexp((double)y, -15);
   }
   p = limited(ql->activation, p, value->scale, ql->fraction);
@@ -139,17 +128,31 @@ void oracle_table(Eval *e, const Layer *layer, const QuantLayer *ql) {
 
 /* ---- stages whose result has the format of their input ---- */
 
-/* abs, relu or clip of n integers in place. */
-static void limit_all(const Layer *layer, const QuantFormat *f, double *x, int64_t n) {
-  for (int64_t i = 0; i < n; i++) {
-    int64_t q = (int64_t)x[i] - (int64_t)f->zero;
-    if (layer->kind == LAYER_abs)
-      q = q < 0 ? -q : q;
-    else
-      q = limited(layer, q, f->scale, 0);
-    x[i] = (double)oracle_limit(q + (int64_t)f->zero, f->low, f->high);
-  }
+/* One function for each elementwise stage that keeps its format: same_<id>. q: an integer without
+ * the zero of the format. Out: the same of the result, which may still be beyond the format. */
+typedef int64_t Same(const Layer *layer, int64_t q, double scale);
+
+static int64_t same_abs(const Layer *layer, int64_t q, double scale) {
+  (void)layer, (void)scale;
+  return q < 0 ? -q : q;
 }
+
+static int64_t same_relu(const Layer *layer, int64_t q, double scale) {
+  return limited(layer, q, scale, 0);
+}
+
+static int64_t same_clip(const Layer *layer, int64_t q, double scale) {
+  return limited(layer, q, scale, 0);
+}
+
+static Same *const same_of[LAYER_KIND_COUNT] = {
+#define SAME_SAME(id) [LAYER_##id] = same_##id,
+#define SAME_FLOAT(id)
+#define SAME_AS(activation) SAME_FLOAT
+#define LAYER(...)
+#define ELEMENTWISE(id, integers, ...) SAME_##integers(id)
+#include "model/graph/layers.def"
+};
 
 static void average(Eval *e, const Layer *layer, const QuantLayer *ql) {
   const EvalTensor *x = eval_in(e, layer->in[0]);
@@ -177,11 +180,14 @@ void oracle_same(Eval *e, const Layer *layer, const QuantLayer *ql) {
   eval_layer(e, layer); /* stages that move elements or take the greatest do the same to integers */
   EvalTensor *y = &e->run->value[layer->out[0]->id];
   int64_t n = y->steps * type_step_size(&layer->out[0]->type);
-  if (layer->kind == LAYER_abs || layer->kind == LAYER_relu || layer->kind == LAYER_clip) {
+  if (same_of[layer->kind]) {
     const EvalTensor *x = eval_in(e, layer->in[0]);
+    const QuantFormat *f = &ql->out;
+    int64_t zero = (int64_t)f->zero;
     for (int64_t i = 0; i < n; i++)
-      y->data[i] = x->data[i];
-    limit_all(layer, &ql->out, y->data, n);
+      y->data[i] = (double)oracle_limit(
+          same_of[layer->kind](layer, (int64_t)x->data[i] - zero, f->scale) + zero, f->low,
+          f->high);
   }
   if (layer->kind != LAYER_delay) return;
   int64_t first = layer_size(layer, OPT_n, 0) * type_step_size(&layer->out[0]->type);
@@ -259,8 +265,9 @@ void oracle_rescaled(Eval *e, const Layer *layer, const QuantLayer *ql) {
   bool integer = oracle_format(e, layer->out[0]).bits != 0;
   for (int64_t i = 0; i < n; i++) {
     int64_t q;
-    if (is_bounded(layer))
-      q = oracle_activation(e, word_of(layer), scaled(e, term(e, layer, ql, 0, i), &ql->input[0]),
+    if (quant_is_bounded(layer))
+      q = oracle_activation(e, quant_function(layer),
+                            scaled(e, term(e, layer, ql, 0, i), &ql->input[0]),
                             17 + ql->input[0].fraction);
     else if (layer->kind == LAYER_add || layer->kind == LAYER_sub)
       q = joined(e, layer, ql, i);

@@ -130,16 +130,17 @@ int layer_info_opt(const LayerInfo *info, const char *name);
 #define LIST_WORD(id, word, ...) " " word
 #define LIST_HEAD(id, word, ...) word
 
-/* The words of `activation=` and `gate=`. `bounded`: integer cells have the function, and its
- * values are within -1..1. hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch); hard_sigmoid_02 is
- * clip(0.2 x + 0.5, 0, 1) (Keras 1 and 2, the default of ONNX). */
+/* The words of `activation=` and `gate=`. `gate`: integer cells have the function, and its values
+ * are within 0..1. `bounded`: they have it, but not as a gate: its values are within -1..1.
+ * `other`: they do not have it. hard_sigmoid is relu6(x + 3) / 6 (Keras 3, PyTorch);
+ * hard_sigmoid_02 is clip(0.2 x + 0.5, 0, 1) (Keras 1 and 2, the default of ONNX). */
 #define ACTIVATION_LIST(F, HEAD)                                                                   \
   HEAD(LINEAR, "linear", other)                                                                    \
   F(RELU, "relu", other)                                                                           \
   F(TANH, "tanh", bounded)                                                                         \
-  F(SIGMOID, "sigmoid", bounded)                                                                   \
-  F(HARD_SIGMOID, "hard_sigmoid", bounded)                                                         \
-  F(HARD_SIGMOID_02, "hard_sigmoid_02", bounded)                                                   \
+  F(SIGMOID, "sigmoid", gate)                                                                      \
+  F(HARD_SIGMOID, "hard_sigmoid", gate)                                                            \
+  F(HARD_SIGMOID_02, "hard_sigmoid_02", gate)                                                      \
   F(HARD_TANH, "hard_tanh", bounded)                                                               \
   F(SOFTPLUS, "softplus", other)                                                                   \
   F(SOFTSIGN, "softsign", other)                                                                   \
@@ -153,7 +154,8 @@ typedef enum Activation {
 } Activation;
 extern const char *const activation_name[ACT_COUNT];
 #define ACTIVATIONS ACTIVATION_LIST(LIST_WORD, LIST_HEAD)
-/* For a switch over activations: the cases of all that are not `bounded`. */
+/* For a switch over activations: the cases of all that are `other`. */
+#define ACTIVATION_CASE_gate(id)
 #define ACTIVATION_CASE_bounded(id)
 #define ACTIVATION_CASE_other(id)           case ACT_##id:
 #define ACTIVATION_CASE(id, word, integers) ACTIVATION_CASE_##integers(id)

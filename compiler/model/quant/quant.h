@@ -106,9 +106,10 @@ typedef enum QuantKind {
   QUANT_FLOAT      /* f32 only */
 } QuantKind;
 QuantKind quant_kind(const Layer *layer);
-/* Whether a stage is tanh, sigmoid or one of their hard forms, whose results in integers are Q0.15.
- */
-bool quant_is_bounded(const Layer *layer);
+/* The activation that computes a stage in integers, with a result in Q0.15: of tanh, sigmoid and
+ * their hard forms. ACT_LINEAR for all other stages, and for a hard_sigmoid of another slope. */
+Activation quant_function(const Layer *layer);
+bool quant_is_bounded(const Layer *layer); /* whether there is one */
 
 /* Rounded weights of one part of a layer; see above. */
 typedef struct QuantGivenPart {

@@ -16,6 +16,35 @@ static bool pools_steps(const Layer *layer) {
          layer->along[0].padding.kind == PAD_VALID && layer->in[0]->type.rank == 1;
 }
 
+/* AS(activation) in a row of layers.def names one that integers have. */
+enum {
+#define FUNCTION_gate(id)    FUNCTION_##id = ACT_##id,
+#define FUNCTION_bounded(id) FUNCTION_##id = ACT_##id,
+#define FUNCTION_other(id)
+#define FUNCTION(id, word, integers) FUNCTION_##integers(id)
+  ACTIVATION_LIST(FUNCTION, FUNCTION)
+};
+
+Activation quant_function(const Layer *layer) {
+#define OF_SAME   ACT_LINEAR
+#define OF_FLOAT  ACT_LINEAR
+#define OF_AS(id) (Activation) FUNCTION_##id
+  static const Activation of[LAYER_KIND_COUNT] = {
+#define LAYER(...)
+#define ELEMENTWISE(id, integers, ...) [LAYER_##id] = OF_##integers,
+#include "model/graph/layers.def"
+  };
+  if (layer->kind != LAYER_hard_sigmoid || !layer_has(layer, OPT_slope)) return of[layer->kind];
+  float slope = (float)layer_number(layer, OPT_slope, 0);
+  return slope == 0.2f ? ACT_HARD_SIGMOID_02 : slope == 1.0f / 6 ? ACT_HARD_SIGMOID : ACT_LINEAR;
+}
+
+bool quant_is_bounded(const Layer *layer) {
+  return quant_function(layer) != ACT_LINEAR;
+}
+
+#define QUANT_AS(id) (quant_is_bounded(layer) ? QUANT_RESCALE : QUANT_FLOAT)
+
 QuantKind quant_kind(const Layer *layer) {
   switch (layer->kind) {
 #define LAYER(...)
@@ -93,11 +122,6 @@ QuantKind quant_kind(const Layer *layer) {
   case LAYER_KIND_COUNT: break;
   }
   return QUANT_FLOAT;
-}
-
-bool quant_is_bounded(const Layer *layer) {
-  LayerKind k = layer->kind;
-  return k == LAYER_tanh || k == LAYER_sigmoid || k == LAYER_hard_tanh || k == LAYER_hard_sigmoid;
 }
 
 bool quant_is_activation(const Layer *layer) {

@@ -13,12 +13,17 @@ static int weight_bits(Precision p) {
   return precision_info[p].weight_bits;
 }
 
+typedef enum InIntegers { IN_other, IN_bounded, IN_gate } InIntegers;
+
+static InIntegers in_integers(Activation a) {
+#define IN_INTEGERS(id, word, integers) IN_##integers,
+  static const InIntegers of[ACT_COUNT] = {ACTIVATION_LIST(IN_INTEGERS, IN_INTEGERS)};
+#undef IN_INTEGERS
+  return of[a];
+}
+
 bool quant_has_bounded(Activation a) {
-  enum { bounded = true, other = false };
-#define IS_BOUNDED(id, word, integers) integers,
-  static const bool has[ACT_COUNT] = {ACTIVATION_LIST(IS_BOUNDED, IS_BOUNDED)};
-#undef IS_BOUNDED
-  return has[a];
+  return in_integers(a) != IN_other;
 }
 
 /* ---- refusals ---- */
@@ -177,10 +182,8 @@ static bool activations_are_there(Quantise *q, const Layer *layer) {
   Activation act = layer_activation(layer, OPT_activation);
   bool unbounded = act == ACT_LINEAR || act == ACT_RELU;
   bool ok = quant_has_bounded(act) || (unbounded && layer->kind != LAYER_LSTM);
-  if (layer->kind != LAYER_RNN) ok = ok && quant_has_bounded(layer_activation(layer, OPT_gate));
   if (layer->kind != LAYER_RNN)
-    ok = ok && layer_activation(layer, OPT_gate) != ACT_TANH &&
-         layer_activation(layer, OPT_gate) != ACT_HARD_TANH;
+    ok = ok && in_integers(layer_activation(layer, OPT_gate)) == IN_gate;
   if (layer->kind == LAYER_LSTM && layer_has(layer, OPT_cell_activation))
     ok = ok && quant_has_bounded(layer_activation(layer, OPT_cell_activation));
   if (!ok)
