@@ -100,12 +100,20 @@ static void list_line(Text *out, const char *name, const char *doc, int64_t flas
   text_add_char(out, '\n');
 }
 
-static void list_targets(Text *out, const char *title, const char *const *prefixes, int n) {
+typedef enum TargetGroup { DESKTOP_TARGET, CORE_TARGET, OTHER_TARGET } TargetGroup;
+
+static TargetGroup group_of(const Target *target) {
+  if (target->is_mcu) return CORE_TARGET;
+  bool desktop = text_begins(target->name, "x86-64") || text_begins(target->name, "aarch64");
+  return desktop ? DESKTOP_TARGET : OTHER_TARGET;
+}
+
+/* All but generic, which is the first of the table, and what only chips are made with. */
+static void list_targets(Text *out, const char *title, TargetGroup group) {
   text_printf(out, "%s:\n", title);
-  for (int i = 0; target_table[i]; i++)
-    for (int k = 0; k < n; k++)
-      if (text_begins(target_table[i]->name, prefixes[k]))
-        list_line(out, target_table[i]->name, target_table[i]->doc, 0, 0);
+  for (int i = 1; target_table[i]; i++)
+    if (group_of(target_table[i]) == group && !target_table[i]->flash_apart)
+      list_line(out, target_table[i]->name, target_table[i]->doc, 0, 0);
 }
 
 static void list_machines(Text *out, MachineGroup group) {
@@ -116,8 +124,6 @@ static void list_machines(Text *out, MachineGroup group) {
 }
 
 void machine_list(Text *out) {
-  static const char *const desktop[] = {"x86-64", "aarch64"}, *const cores[] = {"cortex-m", "rv32"},
-                           *const others[] = {"rv64", "wasm"};
   text_add(out, "any processor:\n");
   list_line(out, "native", "this machine", 0, 0);
   list_line(out, "generic", target_find("generic")->doc, 0, 0);
@@ -125,11 +131,11 @@ void machine_list(Text *out) {
             "C with a body for each of x86-64-v4, v3, v2, aarch64 and generic; the compiler "
             "chooses, or --dispatch",
             0, 0);
-  list_targets(out, "desktops and servers", desktop, 2);
+  list_targets(out, "desktops and servers", DESKTOP_TARGET);
   list_machines(out, APPLICATION_CORE);
-  list_targets(out, "cores of microcontrollers", cores, 2);
+  list_targets(out, "cores of microcontrollers", CORE_TARGET);
   list_machines(out, MICROCONTROLLER_CORE);
-  list_targets(out, "others", others, 2);
+  list_targets(out, "others", OTHER_TARGET);
   text_add(out, "chips and boards, whose flash and RAM are the budgets unless --max-flash and "
                 "--max-ram say otherwise:\n");
   list_machines(out, CHIP);

@@ -39,11 +39,18 @@ static const Cost costs[] = {
 
 enum { TENTHS = 10, HUNDREDTHS = 100 };
 
+/* The flags of a core with an FPU say ilp32f or ilp32d. */
+static bool is_rv32_without_fpu(const char *c_flags) {
+  const char *abi = strstr(c_flags, "-mabi=ilp32");
+  size_t n = strlen("-mabi=ilp32");
+  return strstr(c_flags, "-march=rv32im") && abi && (!abi[n] || abi[n] == ' ');
+}
+
 static const Cost *cost_of(const char *c_flags) {
   const char *cpu = c_flags ? strstr(c_flags, "-mcpu=") : NULL;
-  const char *name = cpu                                           ? cpu + strlen("-mcpu=")
-                     : c_flags && strstr(c_flags, "-march=rv32im") ? "rv32"
-                                                                   : NULL;
+  const char *name = cpu                                       ? cpu + strlen("-mcpu=")
+                     : c_flags && is_rv32_without_fpu(c_flags) ? "rv32"
+                                                               : NULL;
   size_t n = name ? strcspn(name, " +") : 0;
   for (size_t i = 0; name && i < sizeof costs / sizeof *costs; i++)
     if (words_find(costs[i].core, name, n) >= 0 || words_find(costs[i].also, name, n) >= 0)

@@ -226,14 +226,31 @@ stages)
   stages 'out y = a - b |> GRU(3)' 'out z = a |> tanh'
   catches 'an operator without numbers' '`+`'
   stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+  put docs/errors/stages/arithmetic.md '| Keras | `+` |' '| PyTorch | `+` |' '| ONNX | `Add` |'
+  put docs/errors/stages/tanh.md '| Keras | `tanh` |' '| PyTorch | `tanh` |' '| ONNX | `Tanh` |'
   put docs/errors/stages/GRU.md '| Keras, NumPy | `GRU` |' '| PyTorch | `nn.GRU` |' '| ONNX | `GRU` |'
   passes 'a page with the three frameworks'
   put docs/errors/stages/GRU.md '| Keras | `GRU` |' '| PyTorch | `nn.GRU` |'
   catches 'a page without ONNX' ONNX
   stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+  put docs/errors/stages/arithmetic.md '| Keras | `+` |' '| PyTorch | `+` |' '| ONNX | `Add` |'
+  put docs/errors/stages/GRU.md '| Keras | `GRU` |' '| PyTorch | `nn.GRU` |' '| ONNX | `GRU` |'
+  catches 'a stage without a page' docs/errors/stages/tanh.md
+  stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
   put compiler/model/graph/layers.h '#define ACTIVATION_LIST(F, HEAD) \' '  HEAD(LINEAR, "linear", other) \' '  F(RELU, "relu", other)'
   put tests/models/c.grus 'out y = a |> GRU(3, activation=linear)'
   catches 'an activation without numbers' activation=relu
+  activations() { # PAGE: a tree with two activations, and what the manual says
+    stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
+    put compiler/model/graph/layers.h '#define ACTIVATION_LIST(F, HEAD) \' '  HEAD(LINEAR, "linear", other) \' '  F(RELU, "relu", other)'
+    put tests/models/c.grus 'out y = a |> GRU(3, activation=linear)' 'out z = a |> GRU(3, activation=relu)'
+    put docs/language.md '| `GRU tanh` `+` |' "$1"
+  }
+  activations ''
+  put docs/language.md '| `GRU tanh` and `+` |' 'one of `linear' 'relu`.'
+  passes 'a list of the activations on two lines'
+  activations 'one of `linear`, as of the stage `relu`'
+  catches 'an activation that the manual does not list' 'linear relu'
   stages 'out y = a + b |> GRU(3)' 'out z = a |> tanh'
   put docs/language.md 'There are `GRU tanhs` and `+`.'
   catches 'a stage that the manual does not name' tanh

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Every stage of compiler/model/graph/layers.def is in a model whose compiled code is compared with the
 # evaluator: tests/models or tests/numeric/kernels. Operators are, too. The page of every stage says what Keras,
-# PyTorch and ONNX call it. Every activation of layers.h is in one of those models. docs/language.md names every stage
-# and every activation.
+# PyTorch and ONNX call it. Every activation of layers.h is in one of those models. docs/language.md names every stage,
+# and it and the page of GRU list the activations in the order of layers.h.
 set -euf
 cd "$1"
 table=compiler/model/graph/layers.def
@@ -30,10 +30,28 @@ for word in $activations; do
   }
 done
 manual=docs/language.md
-for word in $stages $activations; do
+listed=$(printf '%s ' $activations)
+for page in $manual docs/errors/stages/GRU.md; do
+  [ -f "$page" ] && [ -n "$activations" ] || continue
+  tr '\n' ' ' <"$page" | grep -qF "\`${listed% }\`" || {
+    echo "$page: does not list the activations of $lists: \`${listed% }\`"
+    status=1
+  }
+done
+for word in $stages; do
   [ -f $manual ] || break
   grep -qF -e "\`$word\`" -e "\`$word " -e " $word\`" -e " $word " -e "\`$word(" -e " $word(" -e "$word)" $manual || {
     echo "$manual: does not name \`$word\`"
+    status=1
+  }
+done
+for stage in $stages; do
+  case $stage in
+  [a-zA-Z]*) page=docs/errors/stages/$stage.md ;;
+  *) page=docs/errors/stages/arithmetic.md ;; # an operator
+  esac
+  [ ! -d docs/errors/stages ] || [ -f "$page" ] || {
+    echo "$table: \`$stage\` has no page $page"
     status=1
   }
 done
