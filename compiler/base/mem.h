@@ -7,6 +7,7 @@
 
 /* As malloc, realloc and free; NULL when memory is exhausted or a failure was asked for. */
 void *mem_alloc(size_t size);
+void *mem_zeroed(size_t size); /* as calloc of one element */
 void *mem_realloc(void *p, size_t size);
 void mem_free(void *p);
 

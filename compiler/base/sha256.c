@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const uint32_t round_constant[64] = {
+const uint32_t sha256_constant[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -29,13 +29,13 @@ static void schedule(const uint8_t *block, uint32_t w[64]) {
   }
 }
 
-static void compress(Sha256 *sha, const uint8_t *block) {
-  uint32_t word[64], a = sha->state[0], b = sha->state[1], c = sha->state[2], d = sha->state[3],
-                     e = sha->state[4], f = sha->state[5], g = sha->state[6], h = sha->state[7];
+static void compress_one(uint32_t state[8], const uint8_t *block) {
+  uint32_t word[64], a = state[0], b = state[1], c = state[2], d = state[3], e = state[4],
+                     f = state[5], g = state[6], h = state[7];
   schedule(block, word);
   for (int i = 0; i < 64; i++) {
     uint32_t first = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) +
-                     round_constant[i] + word[i],
+                     sha256_constant[i] + word[i],
              second = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g;
     g = f;
@@ -48,7 +48,16 @@ static void compress(Sha256 *sha, const uint8_t *block) {
   }
   const uint32_t sum[8] = {a, b, c, d, e, f, g, h};
   for (int i = 0; i < 8; i++)
-    sha->state[i] += sum[i];
+    state[i] += sum[i];
+}
+
+void sha256_compress(uint32_t state[8], const uint8_t *block, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    compress_one(state, block + i * SHA256_BLOCK);
+}
+
+static void compress(Sha256 *sha, const uint8_t *block, size_t n) {
+  if (!sha256_x86_compress(sha->state, block, n)) sha256_compress(sha->state, block, n);
 }
 
 Sha256 sha256_new(void) {
@@ -59,12 +68,20 @@ Sha256 sha256_new(void) {
 void sha256_add(Sha256 *sha, const void *data, size_t len) {
   const uint8_t *from = data;
   while (len) {
+    if (sha->length % SHA256_BLOCK == 0 && len >= SHA256_BLOCK) { /* without a copy */
+      size_t blocks = len / SHA256_BLOCK, bytes = blocks * SHA256_BLOCK;
+      compress(sha, from, blocks);
+      sha->length += bytes;
+      from += bytes;
+      len -= bytes;
+      continue;
+    }
     size_t at = sha->length % SHA256_BLOCK, n = SHA256_BLOCK - at < len ? SHA256_BLOCK - at : len;
     memcpy(sha->block + at, from, n);
     sha->length += n;
     from += n;
     len -= n;
-    if (at + n == SHA256_BLOCK) compress(sha, sha->block);
+    if (at + n == SHA256_BLOCK) compress(sha, sha->block, 1);
   }
 }
 

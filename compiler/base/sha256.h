@@ -3,6 +3,7 @@
 #ifndef GRUS_BASE_SHA256_H
 #define GRUS_BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,13 @@ void sha256_add(Sha256 *sha, const void *data, size_t len);
 void sha256_bytes(Sha256 *sha, uint8_t digest[SHA256_BYTES]);
 /* 64 hexadecimal digits and a NUL. */
 void sha256_finish(Sha256 *sha, char digits[SHA256_DIGITS + 1]);
+
+/* The 64 constants of the rounds. */
+extern const uint32_t sha256_constant[64];
+/* Adds n whole blocks to the state, on any processor. */
+void sha256_compress(uint32_t state[8], const uint8_t *block, size_t n);
+/* sha256_x86.c: the same by the instructions that some processors have for it. False if this one
+ * has none. */
+bool sha256_x86_compress(uint32_t state[8], const uint8_t *block, size_t n);
 
 #endif

@@ -52,12 +52,18 @@ static const char *names_of(Arena *arena, const QuantNames *names) {
 /* What becomes of the file's integers where they do not fit. */
 static void note_rounded(Session *s, const Imported *in) {
   if (!in->foreign->has_integer_weights) return;
-  QuantNames rounded = quant_rounded_layers(in->model);
-  if (rounded.n)
+  QuantRounded rounded = quant_rounded_layers(in->model);
+  if (rounded.off_grid.n)
     foreign_note(in->foreign,
                  "`w8`, `i8` and `i16` round the weights of %s: those of a row are not all within "
                  "127 steps of one scale; `i16x16` has 32,767 steps",
-                 names_of(s->arena, &rounded));
+                 names_of(s->arena, &rounded.off_grid));
+  if (rounded.too_large.n)
+    foreign_note(
+        in->foreign,
+        "`w8`, `i16` and `i16x16` round the weights of %s: sums of the file's integers and "
+        "of values in 16 bits could leave 32 bits",
+        names_of(s->arena, &rounded.too_large));
 }
 
 Ranges *imported_ranges(Session *s, const Imported *in) {

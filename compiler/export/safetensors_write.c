@@ -87,6 +87,10 @@ void safetensors_begin(Text *out, const TensorFile *file) {
 void safetensors_add(Text *out, const Tensor *tensor) {
   char bytes[4096], *end = bytes + sizeof bytes - 8, *to = bytes;
   Written as = written_as(tensor);
+  if (tensor_is_plain(tensor)) {
+    text_add_n(out, (const char *)tensor->data, 4 * (size_t)tensor->count);
+    return;
+  }
   for (int64_t k = 0; k < tensor->count; k++) {
     to = put_element(to, tensor, as, k);
     if (to < end && k + 1 < tensor->count) continue;

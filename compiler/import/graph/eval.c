@@ -46,8 +46,9 @@ Walk walk_start(int rank, const int64_t *dim) {
   return w;
 }
 
-void walk_next(Walk *w) {
-  for (int i = w->rank - 1; i >= 0; i--) {
+/* To the next place along an axis, from the first place of all axes after it. */
+static inline void step_along(Walk *w, int axis) {
+  for (int i = axis; i >= 0; i--) {
     for (int k = 0; k < WALKED; k++)
       w->offset[k] += w->stride[k][i];
     if (++w->at[i] < w->dim[i]) return;
@@ -55,6 +56,14 @@ void walk_next(Walk *w) {
       w->offset[k] -= w->stride[k][i] * w->dim[i];
     w->at[i] = 0;
   }
+}
+
+void walk_next(Walk *w) {
+  step_along(w, w->rank - 1);
+}
+
+void walk_skip_row(Walk *w) {
+  step_along(w, w->rank - 2);
 }
 
 /* The number of bits of a type of whole numbers all of which a double holds; 0 of a type of 64

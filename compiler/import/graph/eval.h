@@ -20,6 +20,8 @@ typedef struct Walk {
 } Walk;
 Walk walk_start(int rank, const int64_t *dim);
 void walk_next(Walk *w);
+/* From the first place of a row of the last axis to that of the next row. */
+void walk_skip_row(Walk *w);
 
 void strides_of(int rank, const int64_t *dim, int64_t *stride);
 /* The strides of t when it is broadcast to `rank` axes: 0 along an axis that is repeated. */

@@ -32,8 +32,13 @@ static bool strided(GraphCall *call, const int64_t *stride) {
   Walk w = walk_start(out->rank, out->dim);
   for (int i = 0; i < out->rank; i++)
     w.stride[0][i] = stride[i];
-  for (int64_t i = 0; i < out->count; i++, walk_next(&w))
-    graph_put(&y, i, graph_at(x, w.offset[0]));
+  int last = out->rank - 1;
+  int64_t n = out->rank ? out->dim[last] : 1, step = out->rank ? stride[last] : 0;
+  for (int64_t i = 0; i < out->count; i += n) { /* a row of the last axis at a time */
+    for (int64_t k = 0; k < n; k++)
+      graph_put(&y, i + k, graph_at(x, w.offset[0] + k * step));
+    walk_skip_row(&w);
+  }
   return true;
 }
 

@@ -44,15 +44,31 @@ static double dequantized(double x, double scale, double zero, GraphElem to) {
   return (float)((x - zero) * scale);
 }
 
-static bool scale_each(GraphCall *call, ScaleOne *one) {
+/* How many elements in a row have one scale: all, or those of one place along the last axis but
+ * one, or only one. */
+static int64_t same_scale(const Scales *s, const GraphTensor *x) {
+  bool any = false;
+  for (int i = 0; i < x->rank; i++)
+    any = any || s->step[i];
+  if (!any) return x->count;
+  return x->rank > 1 && !s->step[x->rank - 1] ? x->dim[x->rank - 1] : 1;
+}
+
+static inline bool scale_each(GraphCall *call, ScaleOne *one) {
   const GraphTensor *x = call_in(call, 0), *scale = call_in(call, 1), *zero = call_in(call, 2);
   Scales s = scales_of(call);
   GraphNumbers y = call_numbers_for(call, 0, x->narrow != NULL);
-  for (int64_t i = 0; i < x->count; i++, walk_next(&s.walk)) {
+  GraphElem elem = call->out[0].elem;
+  int64_t n = same_scale(&s, x);
+  for (int64_t i = 0; i < x->count; i += n) {
     int64_t k = scale_place(&s);
-    graph_put(
-        &y, i,
-        one(graph_at(x, i), graph_at(scale, k), zero ? graph_at(zero, k) : 0, call->out[0].elem));
+    double step = graph_at(scale, k), from = zero ? graph_at(zero, k) : 0;
+    for (int64_t j = i; j < i + n; j++)
+      graph_put(&y, j, one(graph_at(x, j), step, from, elem));
+    if (n == 1)
+      walk_next(&s.walk);
+    else
+      walk_skip_row(&s.walk);
   }
   return true;
 }

@@ -175,6 +175,7 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
  * units_axis: the axis of the result that is new; right: x W, otherwise W x. */
 static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const GraphTensor *w,
                       int contracted, int units_axis, bool right) {
+  enum { COLUMNS = 32 }; /* so that a cache holds their lines until the next row */
   int time;
   int64_t d = lift_type(l, x)->dim[contracted], units = lift_type(l, node->out[0])->dim[units_axis];
   Axis last = lift_axis_whole(l, x, contracted, &time);
@@ -194,9 +195,10 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
   layer_set_size(layer, OPT_units, units);
   if (!add) layer_set_word(layer, OPT_bias, "false");
   float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, 2, (int64_t[]){units, d});
-  for (int64_t u = 0; kernel && u < units; u++)
-    for (int64_t i = 0; i < d; i++)
-      kernel[u * d + i] = (float)graph_at(w, right ? i * units + u : u * d + i);
+  for (int64_t from = 0; kernel && from < d; from += COLUMNS)
+    for (int64_t u = 0; u < units; u++)
+      for (int64_t i = from; i < d && i < from + COLUMNS; i++)
+        kernel[u * d + i] = (float)graph_at(w, right ? i * units + u : u * d + i);
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
   Axis made = lift_axis(l, node->out[0], units_axis, &time);
   return place_product(l, node, add, layer, layout_with_last(&layout, &made));

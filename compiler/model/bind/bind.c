@@ -5,6 +5,7 @@
  * bind_find.c says which tensor is meant, bind_report.c what is wrong with it. */
 #include "model/bind/binding.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -41,12 +42,16 @@ static bool list_fits(Bind *b, const Layer *layer) {
 }
 
 /* Adds the elements of a tensor to the canonical values `to` of a role. */
-static void copy_row(const Bind *b, const Tensor *t, const ParamShape *p, const BindRow *row,
+static void copy_row(const Bind *b, const Tensor *tensor, const ParamShape *p, const BindRow *row,
                      int dir, int half, bool split, float *to) {
   BindMap map = bind_map(row, b->convention, p, dir, half, split);
-  BindWalk walk = bind_walk(&map);
-  for (int64_t i = map.begin; i < map.end; i++, bind_walk_next(&walk))
-    to[i] += (float)tensor_get(t, t->count == 1 ? 0 : walk.at);
+  BindTile tile;
+  for (BindTiles t = bind_tiles(&map); bind_tile(&t, &tile);)
+    for (int64_t r = 0; r < t.rows; r++)
+      for (int64_t k = 0; k < tile.n; k++) {
+        int64_t at = tile.at + r * t.row_step + k * t.step;
+        to[tile.i + r * t.width + k] += tensor_float(tensor, tensor->count == 1 ? 0 : at);
+      }
 }
 
 /* Notes that a layer uses a tensor. False after reporting that another layer does: E606. */
@@ -63,13 +68,16 @@ static bool take(Bind *b, Layer *layer, const Tensor *t) {
   return false;
 }
 
+static bool is_finite(const Tensor *t, int64_t i) {
+  if (tensor_is_plain(t)) return fabsf(tensor_float(t, i)) <= FLT_MAX;
+  return fabs(tensor_get(t, i)) <= 3.4028234663852886e38;
+}
+
 /* Whether all elements are finite in f32; E608 if not. */
 static bool all_finite(Bind *b, const Layer *layer, const Tensor *t) {
   int64_t bad = 0, first = -1;
   for (int64_t i = 0; i < t->count; i++)
-    if (!isfinite(tensor_get(t, i)) || fabs(tensor_get(t, i)) > 3.4028234663852886e38) {
-      if (bad++ == 0) first = i;
-    }
+    if (!is_finite(t, i) && bad++ == 0) first = i;
   if (!bad) return true;
   Diag *d =
       diag_new(b->diags, E608, binding_span(layer), "`%s` contains %lld value%s that %s not finite",

@@ -74,8 +74,24 @@ typedef struct BindWalk {
   const BindMap *map;
   int64_t index[4], part[4], at;
 } BindWalk;
-BindWalk bind_walk(const BindMap *map);
-void bind_walk_next(BindWalk *walk);
+/* The same by tiles of rows and columns, so that a matrix that a file has the other way round is
+ * read and written in parts that a cache holds:
+ *
+ *     for (BindTiles t = bind_tiles(&map); bind_tile(&t, &tile);)
+ *       for r < t.rows, k < tile.n:
+ *         canonical element tile.i + r * t.width + k
+ *         is at tile.at + r * t.row_step + k * t.step in the file */
+typedef struct BindTiles {
+  BindWalk walk;
+  int64_t i,
+      column; /* the next tile: the first element of its block of rows, and its column there */
+  int64_t rows, width, row_step, step;
+} BindTiles;
+typedef struct BindTile {
+  int64_t i, at, n;
+} BindTile;
+BindTiles bind_tiles(const BindMap *map);
+bool bind_tile(BindTiles *tiles, BindTile *tile);
 
 /* Warns of weights that look unlike trained ones: W602. */
 void bind_lint(const Model *model, Diags *diags);

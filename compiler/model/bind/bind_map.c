@@ -71,7 +71,7 @@ static void set_index(BindWalk *walk, int k, int64_t index) {
   walk->at += walk->part[k];
 }
 
-BindWalk bind_walk(const BindMap *map) {
+static BindWalk bind_walk(const BindMap *map) {
   BindWalk walk = {.map = map, .at = map->offset};
   const ParamShape *p = map->p;
   int64_t i = map->begin;
@@ -82,7 +82,7 @@ BindWalk bind_walk(const BindMap *map) {
   return walk;
 }
 
-void bind_walk_next(BindWalk *walk) {
+static void walk_next(BindWalk *walk) {
   const ParamShape *p = walk->map->p;
   for (int k = p->rank - 1; k >= 0; k--) {
     if (walk->index[k] + 1 < p->dim[k]) {
@@ -91,4 +91,44 @@ void bind_walk_next(BindWalk *walk) {
     }
     set_index(walk, k, 0);
   }
+}
+
+/* Whether the places of the elements along an axis are all at the same distance. */
+static bool is_even(const BindMap *map, int k) {
+  int axis = k >= 0 ? map->p->axes[k] : BIND_DIRECTIONS;
+  return axis != BIND_DIRECTIONS && axis != BIND_GATES &&
+         !(axis == BIND_UNITS && map->stride[BIND_GROUP_UNITS]);
+}
+
+BindTiles bind_tiles(const BindMap *map) {
+  const ParamShape *p = map->p;
+  int last = p->rank - 1;
+  BindTiles t = {.walk = bind_walk(map), .i = map->begin, .rows = 1, .width = 1};
+  if (is_even(map, last)) {
+    t.width = p->dim[last];
+    t.step = map->stride[(int)p->axes[last]];
+  }
+  if (t.step && is_even(map, last - 1)) {
+    t.rows = p->dim[last - 1];
+    t.row_step = map->stride[(int)p->axes[last - 1]];
+  }
+  return t;
+}
+
+bool bind_tile(BindTiles *t, BindTile *tile) {
+  enum { COLUMNS = 32 }; /* lines of a cache that stay in it for the next row */
+  if (t->i >= t->walk.map->end) return false;
+  int64_t rest = t->width - t->column;
+  *tile = (BindTile){.i = t->i + t->column,
+                     .at = t->walk.at + t->column * t->step,
+                     .n = rest < COLUMNS || t->rows == 1 ? rest : COLUMNS};
+  t->column += tile->n;
+  if (t->column < t->width) return true;
+  int last = t->walk.map->p->rank - 1;
+  if (t->rows > 1) set_index(&t->walk, last - 1, t->rows - 1);
+  if (t->width > 1) set_index(&t->walk, last, t->width - 1);
+  walk_next(&t->walk);
+  t->i += t->rows * t->width;
+  t->column = 0;
+  return true;
 }

@@ -79,9 +79,12 @@ static void add_tensor(Unbind *u, const Layer *layer, const BindRow *row, const 
 static void fill(const Unbound *u, const struct UnboundTensor *s, const ParamShape *p, int half,
                  float *to) {
   BindMap map = bind_map(s->row, u->convention, p, s->dir, half, s->split);
-  BindWalk walk = bind_walk(&map);
-  for (int64_t i = map.begin; i < map.end; i++, bind_walk_next(&walk))
-    to[walk.at] = s->layer->weights->role[p->role][i];
+  const float *from = s->layer->weights->role[p->role];
+  BindTile tile;
+  for (BindTiles t = bind_tiles(&map); bind_tile(&t, &tile);)
+    for (int64_t r = 0; r < t.rows; r++)
+      for (int64_t k = 0; k < tile.n; k++)
+        to[tile.at + r * t.row_step + k * t.step] = from[tile.i + r * t.width + k];
 }
 
 Tensor unbound_tensor(const Unbound *u, int i, Arena *arena) {

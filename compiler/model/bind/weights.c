@@ -66,11 +66,7 @@ static int64_t stored_index(const Tensor *t, int64_t i) {
 }
 
 double tensor_get(const Tensor *t, int64_t i) {
-  if (t->elem == TENSOR_F32 && !t->fortran && !t->big_endian) { /* most are */
-    const uint8_t *f = t->data + 4 * i;
-    return float_value((uint32_t)f[0] | (uint32_t)f[1] << 8 | (uint32_t)f[2] << 16 |
-                       (uint32_t)f[3] << 24);
-  }
+  if (tensor_is_plain(t)) return (double)tensor_float(t, i);
   int bytes = tensor_elem_bytes(t->elem);
   const uint8_t *p = t->data + stored_index(t, i) * bytes;
   uint64_t bits = 0;

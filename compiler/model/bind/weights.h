@@ -32,6 +32,8 @@
 
 #include "model/graph/model.h"
 
+#include <string.h>
+
 typedef enum TensorElem {
   TENSOR_F16,
   TENSOR_BF16,
@@ -83,6 +85,20 @@ typedef struct TensorFile {
 int tensor_elem_bytes(TensorElem elem);
 /* The element that is the i-th in C order, whatever the order and type of storage. */
 double tensor_get(const Tensor *tensor, int64_t i);
+/* Whether the elements are f32 with the least byte first, in C order, as most are. */
+static inline bool tensor_is_plain(const Tensor *t) {
+  return t->elem == TENSOR_F32 && !t->fortran && !t->big_endian;
+}
+/* The same in f32. */
+static inline float tensor_float(const Tensor *t, int64_t i) {
+  const uint8_t *f = t->data + 4 * i;
+  float value;
+  if (!tensor_is_plain(t)) return (float)tensor_get(t, i);
+  uint32_t bits =
+      (uint32_t)f[0] | (uint32_t)f[1] << 8 | (uint32_t)f[2] << 16 | (uint32_t)f[3] << 24;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
 /* The tensor of this name, with or without the root of the file; NULL if there is none. */
 const Tensor *tensor_find(const TensorFile *file, const char *name);
 extern const char *const tensor_elem_name[];                      /* "f32" */

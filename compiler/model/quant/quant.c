@@ -90,8 +90,7 @@ bool quant_is_exact(const Model *model, const Value *value) {
   return exact[value->id];
 }
 
-/* Formats of all values; layers have no integers yet. */
-static bool begin(Quantise *q) {
+bool quant_begin(Quantise *q) {
   const Model *model = q->model;
   if (!weights_are_there(q) || !pasts_are_zero(q)) return false;
   q->quant = ARENA_NEW(q->arena, Quant);
@@ -106,7 +105,7 @@ bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given,
   Quantise q = {
       .model = model, .arena = model->arena, .ranges = ranges, .given = given, .diags = diags};
   if (!model_wants_integers(model)) return true;
-  if (!begin(&q)) return false;
+  if (!quant_begin(&q)) return false;
   for (int i = 0; i < model->n_layers && !q.failed; i++)
     if (q.quant->layer[i]) quantise_layer(&q, model->layer[i]);
   if (q.failed) return false;
@@ -120,19 +119,10 @@ void quant_name(Arena *arena, QuantNames *names, const char *name) {
   ARENA_PUSH(arena, names->name, names->n, names->cap, arena_strdup(arena, name));
 }
 
-/* Whether all weights of a layer are whole multiples of one number for each row. */
-static bool is_grid(const QuantLayer *ql) {
-  bool all = !ql->table || ql->table_is_grid;
-  for (int dir = 0; dir < ql->directions; dir++)
-    for (int part = 0; part < QUANT_PARTS; part++)
-      all = all && (!ql->part[dir][part].w || ql->part[dir][part].is_grid);
-  return all;
-}
-
-/* Quantises the model in another precision, without reporting anything and without changing it. The
- * integers of a layer are freed before those of the next are made. */
-static void quantise_aside(Model *model, Precision precision, const Ranges *ranges,
-                           QuantNames *missing, QuantNames *rounded) {
+/* The values whose ranges the model would need in this precision, without reporting anything and
+ * without changing it. */
+QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
+  QuantNames missing = {0};
   Arena *arena = arena_child(model->arena);
   Sources *sources = ARENA_NEW(arena, Sources);
   sources->arena = arena;
@@ -140,30 +130,13 @@ static void quantise_aside(Model *model, Precision precision, const Ranges *rang
                 .arena = arena,
                 .ranges = ranges,
                 .diags = diags_new(arena, sources),
-                .missing = missing};
+                .missing = &missing};
   Precision own = model->precision;
   model->precision = precision;
-  bool ok = begin(&q);
-  for (int i = 0; i < model->n_layers && ok && !q.failed; i++) {
-    const QuantLayer *ql = q.quant->layer[i];
-    if (!ql) continue;
-    q.arena = arena_child(arena);
-    quantise_layer(&q, model->layer[i]);
-    if (!is_grid(ql)) quant_name(model->arena, rounded, model->layer[i]->path);
-    arena_free(q.arena);
-  }
+  bool ok = quant_begin(&q);
+  for (int i = 0; i < model->n_layers && ok && !q.failed; i++)
+    if (q.quant->layer[i]) quantise_layer(&q, model->layer[i]);
   model->precision = own;
   arena_free(arena);
-}
-
-QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
-  QuantNames missing = {0}, rounded = {0};
-  quantise_aside(model, precision, ranges, &missing, &rounded);
   return missing;
-}
-
-QuantNames quant_rounded_layers(Model *model) {
-  QuantNames missing = {0}, rounded = {0};
-  quantise_aside(model, PRECISION_W8, NULL, &missing, &rounded);
-  return rounded;
 }

@@ -148,9 +148,13 @@ typedef struct QuantNames {
 
 /* The values whose ranges the model would need in this precision, and that have none. */
 QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges);
-/* The layers that 8 bits would round: in some row, the weights are not multiples -127..127 of one
- * number. */
-QuantNames quant_rounded_layers(Model *model);
+/* The layers whose weights w8 rounds. off_grid: in some row, the weights are not multiples
+ * -127..127 of one number. too_large: they are in all rows, but sums of these multiples and of
+ * values in 16 bits could leave 32 bits. */
+typedef struct QuantRounded {
+  QuantNames off_grid, too_large;
+} QuantRounded;
+QuantRounded quant_rounded_layers(Model *model);
 /* Whether any layer is in i8, i16 or i16x16, which need ranges; and whether any is in these or in
  * w8. */
 bool model_wants_ranges(const Model *model);

@@ -285,12 +285,12 @@ static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
 }
 
 /* The result of an Embedding has the 8 or 16 bits of its table. */
-static QuantFormat table_format(Arena *arena, const Layer *layer, Precision p) {
+static QuantFormat table_format(const Layer *layer, Precision p) {
   int bits = precision_info[p].weight_bits;
   bool is_grid;
   QuantFormat f = quant_format_fraction(0, bits);
   f.low = -f.high;
-  f.inverse = (float)(1 / quant_table_step(arena, layer, bits, &is_grid));
+  f.inverse = (float)(1 / quant_table_step(layer, bits, &is_grid));
   f.scale = 1 / (double)f.inverse;
   return f;
 }
@@ -303,7 +303,7 @@ static QuantFormat value_format(Quantise *q, const Value *v) {
   if (layer && !q->quant->absorber[layer->id]) {
     switch (quant_kind(layer)) {
     case QUANT_RECURRENT: return recurrent_format(q, layer);
-    case QUANT_TABLE: return table_format(q->arena, layer, layer_precision(q->model, layer));
+    case QUANT_TABLE: return table_format(layer, layer_precision(q->model, layer));
     case QUANT_PORT: return port_format(layer);
     case QUANT_SAME: return q->quant->value[layer->in[0]->id];
     case QUANT_RESCALE:

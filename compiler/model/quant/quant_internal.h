@@ -13,10 +13,13 @@ typedef struct Quantise {
   const QuantGiven *given;
   Diags *diags;
   Quant *quant;
-  QuantNames *missing; /* gets the names of values without a range, instead of E704; NULL: E704 */
+  QuantNames *missing; /* gets the names of values without a range, instead of E704; NULL: E704.
+                          Layers then get no integers */
   bool failed;
 } Quantise;
 
+/* quant.c: formats of all values; layers have no integers yet. False after reporting E703. */
+bool quant_begin(Quantise *q);
 /* Whether a stage can be applied to sums: relu, clip and the bounded ones. */
 bool quant_is_activation(const Layer *layer);
 /* Whether an activation word is one that integer cells have with values within -1..1. */
@@ -71,9 +74,16 @@ bool quant_scale_fits(double ratio, double bound);
 QuantScale quant_scale_make(double ratio, double bound, int most);
 /* The largest |q| that the memory of an operand can hold. */
 double quant_largest(const QuantFormat *x);
+/* What quant_part_make does with a row whose weights are integers with a scale. */
+typedef enum RowIs {
+  ROW_KEPT,      /* it keeps these integers */
+  ROW_OFF_GRID,  /* there are none: the weights are no multiples of one number by -127..127 */
+  ROW_TOO_LARGE, /* it takes a larger scale, because sums of these integers could leave 32 bits */
+} RowIs;
+RowIs quant_row_is(const PartSpec *spec, int64_t row);
 /* The number of which all n are multiples by -127..127, or with 16 bits by -255..255, apart from
- * their rounding to f32; 0 if there is none. */
-double quant_grid(const double *w, int64_t n, int bits);
+ * their rounding to f32; 0 if there is none. *most: the largest |w|, at least 1e-9. */
+double quant_table_grid(const float *w, int64_t n, int bits, double *most);
 /* Adds a name to a list unless it is there. */
 void quant_name(Arena *arena, QuantNames *names, const char *name);
 
@@ -82,7 +92,9 @@ void quant_name(Arena *arena, QuantNames *names, const char *name);
 void quantise_layer(Quantise *q, const Layer *layer);
 /* The real number that one unit of the table of an Embedding stands for; *is_grid: whether all its
  * numbers are multiples of that. */
-double quant_table_step(Arena *arena, const Layer *layer, int bits, bool *is_grid);
+double quant_table_step(const Layer *layer, int bits, bool *is_grid);
+/* By what a BatchNorm multiplies a row of the layer before it. */
+double quant_norm_factor(const Model *model, const Layer *norm, int64_t row);
 /* W and b of a Dense or Conv1D, with the BatchNorm after it folded in: [rows][depth] and
  * [rows]. */
 double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm,

@@ -115,6 +115,12 @@ static double *to_double(Arena *arena, const float *from, int64_t n) {
 
 /* ---- Dense and Conv1D ---- */
 
+double quant_norm_factor(const Model *model, const Layer *norm, int64_t row) {
+  const float *scale = layer_role(norm, ROLE_SCALE);
+  return (scale ? (double)scale[row] : 1) /
+         sqrt((double)layer_role(norm, ROLE_VARIANCE)[row] + layer_eps(model, norm));
+}
+
 double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const Layer *norm,
                      double **bias) {
   ParamShape shape[LAYER_MAX_PARAMS];
@@ -128,9 +134,8 @@ double *quant_folded(const Model *model, Arena *arena, const Layer *layer, const
   double *w = to_double(arena, layer_role(layer, ROLE_KERNEL), size),
          *b = to_double(arena, layer_role(layer, ROLE_BIAS), rows);
   for (int64_t r = 0; norm && r < rows; r++) {
-    const float *scale = layer_role(norm, ROLE_SCALE), *center = layer_role(norm, ROLE_CENTER);
-    double a = (scale ? (double)scale[r] : 1) /
-               sqrt((double)layer_role(norm, ROLE_VARIANCE)[r] + layer_eps(model, norm));
+    const float *center = layer_role(norm, ROLE_CENTER);
+    double a = quant_norm_factor(model, norm, r);
     for (int64_t k = 0; k < size / rows; k++)
       w[r * (size / rows) + k] *= a;
     b[r] = a * (b[r] - (double)layer_role(norm, ROLE_MEAN)[r]) + (center ? (double)center[r] : 0);
@@ -143,19 +148,18 @@ static void matrix(Quantise *q, const Layer *layer, QuantLayer *ql) {
   ParamShape shape[LAYER_MAX_PARAMS];
   layer_params(layer, shape);
   int64_t depth = param_count(&shape[0]) / shape[0].dim[0];
-  double *b, *w = quant_folded(q->model, q->arena, layer, ql->norm, &b);
   QuantFormat value = q->quant->value[ql->last->out[0]->id];
   bool bounded = ql->activation && quant_is_bounded(ql->activation);
   bool w8 = ql->precision == PRECISION_W8;
   ql->to_float = w8 || (!value.bits && !bounded);
   ql->out = bounded ? quant_format_fraction(15, 16) : value;
-  PartSpec spec = {.rows = shape[0].dim[0],
-                   .depth = depth,
-                   .w = w,
-                   .b = w8 ? NULL : b,
-                   .bits = weight_bits(ql->precision),
-                   .out = 1};
+  PartSpec spec = {
+      .rows = shape[0].dim[0], .depth = depth, .bits = weight_bits(ql->precision), .out = 1};
   spec.x = w8 ? quant_format_fraction(0, 16) : quant_operand(q, layer->in[0], ql->precision, layer);
+  if (q->missing) return;
+  double *b;
+  spec.w = quant_folded(q->model, q->arena, layer, ql->norm, &b);
+  spec.b = w8 ? NULL : b;
   spec.to_float = ql->to_float;
   if (!ql->to_float && !bounded) spec.out = value.scale;
   ql->fraction = quant_part_fraction(&spec, MOST_FRACTION);
@@ -255,7 +259,6 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
           layer_role(layer, k == QUANT_INPUT ? ROLE_KERNEL : ROLE_RECURRENT) + dir * rows * depth;
       spec[dir][k] = (PartSpec){.rows = rows,
                                 .depth = depth,
-                                .w = to_double(q->arena, w, rows * depth),
                                 .b = w8                 ? NULL
                                      : k == QUANT_INPUT ? b
                                                         : rb,
@@ -264,6 +267,8 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
                                 .to_float = w8};
       spec[dir][k].x =
           k == QUANT_STATE || w8 ? h : quant_operand(q, layer->in[0], ql->precision, layer);
+      if (q->missing) continue;
+      spec[dir][k].w = to_double(q->arena, w, rows * depth);
       int most = quant_part_fraction(&spec[dir][k], MOST_FRACTION);
       if (most == INT_MIN) {
         too_long(q, layer, depth);
@@ -272,6 +277,7 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
       if (most < ql->fraction) ql->fraction = most;
     }
   }
+  if (q->missing) return;
   if (ql->fraction < 2 && !w8) {
     quant_refuse(q, layer, "its gates would have fewer than two fraction bits",
                  "scale its input with `normalize`, or `precision=f32` here");
@@ -286,24 +292,22 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
 
 /* ---- the rest ---- */
 
-double quant_table_step(Arena *arena, const Layer *layer, int bits, bool *is_grid) {
+double quant_table_step(const Layer *layer, int bits, bool *is_grid) {
   int64_t n = layer->in[0]->type.categories * layer_units(layer);
-  const double *w = to_double(arena, layer_role(layer, ROLE_TABLE), n);
-  double top = 1e-9, step = quant_grid(w, n, bits);
-  for (int64_t i = 0; i < n; i++)
-    top = fmax(top, fabs(w[i]));
+  double most, step = quant_table_grid(layer_role(layer, ROLE_TABLE), n, bits, &most);
   *is_grid = step > 0;
-  return *is_grid ? step : top / (bits == 8 ? INT8_MAX : INT16_MAX);
+  return *is_grid ? step : most / (bits == 8 ? INT8_MAX : INT16_MAX);
 }
 
 static void table(Quantise *q, const Layer *layer, QuantLayer *ql) {
+  if (q->missing) return;
   const float *from = layer_role(layer, ROLE_TABLE);
   int64_t n = layer->in[0]->type.categories * layer_units(layer);
   int bits = ql->precision == PRECISION_I16X16 ? 16 : 8;
   double most = bits == 16 ? INT16_MAX : INT8_MAX;
   int16_t *to = ARENA_ARRAY(q->arena, int16_t, n);
   QuantFormat f = quant_format_fraction(0, bits);
-  f.inverse = (float)(1 / quant_table_step(q->arena, layer, bits, &ql->table_is_grid));
+  f.inverse = (float)(1 / quant_table_step(layer, bits, &ql->table_is_grid));
   f.scale = 1 / (double)f.inverse;
   f.low = -f.high;
   for (int64_t i = 0; i < n; i++)

@@ -54,30 +54,84 @@ static double most_sum(const PartSpec *spec) {
   return ldexp(1, 31) - step * ((double)spec->depth / 2 + 2);
 }
 
+/* The nearest integer, as nearbyint gives it; |x| < 2^51. */
+static double nearest(double x) {
+  static const double top = 6755399441055744; /* 1.5 * 2^52: doubles have no fraction there */
+  return x + top - top;
+}
+
 /* Whether all n are integer multiples of step, apart from their rounding to f32. */
 static bool are_multiples(const double *w, int64_t n, double step) {
   static const double rounding = 1e-4; /* of a step */
   int64_t k = 0;
-  while (k < n && fabs(w[k] / step - nearbyint(w[k] / step)) < rounding)
+  while (k < n && fabs(w[k] / step - nearest(w[k] / step)) < rounding)
     k++;
   return k == n;
 }
 
-double quant_grid(const double *w, int64_t n, int bits) {
-  double most = larger(1e-9, w, n);
+/* Numbers in double, or in f32. */
+typedef struct Numbers {
+  const double *wide;
+  const float *narrow; /* where wide is NULL */
+  int64_t n;
+} Numbers;
+
+enum { PIECE = 256 };
+
+static int64_t piece_size(const Numbers *of, int64_t at) {
+  return of->n - at < PIECE ? of->n - at : PIECE;
+}
+
+/* The numbers of the piece from `at` on, in double; `room` has them if they are in f32. */
+static const double *piece_of(const Numbers *of, int64_t at, double room[PIECE]) {
+  if (of->wide) return of->wide + at;
+  for (int64_t k = 0; k < piece_size(of, at); k++)
+    room[k] = (double)of->narrow[at + k];
+  return room;
+}
+
+static bool all_are_multiples(const Numbers *of, double step) {
+  double room[PIECE];
+  bool all = true;
+  for (int64_t at = 0; all && at < of->n; at += PIECE)
+    all = are_multiples(piece_of(of, at, room), piece_size(of, at), step);
+  return all;
+}
+
+static double grid_of(const Numbers *of, double most, int bits) {
   for (int largest = INT8_MAX; largest >= 1; largest--)
-    if (are_multiples(w, n, most / largest)) return most / largest;
+    if (all_are_multiples(of, most / largest)) return most / largest;
   for (int largest = UINT8_MAX; bits > 8 && largest > INT8_MAX; largest--)
-    if (are_multiples(w, n, most / largest)) return most / largest;
+    if (all_are_multiples(of, most / largest)) return most / largest;
   return 0;
 }
 
-/* The number of which the weights of a row are multiples, if its sums with that scale fit 32 bits;
- * else 0. */
+double quant_table_grid(const float *w, int64_t n, int bits, double *most) {
+  double room[PIECE];
+  Numbers all = {.narrow = w, .n = n};
+  *most = 1e-9;
+  for (int64_t at = 0; at < n; at += PIECE)
+    *most = larger(*most, piece_of(&all, at, room), piece_size(&all, at));
+  return grid_of(&all, *most, bits);
+}
+
+/* The number of which the weights of a row are multiples by -127..127, or with 16 bits by
+ * -255..255; 0 if there is none. */
 static double row_grid(const PartSpec *spec, int64_t row, const RowSize *size) {
+  Numbers all = {.wide = spec->w + row * spec->depth, .n = spec->depth};
+  return grid_of(&all, size->most, spec->bits);
+}
+
+/* Whether the sums of a row with this scale fit 32 bits. */
+static bool sums_fit(const PartSpec *spec, const RowSize *size, double scale) {
   static const double room = 1.01; /* for a multiplier that is rounded down */
-  double step = quant_grid(spec->w + row * spec->depth, spec->depth, spec->bits);
-  return size->sum / most_sum(spec) * room <= step ? step : 0;
+  return size->sum / most_sum(spec) * room <= scale;
+}
+
+RowIs quant_row_is(const PartSpec *spec, int64_t row) {
+  RowSize size = row_size(spec, row);
+  double step = row_grid(spec, row, &size);
+  return !step ? ROW_OFF_GRID : sums_fit(spec, &size, step) ? ROW_KEPT : ROW_TOO_LARGE;
 }
 
 /* Over the rows so far: the largest multiplier before its fraction bits, and a bound of the sums.
@@ -91,7 +145,7 @@ static const Reach no_rows = {.top = 1e-30, .bound = 1};
 static double row_scale(const PartSpec *spec, int64_t row, bool *is_grid, Reach *reach) {
   RowSize size = row_size(spec, row);
   double step = row_grid(spec, row, &size);
-  *is_grid = step > 0;
+  *is_grid = step > 0 && sums_fit(spec, &size, step);
   double scale =
       *is_grid ? step
                : fmax(size.most / largest_weight(spec->bits), size.sum / most_sum(spec) * 1.0001);

@@ -70,7 +70,7 @@ def small_integers(onnx, ort, h, nh, T):
     """four_bits: a scale for each column, then for each block of 4 rows of a column, values of 4 bits between.
     wide_bytes: weights between -100 and 155 steps. no_scale: a scale of 0. rows: a table of integers that use 90 of
     their 127 steps, which stay the same integers. one_end: real numbers of which a Clip bounds
-    one end alone, before the first integers."""
+    one end alone, before the first integers. long_rows: sums of 520 products of nearly 127, which do not fit 32 bits with values of 16 bits."""
     rng = np.random.default_rng(9)
 
     def four(name, shape, signed): return h.make_tensor(name, T.INT4 if signed else T.UINT4, shape, (rng.integers(-8, 8, shape) + (0 if signed else 8)).flatten().tolist())
@@ -100,6 +100,13 @@ def small_integers(onnx, ort, h, nh, T):
     table = np.vstack([[[90, -90, 1]], rng.integers(-90, 91, (10, 3))]).astype("i1")
     graph = h.make_graph(nodes, "net", [h.make_tensor_value_info("x", T.INT64, [1, 6])], [h.make_tensor_value_info("y", T.FLOAT, None)], [ends[0], nh.from_array(table, "w")])
     onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="make_ranges"), os.path.join(FOLDER, "rows.onnx"))
+    nodes = pair("x", "s0", "z0", "xr") + [h.make_node("DequantizeLinear", ["w", "sw"], ["wr"]), h.make_node("MatMul", ["xr", "wr"], ["n"])] + pair("n", "s1", "z1", "y")
+    graph = h.make_graph(nodes, "net", [h.make_tensor_value_info("x", T.FLOAT, [1, 520])], [h.make_tensor_value_info("y", T.FLOAT, None)],
+                         ends[:2] + [number("s1", 1 / 4), number("z1", 3, "i1"), number("sw", 0.01), nh.from_array(rng.choice([127, -127, 126], (520, 2)).astype("i1"), "w")])
+    path = os.path.join(FOLDER, "long_rows.onnx")
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="make_ranges"), path)
+    session, x = ort.InferenceSession(path, providers=["CPUExecutionProvider"]), rng.uniform(-1, 1, (SAMPLES, 520)).astype("f4")
+    save("long_rows", x=x, y=np.concatenate([session.run(None, {"x": s[None]})[0] for s in x]))
 
 
 # ---- TensorFlow Lite ----

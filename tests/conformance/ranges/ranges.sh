@@ -12,7 +12,7 @@ cd "$work" || exit 1
 
 import() {
   echo "\$ grus import $1"
-  "$grus" import "$fixtures/$1" | grep -E '^(wrote|note: .*(scales|ranges|127 steps))'
+  "$grus" import "$fixtures/$1" | grep -E '^(wrote|note: .*(scales|ranges|127 steps|32 bits))'
 }
 
 # as_recorded NAME PRECISION DECIBELS...: the least ratio to what was recorded.
@@ -72,6 +72,10 @@ echo
 import wide_bytes.onnx
 as_recorded wide_bytes i8 30 i16 30 i16x16 100
 "$grus" import "$fixtures/no_scale.onnx" 2>&1 | sed "s|$fixtures/||"
+
+echo
+import long_rows.onnx
+as_recorded long_rows i8 100 i16 40
 
 echo
 import rows.onnx

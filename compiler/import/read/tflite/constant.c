@@ -100,8 +100,12 @@ const GraphTensor *tfl_constant(TflReader *r, const TflTensor *t) {
   GraphTensor *made = graph_tensor_of(foreign_numbers(r->file), elem, t->rank, t->dim, INT32_MAX,
                                       is_float(t->type), &to);
   if (!made) return bad(r, t, "is too large");
-  for (int64_t i = 0; i < count; i++)
-    graph_put(&to, i, element(t->type, t->data, i));
+  if (t->type == TFL_INT8) /* most of a large file of integers */
+    for (int64_t i = 0; i < count; i++)
+      graph_put(&to, i, (int8_t)t->data[i]);
+  else
+    for (int64_t i = 0; i < count; i++)
+      graph_put(&to, i, element(t->type, t->data, i));
   map_put(r->arena, &r->constants, key, made);
   return made;
 }
