@@ -7,25 +7,27 @@
 
 typedef struct CUsed CUsed;
 
+/* A C file while it is written. */
 typedef struct CWriter {
   const KirModule *m;
   const COptions *o;
-  const char *prefix; /* "kws" */
-  const char *upper;  /* "KWS" */
+  const char *prefix; /* names begin with it: "kws" */
+  const char *upper;  /* the same in upper case, for macros: "KWS" */
   bool single_header;
-  bool has_body;     /* functions follow, not only their prototypes */
-  bool inlines;      /* functions of vectors, wherever they are called */
+  bool has_body;     /* the functions are written as well, not only their prototypes */
+  bool inlines;      /* functions of vectors are inlined wherever they are called */
   bool assumes_fma;  /* the compiler has fused multiply-adds, whatever its macros say */
-  int64_t any_state; /* bytes of the state struct of the greatest of several bodies; 0: one body */
-  const CUsed *used; /* of the prelude that was written */
+  int64_t any_state; /* if there are several bodies: the size of the largest state struct in bytes;
+                        else 0 */
+  const CUsed *used; /* what the functions of the prelude are, once it has been written */
   Text *out;
   int indent;
-  /* the function being written */
+  /* The others are about the function that is being written. */
   const KirFunc *f;
-  const char *self;   /* its pointer to the state: "s", "w" */
-  const char **name;  /* by register id */
-  int *uses;          /* by register id */
-  const char **scope; /* names in use, innermost last */
+  const char *self;   /* the name of its pointer to the state: "s", "w" */
+  const char **name;  /* by register id: the name in C */
+  int *uses;          /* by register id: how often it is read */
+  const char **scope; /* the names in use, those of the innermost scope last */
   int n_scope;
   size_t cap_scope;
 } CWriter;
@@ -35,7 +37,8 @@ typedef enum CTileKind { C_TILES_I8, C_TILES_U8, C_TILES_BF16, C_TILE_KINDS } CT
 
 enum { C_MAX_OPS = 40, C_MAX_WIDTHS = 5, C_FLOAT_REGISTERS = 32 };
 
-/* What the functions of a module use of the prelude. */
+/* What the functions of a module use of the prelude. Flags are by operation (C_MAX_OPS), and by
+ * width (C_MAX_WIDTHS): index n is for 2^n lanes. */
 struct CUsed {
   Arena *arena;
   bool is_for_mve;
@@ -43,87 +46,91 @@ struct CUsed {
   bool scalar[C_MAX_OPS];
   bool scalar_i32_bits, scalar_f32_bits, f16, bf16;
   bool iso;
-  bool lanes[C_MAX_WIDTHS];                           /* 2, 4, 8, 16 are 1..4 */
-  bool load[C_MAX_WIDTHS][2], store[C_MAX_WIDTHS][2]; /* f32, i32 */
+  bool lanes[C_MAX_WIDTHS];
+  bool load[C_MAX_WIDTHS][2], store[C_MAX_WIDTHS][2]; /* [1]: of i32 instead of f32 */
   bool load_f16[C_MAX_WIDTHS], load_bf16[C_MAX_WIDTHS];
-  bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* f32, i32 */
+  bool vector[C_MAX_WIDTHS][C_MAX_OPS][2]; /* [1]: of i32 instead of f32 */
   bool fma_scalar[C_MAX_WIDTHS];
   bool loads[KIR_MAX_LOADS + 1]
-            [C_FLOAT_REGISTERS]; /* by number of registers and the first of them */
+            [C_FLOAT_REGISTERS]; /* by the number of registers and the first of them */
   bool fixed[C_MAX_OPS];
-  bool add_mulw, add_product; /* sums with a product's upper half */
-  bool row;                   /* records of tables */
+  bool add_mulw, add_product; /* sums with the upper half of a product */
+  bool row;                   /* the rows of tables */
   bool shift15;               /* shifts by 15 */
-  uint32_t saturate[2][32];   /* by top and shift; bit n - 1: a clamp to n bits */
+  uint32_t saturate[2][32];   /* by top and shift: bit n - 1 is set for a clamp to n bits */
   bool tiles[C_TILE_KINDS];
-  const KirStmt **dot; /* one of each form */
+  const KirStmt **dot; /* the sums of products, one of each form */
   size_t n_dots, cap_dots;
 };
 
 /* ---- c_lanes.c ---- */
-/* Whether a sum of products is taken by vectors where the processor has them. */
+/* Whether a sum of products has a form with vectors, for processors that have them. */
 bool c_dot_has_lanes(const KirStmt *s);
 void c_lanes_helpers(CWriter *c, const CUsed *u);
-/* The body of its function. */
+/* Writes the body of the function for such a sum. */
 void c_lanes_body(CWriter *c, const KirStmt *s);
 
 /* ---- c_mve.c ---- */
 /* Whether the file is for processors that have MVE. */
 bool c_is_for_mve(const CWriter *c);
-/* Whether a loop of integers has a form by the vectors of MVE. */
+/* Whether a loop of integers has a form with the vectors of MVE. */
 bool c_mve_has(const CWriter *c, const KirStmt *loop);
-/* "#if", and that form; where the turns begin that are left over. */
+/* Writes "#if" and that form. The result is the first turn that the form does not compute. */
 int64_t c_mve_loop(CWriter *c, const KirStmt *loop);
-/* What its forms need before them. */
+/* Writes what the forms of all loops need before them. */
 void c_mve_prelude(CWriter *c);
-/* A helper for four numbers. */
+/* Writes the form of a helper for four numbers, if it has one. */
 void c_mve_helper(CWriter *c, const KirFunc *f);
 
 /* ---- c_expr.c ---- */
-/* A clamp to the limits of so many bits with the sign; bits 0: other limits. shift: of what it
- * clamps to the right, by a constant, which the same instruction does. top: only the upper limit
- * can be passed. */
+/* A clamp to the range of `bits` bits, with the sign; bits 0: the limits are others. shift: its
+ * operand is first shifted right by this number, in the same instruction. top: only the upper limit
+ * can be exceeded. */
 typedef struct CSaturation {
   int bits, shift;
   bool top;
 } CSaturation;
 CSaturation c_saturation(const KirExpr *e);
 const char *c_saturation_name(CWriter *c, const CSaturation *s);
-/* A sum with floor(a m / 2^16), for which there is an instruction: a as the other operand of the
- * sum, and which product it is. */
+/* Whether a sum adds floor(a m / 2^16), for which there is an instruction, and which form of it. */
 typedef enum CAddKind { C_ADD_NONE, C_ADD_MULW, C_ADD_PRODUCT } CAddKind;
 CAddKind c_add_kind(const KirExpr *e);
-/* A shift by 15, for which AVR has a function. */
+/* Whether an expression is a shift by 15, for which the prelude has a function on AVR. */
 bool c_is_avr_shift(const CWriter *c, const KirExpr *e);
 const char *c_elem(KirElem elem);          /* "float", "uint8_t", "int" */
 const char *c_type(CWriter *c, KirType t); /* "float", "f32x8" */
 void c_expr(CWriter *c, const KirExpr *e);
-/* A float literal. */
+/* Writes a number as a literal of C. */
 void c_float(Text *out, float f);
-/* A fused multiply-add of vectors whose second factor is one scalar in every lane. */
+/* Whether an expression is a fused multiply-add of vectors with the same second factor in every
+ * lane.
+ */
 bool c_is_fma_scalar(const KirExpr *e);
 
 /* ---- c_access.c ---- */
-/* buffer[at] as an lvalue. */
+/* Writes buffer[at]. */
 void c_access(CWriter *c, const KirBuffer *b, const KirIndex *at);
-/* The buffer as a pointer to its first element. */
+/* Writes a pointer to the first element of a buffer. */
 void c_buffer_base(CWriter *c, const KirBuffer *b);
-/* An element or a vector of them as registers hold it. */
+/* Writes the load of an element or a vector, as a value that a register holds. */
 void c_load(CWriter *c, const KirExpr *e);
 
 /* ---- c_stmt.c ---- */
-void c_line(CWriter *c); /* new line, indented */
-/* Text in which @ stands for the prefix of names. */
+void c_line(CWriter *c); /* begins a new line, indented */
+/* Writes text in which each @ becomes the prefix of names. */
 void c_prefixed(CWriter *c, const char *text);
 void c_comment(CWriter *c, const char *text);
-/* The inside of a comment, whose further lines begin with line_start. */
+/* Writes the text of a comment. Its lines after the first begin with line_start. */
 void c_comment_text(Text *out, const char *text, const char *line_start);
 void c_statements(CWriter *c, const KirStmt *list);
-void c_block(CWriter *c, const KirStmt *list); /* in braces */
+void c_block(CWriter *c, const KirStmt *list); /* the statements in braces */
+/* Defines the register of a LET, if anything reads it. `value` writes its value. */
+void c_let(CWriter *c, const KirStmt *s, const char *type,
+           void (*value)(CWriter *c, const KirExpr *e));
 /* Notes for --trace that the text from `from` to its end comes from a layer: a statement of the
  * function `name`, or (bytes > 0) the array of weights of that name and size. */
 void c_traced(CWriter *c, KirOrigin origin, const char *name, int64_t bytes, size_t from);
-/* A name like hint that no enclosing scope uses; now in use. */
+/* A name like `hint` that no scope around it uses. It is in use from now on. */
 const char *c_name(CWriter *c, const char *hint);
 
 /* ---- c_function.c ---- */
@@ -135,30 +142,30 @@ void c_macros(CWriter *c);
 int64_t c_state_bytes(const KirModule *m);
 void c_state_struct(CWriter *c);
 void c_weights_check(CWriter *c);
-/* Everything up to the closing parenthesis. */
+/* Writes a function up to the closing parenthesis of its parameters. */
 void c_prototype(CWriter *c, const KirFunc *f, bool with_comment);
 void c_grus_macros(CWriter *c);
 
 /* ---- c_stream.c ---- */
-/* What needs no entry: tests of inputs, the mode of the floating point unit. */
+/* Writes the functions that call no entry: tests of inputs, the mode of the floating-point unit. */
 void c_stream_helpers(CWriter *c);
-/* What calls the entries: blocks, queues. */
+/* Writes the functions that call the entries: blocks, queues. */
 void c_stream(CWriter *c);
 
-/* Element `at` of flat memory as an argument of the type that the entry declares; at NULL: the
- * first. */
+/* Writes element `at` of flat memory as an argument of the type that the entry declares. at NULL:
+ * the first element. */
 void c_flat_argument(CWriter *c, const KirBuffer *b, const char *memory, const char *at);
-/* All that f is called with, by the names of its parameters. */
+/* Writes all arguments of a call of f, by the names of its parameters. */
 void c_flat_arguments(CWriter *c, const KirFunc *f, const char *state);
 
 /* ---- c_selftest.c ---- */
 void c_selftest_prototype(CWriter *c);
-/* choose: writes NAME_selftest_layers, which calls that of a body; NULL: there is one form of the
- * model, in c. */
+/* choose: writes NAME_selftest_layers, which calls the function of one of several bodies; NULL: the
+ * model has one body. */
 void c_selftest(CWriter *c, void (*choose)(void *arg, CWriter *c), void *arg);
-/* What the self-test has of one of several bodies: NAME_v3_selftest_layers. */
+/* Writes the part of the self-test that one of several bodies has: NAME_v3_selftest_layers. */
 void c_selftest_body(CWriter *c, int body);
-/* For weights that the file has already: the line that gives them another name; else NULL. */
+/* If the file already has these weights: the line that gives them another name; else NULL. */
 const char *c_selftest_twin(const CWriter *c, const KirBuffer *b);
 
 /* ---- c_fixed.c: integers ---- */
@@ -166,36 +173,37 @@ void c_fixed(CWriter *c, const CUsed *u);
 
 /* ---- c_dots.c: sums of products ---- */
 void c_dots(CWriter *c, const CUsed *u);
-/* "kws_dot4_i8_i16": the function for products of this form. */
+/* The name of the function for sums of this form: "kws_dot4_i8_i16". */
 const char *c_dot_name(CWriter *c, const KirStmt *dot);
 bool c_dot_same(const CUsed *u, const KirStmt *a, const KirStmt *b);
-/* Whether the operand of products by words need not begin at a whole word. */
+/* Whether the operand of a sum that is loaded by words may begin in the middle of a word. */
 bool c_dot_is_loose(const KirModule *m, const KirStmt *dot);
-/* For each of n sums i: format, with the text between two and i, twice. */
+/* Writes `format` for each sum i of n, with `between` or nothing and then i twice as its arguments.
+ */
 void c_dot_each(CWriter *c, int n, const char *between, const char *format);
-/* Declares sums a0, a1, .. with what they begin with. */
+/* Declares the sums a0, a1, .. with their first values. */
 void c_dot_starts(CWriter *c, const KirStmt *dot);
-/* How many steps a turn of a loop has where they take more room than pairs do: as many as divide a
- * turn of those, or a few, and what is left over in single steps. */
+/* The number of steps in a turn of a loop whose steps take more code than pairs do. It divides the
+ * steps of the sum if it can; otherwise *has_rest is set, and single steps follow the turns. */
 int c_dot_short_turn(const KirStmt *dot, bool *has_rest);
-/* Declares the pointers `end`, and `turns` if turns of so many steps leave some over; returns which
- * of them ends the turns. */
+/* Declares the pointer `end`, and `turns` if single steps follow turns of `steps` steps. The result
+ * is the name of the one at which the turns end. */
 const char *c_dot_ends(CWriter *c, const KirStmt *dot, int steps, bool has_rest);
 
 /* ---- c_dots_scalar.c: sums of products one at a time ---- */
 /* The condition of the preprocessor under which a sum has loops in assembler; NULL: it has none. */
 const char *c_scalar_needs(const CWriter *c, const KirStmt *dot);
 void c_scalar_loops(CWriter *c, const KirStmt *dot);
-bool c_scalar_has_words(const KirStmt *dot); /* two elements are loaded as a word */
-/* Whether an array has to begin at a whole word. */
+bool c_scalar_has_words(const KirStmt *dot); /* it loads two elements as a word */
+/* Whether an array must begin at a whole word. */
 bool c_in_words(const CWriter *c, const KirBuffer *b);
 
 /* ---- c_tiles.c ---- */
 void c_tiles_scan(CUsed *u, const KirStmt *s);
 bool c_tiles_used(const CUsed *u);
-/* The functions that c_tiles calls. */
+/* Writes the functions that c_tiles calls. */
 void c_tiles_prelude(CWriter *c, const CUsed *u);
-/* The first and the last statement of a section that holds tiles. */
+/* Writes the first or the last statement of a section that holds tiles. */
 void c_tiles_hold(CWriter *c, bool begins);
 void c_tiles(CWriter *c, const KirStmt *s);
 

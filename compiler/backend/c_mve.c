@@ -186,23 +186,13 @@ static void store(CWriter *c, const KirStmt *s) {
   text_add(c->out, ");");
 }
 
-static void let(CWriter *c, const KirStmt *s) {
-  if (c->uses[s->reg->id] == 0) return;
-  const char *name = c_name(c, s->reg->name);
-  c_line(c);
-  text_printf(c->out, "const int32x4_t %s = ", name);
-  lanes(c, s->value);
-  text_add(c->out, ";");
-  c->name[s->reg->id] = name;
-}
-
 static void statements(CWriter *c, const KirStmt *list) {
   int depth = c->n_scope;
   c->indent++;
   for (const KirStmt *s = list; s; s = s->next) {
     size_t from = c->out->len;
     if (s->kind == KIR_LET)
-      let(c, s);
+      c_let(c, s, "int32x4_t", lanes);
     else {
       c_line(c);
       if (s->kind == KIR_STORE)

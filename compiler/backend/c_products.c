@@ -53,17 +53,20 @@ static const char *const pairs_x86[5] = {[1] = "(__m128)c, (__m128bh)a, (__m128b
                                          [2] = "(__m256)c, (__m256bh)a, (__m256bh)b",
                                          [4] = "(__m512)c, (__m512bh)a, (__m512bh)b"};
 
+/* The first line of a function of a, b and c: "static inline T P_NAMELANES(A a, A b, T c) {". */
+static void begin_sum(CWriter *c, int lanes, const char *what, const char *name, const char *factor,
+                      const char *sum) {
+  text_printf(c->out,
+              "\n/* c + the products of %s */\nstatic inline %s %s_%s%d(%s a, %s b, %s c) {\n",
+              what, sum, c->prefix, name, lanes, factor, factor, sum);
+}
+
 static void vector_pairs(CWriter *c, int lanes) {
   static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
-  const char *t = c_vector_type(c, lanes, false), *i = c_vector_type(c, lanes, true),
-             *p = c->prefix;
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(
-      c->out,
-      "\n/* c + the products of pairs of bfloat16, the upper two first; each sum is rounded "
-      "once */\nstatic inline %s %s_pairs_f32x%d(%s a, %s b, %s c) {\n",
-      t, p, lanes, i, i, t);
-  if (gnu)
+  const char *t = c_vector_type(c, lanes, false);
+  begin_sum(c, lanes, "pairs of bfloat16, the upper two first; each sum is rounded once",
+            "pairs_f32x", c_vector_type(c, lanes, true), t);
+  if (c->o->vectors == C_VECTORS_GNU)
     text_printf(c->out,
                 "#if defined(__AVX512BF16__) && defined(__AVX512VL__)\n"
                 "  return (%s)_mm%s_dpbf16_ps(%s);\n#else\n",
@@ -75,12 +78,9 @@ static void vector_quads(CWriter *c, int lanes) {
   enum { LANES_OF_AVX2 = 8 };
   static const char *const vector[5] = {[1] = "__m128i", [2] = "__m256i", [4] = "__m512i"};
   static const char *const width[5] = {[1] = "", [2] = "256", [4] = "512"};
-  const char *t = c_vector_type(c, lanes, true), *p = c->prefix, *v = vector[lanes / 4];
+  const char *t = c_vector_type(c, lanes, true), *v = vector[lanes / 4];
   bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(c->out,
-              "\n/* c + the products of four bytes, those of a without a sign, of b with one */\n"
-              "static inline %s %s_quads_i32x%d(%s a, %s b, %s c) {\n",
-              t, p, lanes, t, t, t);
+  begin_sum(c, lanes, "four bytes, those of a without a sign, of b with one", "quads_i32x", t, t);
   if (gnu)
     text_printf(c->out,
                 "#if defined(__AVX512VNNI__) && defined(__AVX512VL__)\n"
@@ -96,13 +96,9 @@ static void vector_quads(CWriter *c, int lanes) {
 }
 
 static void vector_signed_quads(CWriter *c, int lanes) {
-  const char *t = c_vector_type(c, lanes, true), *p = c->prefix;
-  bool gnu = c->o->vectors == C_VECTORS_GNU;
-  text_printf(c->out,
-              "\n/* c + the products of four bytes, those of a and of b with a sign */\n"
-              "static inline %s %s_signed_quads_i32x%d(%s a, %s b, %s c) {\n",
-              t, p, lanes, t, t, t);
-  if (gnu)
+  const char *t = c_vector_type(c, lanes, true);
+  begin_sum(c, lanes, "four bytes, those of a and of b with a sign", "signed_quads_i32x", t, t);
+  if (c->o->vectors == C_VECTORS_GNU)
     text_printf(c->out,
                 "#if defined(__ARM_FEATURE_DOTPROD)\n"
                 "  return (%s)vdotq_s32((int32x4_t)c, (int8x16_t)a, (int8x16_t)b);\n#else\n",

@@ -74,13 +74,13 @@ void c_block(CWriter *c, const KirStmt *list) {
   text_add(c->out, "}");
 }
 
-static void let(CWriter *c, const KirStmt *s) {
+void c_let(CWriter *c, const KirStmt *s, const char *type,
+           void (*value)(CWriter *c, const KirExpr *e)) {
   if (c->uses[s->reg->id] == 0) return;
   const char *name = c_name(c, s->reg->name);
   c_line(c);
-  text_printf(c->out, "%s%s %s = ", s->reg->is_mutable ? "" : "const ", c_type(c, s->reg->type),
-              name);
-  c_expr(c, s->value);
+  text_printf(c->out, "%s%s %s = ", s->reg->is_mutable ? "" : "const ", type, name);
+  value(c, s->value);
   text_add(c->out, ";");
   c->name[s->reg->id] = name;
 }
@@ -320,7 +320,7 @@ void c_statements(CWriter *c, const KirStmt *list) {
   for (const KirStmt *s = list; s; s = s->next) {
     size_t from = c->out->len;
     switch (s->kind) {
-    case KIR_LET: let(c, s); break;
+    case KIR_LET: c_let(c, s, c_type(c, s->reg->type), c_expr); break;
     case KIR_SET:
       c_line(c);
       text_printf(c->out, "%s = ", c->name[s->reg->id]);

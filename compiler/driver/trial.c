@@ -133,6 +133,12 @@ void trial_take(const GrusPort *p, const void *buffer, double *dense, int64_t st
   spread(p, (void *)(uintptr_t)buffer, dense, steps, false);
 }
 
+/* What sample b of a recording has for a port of the program. */
+static const Recorded *recorded_for(const Model *model, const Recorded *const *in, size_t b,
+                                    const GrusPort *p) {
+  return &in[b][port_index(model->in, model->n_in, p->name)];
+}
+
 static int run_whole(Session *s, const Model *model, const GrusProgram *program,
                      const Recorded *const *in, Recorded *const *out) {
   Buffers ins = buffers_of(s, program, GRUS_ROLE_IN), outs = buffers_of(s, program, GRUS_ROLE_OUT);
@@ -140,7 +146,7 @@ static int run_whole(Session *s, const Model *model, const GrusProgram *program,
   for (int i = 0; i < ins.n; i++)
     for (size_t b = 0; b < program->batch; b++) {
       const GrusPort *p = ins.port[i];
-      const Recorded *r = &in[b][port_index(model->in, model->n_in, p->name)];
+      const Recorded *r = recorded_for(model, in, b, p);
       if (p->time == GRUS_TIME_BOUNDED)
         lengths[(size_t)p->length * program->batch + b] = (size_t)r->steps;
       spread(p, sample_of(p, ins.data[i], b), r->data, r->steps, true);
@@ -181,7 +187,7 @@ static int run_calls(Session *s, const Model *model, const GrusProgram *program,
   state = (void *)(((uintptr_t)state + 63) / 64 * 64);
   for (int i = 0; i < init.n; i++)
     for (size_t b = 0; b < program->batch; b++) {
-      const Recorded *r = &in[b][port_index(model->in, model->n_in, init.port[i]->name)];
+      const Recorded *r = recorded_for(model, in, b, init.port[i]);
       load_part(init.port[i], sample_of(init.port[i], init.data[i], b), r, 0, r->count);
     }
   int status = program->reset(state, (const void *const *)init.data);
@@ -190,7 +196,7 @@ static int run_calls(Session *s, const Model *model, const GrusProgram *program,
     for (int i = 0; i < ins.n; i++)
       for (size_t b = 0; b < program->batch; b++) {
         const GrusPort *p = ins.port[i];
-        const Recorded *r = &in[b][port_index(model->in, model->n_in, p->name)];
+        const Recorded *r = recorded_for(model, in, b, p);
         bool timed = p->time == GRUS_TIME_STREAM || p->time == GRUS_TIME_WINDOW;
         int64_t n = port_elems(p, p->time == GRUS_TIME_WINDOW);
         if (timed && (call + 1) * n > r->count) return GRUS_OK;

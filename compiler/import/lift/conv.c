@@ -112,6 +112,26 @@ static int64_t place_of_row(int64_t row, int64_t channel, int64_t fresh, int64_t
          channel % inner;
 }
 
+/* The channels and the rows of a call as one axis, in the order of the layout of x. *inner gets the
+ * number of channels that come after the rows. */
+static Axis rows_and_channels(Lift *l, const GraphValue *x, int64_t *inner) {
+  int time;
+  Axis out = {0}, channels = lift_axis(l, x, 1, &time);
+  const Layout *layout = &l->placed[x->id].layout;
+  *inner = 1;
+  for (int i = 0; i < layout->n; i++)
+    for (int k = 0; k < layout->axis[i].n; k++) {
+      int atom = layout->axis[i].atom[k];
+      bool is_channel = false;
+      for (int c = 0; c < channels.n; c++)
+        is_channel = is_channel || channels.atom[c] == atom;
+      if (!is_channel && atom != l->roles.stacked) continue;
+      out.atom[out.n++] = atom;
+      *inner = is_channel ? *inner * atom_size(l->atoms, atom) : 1;
+    }
+  return out;
+}
+
 /* A convolution over the kept rows and the several new rows of a call, which makes one row. The
  * rows of a call become features, and a Conv1D goes over calls. Rows of the oldest call that the
  * kernel does not reach get weights of 0. */
@@ -121,21 +141,9 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
   int64_t kept = l->placed[x->id].before, all = lift_type(l, x)->dim[2 + axis], fresh = all - kept;
   int64_t d = w->dim[1], filters = w->dim[0], taps = w->dim[2 + axis],
           dilation = sweep_number(node, GRAPH_ATTR_dilations, axis, 1);
-  int64_t calls = (all + fresh - 1) / fresh;
-  int time;
-  int64_t inner = 1; /* how many channels come after the rows in the layout of x */
-  Axis last = {0}, channels = lift_axis(l, x, 1, &time);
-  Layout layout = l->placed[x->id].layout;
-  for (int i = 0; i < layout.n; i++)
-    for (int k = 0; k < layout.axis[i].n; k++) {
-      int atom = layout.axis[i].atom[k];
-      bool is_channel = false;
-      for (int c = 0; c < channels.n; c++)
-        is_channel = is_channel || channels.atom[c] == atom;
-      if (!is_channel && atom != l->roles.stacked) continue;
-      last.atom[last.n++] = atom;
-      inner = is_channel ? inner * atom_size(l->atoms, atom) : 1;
-    }
+  int64_t calls = (all + fresh - 1) / fresh, inner;
+  Axis last = rows_and_channels(l, x, &inner);
+  Layout layout;
   if (graph_int(node, GRAPH_ATTR_groups, 1) != 1 || w->count != filters * d * taps ||
       lift_type(l, node->out[0])->dim[2 + axis] != 1 ||
       sweep_number(node, GRAPH_ATTR_pads, axis, 0) || !lift_last(l, x, &last, &layout)) {
@@ -162,6 +170,7 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
             (float)graph_at(w, (f * d + c) * taps + k);
   if (!kernel || (bias && !lift_vector(l, node, layer, ROLE_BIAS, bias, filters)))
     return LIFT_FAILED;
+  int time;
   Axis made = lift_axis(l, node->out[0], 1, &time);
   Layout result = layout_with_last(&layout, &made);
   lift_place(l, node->out[0], layer->out[0], &result);
@@ -182,11 +191,8 @@ LiftDone lift_conv(Lift *l, const GraphNode *node) {
   }
   n = sweep_live(l, node, w, live);
   if (n == 0 && graph_int(node, GRAPH_ATTR_groups, 1) == 1) return pointwise_conv(l, node, w);
-  if (n == 0 && sweep_axes(l, node) > 0) live[n++] = sweep_axes(l, node) - 1;
-  if (n == 0 || n > 2) {
-    lift_refuse(l, node, E902, "is a convolution over %d axes; one and two are supported", n);
-    return LIFT_FAILED;
-  }
+  n = sweep_one_or_two(l, node, n, live);
+  if (!n) return LIFT_FAILED;
   Sweep sweep[2];
   int time_last = -1;
   lift_axis(l, node->in[0], 2 + live[n - 1], &time_last);

@@ -70,12 +70,8 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
     lift_refuse(l, node, E902, "has a kernel that is not a constant");
     return LIFT_FAILED;
   }
-  n = sweep_live(l, node, w, live);
-  if (n == 0 && sweep_axes(l, node) > 0) live[n++] = sweep_axes(l, node) - 1;
-  if (n == 0 || n > 2) {
-    lift_refuse(l, node, E902, "is a convolution over %d axes; one and two are supported", n);
-    return LIFT_FAILED;
-  }
+  n = sweep_one_or_two(l, node, sweep_live(l, node, w, live), live);
+  if (!n) return LIFT_FAILED;
   lift_axis(l, node->in[0], 2 + live[n - 1], &time_last);
   for (int i = 0; i < n; i++) {
     sweep[i] = transposed_sweep(l, node, w, live[n == 2 && time_last >= 0 ? n - 1 - i : i]);

@@ -57,6 +57,13 @@ static const char *padding_word(PadKind kind) {
   return NULL;
 }
 
+int sweep_one_or_two(Lift *l, const GraphNode *node, int n, int *live) {
+  if (n == 0 && sweep_axes(l, node) > 0) live[n++] = sweep_axes(l, node) - 1;
+  if (n == 1 || n == 2) return n;
+  lift_refuse(l, node, E902, "is a convolution over %d axes; one and two are supported", n);
+  return 0;
+}
+
 bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out) {
   const GraphValue *x = node->in[0];
   Axis group[3];

@@ -34,6 +34,9 @@ Sweep sweep_along(Lift *l, const GraphNode *node, int axis, int64_t taps);
 int sweep_axes(const Lift *l, const GraphNode *node);
 /* Writes the spatial axes along which a kernel w does something, and returns how many there are. */
 int sweep_live(Lift *l, const GraphNode *node, const GraphTensor *w, int out[GRAPH_MAX_RANK]);
+/* The axes along which a stage of a convolution works: the n of sweep_live, or the last one if
+ * there is none. 0 after reporting that they are not one or two. */
+int sweep_one_or_two(Lift *l, const GraphNode *node, int n, int *live);
 /* Sets the options of a stage for n sweeps. size: the option for the taps. usual: the stride that
  * the stage has if none is given; 0: as many as the taps. */
 void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n, const Sweep *sweep);

@@ -134,6 +134,14 @@ static void become(Flat *flat, GraphNode *node, GraphOp op, GraphValue *x) {
   node->n_attributes = 0;
 }
 
+/* Changes a node into the LayerNorm of x with this mean. */
+static void become_norm(Flat *flat, GraphNode *node, GraphValue *x, const GraphNode *mean,
+                        double eps) {
+  become(flat, node, GRAPH_LayerNorm, x);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_axis, trailing(flat, mean));
+  graph_set_number(flat->graph, node, GRAPH_ATTR_eps, eps);
+}
+
 static bool is_norm(Flat *flat, GraphNode *node) {
   for (int i = 0; i < (node->op == GRAPH_Div ? 1 : node->op == GRAPH_Mul ? 2 : 0); i++) {
     GraphValue *x = NULL, *other = node->in[1 - i];
@@ -144,9 +152,7 @@ static bool is_norm(Flat *flat, GraphNode *node) {
     double eps = 0;
     if (!variance || !variance_of(flat, variance, x, mean, &eps) || trailing(flat, mean) < 0)
       continue;
-    become(flat, node, GRAPH_LayerNorm, x);
-    graph_set_int(flat->graph, node, GRAPH_ATTR_axis, trailing(flat, mean));
-    graph_set_number(flat->graph, node, GRAPH_ATTR_eps, eps);
+    become_norm(flat, node, x, mean, eps);
     return true;
   }
   return false;
@@ -204,12 +210,10 @@ static bool is_affine_norm(Flat *flat, GraphNode *node) {
     if (!mean || mean->in[0] != x || !variance_of(flat, variance, x, mean, &eps) ||
         trailing(flat, mean) < 0)
       continue;
-    become(flat, node, GRAPH_LayerNorm, x);
+    become_norm(flat, node, x, mean, eps);
     node->in = ARENA_ARRAY(flat->arena, GraphValue *, 3);
     memcpy(node->in, in, sizeof in);
     node->n_in = 3;
-    graph_set_int(flat->graph, node, GRAPH_ATTR_axis, trailing(flat, mean));
-    graph_set_number(flat->graph, node, GRAPH_ATTR_eps, eps);
     return true;
   }
   return false;

@@ -2,13 +2,21 @@
 /* See emit.h. */
 #include "import/read/emit.h"
 
+#include "base/text.h"
 #include "import/graph/call.h"
 
-#include "base/text.h"
-
+#include <assert.h>
 #include <math.h>
+#include <string.h>
+
+GraphOp op_named(const NamedOp *table, size_t n, const char *name) {
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(table[i].name, name) == 0) return table[i].op;
+  return GRAPH_OP_COUNT;
+}
 
 GraphNode *emit_node(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out) {
+  assert(op < GRAPH_OP_COUNT);
   GraphNode *node = graph_node(e->graph, op, e->name, e->source, n_in, in, n_out);
   node->masked = e->masked;
   return node;

@@ -15,6 +15,15 @@ typedef struct GraphEmit {
   Map *seen;                 /* constants that have been computed from one other; NULL: each anew */
 } GraphEmit;
 
+/* A row of a table of operators, by the names that a format has for them. */
+typedef struct NamedOp {
+  const char *name;
+  GraphOp op;
+} NamedOp;
+/* The operator of a name in a table of n rows; GRAPH_OP_COUNT: there is none. */
+GraphOp op_named(const NamedOp *table, size_t n, const char *name);
+#define OP_NAMED(table, name) op_named((table), sizeof(table) / sizeof *(table), (name))
+
 GraphNode *emit_node(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out);
 /* Computes a node of constants, once its attributes are set. Its first result. */
 GraphValue *emit_done(GraphEmit *e, GraphNode *node);

@@ -89,17 +89,12 @@ static bool combine(KerasLayer *layer, GraphOp op, KerasValue *value) {
 }
 
 static bool read_combined(KerasLayer *layer) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } ops[] = {{"Add", GRAPH_Add},     {"Subtract", GRAPH_Sub},   {"Multiply", GRAPH_Mul},
-             {"Divide", GRAPH_Div},  {"TrueDivide", GRAPH_Div}, {"Maximum", GRAPH_Max},
-             {"Minimum", GRAPH_Min}, {"Power", GRAPH_Pow}};
+  static const NamedOp ops[] = {{"Add", GRAPH_Add},        {"Subtract", GRAPH_Sub},
+                                {"Multiply", GRAPH_Mul},   {"Divide", GRAPH_Div},
+                                {"TrueDivide", GRAPH_Div}, {"Maximum", GRAPH_Max},
+                                {"Minimum", GRAPH_Min},    {"Power", GRAPH_Pow}};
   KerasValue value;
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (strcmp(layer->class_name, ops[i].name) == 0)
-      return combine(layer, ops[i].op, &value) && keras_gives(layer, value);
-  return false;
+  return combine(layer, OP_NAMED(ops, layer->class_name), &value) && keras_gives(layer, value);
 }
 
 static bool read_average(KerasLayer *layer) {

@@ -252,6 +252,8 @@ bool keras_activated(KerasLayer *layer, KerasValue value);
 /* The axis that the option `axis` names, or the first of several neighbours; the batch is axis 0.
  * *to gets the last of them. -1 after reporting. */
 int keras_axis_of(const KerasLayer *layer, int *to);
+/* The same if it is one axis; -1 after reporting that there are several. */
+int keras_one_axis(const KerasLayer *layer);
 
 /* ---- cell.c ---- */
 /* A cell, and what the layer around it does with it in one direction. */

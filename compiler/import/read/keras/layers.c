@@ -32,17 +32,13 @@ static GraphValue *gelu(KerasLayer *layer, GraphValue *x) {
 }
 
 static GraphValue *plain(KerasLayer *layer, GraphValue *x, const char *name) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } same[] = {
+  static const NamedOp same[] = {
       {"relu", GRAPH_Relu},           {"tanh", GRAPH_Tanh},           {"sigmoid", GRAPH_Sigmoid},
       {"softplus", GRAPH_Softplus},   {"softsign", GRAPH_Softsign},   {"exponential", GRAPH_Exp},
       {"swish", GRAPH_Silu},          {"silu", GRAPH_Silu},           {"mish", GRAPH_Mish},
       {"hard_silu", GRAPH_HardSwish}, {"hard_swish", GRAPH_HardSwish}};
-  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-    if (strcmp(name, same[i].name) == 0) return emit_call(keras_emit(layer), same[i].op, 1, &x);
-  return NULL;
+  GraphOp op = OP_NAMED(same, name);
+  return op == GRAPH_OP_COUNT ? NULL : emit_call(keras_emit(layer), op, 1, &x);
 }
 
 /* Activations that are sums of others. */
@@ -217,13 +213,8 @@ static bool read_softmax_by(KerasLayer *layer, GraphOp op) {
                  "functions of TensorFlow");
     return false;
   }
-  int last, axis = keras_axis_of(layer, &last);
+  int axis = keras_one_axis(layer);
   if (axis < 0) return false;
-  if (axis != last) {
-    keras_refuse(layer, E903,
-                 "works along several axes, or not along the last one, which is not supported");
-    return false;
-  }
   if (layer->mask || layer->in[0].mask.keeps) {
     Diag *d = keras_refuse(layer, E903, "uses a mask of steps as a mask of features");
     diag_note(d, "use Activation(\"softmax\"), which ignores masks");

@@ -31,6 +31,13 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
   return first;
 }
 
+int keras_one_axis(const KerasLayer *layer) {
+  int last, axis = keras_axis_of(layer, &last);
+  if (axis < 0 || axis == last) return axis;
+  keras_refuse(layer, E903, "works along several axes, which is not supported");
+  return -1;
+}
+
 /* A weight of a norm for each element of its n axes from `first` on. If the layer has none because
  * `option` is false, a constant of plain_value for each. option: NULL if the layer always has it.
  * NULL after reporting. */
@@ -77,12 +84,8 @@ static int last_axes(KerasLayer *layer) {
 }
 
 static bool read_batch_norm(KerasLayer *layer) {
-  int last, number = 0, axis = keras_axis_of(layer, &last);
+  int number = 0, axis = keras_one_axis(layer);
   if (axis < 0) return false;
-  if (axis != last) {
-    keras_refuse(layer, E903, "works along several axes, which is not supported");
-    return false;
-  }
   GraphValue *in[5] = {layer->in[0].graph};
   in[1] = norm_weight(layer, "scale", "gamma", &number, 1, axis, 1);
   in[2] = in[1] ? norm_weight(layer, "center", "beta", &number, 0, axis, 1) : NULL;
@@ -112,13 +115,8 @@ static bool read_unit_norm(KerasLayer *layer) {
   const Keras *k = layer->keras;
   bool of_length = k->major > 3 || (k->major == 3 && k->minor >= FIRST_OF_LENGTHS);
   double least = of_length ? 1e-12 : 1e-6;
-  int last, axis = keras_axis_of(layer, &last);
+  int axis = keras_one_axis(layer);
   if (axis < 0) return false;
-  if (axis != last) {
-    keras_refuse(layer, E903,
-                 "normalises along another axis than the last one, which is not supported");
-    return false;
-  }
   GraphNode *node = keras_node(layer, GRAPH_LpNormalize, 1, &layer->in[0].graph);
   return give_norm(layer, node, axis, least);
 }

@@ -9,10 +9,7 @@
 /* ---- one operand ---- */
 
 static bool read_unary(KerasLayer *layer) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } ops[] = {
+  static const NamedOp ops[] = {
       {"Tanh", GRAPH_Tanh},         {"Sigmoid", GRAPH_Sigmoid}, {"Relu", GRAPH_Relu},
       {"Exp", GRAPH_Exp},           {"Log", GRAPH_Log},         {"Sqrt", GRAPH_Sqrt},
       {"Square", GRAPH_Square},     {"Absolute", GRAPH_Abs},    {"Negative", GRAPH_Neg},
@@ -20,11 +17,8 @@ static bool read_unary(KerasLayer *layer) {
       {"Sin", GRAPH_Sin},           {"Cos", GRAPH_Cos},         {"Softplus", GRAPH_Softplus},
       {"Softsign", GRAPH_Softsign}, {"Silu", GRAPH_Silu},       {"Erf", GRAPH_Erf},
       {"LogicalNot", GRAPH_Not}};
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (strcmp(layer->class_name, ops[i].name) == 0)
-      return keras_gives_like(layer,
-                              emit_call(keras_emit(layer), ops[i].op, 1, &layer->in[0].graph));
-  return false;
+  GraphOp op = OP_NAMED(ops, layer->class_name);
+  return keras_gives_like(layer, emit_call(keras_emit(layer), op, 1, &layer->in[0].graph));
 }
 
 /* Functions that the graph has no operator for. */
@@ -64,11 +58,9 @@ static bool is_among(int64_t axis, int n, const int64_t *axes) {
 }
 
 static bool read_reduced(KerasLayer *layer) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } ops[] = {{"Mean", GRAPH_ReduceMean}, {"Max", GRAPH_ReduceMax}, {"Min", GRAPH_ReduceMin},
-             {"Sum", GRAPH_ReduceSum},   {"Any", GRAPH_ReduceAny}, {"All", GRAPH_ReduceAll}};
+  static const NamedOp ops[] = {{"Mean", GRAPH_ReduceMean}, {"Max", GRAPH_ReduceMax},
+                                {"Min", GRAPH_ReduceMin},   {"Sum", GRAPH_ReduceSum},
+                                {"Any", GRAPH_ReduceAny},   {"All", GRAPH_ReduceAll}};
   KerasValue value = layer->in[0], out = value;
   int64_t axes[TYPE_MAX_AXES];
   int n = reduced_axes(layer, axes);
@@ -80,16 +72,15 @@ static bool read_reduced(KerasLayer *layer) {
     if (reduced && !keep) continue;
     out.dim[out.rank++] = reduced ? 1 : value.dim[i];
   }
-  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-    if (strcmp(layer->class_name, ops[i].name) == 0)
-      out.graph = emit_reduce(keras_emit(layer), ops[i].op, value.graph, n, axes, keep);
-  if (strcmp(layer->class_name, "Var") == 0 || strcmp(layer->class_name, "Std") == 0)
-    out.graph = form_variance(keras_emit(layer), value.graph, n, axes, 0, keep);
+  GraphOp op = OP_NAMED(ops, layer->class_name);
+  out.graph = op == GRAPH_OP_COUNT /* Var or Std */
+                  ? form_variance(keras_emit(layer), value.graph, n, axes, 0, keep)
+                  : emit_reduce(keras_emit(layer), op, value.graph, n, axes, keep);
   if (strcmp(layer->class_name, "Std") == 0) out.graph = EMIT(keras_emit(layer), Sqrt, out.graph);
   if (keras_option(layer, "initial")) { /* no result is beyond it */
     GraphValue *bound = emit_number(keras_emit(layer), keras_number(layer, "initial", 0));
-    GraphOp op = strcmp(layer->class_name, "Max") == 0 ? GRAPH_Max : GRAPH_Min;
-    out.graph = emit_call(keras_emit(layer), op, 2, (GraphValue *[]){out.graph, bound});
+    GraphOp limit = op == GRAPH_ReduceMax ? GRAPH_Max : GRAPH_Min;
+    out.graph = emit_call(keras_emit(layer), limit, 2, (GraphValue *[]){out.graph, bound});
   }
   return keras_gives(layer, out);
 }

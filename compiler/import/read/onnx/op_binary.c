@@ -28,30 +28,25 @@ static bool legacy_broadcast(OnnxCall *c, int64_t axis, GraphValue **b) {
 }
 
 bool onnx_op_binary(OnnxCall *c) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } known[] = {{"Add", GRAPH_Add},
-               {"Sub", GRAPH_Sub},
-               {"Mul", GRAPH_Mul},
-               {"Div", GRAPH_Div},
-               {"Pow", GRAPH_Pow},
-               {"And", GRAPH_And},
-               {"Or", GRAPH_Or},
-               {"Xor", GRAPH_Xor},
-               {"Equal", GRAPH_Equal},
-               {"Less", GRAPH_Less},
-               {"LessOrEqual", GRAPH_LessEqual},
-               {"Greater", GRAPH_Greater},
-               {"GreaterOrEqual", GRAPH_GreaterEqual}};
+  static const NamedOp known[] = {{"Add", GRAPH_Add},
+                                  {"Sub", GRAPH_Sub},
+                                  {"Mul", GRAPH_Mul},
+                                  {"Div", GRAPH_Div},
+                                  {"Pow", GRAPH_Pow},
+                                  {"And", GRAPH_And},
+                                  {"Or", GRAPH_Or},
+                                  {"Xor", GRAPH_Xor},
+                                  {"Equal", GRAPH_Equal},
+                                  {"Less", GRAPH_Less},
+                                  {"LessOrEqual", GRAPH_LessEqual},
+                                  {"Greater", GRAPH_Greater},
+                                  {"GreaterOrEqual", GRAPH_GreaterEqual}};
   GraphValue *b = c->in[1];
   bool legacy =
       c->reader->opset < 7 && call_attr_int(c, "broadcast", 0) && call_attribute(c, "axis");
   if (legacy && !legacy_broadcast(c, call_attr_int(c, "axis", 0), &b)) return false;
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, c->node->op_type) == 0)
-      return call_set(c, 0, emit_call(c->emit, known[i].op, 2, (GraphValue *[]){c->in[0], b}));
-  return call_refuse(c, E902, "has no meaning here");
+  GraphOp op = OP_NAMED(known, c->node->op_type);
+  return call_set(c, 0, emit_call(c->emit, op, 2, (GraphValue *[]){c->in[0], b}));
 }
 
 bool onnx_op_prelu(OnnxCall *c) {
@@ -83,14 +78,12 @@ bool onnx_op_variadic(OnnxCall *c) {
 
 /* An activation that another operator ends with, named as an operator of its own. */
 static GraphValue *fused(OnnxCall *c, GraphValue *x) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } known[] = {{"Relu", GRAPH_Relu}, {"Tanh", GRAPH_Tanh}, {"Sigmoid", GRAPH_Sigmoid}};
+  static const NamedOp known[] = {
+      {"Relu", GRAPH_Relu}, {"Tanh", GRAPH_Tanh}, {"Sigmoid", GRAPH_Sigmoid}};
   const char *name = call_attr_string(c, "activation", "");
   if (!*name) return x;
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, name) == 0) return emit_call(c->emit, known[i].op, 1, &x);
+  GraphOp op = OP_NAMED(known, name);
+  if (op != GRAPH_OP_COUNT) return emit_call(c->emit, op, 1, &x);
   call_refuse(c, E902, "ends with the activation `%s`, which is not supported", name);
   return NULL;
 }

@@ -152,5 +152,5 @@ bool onnx_op_hyperbolic(OnnxCall *c) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, c->node->op_type) == 0)
       return call_set(c, 0, known[i].form(c->emit, c->in[0]));
-  return call_refuse(c, E902, "has no meaning here");
+  return call_refuse(c, E902, "is not supported");
 }

@@ -19,23 +19,19 @@ static bool axes_of(OnnxCall *c, int *n, int64_t *axes, bool *named) {
 }
 
 bool onnx_op_reduce(OnnxCall *c) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } known[] = {{"ReduceSum", GRAPH_ReduceSum},       {"ReduceMean", GRAPH_ReduceMean},
-               {"ReduceMax", GRAPH_ReduceMax},       {"ReduceMin", GRAPH_ReduceMin},
-               {"ReduceProd", GRAPH_ReduceProd},     {"ReduceL1", GRAPH_ReduceL1},
-               {"ReduceL2", GRAPH_ReduceL2},         {"ReduceLogSumExp", GRAPH_ReduceLogSumExp},
-               {"ReduceSumSquare", GRAPH_ReduceSum}, {"ReduceLogSum", GRAPH_ReduceSum}};
+  static const NamedOp known[] = {
+      {"ReduceSum", GRAPH_ReduceSum},       {"ReduceMean", GRAPH_ReduceMean},
+      {"ReduceMax", GRAPH_ReduceMax},       {"ReduceMin", GRAPH_ReduceMin},
+      {"ReduceProd", GRAPH_ReduceProd},     {"ReduceL1", GRAPH_ReduceL1},
+      {"ReduceL2", GRAPH_ReduceL2},         {"ReduceLogSumExp", GRAPH_ReduceLogSumExp},
+      {"ReduceSumSquare", GRAPH_ReduceSum}, {"ReduceLogSum", GRAPH_ReduceSum}};
   const char *name = c->node->op_type;
-  GraphOp op = GRAPH_ReduceSum;
+  GraphOp op = OP_NAMED(known, name);
   GraphValue *x = c->in[0];
   int n;
   int64_t axes[GRAPH_MAX_RANK];
   bool named = false;
   if (!axes_of(c, &n, axes, &named)) return false;
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, name) == 0) op = known[i].op;
   if (strcmp(name, "ReduceSumSquare") == 0) x = EMIT(c->emit, Square, x);
   if (named || !call_attr_int(c, "noop_with_empty_axes", 0)) {
     GraphNode *node = emit_node(c->emit, op, 1, &x, 1);

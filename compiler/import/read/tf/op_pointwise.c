@@ -163,22 +163,17 @@ bool tf_op_softmax(TfCall *c) {
 }
 
 bool tf_op_reduce(TfCall *c) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } known[] = {{"Mean", GRAPH_ReduceMean}, {"Sum", GRAPH_ReduceSum},   {"Max", GRAPH_ReduceMax},
-               {"Min", GRAPH_ReduceMin},   {"Prod", GRAPH_ReduceProd}, {"All", GRAPH_ReduceAll},
-               {"Any", GRAPH_ReduceAny}};
+  static const NamedOp known[] = {{"Mean", GRAPH_ReduceMean}, {"Sum", GRAPH_ReduceSum},
+                                  {"Max", GRAPH_ReduceMax},   {"Min", GRAPH_ReduceMin},
+                                  {"Prod", GRAPH_ReduceProd}, {"All", GRAPH_ReduceAll},
+                                  {"Any", GRAPH_ReduceAny}};
   GraphValue *x = tf_in(c, 0);
   int n;
   int64_t axes[GRAPH_MAX_RANK];
   if (!x || !tf_constant_ints(c, 1, "axes", GRAPH_MAX_RANK, &n, axes)) return false;
   bool keep = tf_bool(c->node, "keep_dims", false);
   if (n == 0) return tf_done(c, x);
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, c->node->op) == 0)
-      return tf_done(c, emit_reduce(c->emit, known[i].op, x, n, axes, keep));
-  return false;
+  return tf_done(c, emit_reduce(c->emit, OP_NAMED(known, c->node->op), x, n, axes, keep));
 }
 
 bool tf_op_arg(TfCall *c) {

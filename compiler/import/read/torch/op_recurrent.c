@@ -132,11 +132,21 @@ static bool run_layers(TorchCall *c, const TorchCell *cell, int layers, GraphVal
   return torch_set(c, 0, x);
 }
 
+/* The initial states of a cell: a list of two for an LSTM, else one tensor, for which *single has
+ * room. *n gets their number. NULL after reporting. */
+static GraphValue **initial_states(TorchCall *c, const TorchCell *cell, GraphValue **single,
+                                   int *n) {
+  *n = 1;
+  if (cell->op == GRAPH_Lstm) return torch_tensors(c, "hx", n);
+  *single = torch_in(c, "hx");
+  return *single ? single : NULL;
+}
+
 bool torch_op_recurrent(TorchCall *c) {
   TorchCell cell = cell_of(c->op);
   int64_t layers = torch_int(c, "num_layers", 1);
-  int n_params = 0, n_states = 1;
-  GraphValue *single = NULL, **start = &single;
+  int n_params = 0, n_states;
+  GraphValue *single;
   if (torch_has(c, "batch_sizes"))
     return torch_refuse(c, E902, "runs over packed sequences, which is not supported");
   if (torch_bool(c, "train", false) && torch_number(c, "dropout", 0) > 0)
@@ -144,11 +154,8 @@ bool torch_op_recurrent(TorchCall *c) {
   GraphValue *x = torch_in(c, "input");
   if (!x) return false;
   if (torch_rank(c, "input") != 3) return torch_refuse(c, E902, "has an input without a batch");
-  if (cell.op == GRAPH_Lstm)
-    start = torch_tensors(c, "hx", &n_states);
-  else
-    single = torch_in(c, "hx");
-  GraphValue **params = start && *start ? torch_tensors(c, "params", &n_params) : NULL;
+  GraphValue **start = initial_states(c, &cell, &single, &n_states);
+  GraphValue **params = start ? torch_tensors(c, "params", &n_params) : NULL;
   if (!params) return false;
   cell.dirs = torch_bool(c, "bidirectional", false) ? 2 : 1;
   cell.biases = torch_bool(c, "has_biases", true);
@@ -196,16 +203,13 @@ static GraphValue *lstm_step(TorchCall *c, GraphValue *sum, GraphValue **cell, i
  * as those of any file. */
 bool torch_op_cell(TorchCall *c) {
   TorchCell cell = cell_of(c->op);
-  int n_states = 1;
-  GraphValue *single = NULL, **start = &single, *x = torch_in(c, "input");
+  int n_states;
+  GraphValue *single, *x = torch_in(c, "input");
   if (!x) return false;
-  if (cell.op == GRAPH_Lstm)
-    start = torch_tensors(c, "hx", &n_states);
-  else
-    single = torch_in(c, "hx");
+  GraphValue **start = initial_states(c, &cell, &single, &n_states);
   GraphValue *w = torch_in(c, "w_ih"), *r = torch_in(c, "w_hh");
   GraphValue *b = torch_tensor_arg(c, "b_ih"), *rb = torch_tensor_arg(c, "b_hh");
-  if (!start || !*start || !w || !r) return false;
+  if (!start || !w || !r) return false;
   if (n_states != cell.n_states || torch_rank(c, "input") != 2)
     return torch_refuse(c, E902, "has an input without a batch");
   const GraphTensor *t = w->constant;

@@ -94,19 +94,14 @@ static void change(TorchReader *r, size_t index, const char *root, const char *r
 
 /* Arithmetic of sizes: _operator.add and the like. */
 static bool sizes_node(TorchCall *c) {
-  static const struct {
-    const char *name;
-    GraphOp op;
-  } known[] = {{"_operator.add", GRAPH_Add},
-               {"_operator.sub", GRAPH_Sub},
-               {"_operator.mul", GRAPH_Mul},
-               {"_operator.floordiv", GRAPH_FloorDiv}};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (strcmp(known[i].name, c->named) != 0) continue;
-    GraphValue *in[2] = {torch_operand(c, "a"), torch_operand(c, "b")};
-    return in[0] && in[1] && torch_set(c, 0, emit_call(c->emit, known[i].op, 2, in));
-  }
-  return torch_unknown(c);
+  static const NamedOp known[] = {{"_operator.add", GRAPH_Add},
+                                  {"_operator.sub", GRAPH_Sub},
+                                  {"_operator.mul", GRAPH_Mul},
+                                  {"_operator.floordiv", GRAPH_FloorDiv}};
+  GraphOp op = OP_NAMED(known, c->named);
+  if (op == GRAPH_OP_COUNT) return torch_unknown(c);
+  GraphValue *in[2] = {torch_operand(c, "a"), torch_operand(c, "b")};
+  return in[0] && in[1] && torch_set(c, 0, emit_call(c->emit, op, 2, in));
 }
 
 /* Arguments that are sizes computed by the program; -1: there is one of a kind that is not read. */
