@@ -186,56 +186,71 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
 }
 
 /* Computes graph and model for one trial. False after reporting that they differ. */
+/* Makes the inputs of the graph for one call. in: by call. False: there are none of this size. */
+static bool fill_call(Comparison *c, const Trial *t, int call, const GraphTensor ***in) {
+  const Lift *l = c->l;
+  const Model *model = l->foreign->model;
+  in[call] = ARENA_ARRAY(c->arena, const GraphTensor *, l->graph->n_in + 1);
+  for (int i = 0; i < l->graph->n_in; i++)
+    in[call][i] = l->size[i].constant;
+  for (int i = 0; i < l->flat->n_file_in; i++) {
+    int port = port_of(l, l->flat->graph->in[i].value);
+    const GraphTensor *x = check_input(c, t, i, port >= 0 ? model->in[port] : NULL);
+    if (x && is_length(l, i)) x = lengths(c, t, x);
+    if (!x) return false;
+    if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type))
+      x = in[0][l->file_input[i]];
+    in[call][l->file_input[i]] = x;
+  }
+  /* A stream begins at zero, or at the first value of its variable. */
+  for (int s = 0; s < l->n_states && !call && l->time.kind == TIME_STREAM; s++)
+    if (l->state[s].in < l->flat->n_file_in) {
+      const GraphTensor *x = in[0][l->file_input[l->state[s].in]];
+      memset((double *)(uintptr_t)x->wide, 0, sizeof *x->wide * (size_t)x->count);
+    }
+  return true;
+}
+
+/* Runs the model on one sample, and compares its outputs with those of the graph. False after
+ * reporting. */
+static bool run_sample(Comparison *c, const Trial *t, int64_t sample, const GraphTensor ***in,
+                       const GraphTensor **out) {
+  const Lift *l = c->l;
+  const Model *model = l->foreign->model;
+  EvalRun run = {.in = ARENA_ARRAY(c->arena, EvalTensor, model->n_in + 1), .only_outputs = true};
+  for (int i = 0; i < l->flat->n_file_in; i++) {
+    int port = port_of(l, l->flat->graph->in[i].value);
+    if (port >= 0) fill_port(c, t, i, model->in[port], in, sample, &run.in[port]);
+  }
+  bool filled = true;
+  for (int i = 0; i < model->n_in; i++)
+    filled = filled && run.in[i].data;
+  if (!filled || model_eval(model, c->arena, &run) != EVAL_OK) {
+    foreign_report(l->diags, l->file, E905,
+                   "the imported model does not run on inputs that the file's graph takes: "
+                   "nothing was written");
+    return false;
+  }
+  for (int o = 0, port = 0; o < l->flat->n_file_out; o++) {
+    if (!l->delivered[o]) continue;
+    if (!compare_output(c, t, o, model->out[port], out, sample, &run.out[port])) return false;
+    port++;
+  }
+  return true;
+}
+
 static bool run_trial(Comparison *c, const Trial *t) {
   const Lift *l = c->l;
-  const Graph *graph = l->graph, *flat = l->flat->graph;
-  const Model *model = l->foreign->model;
   c->batch = l->roles.batch >= 0 ? t->batch : 0;
   c->steps = l->roles.way == TIME_WAY_AXIS && l->roles.time_is_open ? t->steps : 0;
   const GraphTensor ***in = ARENA_ARRAY(c->arena, const GraphTensor **, t->calls);
-  for (int call = 0; call < t->calls; call++) {
-    in[call] = ARENA_ARRAY(c->arena, const GraphTensor *, graph->n_in + 1);
-    for (int i = 0; i < graph->n_in; i++)
-      in[call][i] = l->size[i].constant;
-    for (int i = 0; i < l->flat->n_file_in; i++) {
-      int port = port_of(l, flat->in[i].value);
-      const GraphTensor *x = check_input(c, t, i, port >= 0 ? model->in[port] : NULL);
-      if (x && is_length(l, i)) x = lengths(c, t, x);
-      if (!x) return true;
-      if (call && port >= 0 && !type_is_sequence(&model->in[port]->value->type))
-        x = in[0][l->file_input[i]];
-      in[call][l->file_input[i]] = x;
-    }
-    /* A stream begins at zero, or at the first value of its variable. */
-    for (int s = 0; s < l->n_states && !call && l->time.kind == TIME_STREAM; s++)
-      if (l->state[s].in < l->flat->n_file_in) {
-        const GraphTensor *x = in[0][l->file_input[l->state[s].in]];
-        memset((double *)(uintptr_t)x->wide, 0, sizeof *x->wide * (size_t)x->count);
-      }
-  }
-  const GraphTensor **out = ARENA_ARRAY(c->arena, const GraphTensor *, t->calls * graph->n_out + 1);
+  for (int call = 0; call < t->calls; call++)
+    if (!fill_call(c, t, call, in)) return true;
+  int n_out = l->graph->n_out;
+  const GraphTensor **out = ARENA_ARRAY(c->arena, const GraphTensor *, (t->calls * n_out + 1));
   if (!run_graph(c, t, in, out)) return false;
-  for (int64_t sample = 0; sample < (l->roles.batch >= 0 ? t->batch : 1); sample++) {
-    EvalRun run = {.in = ARENA_ARRAY(c->arena, EvalTensor, model->n_in + 1), .only_outputs = true};
-    for (int i = 0; i < l->flat->n_file_in; i++) {
-      int port = port_of(l, flat->in[i].value);
-      if (port >= 0) fill_port(c, t, i, model->in[port], in, sample, &run.in[port]);
-    }
-    bool filled = true;
-    for (int i = 0; i < model->n_in; i++)
-      filled = filled && run.in[i].data;
-    if (!filled || model_eval(model, c->arena, &run) != EVAL_OK) {
-      foreign_report(l->diags, l->file, E905,
-                     "the imported model does not run on inputs that the file's graph takes: "
-                     "nothing was written");
-      return false;
-    }
-    for (int o = 0, port = 0; o < l->flat->n_file_out; o++) {
-      if (!l->delivered[o]) continue;
-      if (!compare_output(c, t, o, model->out[port], out, sample, &run.out[port])) return false;
-      port++;
-    }
-  }
+  for (int64_t sample = 0; sample < (l->roles.batch >= 0 ? t->batch : 1); sample++)
+    if (!run_sample(c, t, sample, in, out)) return false;
   c->runs++;
   return true;
 }

@@ -129,6 +129,50 @@ static bool zero_product(Flattening *f, FlattenFrame *frame, const GraphNode *no
   return none != NULL;
 }
 
+/* Defines the results of a node that has been computed as constants. */
+static void define_constants(Flat *flat, FlattenFrame *frame, const GraphNode *node,
+                             GraphCall *call) {
+  graph_call_narrow(call);
+  for (int i = 0; i < node->n_out; i++)
+    if (node->out[i])
+      flatten_define(frame, node->out[i],
+                     (Meaning){.value = flat_constant(flat, node->out[i]->name, &call->out[i])});
+}
+
+/* A Slice or ReverseSequence that reverses a whole axis, as Reverse; NULL: the node does not. */
+static GraphValue *as_reverse(Flat *flat, const GraphNode *node, GraphValue **in,
+                              const GraphCall *call) {
+  int axis = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call->out[0])
+             : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in)
+                                                 : -1;
+  if (axis < 0) return NULL;
+  GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);
+  graph_set_int(flat->graph, reverse, GRAPH_ATTR_axes, axis);
+  flat_set_type(flat, reverse->out[0], &call->out[0]);
+  return reverse->out[0];
+}
+
+/* Adds the node as it is, with its operands in the flat graph. */
+static void keep_node(Flat *flat, FlattenFrame *frame, const GraphNode *node, GraphValue **in,
+                      const GraphCall *call) {
+  GraphNode *made = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
+  made->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, node->n_attributes + 1);
+  for (int i = 0; i < node->n_attributes; i++)
+    made->attribute[i] = node->attribute[i];
+  made->n_attributes = node->n_attributes;
+  for (int i = 0; i < node->n_out; i++)
+    flat_set_type(flat, made->out[i], &call->out[i]);
+  count_axes_from_front(flat, made);
+  number_groups(flat, made);
+  name_reduced_axes(flat, made);
+  for (int i = 0; i < node->n_out; i++) {
+    if (!node->out[i]) continue;
+    made->out[i]->name = node->out[i]->name;
+    keep_range(made->out[i], node->out[i]);
+    flatten_define(frame, node->out[i], (Meaning){.value = made->out[i]});
+  }
+}
+
 bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
@@ -147,51 +191,21 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   trial.in = in;
   bool constant;
   GraphCall call = flat_call_of(flat, &trial, &constant);
-  bool sizes = node->op == GRAPH_Shape || node->op == GRAPH_Size;
-  bool known = constant || sizes;
+  bool known = constant || node->op == GRAPH_Shape || node->op == GRAPH_Size;
   if (!(known ? graph_call_eval(&call) : graph_call_shape(&call)))
     return flatten_fail(f, call.fault);
   if (known) {
-    graph_call_narrow(&call);
-    for (int i = 0; i < node->n_out; i++)
-      if (node->out[i])
-        flatten_define(frame, node->out[i],
-                       (Meaning){.value = flat_constant(flat, node->out[i]->name, &call.out[i])});
+    define_constants(flat, frame, node, &call);
     return true;
   }
   if (best_of_one(flat, frame, node, in[0], &call)) return true;
   if (zero_product(f, frame, node, &call)) return true;
-  GraphValue *simple = flat_simplified(flat, &trial);
-  if (simple) {
-    flatten_define(frame, node->out[0], (Meaning){.value = simple});
-    return true;
-  }
-  int reversed = node->op == GRAPH_Slice ? reversed_axis(flat, in, node->n_in, &call.out[0])
-                 : node->op == GRAPH_ReverseSequence ? whole_reversed_axis(flat, node, in)
-                                                     : -1;
-  if (reversed >= 0) {
-    GraphNode *reverse = flat_node(flat, GRAPH_Reverse, node, 1, in, 1);
-    graph_set_int(flat->graph, reverse, GRAPH_ATTR_axes, reversed);
-    flat_set_type(flat, reverse->out[0], &call.out[0]);
-    flatten_define(frame, node->out[0], (Meaning){.value = reverse->out[0]});
-    return true;
-  }
-  GraphNode *made = flat_node(flat, node->op, node, node->n_in, in, node->n_out);
-  made->attribute = ARENA_ARRAY(flat->arena, GraphAttribute, node->n_attributes + 1);
-  for (int i = 0; i < node->n_attributes; i++)
-    made->attribute[i] = node->attribute[i];
-  made->n_attributes = node->n_attributes;
-  for (int i = 0; i < node->n_out; i++)
-    flat_set_type(flat, made->out[i], &call.out[i]);
-  count_axes_from_front(flat, made);
-  number_groups(flat, made);
-  name_reduced_axes(flat, made);
-  for (int i = 0; i < node->n_out; i++) {
-    if (!node->out[i]) continue;
-    made->out[i]->name = node->out[i]->name;
-    keep_range(made->out[i], node->out[i]);
-    flatten_define(frame, node->out[i], (Meaning){.value = made->out[i]});
-  }
+  GraphValue *other = flat_simplified(flat, &trial);
+  if (!other) other = as_reverse(flat, node, in, &call);
+  if (other)
+    flatten_define(frame, node->out[0], (Meaning){.value = other});
+  else
+    keep_node(flat, frame, node, in, &call);
   return true;
 }
 

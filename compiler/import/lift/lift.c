@@ -129,6 +129,29 @@ static int64_t steps_of(const Lift *l) {
   return steps;
 }
 
+/* Sets l->time for a graph in which a call is a step. False after reporting. */
+static bool decide_calls(Lift *l, Sizes *s, const TimeWish *wish) {
+  l->time = (Time){.kind = TIME_STREAM, .period = 1};
+  if (!wish->n) return ask_for_sizes(l, s);
+  foreign_report(l->diags, l->file, E903,
+                 "a call of this graph is one step of a stream: it has no length to change");
+  return false;
+}
+
+/* Gives the open axes of a graph with a time axis their sizes, and sets l->flat_steps. False after
+ * reporting. */
+static bool settle_length(Lift *l, Sizes *s, const TimeWish *wish) {
+  for (int i = 0; i < s->n; i++) /* --set has given the length */
+    if (s->open[i].set && family_of_axis(l, s->open[i].input, s->open[i].axis) == l->roles.time)
+      l->roles.time_is_open = false;
+  if (l->roles.time_is_open && !wish->n && !l->options->stream && !lift_is_endless(l, wish))
+    return ask_for_length(l, s);
+  if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
+  if (!ask_for_sizes(l, s)) return false;
+  l->flat_steps = steps_of(l);
+  return true;
+}
+
 /* Sets l->time from the roles and the options. False after reporting. */
 static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
   if (l->options->stream && wish->n) {
@@ -143,22 +166,9 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
     if (!wish->n && !l->options->stream) return ask_for_sizes(l, s);
     return report_no_time(l, s);
   }
-  if (l->roles.way == TIME_WAY_CALLS) {
-    l->time = (Time){.kind = TIME_STREAM, .period = 1};
-    if (!wish->n) return ask_for_sizes(l, s);
-    foreign_report(l->diags, l->file, E903,
-                   "a call of this graph is one step of a stream: it has no length to change");
-    return false;
-  }
+  if (l->roles.way == TIME_WAY_CALLS) return decide_calls(l, s, wish);
   bool endless = lift_is_endless(l, wish);
-  for (int i = 0; i < s->n; i++) /* --set has given the length */
-    if (s->open[i].set && family_of_axis(l, s->open[i].input, s->open[i].axis) == l->roles.time)
-      l->roles.time_is_open = false;
-  if (l->roles.time_is_open && !wish->n && !l->options->stream && !endless)
-    return ask_for_length(l, s);
-  if (l->roles.time_is_open && wish->n && !wish->bounded && !fix_length(l, s, wish)) return false;
-  if (!ask_for_sizes(l, s)) return false;
-  l->flat_steps = steps_of(l);
+  if (!settle_length(l, s, wish)) return false;
   bool one_step = l->flat_steps == 1 && !l->roles.time_is_open && l->n_states;
   if (l->options->stream || one_step || endless)
     l->time = (Time){.kind = TIME_STREAM, .period = 1};

@@ -227,6 +227,57 @@ static const GraphRange *cell_range(const Recognising *r, const Chain *c) {
   return range;
 }
 
+/* Whether every step computes from its sources what the model step computes from in->source, given
+ * its state h. source[k * steps + i] gets source k of step i, and *start the initial state if the
+ * first step reads it as one source more. */
+static bool read_steps(Recognising *r, const Chain *c, const CellStep *model, GraphValue *h,
+                       const Input *in, GraphValue **source, GraphValue **start) {
+  StepForms alike = chain_forms(r, model, in->source, in->n, c->n);
+  for (int i = 0; i < c->n; i++) {
+    const CellStep *s = &r->steps.step[c->step[i]];
+    GraphValue *own[FORM_MAX_TERMS * 2];
+    const GraphValue *state = i                    ? r->steps.step[c->step[i - 1]].h_state
+                              : s->op == GRAPH_Gru ? s->h
+                              : c->n == 1          ? h
+                                                   : NULL;
+    const GraphValue *wall[3];
+    Arena *arena = arena_child(r->work); /* of the forms of this step */
+    begin_forms(r, arena, s, wall);
+    int n = chain_inputs(r, s, state, own);
+    if (i == 0 && c->n > 1 && n == in->n + 1 && s->op != GRAPH_Gru)
+      *start = own[--n]; /* frameworks read the state last */
+    if (n != in->n) return false;
+    if (s != model) {
+      StepForms these = chain_forms(r, s, own, n, c->n);
+      if (!chain_alike(r, &alike, &these)) return false;
+    }
+    arena_free(arena);
+    for (int k = 0; k < n; k++)
+      source[k * c->n + i] = own[k];
+  }
+  return true;
+}
+
+/* Sets x, mask and direction of the input of a chain from the sources of its steps, which are rows
+ * of sequences in one order. Several sequences are joined. False: they are no such rows. */
+static bool join_sources(Recognising *r, const Chain *c, const CellStep *model, Input *in,
+                         GraphValue *const *source) {
+  GraphValue *part[FORM_MAX_TERMS];
+  for (int k = 0; k < in->n; k++) {
+    bool backward;
+    part[k] = chain_sequence(r, c, source + k * c->n, &backward);
+    if (!part[k] || (k && backward != in->backward)) return false;
+    in->backward = backward;
+  }
+  if (!chain_mask(r, c, in->backward, &in->mask)) return false;
+  in->x = part[0];
+  if (in->n == 1) return true;
+  GraphNode *joined = flat_node(r->flat, GRAPH_Concat, model->h_new->node, in->n, part, 1);
+  graph_set_int(r->flat->graph, joined, GRAPH_ATTR_axis, 2);
+  in->x = joined->out[0];
+  return chain_settle(r, joined);
+}
+
 /* Makes the operator of a chain, and replaces the states of its steps. False: the steps do not make
  * a recurrent layer. */
 static bool lower_chain(Recognising *r, const Chain *c) {
@@ -239,46 +290,10 @@ static bool lower_chain(Recognising *r, const Chain *c) {
   Input in = {0};
   in.n = chain_inputs(r, model, h, in.source);
   if (!in.n) return false;
-  StepForms alike = chain_forms(r, model, in.source, in.n, c->n);
-  GraphValue *part[FORM_MAX_TERMS];
   GraphValue **source = ARENA_ARRAY(r->flat->arena, GraphValue *, c->n * FORM_MAX_TERMS);
   GraphValue *h0 = c->n == 1 ? h : NULL, *c0 = model->op == GRAPH_Lstm ? first->c : NULL;
-  for (int i = 0; i < c->n; i++) {
-    const CellStep *s = &r->steps.step[c->step[i]];
-    GraphValue *own[FORM_MAX_TERMS * 2];
-    const GraphValue *state = i                    ? r->steps.step[c->step[i - 1]].h_state
-                              : s->op == GRAPH_Gru ? s->h
-                              : c->n == 1          ? h
-                                                   : NULL;
-    const GraphValue *wall[3];
-    Arena *arena = arena_child(r->work); /* of the forms of this step */
-    begin_forms(r, arena, s, wall);
-    int n = chain_inputs(r, s, state, own);
-    if (i == 0 && c->n > 1 && n == in.n + 1 && s->op != GRAPH_Gru)
-      h0 = own[--n]; /* the initial state: frameworks read the state last */
-    if (n != in.n) return false;
-    if (s != model) {
-      StepForms these = chain_forms(r, s, own, n, c->n);
-      if (!chain_alike(r, &alike, &these)) return false;
-    }
-    arena_free(arena);
-    for (int k = 0; k < n; k++)
-      source[k * c->n + i] = own[k];
-  }
-  for (int k = 0; k < in.n; k++) {
-    bool backward;
-    part[k] = chain_sequence(r, c, source + k * c->n, &backward);
-    if (!part[k] || (k && backward != in.backward)) return false;
-    in.backward = backward;
-  }
-  if (!chain_mask(r, c, in.backward, &in.mask)) return false;
-  in.x = part[0];
-  if (in.n > 1) {
-    GraphNode *joined = flat_node(r->flat, GRAPH_Concat, model->h_new->node, in.n, part, 1);
-    graph_set_int(r->flat->graph, joined, GRAPH_ATTR_axis, 2);
-    if (!chain_settle(r, joined)) return false;
-    in.x = joined->out[0];
-  }
+  if (!read_steps(r, c, model, h, &in, source, &h0) || !join_sources(r, c, model, &in, source))
+    return false;
   if (model->op == GRAPH_Gru && c->n > 1) h0 = first->h;
   if (in.mask) {
     h0 = first->h_old;

@@ -76,60 +76,88 @@ static void put_back(const Passed *p, Factors *out) {
   }
 }
 
+/* How far the axes of a Reshape have their factors. */
+typedef struct Regroup {
+  Atoms *a;
+  const GraphNode *node;
+  const GraphTensor *to; /* the type of the result */
+  Factors from, *out;    /* those of the operand and of the result */
+  int next;              /* the next of `from` */
+  Passed passed;
+} Regroup;
+
+/* An axis of 1 gets the factor of 1 that is next, or one that was passed over, or a new one. */
+static void regroup_one(Regroup *g, int axis) {
+  bool here = g->next < g->from.n && atom_size(g->a, g->from.atom[g->next]) == 1;
+  factors_add(g->out,
+              here          ? g->from.atom[g->next++]
+              : g->passed.n ? g->passed.atom[--g->passed.n]
+                            : atom_new(g->a, 1, FACT_MADE),
+              axis);
+}
+
+/* Makes new factors for the axes up to stretch.axis_end, because their sizes do not divide those of
+ * the operand, whose factors of the stretch are mixed. */
+static void regroup_mixed(Regroup *g, int axis, const Stretch *stretch) {
+  while (g->next < stretch->end)
+    atom_add_facts(g->a, g->from.atom[g->next++], FACT_MIXED);
+  for (; axis < stretch->axis_end; axis++)
+    factors_add(g->out, atom_new(g->a, g->to->dim[axis], FACT_MADE | FACT_MIXED), axis);
+}
+
+/* Gives an axis the next factors, whose product is its size. False: a factor was larger and is
+ * split now, so that all has to begin again. */
+static bool regroup_whole(Regroup *g, int axis) {
+  int64_t left = g->to->dim[axis];
+  while (left > 1 && g->next < g->from.n) {
+    int atom = g->from.atom[g->next];
+    int64_t size = atom_size(g->a, atom);
+    if (size > left) {
+      atom_split(g->a, atom, left);
+      return false;
+    }
+    g->next++;
+    if (size == 1)
+      pass_over(&g->passed, g->out, atom, axis);
+    else
+      factors_add(g->out, atom, axis);
+    left /= size;
+  }
+  return true;
+}
+
+/* Gives all axes their factors. False: a factor is split now, so that all has to begin again. */
+static bool regroup(Regroup *g) {
+  for (int axis = 0; axis < g->to->rank; axis++) {
+    if (g->to->dim[axis] == 1) {
+      regroup_one(g, axis);
+      continue;
+    }
+    Stretch stretch = stretch_from(g->a, &g->from, g->next, g->to, axis);
+    bool apart = flat_is_parted(g->a->flat, g->node) && stretch.axis_end == axis + 1 &&
+                 long_factors(g->a, &g->from, g->next, stretch.end) > 1;
+    if (!stretch.divides || apart) {
+      regroup_mixed(g, axis, &stretch);
+      axis = stretch.axis_end - 1;
+    } else if (!regroup_whole(g, axis))
+      return false;
+  }
+  for (; g->next < g->from.n; g->next++)
+    pass_over(&g->passed, g->out, g->from.atom[g->next], g->to->rank - 1);
+  if (g->to->rank) put_back(&g->passed, g->out);
+  return true;
+}
+
 /* A Reshape: the same elements in the same order, with other axes. */
 void relate_regroup(Atoms *a, const GraphNode *node, Factors *out) {
-  const GraphTensor *to = flat_type_of(a->flat, node->out[0]);
   for (int guard = 0; guard < 4 * FACTORS_MAX; guard++) {
-    Factors from = atoms_of(a, node->in[0]);
-    bool again = false;
-    int i = 0;
-    Passed passed = {.n = 0};
+    Regroup g = {.a = a,
+                 .node = node,
+                 .to = flat_type_of(a->flat, node->out[0]),
+                 .from = atoms_of(a, node->in[0]),
+                 .out = out};
     *out = (Factors){0};
-    for (int axis = 0; axis < to->rank && !again; axis++) {
-      int64_t left = to->dim[axis];
-      if (left == 1) {
-        /* An axis of 1 gets the factor of 1 that is next, or one that was passed over, or a new
-         * one. */
-        bool here = i < from.n && atom_size(a, from.atom[i]) == 1;
-        factors_add(out,
-                    here       ? from.atom[i++]
-                    : passed.n ? passed.atom[--passed.n]
-                               : atom_new(a, 1, FACT_MADE),
-                    axis);
-        continue;
-      }
-      Stretch stretch = stretch_from(a, &from, i, to, axis);
-      bool apart = flat_is_parted(a->flat, node) && stretch.axis_end == axis + 1 &&
-                   long_factors(a, &from, i, stretch.end) > 1;
-      if (!stretch.divides || apart) {
-        /* The sizes do not divide each other: the axes are new ones, and the old ones are mixed. */
-        while (i < stretch.end)
-          atom_add_facts(a, from.atom[i++], FACT_MIXED);
-        for (; axis < stretch.axis_end; axis++)
-          factors_add(out, atom_new(a, to->dim[axis], FACT_MADE | FACT_MIXED), axis);
-        axis--;
-        continue;
-      }
-      while (left > 1 && i < from.n && !again) {
-        int64_t size = atom_size(a, from.atom[i]);
-        if (size == 1) {
-          pass_over(&passed, out, from.atom[i++], axis);
-          continue;
-        }
-        again = size > left;
-        if (again) {
-          atom_split(a, from.atom[i], left);
-          continue;
-        }
-        factors_add(out, from.atom[i++], axis);
-        left /= size;
-      }
-    }
-    if (again) continue;
-    for (; i < from.n; i++)
-      pass_over(&passed, out, from.atom[i], to->rank - 1);
-    if (to->rank) put_back(&passed, out);
-    return;
+    if (regroup(&g)) return;
   }
 }
 

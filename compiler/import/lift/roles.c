@@ -274,73 +274,84 @@ static const Candidate *first_of_fixed(const Candidates *all, const RoleHints *h
   return first;
 }
 
-/* Chooses time, or asks for it. */
-static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
-  Arena *arena = a->flat->arena;
-  bool several = false;
+/* Chooses time by what the user or the file says. False: neither says it. */
+static bool time_said(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   for (int i = 0; i < all->n && hints->time_axis; i++) {
     if (!all->c[i].symbol || strcmp(all->c[i].symbol, hints->time_axis) != 0) continue;
     take_time(r, &all->c[i]);
-    return;
+    return true;
   }
   Candidate *said = said_time(all);
-  if (said) {
-    take_time(r, said);
-    return;
-  }
-  if (hints->has_state && choose_rows(a, all, hints, r)) return;
-  if ((hints->stream || hints->has_state) && all_go_one_step(a)) {
-    r->way = TIME_WAY_CALLS;
-    return;
-  }
-  Candidate *c = only(all, r, FACT_SCANNED, 0, false, &several);
-  if (!c && several) c = only(all, r, FACT_SCANNED, FACT_BACKWARD, false, &several);
-  if (!c && several) c = only(all, r, FACT_SCANNED, 0, true, &several);
-  if (c) {
-    take_time(r, c);
-    return;
-  }
-  bool ambiguous = several;
-  several = false;
-  if (!ambiguous && any_fact(a, FACT_SCANNED)) {
-    /* Recurrent operators go along an axis that the graph makes: the step of a call, or a Reshape.
-     */
-    r->way = hints->has_state || hints->stream ? TIME_WAY_CALLS : TIME_WAY_NONE;
-    for (int i = 0; i < a->n && r->way == TIME_WAY_NONE; i++)
-      if ((a->atom[i].facts & FACT_SCANNED) && a->atom[i].part[0] < 0) r->time = atom_family(a, i);
-    if (r->way == TIME_WAY_NONE) r->way = TIME_WAY_AXIS;
-    return;
-  }
-  if (!ambiguous) c = only(all, r, FACT_CONVOLVED, 0, true, &several);
-  if (!c && !ambiguous && !several) c = only(all, r, FACT_CONVOLVED, 0, false, &several);
-  if (!c && !ambiguous && several) return; /* an image, none of whose axes is time */
-  if (!c && !ambiguous && (hints->has_state || hints->stream)) {
-    r->way = TIME_WAY_CALLS;
-    return;
-  }
-  if (!c && !ambiguous) c = only(all, r, 0, FACT_MIXED, true, &several);
-  if (c) {
-    take_time(r, c);
-    return;
-  }
-  if ((!ambiguous && !several) || all_in_one_axis(all)) return;
-  const Candidate *first = ambiguous ? first_of_fixed(all, hints) : NULL;
-  if (first) {
-    take_time(r, first);
-    r->time_is_open = false;
-    return;
-  }
+  if (said) take_time(r, said);
+  return said || (hints->has_state && choose_rows(a, all, hints, r));
+}
+
+/* Recurrent operators go along an axis that the graph makes: the step of a call, or a Reshape. */
+static void take_made_time(Atoms *a, const RoleHints *hints, Roles *r) {
+  r->way = hints->has_state || hints->stream ? TIME_WAY_CALLS : TIME_WAY_NONE;
+  for (int i = 0; i < a->n && r->way == TIME_WAY_NONE; i++)
+    if ((a->atom[i].facts & FACT_SCANNED) && a->atom[i].part[0] < 0) r->time = atom_family(a, i);
+  if (r->way == TIME_WAY_NONE) r->way = TIME_WAY_AXIS;
+}
+
+/* Asks which of the candidates is time. scanned: only those that recurrent operators go along. */
+static void ask_for_time(Arena *arena, const Candidates *all, bool scanned, Roles *r) {
   const char **choice = ARENA_ARRAY(arena, const char *, all->n);
   Text where = text_new(arena);
   int n = 0, named = 0;
   for (int i = 0; i < all->n; i++) {
     const Candidate *k = &all->c[i];
-    if (!(k->facts & FACT_SCANNED) && ambiguous) continue;
+    if (!(k->facts & FACT_SCANNED) && scanned) continue;
     text_printf(&where, "%s%s", named++ ? ", " : "", axis_text(arena, k));
     if (k->symbol) choice[n++] = arena_printf(arena, "--time %s=N", k->symbol);
   }
   ask(arena, r, arena_printf(arena, "more than one axis could be time: %s", text_str(&where)),
       choice, n);
+}
+
+/* Chooses time in a graph without recurrent operators along an axis of its inputs, or asks for it.
+ */
+static void choose_time_of_others(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
+  bool several = false;
+  Candidate *c = only(all, r, FACT_CONVOLVED, 0, true, &several);
+  if (!c && !several) c = only(all, r, FACT_CONVOLVED, 0, false, &several);
+  if (!c && several) return; /* an image, none of whose axes is time */
+  if (!c && (hints->has_state || hints->stream)) {
+    r->way = TIME_WAY_CALLS;
+    return;
+  }
+  if (!c) c = only(all, r, 0, FACT_MIXED, true, &several);
+  if (c)
+    take_time(r, c);
+  else if (several && !all_in_one_axis(all))
+    ask_for_time(a->flat->arena, all, false, r);
+}
+
+/* Chooses time, or asks for it. */
+static void choose_time(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
+  bool several = false;
+  if (time_said(a, all, hints, r)) return;
+  if ((hints->stream || hints->has_state) && all_go_one_step(a)) {
+    r->way = TIME_WAY_CALLS;
+    return;
+  }
+  const Candidate *c = only(all, r, FACT_SCANNED, 0, false, &several);
+  if (!c && several) c = only(all, r, FACT_SCANNED, FACT_BACKWARD, false, &several);
+  if (!c && several) c = only(all, r, FACT_SCANNED, 0, true, &several);
+  if (c)
+    take_time(r, c);
+  else if (!several && any_fact(a, FACT_SCANNED))
+    take_made_time(a, hints, r);
+  else if (!several)
+    choose_time_of_others(a, all, hints, r);
+  else if (!all_in_one_axis(all)) {
+    const Candidate *first = first_of_fixed(all, hints);
+    if (first) {
+      take_time(r, first);
+      r->time_is_open = false;
+    } else
+      ask_for_time(a->flat->arena, all, true, r);
+  }
 }
 
 /* Whether a value has an axis all of whose factors are of this family or of size 1. */

@@ -142,9 +142,9 @@ static void settle_states(Lift *l, RoleHints *hints) {
   lift_find_own_states(l);
 }
 
-/* Flattens at these sizes, runs the passes over the flat graph in their order, and finds atoms,
- * states and roles. False with the fault set, or after reporting (l->reported). */
-static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
+/* Flattens the graph at these sizes, and rewrites what exporters write in other operators. False
+ * with the fault set. */
+static bool flatten_at(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
   fill_sizes(l, s);
   flatten_anew(l, s, fault);
   if (l->flat && learn_states(l, s)) {
@@ -161,6 +161,12 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   lift_mapped_steps(l->flat);
   lift_attended(l->flat);
   lift_dilated(l->flat);
+  return true;
+}
+
+/* Notes which input of the file each input of the flat graph is, and which axes were given sizes.
+ */
+static void note_inputs(Lift *l, const Sizes *s) {
   int *file_input = ARENA_ARRAY(l->arena, int, l->flat->n_file_in + 1);
   for (int i = 0, n = 0; i < l->graph->n_in; i++)
     if (!s->size[i].constant) file_input[n++] = i;
@@ -168,6 +174,41 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   l->sized = ARENA_ARRAY(l->arena, bool, ((size_t)l->graph->n_in * GRAPH_MAX_RANK + 1));
   for (int i = 0; i < s->n; i++)
     l->sized[s->open[i].input * GRAPH_MAX_RANK + s->open[i].axis] = s->open[i].set;
+}
+
+static void find_roles(Lift *l, const RoleHints *hints) {
+  l->roles = roles_solve(l->atoms, l->graph, l->file_input, hints);
+}
+
+/* Finds the cells of recurrent layers, the states that the file keeps, and the roles of all axes in
+ * a graph in which the roles are known as far as cells need them. */
+static void find_cells(Lift *l, RoleHints *hints) {
+  if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles))) {
+    lift_mapped_steps(l->flat);
+    flat_spell_cells(l->flat);
+    l->atoms = atoms_solve(l->flat);
+  }
+  if (lift_own_cells(l->flat)) l->atoms = atoms_solve(l->flat);
+  if (lift_constants_beside(l->flat)) l->atoms = atoms_solve(l->flat);
+  settle_states(l, hints);
+  if (flat_spell_fed_back(l->flat, l->own)) {
+    l->atoms = atoms_solve(l->flat);
+    settle_states(l, hints);
+  }
+  lift_join_own_states(l);
+  find_roles(l, hints);
+  while (lift_part_merged(l)) {
+    l->atoms = atoms_solve(l->flat);
+    lift_join_own_states(l);
+    find_roles(l, hints);
+  }
+}
+
+/* Flattens at these sizes, runs the passes over the flat graph in their order, and finds atoms,
+ * states and roles. False with the fault set, or after reporting (l->reported). */
+static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) {
+  if (!flatten_at(l, s, wish, fault)) return false;
+  note_inputs(l, s);
   RoleHints hints = {.time_axis = wish->axis, .sized = l->sized, .stream = l->options->stream};
   if (!lift_declared_states(l)) {
     l->reported = true;
@@ -181,30 +222,12 @@ static bool analyse(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *fault) 
   lift_find_own_states(l);
   if (lift_is_endless(l, wish)) lift_mark_idle(l);
   l->atoms = atoms_solve(l->flat);
-  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+  find_roles(l, &hints);
   if (!l->options->stream && !lift_is_endless(l, wish) && lift_norms_over_time(l)) {
     l->atoms = atoms_solve(l->flat);
-    l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
+    find_roles(l, &hints);
   }
-  if (lift_recognise(l->flat, l->atoms, roles_batch_for_cells(l->atoms, &l->roles))) {
-    lift_mapped_steps(l->flat);
-    flat_spell_cells(l->flat);
-    l->atoms = atoms_solve(l->flat);
-  }
-  if (lift_own_cells(l->flat)) l->atoms = atoms_solve(l->flat);
-  if (lift_constants_beside(l->flat)) l->atoms = atoms_solve(l->flat);
-  settle_states(l, &hints);
-  if (flat_spell_fed_back(l->flat, l->own)) {
-    l->atoms = atoms_solve(l->flat);
-    settle_states(l, &hints);
-  }
-  lift_join_own_states(l);
-  l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
-  while (lift_part_merged(l)) {
-    l->atoms = atoms_solve(l->flat);
-    lift_join_own_states(l);
-    l->roles = roles_solve(l->atoms, l->graph, l->file_input, &hints);
-  }
+  find_cells(l, &hints);
   return true;
 }
 

@@ -89,15 +89,22 @@ static GraphValue *einsum_bias(KerasLayer *layer, const Letters *y, const KerasV
   return NULL;
 }
 
-static bool read_einsum(KerasLayer *layer) {
-  GraphEmit *e = keras_emit(layer);
-  KerasValue in = layer->in[0], value = in;
+/* An equation of an EinsumDense: x [kept axes, summed axes], w [summed axes, made axes]. */
+typedef struct Einsum {
   Letters x, w, y;
-  int summed;
+  int kept, summed, made;         /* the numbers of axes */
+  int64_t dim[TYPE_MAX_AXES + 2]; /* the sizes of w */
+  int64_t inner, units;           /* the products of its summed and of its made sizes */
+  KerasValue value;               /* the sizes of the result */
+} Einsum;
+
+/* Reads the equation and the sizes that it has for this input. False after reporting. */
+static bool einsum_of(KerasLayer *layer, Einsum *e) {
+  const KerasValue *in = &layer->in[0];
   const char *text = keras_word(layer, "equation", "");
-  int64_t dim[TYPE_MAX_AXES + 2], inner = 1, units = 1, shape[2 * TYPE_MAX_AXES] = {0};
-  bool fits = equation_of(text, &x, &w, &y, &summed) && summed <= in.rank &&
-              (x.dots || x.n == in.rank + 1) && x.n <= in.rank + 1;
+  *e = (Einsum){.inner = 1, .units = 1, .value = *in};
+  bool fits = equation_of(text, &e->x, &e->w, &e->y, &e->summed) && e->summed <= in->rank &&
+              (e->x.dots || e->x.n == in->rank + 1) && e->x.n <= in->rank + 1;
   if (!fits) {
     Diag *d = keras_refuse(layer, E903, "computes `%s`, which grus does not follow", text);
     diag_note(d, "sums over the last axes are known, as in abc,cd->abd and ...x,xy->...y");
@@ -105,37 +112,49 @@ static bool read_einsum(KerasLayer *layer) {
   }
   json_t *out_shape = keras_option(layer, "output_shape");
   size_t n_out = json_is_array(out_shape) ? json_array_size(out_shape) : 1;
-  int made = w.n - summed, kept = in.rank - summed;
-  value.rank = kept + made;
-  if (value.rank > TYPE_MAX_AXES || n_out < (size_t)made) {
+  e->made = e->w.n - e->summed;
+  e->kept = in->rank - e->summed;
+  e->value.rank = e->kept + e->made;
+  if (e->value.rank > TYPE_MAX_AXES || n_out < (size_t)e->made) {
     keras_refuse(layer, E903, "has a result of more axes than grus has");
     return false;
   }
-  for (int i = 0; i < summed; i++)
-    dim[i] = in.dim[kept + i];
-  for (int i = 0; i < made; i++)
-    dim[summed + i] = value.dim[kept + i] = json_integer_value(
-        json_is_array(out_shape) ? json_array_get(out_shape, n_out - (size_t)(made - i))
+  for (int i = 0; i < e->summed; i++)
+    e->dim[i] = in->dim[e->kept + i];
+  for (int i = 0; i < e->made; i++)
+    e->dim[e->summed + i] = e->value.dim[e->kept + i] = json_integer_value(
+        json_is_array(out_shape) ? json_array_get(out_shape, n_out - (size_t)(e->made - i))
                                  : out_shape);
-  for (int i = 0; i < w.n; i++)
-    if (dim[i] < 1 || !size_mul(i < summed ? inner : units, dim[i], i < summed ? &inner : &units)) {
-      keras_refuse(layer, E903, "has axes of unknown size");
-      return false;
-    }
-  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n, dim);
-  if (!kernel) return false;
-  shape[kept + 1] = inner;
-  GraphValue *rows = summed == 1 ? in.graph : emit_reshape(e, in.graph, kept + 2, shape);
-  value.graph = EMIT(e, MatMul, rows, emit_reshape(e, kernel, 2, (int64_t[]){inner, units}));
-  for (int i = 0; i < made; i++)
-    shape[kept + 1 + i] = value.dim[kept + i];
-  if (made != 1) value.graph = emit_reshape(e, value.graph, value.rank + 1, shape);
-  if (keras_option(layer, "bias_axes")) {
-    GraphValue *bias = einsum_bias(layer, &y, &value);
-    if (!bias) return false;
-    value.graph = EMIT(e, Add, value.graph, bias);
+  for (int i = 0; i < e->w.n; i++) {
+    int64_t *product = i < e->summed ? &e->inner : &e->units;
+    if (e->dim[i] >= 1 && size_mul(*product, e->dim[i], product)) continue;
+    keras_refuse(layer, E903, "has axes of unknown size");
+    return false;
   }
-  return keras_activated(layer, value);
+  return true;
+}
+
+static bool read_einsum(KerasLayer *layer) {
+  GraphEmit *emit = keras_emit(layer);
+  Einsum e;
+  int64_t shape[2 * TYPE_MAX_AXES] = {0};
+  if (!einsum_of(layer, &e)) return false;
+  GraphValue *kernel = keras_weight(layer, "", "kernel", 0, e.w.n, e.dim), *x = layer->in[0].graph;
+  if (!kernel) return false;
+  shape[e.kept + 1] = e.inner;
+  GraphValue *rows = e.summed == 1 ? x : emit_reshape(emit, x, e.kept + 2, shape);
+  GraphValue *y =
+      EMIT(emit, MatMul, rows, emit_reshape(emit, kernel, 2, (int64_t[]){e.inner, e.units}));
+  for (int i = 0; i < e.made; i++)
+    shape[e.kept + 1 + i] = e.value.dim[e.kept + i];
+  if (e.made != 1) y = emit_reshape(emit, y, e.value.rank + 1, shape);
+  e.value.graph = y;
+  if (keras_option(layer, "bias_axes")) {
+    GraphValue *bias = einsum_bias(layer, &e.y, &e.value);
+    if (!bias) return false;
+    e.value.graph = EMIT(emit, Add, y, bias);
+  }
+  return keras_activated(layer, e.value);
 }
 
 /* ---- Dot ---- */

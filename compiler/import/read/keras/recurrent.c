@@ -168,14 +168,48 @@ static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
 /* Stacked cells, as one recurrent layer after the other. All of them read in the direction of the
  * RNN, and give their steps in the order of the input to the next; the result of the last one gets
  * the order that the RNN gives. */
+/* The final states of cells that run one after the other. */
+typedef struct StackedStates {
+  GraphValue *value[KERAS_MAX_OUT];
+  const char *field[KERAS_MAX_OUT];
+  int64_t units[KERAS_MAX_OUT];
+  int n;
+  int taken; /* the number of initial states that cells have taken */
+} StackedStates;
+
+/* Runs cell i over x. *run gets its options, and `states` its final states. False after reporting.
+ */
+static bool run_stacked(KerasLayer *layer, json_t *cells, size_t i, GraphValue *x, KerasRun *run,
+                        StackedStates *states, KerasResult *out) {
+  KerasLayer inner = layer_of_cell(layer, json_array_get(cells, i));
+  GraphValue *start[2] = {NULL, NULL};
+  if (!inner.config || !locate_cell(&inner, cells, i)) {
+    keras_refuse(layer, E901, "has a cell without a name or options");
+    return false;
+  }
+  if (!keras_run_options(&inner, run)) return false;
+  wrapper_options(layer, run);
+  if (!keras_run_weights(&inner, "", run)) return false;
+  for (int s = 0; s < keras_n_states(run) && layer->n_states; s++)
+    start[s] = states->taken < layer->n_states ? layer->states[states->taken++].graph : NULL;
+  *out = keras_run_one(&inner, run, x, keras_mask_in_use(layer), start, run->backwards);
+  for (int s = 0; s < keras_n_states(run) && run->state; s++) {
+    if (states->n == KERAS_MAX_OUT - 1) {
+      keras_refuse(layer, E903, "returns more than %d states", KERAS_MAX_OUT - 1);
+      return false;
+    }
+    states->units[states->n] = run->units;
+    states->field[states->n] = arena_printf(layer->keras->arena, "%zu_%s", i, state_names[s]);
+    states->value[states->n++] = out->state[s];
+  }
+  return true;
+}
+
 static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
-  GraphValue *x = layer->in[0].graph, *keeps = keras_mask_of(layer), *states[KERAS_MAX_OUT];
-  GraphValue *used = keras_mask_in_use(layer);
-  const char *field[KERAS_MAX_OUT];
-  int64_t width[KERAS_MAX_OUT];
-  int n_all = 0, taken = 0;
+  GraphValue *x = layer->in[0].graph, *used = keras_mask_in_use(layer);
+  StackedStates states = {.n = 0};
   if (!check_input(layer, &run)) return false;
   wrapper_options(layer, &wrapper);
   if (!n || wrapper.stateful || (wrapper.zero_output && used && !wrapper.sequences)) {
@@ -185,40 +219,19 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
   }
   KerasResult r = {0};
   for (size_t i = 0; i < n; i++) {
-    json_t *cell = json_array_get(cells, i);
-    KerasLayer inner = layer_of_cell(layer, cell);
-    GraphValue *start[2] = {NULL, NULL};
-    if (!inner.config || !locate_cell(&inner, cells, i)) {
-      keras_refuse(layer, E901, "has a cell without a name or options");
-      return false;
-    }
-    if (!keras_run_options(&inner, &run)) return false;
-    wrapper_options(layer, &run);
-    if (!keras_run_weights(&inner, "", &run)) return false;
-    for (int s = 0; s < keras_n_states(&run) && layer->n_states; s++)
-      start[s] = taken < layer->n_states ? layer->states[taken++].graph : NULL;
-    r = keras_run_one(&inner, &run, x, used, start, run.backwards);
-    for (int s = 0; s < keras_n_states(&run) && run.state; s++) {
-      if (n_all == KERAS_MAX_OUT - 1) {
-        keras_refuse(layer, E903, "returns more than %d states", KERAS_MAX_OUT - 1);
-        return false;
-      }
-      width[n_all] = run.units;
-      field[n_all] = arena_printf(layer->keras->arena, "%zu_%s", i, state_names[s]);
-      states[n_all++] = r.state[s];
-    }
+    if (!run_stacked(layer, cells, i, x, &run, &states, &r)) return false;
     x = r.y;
     run.inputs = run.units;
   }
-  if (taken != layer->n_states) {
+  if (states.taken != layer->n_states) {
     keras_refuse(layer, E903, "gets %d initial states; its cells have others", layer->n_states);
     return false;
   }
   if (!keras_gives(layer, result_value(layer, &run, keras_read_order(layer, &run, &r, used != NULL),
-                                       run.units, keeps)))
+                                       run.units, keras_mask_of(layer))))
     return false;
-  for (int s = 0; s < n_all; s++)
-    if (!keras_gives_state(layer, states[s], width[s], field[s])) return false;
+  for (int s = 0; s < states.n; s++)
+    if (!keras_gives_state(layer, states.value[s], states.units[s], states.field[s])) return false;
   return true;
 }
 
@@ -326,60 +339,82 @@ static bool zeroes_masked(const KerasLayer *layer) {
   return k->major > 2 || (k->major == 2 && (k->minor > 2 || k->is_tensorflow));
 }
 
-static bool read_bidirectional(KerasLayer *layer) {
-  KerasRun a = {.gates = 1}, b = {.gates = 1};
+/* The layer around two directions, and what its options say of each. */
+typedef struct Halves {
+  KerasRun a, b;
   KerasLayer forward, backward;
-  GraphValue *used = keras_mask_in_use(layer);
-  GraphValue *keeps = keras_mask_of(layer), *state[4] = {NULL}, *out[4] = {NULL}, *x, *y;
+  const char *mode; /* merge_mode; NULL: two results */
+} Halves;
+
+/* Reads the options and weights of both directions. False after reporting. */
+static bool read_halves(KerasLayer *layer, Halves *h) {
   json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"),
          *given = json_object_get(layer->config, "merge_mode");
-  const char *mode = given ? json_string_value(given) : "concat";
-  if (!half_options(layer, inner, &forward, &a) ||
-      !half_options(layer, second ? second : inner, &backward, &b))
+  KerasRun *a = &h->a, *b = &h->b;
+  *h = (Halves){
+      .a = {.gates = 1}, .b = {.gates = 1}, .mode = given ? json_string_value(given) : "concat"};
+  if (!half_options(layer, inner, &h->forward, a) ||
+      !half_options(layer, second ? second : inner, &h->backward, b))
     return false;
-  if (!second) b.backwards = !a.backwards;
-  if (a.sequences != b.sequences || a.backwards == b.backwards || a.stateful != b.stateful) {
+  if (!second) b->backwards = !a->backwards;
+  if (a->sequences != b->sequences || a->backwards == b->backwards || a->stateful != b->stateful) {
     keras_refuse(layer, E903,
                  "has directions that differ in their options, which is not supported");
     return false;
   }
-  a.zero_output = b.zero_output = a.sequences && zeroes_masked(layer);
-  if (!keras_run_weights(&forward, "forward", &a) || !keras_run_weights(&backward, "backward", &b))
+  a->zero_output = b->zero_output = a->sequences && zeroes_masked(layer);
+  if (!keras_run_weights(&h->forward, "forward", a) ||
+      !keras_run_weights(&h->backward, "backward", b))
     return false;
-  bool fused = mode && strcmp(mode, "concat") == 0 && same_recurrence(&a, &b) && !a.backwards;
-  if (a.op != b.op && (layer->n_states || a.stateful)) {
-    keras_refuse(layer, E903,
-                 "has initial states and directions of different classes, which is not supported");
-    return false;
-  }
-  if (!start_states(layer, &a, &b, state)) return false;
-  int n = keras_n_states(&a);
-  if (fused) {
-    KerasRun both = joined_run(layer, &a, &b);
-    GraphValue *last;
-    keras_run_both(layer, &both, layer->in[0].graph, used, state, &y, out, &last);
-    if (!keras_gives(layer, result_value(layer, &a, a.sequences ? y : last, 2 * a.units, keeps)))
-      return false;
-  } else {
-    forward.name = keras_part_name(layer, "forward");
-    backward.name = keras_part_name(layer, "backward");
-    KerasResult f = keras_run_one(&forward, &a, layer->in[0].graph, used, state, a.backwards),
-                g = keras_run_one(&backward, &b, layer->in[0].graph, used, state + n, b.backwards);
-    x = keras_read_order(layer, &a, &f, used != NULL);
-    y = keras_read_order(layer, &b, &g, used != NULL);
-    if (b.sequences) y = keras_turned(layer, y);
-    if (!merge(layer, mode, &a, &b, x, y, keeps)) return false;
-    for (int s = 0; s < n; s++)
-      out[s] = f.state[s];
-    for (int s = 0; s < keras_n_states(&b) && n + s < 4; s++)
-      out[n + s] = g.state[s];
-  }
-  int n_b = keras_n_states(&b);
-  for (int s = 0; s < n + n_b && a.state; s++)
-    if (!keras_gives_state(layer, out[s], s < n ? a.units : b.units,
+  if (a->op == b->op || (!layer->n_states && !a->stateful)) return true;
+  keras_refuse(layer, E903,
+               "has initial states and directions of different classes, which is not supported");
+  return false;
+}
+
+/* Makes both directions as two nodes whose results are merged. out gets the final states of both.
+ * False after reporting. */
+static bool run_halves(KerasLayer *layer, Halves *h, GraphValue *const *state, GraphValue *out[4]) {
+  const KerasRun *a = &h->a, *b = &h->b;
+  GraphValue *used = keras_mask_in_use(layer), *x, *y;
+  int n = keras_n_states(a);
+  h->forward.name = keras_part_name(layer, "forward");
+  h->backward.name = keras_part_name(layer, "backward");
+  KerasResult f = keras_run_one(&h->forward, a, layer->in[0].graph, used, state, a->backwards),
+              g = keras_run_one(&h->backward, b, layer->in[0].graph, used, state + n, b->backwards);
+  x = keras_read_order(layer, a, &f, used != NULL);
+  y = keras_read_order(layer, b, &g, used != NULL);
+  if (b->sequences) y = keras_turned(layer, y);
+  for (int s = 0; s < n; s++)
+    out[s] = f.state[s];
+  for (int s = 0; s < keras_n_states(b) && n + s < 4; s++)
+    out[n + s] = g.state[s];
+  return merge(layer, h->mode, a, b, x, y, keras_mask_of(layer));
+}
+
+/* Makes both directions as one node. */
+static bool run_fused(KerasLayer *layer, const Halves *h, GraphValue *const *state,
+                      GraphValue *out[4]) {
+  KerasRun both = joined_run(layer, &h->a, &h->b);
+  GraphValue *y, *last;
+  keras_run_both(layer, &both, layer->in[0].graph, keras_mask_in_use(layer), state, &y, out, &last);
+  return keras_gives(layer, result_value(layer, &h->a, h->a.sequences ? y : last, 2 * h->a.units,
+                                         keras_mask_of(layer)));
+}
+
+static bool read_bidirectional(KerasLayer *layer) {
+  Halves h;
+  GraphValue *state[4] = {NULL}, *out[4] = {NULL};
+  if (!read_halves(layer, &h) || !start_states(layer, &h.a, &h.b, state)) return false;
+  bool fused =
+      h.mode && strcmp(h.mode, "concat") == 0 && same_recurrence(&h.a, &h.b) && !h.a.backwards;
+  if (!(fused ? run_fused(layer, &h, state, out) : run_halves(layer, &h, state, out))) return false;
+  int n = keras_n_states(&h.a), n_b = keras_n_states(&h.b);
+  for (int s = 0; s < n + n_b && h.a.state; s++)
+    if (!keras_gives_state(layer, out[s], s < n ? h.a.units : h.b.units,
                            both_names[s < n ? s : 2 + s - n]))
       return false;
-  carry(layer, &a, true, out);
+  carry(layer, &h.a, true, out);
   return true;
 }
 

@@ -65,6 +65,21 @@ static bool blocks_of(TflCall *c, Blocks *b) {
   return true;
 }
 
+/* The first operand with zeros around it, those of its scale. pads: those before all axes, then
+ * those after them. */
+static GraphValue *padded(TflCall *c, int rank, const int64_t *pads) {
+  GraphElem elem = GRAPH_FLOAT;
+  tfl_elem(c->from[0]->type, &elem);
+  double zero = tfl_quantised(c->from[0]) ? graph_at(c->from[0]->zero, 0) : 0;
+  GraphValue *fill = graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero));
+  GraphNode *pad =
+      emit_node(c->emit, GRAPH_Pad, 3,
+                (GraphValue *[]){c->in[0], emit_ints(c->emit, 2 * rank, pads), fill}, 1);
+  const char *mode = "constant";
+  graph_set_words(c->emit->graph, pad, GRAPH_ATTR_mode, 1, &mode);
+  return emit_done(c->emit, pad);
+}
+
 bool tfl_op_space_to_batch(TflCall *c) {
   Blocks b;
   int64_t pads[8] = {0}, split[GRAPH_MAX_RANK] = {-1}, perm[GRAPH_MAX_RANK], to[4] = {-1};
@@ -88,17 +103,8 @@ bool tfl_op_space_to_batch(TflCall *c) {
   perm[m++] = 0;
   for (int i = 1; i < n; i++)
     if (i > 2 * b.n || i % 2 == 1) perm[m++] = i;
-  GraphElem elem = GRAPH_FLOAT;
-  tfl_elem(c->from[0]->type, &elem);
-  double zero = tfl_quantised(c->from[0]) ? graph_at(c->from[0]->zero, 0) : 0;
-  GraphValue *fill = graph_constant(c->emit->graph, "", graph_scalar(c->reader->arena, elem, zero));
-  GraphNode *pad =
-      emit_node(c->emit, GRAPH_Pad, 3,
-                (GraphValue *[]){c->in[0], emit_ints(c->emit, 2 * b.rank, pads), fill}, 1);
-  const char *mode = "constant";
-  graph_set_words(c->emit->graph, pad, GRAPH_ATTR_mode, 1, &mode);
-  GraphValue *y =
-      emit_transpose(c->emit, emit_reshape(c->emit, emit_done(c->emit, pad), n, split), n, perm);
+  GraphValue *parts = emit_reshape(c->emit, padded(c, b.rank, pads), n, split);
+  GraphValue *y = emit_transpose(c->emit, parts, n, perm);
   return tfl_set_like(c, 0, emit_reshape(c->emit, y, b.rank, to), 0);
 }
 

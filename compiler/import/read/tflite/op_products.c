@@ -71,6 +71,20 @@ static bool integers_fit(TflCall *c, const TflTensor *state, int activation) {
          tfl_refuse(c, E902, "computes in integers; grus supports only the activation relu");
 }
 
+/* Whether the operands of an SVDF fit each other. False after reporting. */
+static bool svdf_fits(TflCall *c, int64_t rank, int activation) {
+  const TflTensor *times = c->from[2], *state = tfl_from(c, 4);
+  if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "lacks an operand");
+  if (times->rank != 2 || !state || state->rank != 2)
+    return tfl_refuse(c, E901, "has no state of two axes");
+  if (tfl_quantised(state) && !integers_fit(c, state, activation)) return false;
+  int64_t filters = times->dim[0], memory = times->dim[1];
+  return (rank >= 1 && filters >= 1 && memory >= 2 && filters % rank == 0) ||
+         tfl_refuse(
+             c, E901,
+             "has a rank that does not divide its filters, or a memory of fewer than two steps");
+}
+
 /* Operands: x [N, d], features [filters, d], times [filters, m], bias [units] and the state
  * [N, m filters], where filters = units * rank:
  *
@@ -84,16 +98,9 @@ bool tfl_op_svdf(TflCall *c) {
   GraphEmit *e = c->emit;
   const TflTensor *times = c->from[2], *state = tfl_from(c, 4);
   int64_t rank = tfl_option(c, 0, 1);
-  if (!c->in[0] || !c->in[1] || !c->in[2]) return tfl_refuse(c, E901, "lacks an operand");
-  if (times->rank != 2 || !state || state->rank != 2)
-    return tfl_refuse(c, E901, "has no state of two axes");
   int activation = flat_u8(&c->reader->flat, c->op.options, 1);
-  if (tfl_quantised(state) && !integers_fit(c, state, activation)) return false;
+  if (!svdf_fits(c, rank, activation)) return false;
   int64_t filters = times->dim[0], memory = times->dim[1];
-  if (rank < 1 || filters < 1 || memory < 2 || filters % rank != 0)
-    return tfl_refuse(
-        c, E901,
-        "has a rank that does not divide its filters, or a memory of fewer than two steps");
   int variable = tfl_state_variable(c, 4);
   if (variable == TFL_NO_VARIABLE) return false;
   GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *t = tfl_real(c, 2),
