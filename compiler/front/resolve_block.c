@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Expanding a block where it is used: its inputs and formals are bound to the arguments, its body
- * is resolved into the model, its first `out` flows on. */
+/* Expands a block where it is used. In, the arguments, which become its inputs and formals; out,
+ * the layers of its body in the model, and its first `out`, which is the value of the use. */
 #include "front/resolve.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the files of lower/ share.
  *
- * Lower is what is decided about a model before anything is emitted; Emit is a function of its
- * module while it is written. The way of a model through here:
+ * Lower holds what is decided about a model before anything is emitted, and Emit is a function of
+ * the module while it is written. These files do the work, in this order:
  *
  *   schedule.c    which layers run in which time loop, which values need all their rows in memory
  *   batch.c       whether the samples of a batch run side by side

@@ -5,7 +5,7 @@
  * Each turn of a loop has an arena of its own, which is freed when the next one begins; what is
  * carried over is copied. Outside of loops, the numbers of a value are freed after its last reader
  * (eval_release.c). Steps, work and room are counted, so that no file can keep the evaluation busy
- * for ever. */
+ * without end. */
 #include "import/graph/run.h"
 
 #include <string.h>

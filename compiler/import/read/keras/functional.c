@@ -8,8 +8,8 @@
  * The second number of a reference says which call of the layer is meant: a layer called twice
  * becomes two stages of equal weights.
  *
- * Calls are imported when all they read is there, in the order of the file; what is left over waits
- * for itself in a circle. */
+ * A call is read, in the order of the file, as soon as all values that it needs have been read. If
+ * no further call can be read, the others form a cycle, which is an error. */
 #include "import/read/keras/walk.h"
 
 #include <string.h>

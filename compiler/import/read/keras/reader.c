@@ -15,7 +15,7 @@ const KerasClass *keras_class_find(const char *name) {
   return NULL;
 }
 
-/* The nearest thing that would work, for classes that people ask for. */
+/* The closest supported alternative, for classes that people use. */
 static void suggest(const char *name, Diag *d) {
   static const char *const hints[][2] = {
       {"ConvLSTM3D", "cells of convolutions along one axis and along two are supported"},
