@@ -310,6 +310,12 @@ guide)
   put CONTRIBUTING.md 'See `b_name`.'
   catches 'a name that stands nowhere' CONTRIBUTING.md:1
   ;;
+labels)
+  put tests/a/CTestTestfile.cmake 'add_test([=[a.one]=] "a")' 'set_tests_properties([=[a.one]=] PROPERTIES  LABELS "a" TIMEOUT "3600")'
+  passes 'a test with a label'
+  put tests/a/CTestTestfile.cmake 'add_test([=[a.one]=] "a")' 'set_tests_properties([=[a.one]=] PROPERTIES  TIMEOUT "3600")'
+  catches 'a test without a label' tests/a/CTestTestfile.cmake
+  ;;
 expected)
   put tests/a/CMakeLists.txt 'foreach(x one two)' '  grus_golden_test(NAME a.${x} EXPECTED sub/${x}.out COMMAND a)' \
     '# EXPECTED file' 'grus_golden_test(NAME v EXPECTED ${editors}/v/sample.out COMMAND v)'

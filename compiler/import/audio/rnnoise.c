@@ -61,7 +61,7 @@ static bool next_number(Rnnoise *r, const char *of, int64_t *out) {
     line += *s == '\n';
   Diag *d = foreign_report(a->diags, a->file, E901,
                            begin == r->end ? "`%s` ends within the numbers of `%s`"
-                                           : "`%s` has something other than an integer in `%s`",
+                                           : "`%s` needs an integer in `%s`",
                            a->file->path, of);
   diag_note(d, "line %zu; a number is a weight times 256, at most %d", line, NUMBER_MAX);
   return false;
