@@ -9,10 +9,11 @@
 typedef Graph *Reader(const ForeignFile *, const ImportOptions *, Diags *);
 typedef Foreign *Importer(const ForeignFile *, const ImportOptions *, Diags *);
 
-Importer onnx_import, tflite_import, pt2_import, graphdef_import, saved_model_import,
-    keras_hdf5_import, keras_zip_import;
+Importer onnx_import, tflite_import, pt2_import, script_import, tensors_import, graphdef_import,
+    saved_model_import, keras_hdf5_import, keras_zip_import;
 bool tflite_sniff(const ForeignFile *file);
 bool pt2_sniff(const ForeignFile *file);
+bool script_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
 
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
@@ -63,6 +64,18 @@ bool pt2_sniff(const ForeignFile *file) {
 
 Foreign *pt2_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   return import_graph(pt2_graph, file, options, diags);
+}
+
+/* A zip archive with code. */
+bool script_sniff(const ForeignFile *file) {
+  bool zip = file->data.len >= 4 && memcmp(file->data.data, "PK\003\004", 4) == 0;
+  return zip && holds(file, "/constants.pkl", SIZE_MAX) && holds(file, "/code/__torch__", SIZE_MAX);
+}
+
+/* With --config, its tensors alone are read. */
+Foreign *script_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  return options->config ? tensors_import(file, options, diags)
+                         : import_graph(script_graph, file, options, diags);
 }
 
 /* Version 1 of SavedModel, and a graph. */

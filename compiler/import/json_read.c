@@ -91,6 +91,12 @@ void json_put(Arena *arena, json_t *object, const char *key, json_t *value) {
   pieces_end();
 }
 
+void json_add(Arena *arena, json_t *array, json_t *value) {
+  pieces_begin(arena);
+  json_array_append(array, value);
+  pieces_end();
+}
+
 void json_drop(Arena *arena, json_t *object, const char *key) {
   pieces_begin(arena);
   json_object_del(object, key);

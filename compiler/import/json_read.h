@@ -21,6 +21,8 @@ json_t *json_copy_in(Arena *arena, const json_t *value);
 
 /* Sets and removes a key of an object in the arena; value is in the same arena. */
 void json_put(Arena *arena, json_t *object, const char *key, json_t *value);
+/* Appends to an array in the arena; value is in the same arena. */
+void json_add(Arena *arena, json_t *array, json_t *value);
 void json_drop(Arena *arena, json_t *object, const char *key);
 
 /* As json_dumps. */

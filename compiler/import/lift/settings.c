@@ -59,17 +59,17 @@ const char *lift_axis_handle(const Lift *l, int input, int axis) {
   return symbol && *symbol ? symbol : arena_printf(l->arena, "%s.%d", in->name, axis);
 }
 
-/* Whether a name is that of an input or of an open axis. */
-static bool is_settable(const Lift *l, const char *name) {
+/* Whether a name is that of an input or of an open axis, or of an axis that has this size. */
+static bool is_settable(const Lift *l, const char *name, double value) {
   if (strcmp(name, "sequence") == 0 && n_unnamed(l) == 1) return true;
   for (int i = 0; i < l->graph->n_in; i++) {
     const GraphInput *in = &l->graph->in[i];
     if (strcmp(in->name, name) == 0) return true;
     if (strcmp(name, "batch") == 0 && in->rank > 0 && is_unnamed(in, 0)) return true;
-    for (int axis = 0; axis < l->graph->in[i].rank; axis++)
-      if (l->graph->in[i].dim[axis].n == GRAPH_OPEN &&
-          strcmp(lift_axis_handle(l, i, axis), name) == 0)
-        return true;
+    for (int axis = 0; axis < in->rank; axis++) {
+      bool has_size = in->dim[axis].n == GRAPH_OPEN || (double)in->dim[axis].n == value;
+      if (has_size && strcmp(lift_axis_handle(l, i, axis), name) == 0) return true;
+    }
   }
   return false;
 }
@@ -85,7 +85,7 @@ bool lift_check_sets(Lift *l) {
                      l->options->set[i]);
       return false;
     }
-    if (is_settable(l, name)) continue;
+    if (is_settable(l, name, value)) continue;
     foreign_report(l->diags, l->file, E903,
                    "--set: `%s` is neither an input of the file nor an axis that it leaves open",
                    name);

@@ -76,7 +76,7 @@ static int run_all(Arena *arena, const char *folder, unsigned copies) {
   for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
     const char *end = strrchr(e->d_name, '.');
     if (!end || (strcmp(end, ".tflite") != 0 && strcmp(end, ".onnx") != 0 &&
-                 strcmp(end, ".pt2") != 0 && strcmp(end, ".pb") != 0))
+                 strcmp(end, ".pt2") != 0 && strcmp(end, ".pt") != 0 && strcmp(end, ".pb") != 0))
       continue;
     files++;
     failures += run_copies(arena, arena_printf(arena, "%s/%s", folder, e->d_name), copies, &read);

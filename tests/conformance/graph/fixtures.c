@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The fixtures of the importers as graphs.
  *
- *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pb against NAME.npz with arrays in_x,
- *                              out_y, as its framework gives; NAME.saved_model is a folder
- *                              NAME.keras, .h5 with arrays x0, x1 ..., y0, y1 ...
- *     fixtures --print FILE    the text of the graph, or why it is refused
+ *     fixtures FOLDER...       NAME.onnx, .tflite, .pt2, .pt, .pb against NAME.npz with arrays
+ * in_x, out_y, as its framework gives; NAME.saved_model is a folder NAME.keras, .h5 with arrays x0,
+ * x1 ..., y0, y1 ... fixtures --print FILE    the text of the graph, or why it is refused
  *
  * Arrays with one more axis than the graph's are calls, one a row. An input h without an array gets
  * what h_next was in the call before. Tolerance: they were computed in float32; integers with a
@@ -82,8 +81,8 @@ static bool ends_with(const char *s, const char *end) {
 }
 
 static bool is_model(const char *name) {
-  static const char *const ends[] = {".onnx",  ".tflite", ".pt2",        ".pb",
-                                     ".keras", ".h5",     ".saved_model"};
+  static const char *const ends[] = {".onnx", ".tflite", ".pt2", ".pt",
+                                     ".pb",   ".keras",  ".h5",  ".saved_model"};
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (ends_with(name, ends[i])) return true;
   return false;

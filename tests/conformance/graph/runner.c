@@ -16,9 +16,13 @@ Graph *runner_read_bytes(Runner *run, const char *path, Mapped data, const char 
   static const struct {
     const char *end;
     Graph *(*read)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
-  } readers[] = {{".onnx", onnx_graph},   {".tflite", tflite_graph},
-                 {".pt2", pt2_graph},     {"/saved_model.pb", saved_model_graph},
-                 {".pb", graphdef_graph}, {".keras", keras_graph},
+  } readers[] = {{".onnx", onnx_graph},
+                 {".tflite", tflite_graph},
+                 {".pt2", pt2_graph},
+                 {".pt", script_graph},
+                 {"/saved_model.pb", saved_model_graph},
+                 {".pb", graphdef_graph},
+                 {".keras", keras_graph},
                  {".h5", keras_graph}};
   ForeignFile file = {.arena = run->arena, .path = path, .data = data};
   ImportOptions options = {.input = run->input};

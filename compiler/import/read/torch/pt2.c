@@ -141,7 +141,7 @@ static const char *first_of_list(json_t *node) {
   return name ? name : "";
 }
 
-static bool read_node(TorchReader *r, json_t *node, size_t index) {
+bool torch_read_node(TorchReader *r, json_t *node, size_t index) {
   const char *target = json_string_value(json_object_get(node, "target"));
   const char *name = result_of(node), *self = self_of(node);
   bool in_place = false;
@@ -209,7 +209,7 @@ static bool changes(TorchReader *r, json_t *outputs, const char *buffer) {
   return false;
 }
 
-static GraphValue *variable_read(TorchReader *r, const char *name, const GraphTensor *start) {
+GraphValue *torch_variable(TorchReader *r, const char *name, const GraphTensor *start) {
   GraphVariable variable = {name, start};
   GraphNode *node = graph_node(r->graph, GRAPH_VarRead, name, "buffer", 0, NULL, 1);
   graph_set_int(r->graph, node, GRAPH_ATTR_variable, r->graph->n_variables);
@@ -276,7 +276,7 @@ static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
        is_state = in_place || (buffer && changes(r, outputs, stored));
   if (in_place) map_put(r->arena, &r->buffers, name, (void *)(uintptr_t)stored);
   map_put(r->arena, &r->values, name,
-          is_state ? variable_read(r, stored, t) : graph_constant(r->graph, stored, t));
+          is_state ? torch_variable(r, stored, t) : graph_constant(r->graph, stored, t));
   return true;
 }
 
@@ -367,7 +367,7 @@ static bool read_program(TorchReader *r) {
   for (size_t i = 0; i < json_array_size(inputs); i++)
     if (!read_input_spec(r, json_array_get(inputs, i), outputs)) return false;
   for (size_t i = 0; i < json_array_size(nodes); i++)
-    if (!read_node(r, json_array_get(nodes, i), i)) return false;
+    if (!torch_read_node(r, json_array_get(nodes, i), i)) return false;
   keep_buffers(r, inputs);
   for (size_t i = 0; i < json_array_size(outputs); i++)
     if (!read_output_spec(r, json_array_get(outputs, i))) return false;

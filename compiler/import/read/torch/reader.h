@@ -59,7 +59,16 @@ const char *torch_op_of(Arena *arena, const char *target, bool *in_place);
 bool torch_is_known(const char *op);
 bool torch_apply(TorchCall *c); /* makes the nodes of an operator that is known */
 
+/* ---- pt2.c ---- */
+/* Makes the nodes of the graph for one node of the program, which is number `index` of its nodes.
+ */
+bool torch_read_node(TorchReader *r, json_t *node, size_t index);
+/* A new variable of the graph, and its value before the call. */
+GraphValue *torch_variable(TorchReader *r, const char *name, const GraphTensor *start);
+
 /* ---- unknown.c ---- */
+/* The same for an operator that another reader met at a place. */
+bool torch_unknown_op(TorchReader *r, const char *op, const char *place);
 bool torch_unknown(TorchCall *c); /* reports an operator that is not read; false */
 
 /* ---- weights.c ---- */

@@ -47,11 +47,20 @@ static const UnknownRow rows[] = {
      "grus quantises a model of real numbers itself: `grus calibrate`"},
 };
 
-bool torch_unknown(TorchCall *c) {
-  const char *word = c->op ? arena_printf(c->reader->arena, " %s ", c->op) : NULL;
-  Diag *d = foreign_report(c->reader->diags, c->reader->file, E902,
-                           "node `%s`: operator `%s` is not supported", c->emit->name, c->named);
+static bool report(TorchReader *r, const char *op, const char *place, const char *named) {
+  const char *word = op ? arena_printf(r->arena, " %s ", op) : NULL;
+  Diag *d =
+      foreign_report(r->diags, r->file, E902, "%s: operator `%s` is not supported", place, named);
   for (size_t i = 0; word && i < sizeof rows / sizeof *rows; i++)
     if (strstr(rows[i].names, word)) diag_note(d, "%s", rows[i].note);
   return false;
+}
+
+bool torch_unknown(TorchCall *c) {
+  TorchReader *r = c->reader;
+  return report(r, c->op, arena_printf(r->arena, "node `%s`", c->emit->name), c->named);
+}
+
+bool torch_unknown_op(TorchReader *r, const char *op, const char *place) {
+  return report(r, op, place, op);
 }

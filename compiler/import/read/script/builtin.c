@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Functions of the text that are no operators on tensors: sizes, lists, comparisons of what is
+ * known, and casts. */
+#include "import/read/script/script.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef ScriptValue *Function(ScriptRun *r, const ScriptArgs *args);
+
+static const GraphTensor *tensor_of(ScriptRun *r, const ScriptArgs *args) {
+  if (!args->n || args->value[0]->kind != VALUE_TENSOR || script_needs(r, args->value[0]))
+    return NULL;
+  return script_shape(r, args->value[0]->text);
+}
+
+static ScriptValue *wrong(ScriptRun *r, const char *name) {
+  if (r->needed < 0)
+    script_refuse(r, E902, "calls `%s` with arguments that are not supported", name);
+  return NULL;
+}
+
+static ScriptValue *size(ScriptRun *r, const ScriptArgs *args) {
+  const GraphTensor *t = tensor_of(r, args);
+  if (!t) return wrong(r, "size");
+  if (args->n == 1) {
+    ScriptValue *all = script_value(r->arena, VALUE_LIST);
+    for (int i = 0; i < t->rank; i++)
+      script_push(r->arena, all, script_int(r->arena, t->dim[i]));
+    return all;
+  }
+  int64_t axis = args->value[1]->kind == VALUE_INT ? args->value[1]->i : t->rank;
+  if (axis < 0) axis += t->rank;
+  if (axis >= 0 && axis < t->rank) return script_int(r->arena, t->dim[axis]);
+  script_refuse(r, E901, "reads the size of an axis that does not exist");
+  return NULL;
+}
+
+static ScriptValue *dim(ScriptRun *r, const ScriptArgs *args) {
+  const GraphTensor *t = tensor_of(r, args);
+  return t ? script_int(r->arena, t->rank) : wrong(r, "dim");
+}
+
+static ScriptValue *numel(ScriptRun *r, const ScriptArgs *args) {
+  const GraphTensor *t = tensor_of(r, args);
+  return t ? script_int(r->arena, t->count) : wrong(r, "numel");
+}
+
+static ScriptValue *dtype(ScriptRun *r, const ScriptArgs *args) {
+  const GraphTensor *t = tensor_of(r, args);
+  return t ? script_int(r->arena, script_dtype_in_text(t->elem)) : wrong(r, "dtype");
+}
+
+static ScriptValue *is_floating_point(ScriptRun *r, const ScriptArgs *args) {
+  const GraphTensor *t = tensor_of(r, args);
+  return t ? script_bool(r->arena, t->elem == GRAPH_FLOAT) : wrong(r, "is_floating_point");
+}
+
+static ScriptValue *length(ScriptRun *r, const ScriptArgs *args) {
+  const ScriptValue *v = args->n == 1 ? args->value[0] : NULL;
+  const GraphTensor *t = tensor_of(r, args);
+  if (t && t->rank) return script_int(r->arena, t->dim[0]);
+  bool list = v && (v->kind == VALUE_LIST || v->kind == VALUE_TUPLE || v->kind == VALUE_DICT);
+  if (list) return script_int(r->arena, v->kind == VALUE_DICT ? v->n / 2 : v->n);
+  return wrong(r, "len");
+}
+
+static ScriptValue *is_it(ScriptRun *r, const ScriptArgs *args) {
+  if (args->n != 2) return wrong(r, "__is__");
+  return script_bool(r->arena, script_same(args->value[0], args->value[1]));
+}
+
+static ScriptValue *is_it_not(ScriptRun *r, const ScriptArgs *args) {
+  if (args->n != 2) return wrong(r, "__isnot__");
+  return script_bool(r->arena, !script_same(args->value[0], args->value[1]));
+}
+
+static ScriptValue * not(ScriptRun * r, const ScriptArgs *args) {
+  bool is;
+  if (args->n != 1 || !script_truth(r, args->value[0], &is)) return wrong(r, "__not__");
+  return script_bool(r->arena, !is);
+}
+
+static ScriptValue *contains(ScriptRun *r, const ScriptArgs *args) {
+  if (args->n != 2) return wrong(r, "__contains__");
+  const ScriptValue *all = args->value[0];
+  int step = all->kind == VALUE_DICT ? 2 : 1;
+  for (int i = 0; i < all->n; i += step)
+    if (script_same(all->item[i], args->value[1])) return script_bool(r->arena, true);
+  return script_bool(r->arena, false);
+}
+
+static ScriptValue *append(ScriptRun *r, const ScriptArgs *args) {
+  if (args->n != 2 || args->value[0]->kind != VALUE_LIST) return wrong(r, "append");
+  script_push(r->arena, args->value[0], args->value[1]);
+  return args->value[0];
+}
+
+static ScriptValue *copy_list(ScriptRun *r, const ScriptArgs *args) {
+  if (args->n != 1 || (args->value[0]->kind != VALUE_LIST && args->value[0]->kind != VALUE_TUPLE))
+    return wrong(r, "list");
+  ScriptValue *out = script_value(r->arena, VALUE_LIST);
+  for (int i = 0; i < args->value[0]->n; i++)
+    script_push(r->arena, out, args->value[0]->item[i]);
+  return out;
+}
+
+static ScriptValue *joined(ScriptRun *r, const ScriptArgs *args) {
+  bool lists =
+      args->n == 2 && args->value[0]->kind == VALUE_LIST && args->value[1]->kind == VALUE_LIST;
+  if (!lists) return wrong(r, "add");
+  ScriptValue *out = script_value(r->arena, VALUE_LIST);
+  for (int k = 0; k < 2; k++)
+    for (int i = 0; i < args->value[k]->n; i++)
+      script_push(r->arena, out, args->value[k]->item[i]);
+  return out;
+}
+
+/* [1] * 3 */
+static ScriptValue *repeated(ScriptRun *r, const ScriptArgs *args) {
+  enum { LONGEST = 4096 };
+  ScriptValue *out = script_value(r->arena, VALUE_LIST);
+  const ScriptValue *times = args->value[1];
+  if (times->kind != VALUE_INT || times->i > LONGEST || args->value[0]->n > LONGEST)
+    return wrong(r, "mul");
+  for (int64_t k = 0; k < times->i; k++)
+    for (int i = 0; i < args->value[0]->n; i++)
+      script_push(r->arena, out, args->value[0]->item[i]);
+  return out;
+}
+
+static ScriptValue *nothing(ScriptRun *r, const ScriptArgs *args) {
+  (void)args;
+  return script_value(r->arena, VALUE_NONE);
+}
+
+static ScriptValue *opaque(ScriptRun *r, const ScriptArgs *args) {
+  (void)args;
+  return script_value(r->arena, VALUE_OPAQUE);
+}
+
+static ScriptValue *no(ScriptRun *r, const ScriptArgs *args) {
+  (void)args;
+  return script_bool(r->arena, false);
+}
+
+/* The text of a message: the numbers in it make no difference. */
+static ScriptValue *format(ScriptRun *r, const ScriptArgs *args) {
+  return args->n && args->value[0]->kind == VALUE_TEXT ? args->value[0] : script_text(r->arena, "");
+}
+
+static ScriptValue *first(ScriptRun *r, const ScriptArgs *args) {
+  return args->n ? args->value[0] : wrong(r, "it");
+}
+
+static ScriptValue *as_int(ScriptRun *r, const ScriptArgs *args) {
+  double x;
+  bool whole;
+  if (args->n == 1 && script_number(r, args->value[0], &x, &whole) && fabs(x) < 9e15)
+    return script_int(r->arena, (int64_t)x);
+  if (!args->n || !script_needs(r, args->value[0]))
+    script_refuse(r, E902, "makes a number of a tensor that depends on data");
+  return NULL;
+}
+
+static ScriptValue *as_float(ScriptRun *r, const ScriptArgs *args) {
+  double x;
+  bool whole;
+  if (args->n == 1 && args->value[0]->kind == VALUE_TEXT) {
+    const char *text = args->value[0]->text;
+    return script_float(r->arena, strcmp(text, "inf") == 0    ? INFINITY
+                                  : strcmp(text, "-inf") == 0 ? -INFINITY
+                                                              : NAN);
+  }
+  if (args->n == 1 && script_number(r, args->value[0], &x, &whole))
+    return script_float(r->arena, x);
+  if (!args->n || !script_needs(r, args->value[0]))
+    script_refuse(r, E902, "makes a number of a tensor that depends on data");
+  return NULL;
+}
+
+static ScriptValue *as_number(ScriptRun *r, const ScriptArgs *args) {
+  double x;
+  bool whole = false;
+  bool good = args->n == 1 && script_number(r, args->value[0], &x, &whole);
+  return good && whole ? as_int(r, args) : as_float(r, args);
+}
+
+static ScriptValue *as_bool(ScriptRun *r, const ScriptArgs *args) {
+  bool is;
+  if (args->n == 1 && script_truth(r, args->value[0], &is)) return script_bool(r->arena, is);
+  if (!args->n || !script_needs(r, args->value[0]))
+    script_refuse(r, E902, "decides by a tensor that depends on data");
+  return NULL;
+}
+
+/* torch.tensor(5), or of a list of numbers. */
+static ScriptValue *tensor(ScriptRun *r, const ScriptArgs *args) {
+  const ScriptValue *v = args->n ? args->value[0] : NULL;
+  bool list = v && v->kind == VALUE_LIST, whole = true, one_whole;
+  int64_t n = list ? v->n : 1;
+  double *data;
+  GraphElem elem = GRAPH_FLOAT;
+  if (!v) return wrong(r, "tensor");
+  GraphTensor *t = graph_tensor(r->arena, GRAPH_FLOAT, list ? 1 : 0, &n, &data);
+  for (int64_t i = 0; t && i < n; i++) {
+    if (!script_number(r, list ? v->item[i] : v, &data[i], &one_whole)) return wrong(r, "tensor");
+    whole = whole && one_whole;
+  }
+  if (!t) return wrong(r, "tensor");
+  if (whole) elem = GRAPH_I64;
+  for (int k = 1; k < args->n; k++)
+    if (args->keyword[k] && strcmp(args->keyword[k], "dtype") == 0 &&
+        args->value[k]->kind == VALUE_INT)
+      torch_elem(script_dtype_of(args->value[k]->i), &elem);
+  t->elem = elem;
+  int *count = map_get(&r->counts, " tensor");
+  if (!count) {
+    count = ARENA_NEW(r->arena, int);
+    map_put(r->arena, &r->counts, " tensor", count);
+  }
+  return script_tensor(r, arena_printf(r->arena, "number.%d", (*count)++), t);
+}
+
+static ScriptValue *give_up(ScriptRun *r, const ScriptArgs *args) {
+  r->gave_up = true;
+  script_refuse(r, E901, "ends with an error of its own: %s",
+                args->n && args->value[0]->kind == VALUE_TEXT ? args->value[0]->text : "");
+  return NULL;
+}
+
+static ScriptValue *range_length(ScriptRun *r, const ScriptArgs *args) {
+  for (int i = 0; i < 3; i++)
+    if (args->n != 3 || args->value[i]->kind != VALUE_INT) return wrong(r, "range");
+  int64_t from = args->value[0]->i, to = args->value[1]->i, step = args->value[2]->i;
+  if (step == 0 || llabs(from) > INT32_MAX || llabs(to) > INT32_MAX || llabs(step) > INT32_MAX)
+    return wrong(r, "range");
+  int64_t n = step > 0 ? (to - from + step - 1) / step : (from - to - step - 1) / -step;
+  return script_int(r->arena, n > 0 ? n : 0);
+}
+
+static ScriptValue *derive_index(ScriptRun *r, const ScriptArgs *args) {
+  for (int i = 0; i < 3; i++)
+    if (args->n != 3 || args->value[i]->kind != VALUE_INT || llabs(args->value[i]->i) > INT32_MAX)
+      return wrong(r, "range");
+  return script_int(r->arena, args->value[1]->i + args->value[0]->i * args->value[2]->i);
+}
+
+static const struct {
+  const char *name;
+  Function *function;
+} functions[] = {{"torch.size", size},
+                 {"torch.dim", dim},
+                 {"torch.numel", numel},
+                 {"torch.len", length},
+                 {"ops.prim.dtype", dtype},
+                 {"torch.is_floating_point", is_floating_point},
+                 {"torch.__is__", is_it},
+                 {"torch.__isnot__", is_it_not},
+                 {"torch.__not__", not},
+                 {"torch.__contains__", contains},
+                 {"torch.append", append},
+                 {"torch.list", copy_list},
+                 {"torch.warn", nothing},
+                 {"ops.prim.Print", nothing},
+                 {"print", nothing},
+                 {"torch.device", opaque},
+                 {"ops.prim.device", opaque},
+                 {"ops.prim.layout", opaque},
+                 {"ops.prim.is_cuda", no},
+                 {"ops.prim.requires_grad", no},
+                 {"torch.is_grad_enabled", no},
+                 {"torch.format", format},
+                 {"torch.str", format},
+                 {"str", format},
+                 {"ops.prim.unchecked_unwrap_optional", first},
+                 {"unwrap_optional", first},
+                 {"torch._unwrap_optional", first},
+                 {"ops.prim.data", first},
+                 {"torch.cpu", first},
+                 {"torch.cuda", first},
+                 {"torch.requires_grad_", first},
+                 {"ops.prim.NumToTensor", first},
+                 {"ops.prim.tolist", NULL},
+                 {"int", as_int},
+                 {"torch.IntImplicit", as_int},
+                 {"torch.Int", as_int},
+                 {"float", as_float},
+                 {"torch.FloatImplicit", as_float},
+                 {"torch.Float", as_float},
+                 {"torch.ScalarImplicit", as_number},
+                 {"torch.item", as_number},
+                 {"bool", as_bool},
+                 {"torch.Bool", as_bool},
+                 {"torch.tensor", tensor},
+                 {"ops.prim.RaiseException", give_up},
+                 {"torch.__range_length", range_length},
+                 {"torch.__derive_index", derive_index}};
+
+/* A part of a list: slice(list, start, end, step). */
+static ScriptValue *slice_list(ScriptRun *r, const ScriptArgs *args) {
+  int64_t bound[3] = {0, args->value[0]->n, 1}, n = args->value[0]->n;
+  for (int k = 1; k < args->n && k < 4; k++) {
+    const ScriptValue *v = args->value[k];
+    if (v->kind == VALUE_NONE) continue;
+    if (v->kind != VALUE_INT) return wrong(r, "slice");
+    bound[k - 1] = v->i < 0 && k < 3 ? v->i + n : v->i;
+  }
+  if (bound[2] < 1) return wrong(r, "slice");
+  ScriptValue *out = script_value(r->arena, VALUE_LIST);
+  for (int64_t i = bound[0] < 0 ? 0 : bound[0]; i < n && i < bound[1]; i += bound[2])
+    script_push(r->arena, out, args->value[0]->item[i]);
+  return out;
+}
+
+/* Whether none of the arguments is a tensor. */
+static bool are_known(const ScriptArgs *args) {
+  for (int k = 0; k < args->n; k++)
+    if (args->value[k]->kind == VALUE_TENSOR) return false;
+  return args->n > 0;
+}
+
+ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known) {
+  *known = true;
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+    if (functions[i].function && strcmp(functions[i].name, name) == 0)
+      return functions[i].function(r, args);
+  const char *op = strncmp(name, "torch.", 6) == 0      ? name + 6
+                   : strncmp(name, "ops.prim.", 9) == 0 ? name + 9
+                                                        : "";
+  bool equal = strcmp(op, "eq") == 0;
+  if ((equal || strcmp(op, "ne") == 0) && args->n == 2 && are_known(args))
+    return script_bool(r->arena, script_same(args->value[0], args->value[1]) == equal);
+  if (strcmp(op, "add") == 0 && args->n == 2 && args->value[0]->kind == VALUE_LIST)
+    return joined(r, args);
+  if (strcmp(op, "mul") == 0 && args->n == 2 && args->value[0]->kind == VALUE_LIST)
+    return repeated(r, args);
+  if (strcmp(op, "slice") == 0 && args->n && args->value[0]->kind == VALUE_LIST)
+    return slice_list(r, args);
+  bool number = args->n && args->value[0]->kind != VALUE_TENSOR &&
+                args->value[0]->kind != VALUE_LIST && args->value[0]->kind != VALUE_TUPLE;
+  bool passes = strcmp(op, "to") == 0 || strcmp(op, "detach") == 0 || strcmp(op, "clone") == 0 ||
+                strcmp(op, "contiguous") == 0;
+  if (passes && number) return args->value[0];
+  return script_arithmetic(r, op, args, known);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The archive: its folder, its pickles, and the attempts to follow `forward`. */
+#include "import/read/script/script.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum { STEPS_OF_AN_ATTEMPT = 400000, STEPS_OF_ALL = 6000000, MAX_STATES = 64 };
+
+/* The bytes of a storage of data.pkl. */
+static bool storage(void *context, const char *key, Mapped *out, const char **reason) {
+  Script *s = context;
+  int64_t at = archive_find(s->archive, arena_printf(s->arena, "%sdata/%s", s->folder, key));
+  *reason = "its data is not in the archive";
+  return at >= 0 && archive_read(s->archive, at, out, reason);
+}
+
+static bool constant_storage(void *context, const char *key, Mapped *out, const char **reason) {
+  Script *s = context;
+  int64_t at = archive_find(s->archive, arena_printf(s->arena, "%sconstants/%s", s->folder, key));
+  *reason = "its data is not in the archive";
+  return at >= 0 && archive_read(s->archive, at, out, reason);
+}
+
+static void tree_of(Script *s, Tree *tree, TreeStorage *read) {
+  tree_begin(tree, s->arena, s->file->data.len);
+  tree->storage = read;
+  tree->context = s;
+}
+
+/* The value of a pickle in the archive; NULL after reporting. */
+static const PickleValue *pickle_of(Script *s, const char *name) {
+  const char *full = arena_printf(s->arena, "%s%s", s->folder, name), *reason = "it is not there";
+  int64_t member = archive_find(s->archive, full);
+  Mapped data;
+  size_t at = 0;
+  PickleValue *value = NULL;
+  if (member >= 0 && archive_read(s->archive, member, &data, &reason))
+    value = pickle_read(s->arena, data, &at, NULL, &reason);
+  if (!value)
+    foreign_report(s->diags, s->file, E901, "cannot read `%s` of `%s`: %s", full, s->file->path,
+                   reason);
+  return value;
+}
+
+/* ---- results ---- */
+
+static bool add_output(ScriptRun *r, const ScriptValue *v, const char *key, int depth) {
+  if (v->kind == VALUE_TENSOR) {
+    GraphValue *value = map_get(&r->torch->values, v->text);
+    if (!value || script_needs(r, v)) return false;
+    const char *name = key ? key : v->text;
+    for (int i = 0; i < r->torch->graph->n_out; i++)
+      if (strcmp(r->torch->graph->out[i].name, name) == 0) return true; /* given twice */
+    graph_output(r->torch->graph, name, value);
+    return true;
+  }
+  bool dict = v->kind == VALUE_DICT;
+  if (depth < 4 && (dict || v->kind == VALUE_TUPLE || v->kind == VALUE_LIST)) {
+    for (int i = dict; i < v->n; i += 1 + dict) {
+      const char *name = dict && v->item[i - 1]->kind == VALUE_TEXT ? v->item[i - 1]->text : NULL;
+      if (!add_output(r, v->item[i], name, depth + 1)) return false;
+    }
+    return true;
+  }
+  if (v->kind == VALUE_NONE) return true;
+  return script_refuse(r, E902, "gives a result that is not a tensor");
+}
+
+/* ---- one attempt ---- */
+
+static ScriptRun *run_new(Script *s, const ScriptShape *shape, int n) {
+  ScriptRun *r = ARENA_NEW(s->arena, ScriptRun);
+  TorchReader *t = ARENA_NEW(s->arena, TorchReader);
+  json_error_t error;
+  r->script = s;
+  r->torch = t;
+  r->arena = s->arena;
+  r->n_inputs = n;
+  r->needed = -1;
+  r->steps = STEPS_OF_AN_ATTEMPT < s->steps ? STEPS_OF_AN_ATTEMPT : s->steps;
+  for (int i = 0; i < n; i++)
+    r->input[i] = shape[i];
+  *t =
+      (TorchReader){.arena = s->arena, .file = s->file, .archive = s->archive, .folder = s->folder};
+  t->diags = diags_new(s->arena, s->diags->sources);
+  t->folds = (1 << 20) + 8 * (int64_t)s->file->data.len;
+  t->numbers = (1 << 20) + 16 * (int64_t)s->file->data.len;
+  t->body = json_read(s->arena, "{\"nodes\": []}", 13, 0, &error);
+  t->sizes = json_read(s->arena, "{}", 2, 0, &error);
+  t->graph = graph_new(s->arena, foreign_numbers(s->file), "model");
+  return r;
+}
+
+static Graph *follow(ScriptRun *r, const ScriptFunction *forward) {
+  ScriptArgs args;
+  Script *s = r->script;
+  ScriptValue *self = script_value(r->arena, VALUE_MODULE);
+  self->text = "";
+  self->object = s->root;
+  if (script_count_inputs(s, forward, r->input_name) < 0) return NULL;
+  if (!script_inputs(r, forward, &args)) return NULL;
+  ScriptValue *out = script_call(r, forward, self, &args);
+  if (!out || !add_output(r, out, NULL, 0) || !script_keep_state(r)) return NULL;
+  if (r->torch->graph->n_out) return r->torch->graph;
+  script_refuse(r, E902, "gives no tensor");
+  return NULL;
+}
+
+/* Follows `forward`, again each time that it shows another attribute to be state. */
+static Graph *settled(Script *s, const ScriptShape *shape, int n, ScriptRun **run) {
+  for (int k = 0; k < MAX_STATES; k++) {
+    s->written_more = s->unsettled = false;
+    ScriptRun *r = *run = run_new(s, shape, n);
+    int64_t before = r->steps;
+    ScriptValue root = {.kind = VALUE_MODULE, .text = "", .object = s->root};
+    const ScriptFunction *forward = script_method(r, &root, "forward");
+    Graph *graph = forward ? follow(r, forward) : NULL;
+    s->steps -= before - r->steps;
+    if (!s->written_more || s->steps < 0) return graph;
+  }
+  return NULL;
+}
+
+/* The same; where the first call makes a state, the graph is that of the second. */
+static Graph *attempt(Script *s, const ScriptShape *shape, int n, ScriptRun **run) {
+  s->starts = s->later = (Map){0};
+  s->is_second = false;
+  Graph *graph = settled(s, shape, n, run);
+  ScriptRun *first = *run;
+  if (!graph || !s->unsettled) return graph;
+  s->is_second = true;
+  graph = settled(s, shape, n, run);
+  s->is_second = false;
+  if (!graph || script_same_calls(s, first, graph, shape)) return graph;
+  *run = first;
+  return NULL;
+}
+
+/* ---- the archive ---- */
+
+static bool find_folder(Script *s) {
+  static const char end[] = "data.pkl";
+  for (int64_t i = 0; i < archive_count(s->archive); i++) {
+    const char *name = archive_name(s->archive, i);
+    size_t n = strlen(name), m = sizeof end - 1;
+    if (n < m || strcmp(name + n - m, end) != 0 || (n > m && name[n - m - 1] != '/')) continue;
+    s->folder = arena_strndup(s->arena, name, n - m);
+    return true;
+  }
+  foreign_report(s->diags, s->file, E901, "`%s` has no `data.pkl` in it", s->file->path);
+  return false;
+}
+
+Graph *script_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
+  const char *reason;
+  Script *s = ARENA_NEW(file->arena, Script);
+  *s = (Script){.arena = file->arena,
+                .file = file,
+                .options = options,
+                .diags = diags,
+                .steps = STEPS_OF_ALL};
+  s->archive = archive_open(file->arena, file->data, &reason);
+  if (!s->archive) {
+    foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
+    return NULL;
+  }
+  if (!find_folder(s)) return NULL;
+  s->root = pickle_of(s, "data.pkl");
+  s->constants = s->root ? pickle_of(s, "constants.pkl") : NULL;
+  if (!s->constants) return NULL;
+  tree_of(s, &s->tree, storage);
+  tree_of(s, &s->constants_tree, constant_storage);
+  bool module = s->root->kind == PICKLE_OBJECT && s->root->of &&
+                s->root->of->kind == PICKLE_CLASS && text_begins(s->root->of->text, "__torch__");
+  if (!module) {
+    foreign_report(diags, file, E901, "`%s` holds no module", file->path);
+    return NULL;
+  }
+  ScriptRun *r = run_new(s, NULL, 0);
+  ScriptValue root = {.kind = VALUE_MODULE, .text = "", .object = s->root};
+  const ScriptFunction *forward = script_method(r, &root, "forward");
+  if (!forward) {
+    if (r->torch->diags->first)
+      script_pass_on(s, r->torch->diags->first);
+    else
+      foreign_report(diags, file, E902, "the module of `%s` has no method `forward`", file->path);
+    return NULL;
+  }
+  Graph *graph = script_solve(s, forward, attempt);
+  if (!graph) return NULL;
+  graph->format = "TorchScript archive";
+  return graph;
+}

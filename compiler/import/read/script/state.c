@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Attributes that `forward` gives other values: tensors are state. Some modules begin with an empty
+ * state, or None, and with numbers that say so. Such a state is settled by a second call: the graph
+ * is that of a call after the first, and zeros are the start if with them it gives what the first
+ * call gives. */
+#include "import/read/script/script.h"
+
+#include <string.h>
+
+ScriptValue *script_state(ScriptRun *r, const char *path, const GraphTensor *start) {
+  ScriptValue *v = script_value(r->arena, VALUE_TENSOR);
+  v->text = path;
+  map_put(r->arena, &r->torch->buffers, path, (void *)(uintptr_t)path);
+  map_put(r->arena, &r->torch->values, path, torch_variable(r->torch, path, start));
+  script_describe_as(r, path, start->elem, start->rank, start->dim);
+  return v;
+}
+
+bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value) {
+  Script *s = r->script;
+  ScriptValue *old = script_attribute(r, module, name);
+  const char *path = script_path(r, module, name);
+  if (!old) return false;
+  if (old->kind == VALUE_TENSOR && !map_get(&s->written, path)) {
+    map_put(s->arena, &s->written, path, s);
+    s->written_more = true;
+    return false;
+  }
+  map_put(r->arena, &r->attributes, path, value);
+  for (int i = 0; i < r->n_set; i++)
+    if (strcmp(r->set[i].name, path) == 0) {
+      r->set[i].value = value;
+      return true;
+    }
+  ScriptBinding binding = {path, old, value};
+  ARENA_PUSH(r->arena, r->set, r->n_set, r->cap_set, binding);
+  return true;
+}
+
+static int variable_of(const Graph *graph, const char *name) {
+  for (int i = 0; i < graph->n_variables; i++)
+    if (strcmp(graph->variable[i].name, name) == 0) return i;
+  return -1;
+}
+
+/* The tensor that an attribute holds at the end; NULL: none. */
+static const char *held_by(const ScriptRun *r, const char *path) {
+  for (int i = 0; i < r->n_set; i++)
+    if (strcmp(r->set[i].name, path) == 0)
+      return r->set[i].value->kind == VALUE_TENSOR ? r->set[i].value->text : NULL;
+  return path;
+}
+
+/* Whether an attribute holds something of another kind or shape than at the begin. */
+static bool is_unsettled(ScriptRun *r, const ScriptBinding *set) {
+  const ScriptValue *was = set->was, *is = set->value;
+  if (was->kind != VALUE_TENSOR || is->kind != VALUE_TENSOR) return !script_same(was, is);
+  int variable = variable_of(r->torch->graph, set->name);
+  const GraphTensor *start = variable >= 0 ? r->torch->graph->variable[variable].start : NULL,
+                    *shape = script_shape(r, is->text);
+  return !start || !shape || !graph_same_shape(start, shape);
+}
+
+/* The value of an attribute in the next call. */
+static bool settle(ScriptRun *r, const ScriptBinding *set) {
+  Script *s = r->script;
+  const ScriptValue *is = set->value;
+  if (is->kind == VALUE_TENSOR) {
+    const GraphTensor *shape = script_shape(r, is->text);
+    double *zeros;
+    GraphTensor *start =
+        shape ? graph_tensor(s->arena, shape->elem, shape->rank, shape->dim, &zeros) : NULL;
+    if (start) map_put(s->arena, &s->starts, set->name, start);
+    return start != NULL;
+  }
+  bool known = is->kind == VALUE_NONE || is->kind == VALUE_BOOL || is->kind == VALUE_INT ||
+               is->kind == VALUE_FLOAT || is->kind == VALUE_TEXT;
+  if (known) map_put(s->arena, &s->later, set->name, set->value);
+  return known;
+}
+
+bool script_keep_state(ScriptRun *r) {
+  Graph *graph = r->torch->graph;
+  for (int i = 0; i < r->n_set; i++) {
+    if (!is_unsettled(r, &r->set[i])) continue;
+    r->script->unsettled = true;
+    if (r->script->is_second || !settle(r, &r->set[i])) {
+      foreign_report(r->torch->diags, r->script->file, E902,
+                     "`forward` gives the attribute `%s` a value of another shape in each call; a "
+                     "state has to keep its shape",
+                     r->set[i].name);
+      return false;
+    }
+  }
+  for (int i = 0; i < graph->n_variables; i++) {
+    const char *path = graph->variable[i].name, *held = held_by(r, path);
+    GraphValue *value = held ? map_get(&r->torch->values, held) : NULL;
+    const GraphTensor *shape = held ? script_shape(r, held) : NULL;
+    bool same = shape && graph_same_shape(graph->variable[i].start, shape);
+    if (!value || !same || (value->node && value->node->op == GRAPH_VarRead)) continue;
+    GraphNode *node = graph_node(graph, GRAPH_VarAssign, path, "buffer", 1, &value, 0);
+    graph_set_int(graph, node, GRAPH_ATTR_variable, i);
+  }
+  return true;
+}
+
+/* ---- the first call and the second ---- */
+
+/* Numbers for the inputs, the same for both. */
+static const GraphTensor **some_inputs(Script *s, const Graph *graph, const ScriptShape *shape) {
+  const GraphTensor **in = ARENA_ARRAY(s->arena, const GraphTensor *, graph->n_in + 1);
+  uint64_t seed = 88172645463325252u;
+  for (int i = 0, k = 0; i < graph->n_in; i++) {
+    double *data;
+    bool number = graph->in[i].rank == 0;
+    GraphTensor *t =
+        number ? graph_tensor(s->arena, graph->in[i].elem, 0, NULL, &data)
+               : graph_tensor(s->arena, graph->in[i].elem, shape[k].rank, shape[k].dim, &data);
+    if (!t) return NULL;
+    k += !number;
+    for (int64_t j = 0; j < t->count; j++) {
+      seed ^= seed << 13;
+      seed ^= seed >> 7;
+      seed ^= seed << 17;
+      double x = (double)(seed >> 11) / 9007199254740992.0;
+      data[j] = graph->in[i].elem == GRAPH_FLOAT ? 2 * x - 1 : 0;
+    }
+    in[i] = t;
+  }
+  return in;
+}
+
+static bool alike(const GraphTensor *a, const GraphTensor *b) {
+  if (!a || !b || !graph_same_shape(a, b)) return false;
+  for (int64_t i = 0; i < a->count; i++) {
+    double x = graph_at(a, i), y = graph_at(b, i), gap = x > y ? x - y : y - x;
+    if (!(gap <= 1e-9 * (1 + (x < 0 ? -x : x)))) return false;
+  }
+  return true;
+}
+
+bool script_same_calls(Script *s, const ScriptRun *first, Graph *second, const ScriptShape *shape) {
+  Graph *graph = first->torch->graph;
+  int n_out = graph->n_out;
+  GraphFault fault = {0};
+  const GraphTensor **in = some_inputs(s, graph, shape);
+  for (int i = 0; i < first->n_set; i++) {
+    const ScriptBinding *set = &first->set[i];
+    GraphValue *value =
+        set->value->kind == VALUE_TENSOR ? map_get(&first->torch->values, set->value->text) : NULL;
+    if (value) graph_output(graph, arena_printf(s->arena, "state %s", set->name), value);
+  }
+  const GraphTensor **a = ARENA_ARRAY(s->arena, const GraphTensor *, graph->n_out + 1),
+                    **b = ARENA_ARRAY(s->arena, const GraphTensor *, second->n_out + 1);
+  GraphState *before = graph_state_new(s->arena, graph), *state = graph_state_new(s->arena, second);
+  bool good = in && n_out == second->n_out &&
+              graph_eval(graph, s->arena, before, NULL, in, a, &fault) &&
+              graph_eval(second, s->arena, state, NULL, in, b, &fault);
+  for (int i = 0; good && i < n_out; i++)
+    good = alike(a[i], b[i]);
+  for (int i = n_out; good && i < graph->n_out; i++) {
+    int variable = variable_of(second, graph->out[i].name + strlen("state "));
+    good = variable < 0 || alike(a[i], state->variable[variable]);
+  }
+  if (!good)
+    foreign_report(first->torch->diags, s->file, E902,
+                   "`forward` computes something else in its first call than in others");
+  return good;
+}

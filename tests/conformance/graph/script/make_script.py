@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small TorchScript archives (.pt), traced and scripted, and what PyTorch computes with them.
+
+    make_script.py FOLDER        needs torch
+
+The archives are written again without what depends on the day and the machine (places in the source, dates).
+NAME.npz has in_INPUT and out_OUTPUT; a first axis more than those of the input counts calls. refused/ has
+archives that cannot be models, or that leave something open."""
+import io, os, sys, zipfile
+from typing import Dict, List, Optional, Tuple
+import numpy as np
+import torch
+from torch import nn, Tensor
+
+torch.manual_seed(1)
+
+
+class LastStep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.fc = nn.LSTM(3, 5, 2, batch_first=True), nn.Linear(5, 2)
+
+    def forward(self, x):
+        y, _ = self.lstm(x)
+        return self.fc(y[:, -1, :])
+
+
+class EveryStep(nn.Module):
+    """Steps first, both directions."""
+    def __init__(self):
+        super().__init__()
+        self.gru, self.fc = nn.GRU(4, 3, bidirectional=True), nn.Linear(6, 2)
+
+    def forward(self, x):
+        y, _ = self.gru(x)
+        return torch.sigmoid(self.fc(y))
+
+
+class Filters(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv1d(4, 6, 3, padding=1), nn.BatchNorm1d(6), nn.ReLU(inplace=True))
+        self.gru, self.fc = nn.GRU(6, 5, batch_first=True), nn.Linear(5, 3)
+        with torch.no_grad():
+            self.conv[1].running_mean.uniform_(-1, 1)
+            self.conv[1].running_var.uniform_(0.5, 2)
+
+    def forward(self, x):
+        y, h = self.gru(self.conv(x).transpose(1, 2))
+        return torch.log_softmax(self.fc(h.squeeze(0)), -1)
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.rnn, self.fc = nn.Embedding(11, 4), nn.RNN(4, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, ids):
+        y, _ = self.rnn(self.table(ids))
+        return self.fc(y.mean(1))
+
+
+class Policy(nn.Module):
+    """A policy of a robot: a step for each call, and the state of its memory in buffers."""
+    def __init__(self):
+        super().__init__()
+        self.memory, self.actor = nn.LSTM(7, 4), nn.Sequential(nn.Linear(4, 8), nn.ELU(), nn.Linear(8, 3))
+        self.register_buffer("hidden", torch.zeros(1, 1, 4))
+        self.register_buffer("cell", torch.zeros(1, 1, 4))
+
+    def forward(self, x):
+        y, (h, c) = self.memory(x.unsqueeze(0), (self.hidden, self.cell))
+        self.hidden[:] = h
+        self.cell[:] = c
+        return self.actor(y.squeeze(0))
+
+    @torch.jit.export
+    def reset_memory(self):
+        self.hidden[:] = 0.
+        self.cell[:] = 0.
+
+
+class Encoder(nn.Module):
+    """Parts of a vector, a norm, functions by name, and numbers of the module."""
+    scale: float
+
+    def __init__(self):
+        super().__init__()
+        self.estimator = nn.Sequential(nn.Linear(12, 8), nn.ELU(), nn.Linear(8, 7))
+        self.actor, self.scale, self.act, self.n = nn.Linear(4 + 7, 2), 0.25, "tanh", 2
+        self.register_buffer("mean", torch.randn(12))
+        self.register_buffer("std", torch.rand(12) + 0.5)
+
+    def activate(self, x):
+        if self.act == "relu":
+            return torch.relu(x)
+        elif self.act == "tanh":
+            return torch.tanh(x) * self.scale
+        return x
+
+    def forward(self, obs):
+        obs = (obs - self.mean) / self.std
+        parts = self.estimator(obs)
+        z = nn.functional.normalize(parts[..., 3:], p=2.0, dim=-1)
+        out = torch.cat([obs[:, :4], parts[:, :3], z], dim=1)
+        for i in range(self.n):
+            out = self.activate(out)
+        return self.actor(out)
+
+
+class Lazy(nn.Module):
+    """A state that is empty before the first call."""
+    h: Optional[Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.fc, self.h, self.calls = nn.GRUCell(3, 4), nn.Linear(4, 2), None, 0
+
+    def forward(self, x):
+        h = self.h
+        if h is None:
+            h = torch.zeros(x.size(0), 4)
+        h = self.cell(x, h)
+        self.h = h
+        self.calls = 1
+        return self.fc(h)
+
+
+class Several(nn.Module):
+    """A state as an argument, results in a tuple, and lists."""
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.heads = nn.LSTM(5, 4, batch_first=True), nn.ModuleList([nn.Linear(4, 2), nn.Linear(4, 3)])
+
+    def forward(self, x, state: Tuple[Tensor, Tensor]):
+        y, state = self.lstm(x, state)
+        out: List[Tensor] = []
+        for head in self.heads:
+            out.append(head(y))
+        both: Dict[str, Tensor] = {"first": torch.softmax(out[0], -1), "second": out[1]}
+        return both, state
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.norm = nn.Linear(6, 6), nn.Linear(6, 6), nn.LayerNorm(6)
+
+    def forward(self, x):
+        y = self.a(x)
+        y += x
+        y = torch.nn.functional.gelu(self.norm(y)).clamp(-1.5, 2)
+        left, right = y.chunk(2, -1)
+        return self.b(torch.cat((left * 2 + 1, torch.max(left, right)), -1)) - y.pow(2).sum(-1, keepdim=True)
+
+
+class Strict(nn.Module):
+    def forward(self, x):
+        return x * 2 if x.sum() > 0 else x
+
+
+class Loop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(3, 4)
+
+    def forward(self, x):
+        h = torch.zeros(x.size(0), 4)
+        for t in range(x.size(1)):
+            h = self.cell(x[:, t], h)
+        return h
+
+
+class Rate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x, rate: int):
+        if rate != 16000:
+            raise ValueError("only 16000")
+        return self.fc(x)
+
+
+class Spectrum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.fc(torch.fft.rfft(x, 8).abs())
+
+
+class Sorted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return torch.sort(self.fc(x))[0]
+
+
+class Pixels(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 2, 3), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).flatten(1))
+
+
+class Either(nn.Module):
+    """Two sizes fit."""
+    def __init__(self):
+        super().__init__()
+        self.fc, self.other = nn.Linear(4, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        if x.size(-1) == 4:
+            x = self.fc(x)
+        return self.other(x)
+
+
+class Growing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+        self.register_buffer("past", torch.zeros(1, 3))
+
+    def forward(self, x):
+        self.past = torch.cat([self.past, x])
+        return self.fc(self.past.mean(0, keepdim=True))
+
+
+class Warm(nn.Module):
+    """The first call does not begin with zeros."""
+    h: Optional[Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.h = nn.Linear(3, 3), None
+
+    def forward(self, x):
+        h = self.h
+        if h is None:
+            h = torch.ones(1, 3)
+        h = torch.tanh(self.fc(x) + h)
+        self.h = h
+        return h
+
+
+def clean(path, module):
+    """The archive in an order and with dates of its own, without the places in the source."""
+    buffer = io.BytesIO()
+    torch.jit.save(module, buffer)
+    source = zipfile.ZipFile(buffer)
+    with zipfile.ZipFile(path, "w") as z:
+        for name in sorted(source.namelist()):
+            if name.endswith(".debug_pkl") or "/.data" in name or name.endswith("serialization_id"): continue
+            info = zipfile.ZipInfo("m/" + name.split("/", 1)[1], (1980, 1, 1, 0, 0, 0))
+            data = source.read(name)
+            z.writestr(info, data, zipfile.ZIP_DEFLATED if len(data) > 200 else zipfile.ZIP_STORED)
+
+
+def flat(value):
+    if isinstance(value, Tensor): return [value]
+    return [x for v in (value.values() if isinstance(value, dict) else value) for x in flat(v)]
+
+
+def main(folder):
+    os.makedirs(folder + "/refused", exist_ok=True)
+    uniform = lambda *shape: torch.rand(*shape) * 2 - 1
+
+    def save(name, module, names, args, outs, calls=1, trace=False):
+        module = module.eval()
+        script = torch.jit.trace(module, tuple(args)) if trace else torch.jit.script(module)
+        clean(f"{folder}/{name}.pt", script)
+        arrays = {f"in_{n}": [] for n in names} | {f"out_{n}": [] for n in outs}
+        for _ in range(calls):
+            fresh = [a if not a.is_floating_point() else uniform(*a.shape) for a in args]
+            nested = fresh if len(fresh) < 3 else [fresh[0], tuple(fresh[1:])]
+            with torch.no_grad(): got = flat(script(*nested))
+            for n, a in zip(names, fresh): arrays[f"in_{n}"].append(a.numpy())
+            for n, a in zip(outs, got, strict=True): arrays[f"out_{n}"].append(a.numpy())
+        np.savez(f"{folder}/{name}.npz", **{k: np.stack(v) if calls > 1 else v[0] for k, v in arrays.items()})
+
+    save("traced_lstm", LastStep(), ["x"], [uniform(1, 9, 3)], ["linear"], trace=True)
+    save("scripted_lstm", LastStep(), ["x"], [uniform(1, 9, 3)], ["linear"])
+    save("traced_gru", EveryStep(), ["x"], [uniform(8, 1, 4)], ["sigmoid"], trace=True)
+    save("scripted_gru", EveryStep(), ["x"], [uniform(8, 1, 4)], ["sigmoid"])
+    save("traced_filters", Filters(), ["x"], [uniform(1, 4, 10)], ["log_softmax"], trace=True)
+    save("scripted_filters", Filters(), ["x"], [uniform(1, 4, 10)], ["log_softmax"])
+    save("words", Words(), ["ids"], [torch.tensor([[3, 0, 10, 7, 7, 1]])], ["linear"])
+    save("policy", Policy(), ["x"], [uniform(1, 7)], ["linear_1"], calls=6)
+    save("encoder", Encoder(), ["obs"], [uniform(1, 12)], ["linear_2"])
+    save("lazy", Lazy(), ["x"], [uniform(1, 3)], ["linear"], calls=5)
+    save("several", Several(), ["x", "state_0", "state_1"], [uniform(1, 6, 5), uniform(1, 1, 4), uniform(1, 1, 4)],
+         ["first", "second", "lstm_1", "lstm_2"])
+    save("residual", Residual(), ["x"], [uniform(1, 6)], ["sub"])
+    for name, module in {"branch": Strict(), "loop": Loop(), "rate": Rate(), "spectrum": Spectrum(), "sorted": Sorted(), "pixels": Pixels(),
+                         "either": Either(), "growing": Growing(), "warm": Warm()}.items():
+        clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
+
+
+main(sys.argv[1])
