@@ -299,8 +299,10 @@ static int read_line(char *line) {
   return 1;
 }
 
+/* A compiler that the program runs, and its linker, do not fail: what they leave is theirs. */
 static void settle(char *line) {
   unsetenv("SHIM_SERVE");
+  unsetenv("LD_PRELOAD");
   for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
     putenv(word);
   close(COMMANDS);

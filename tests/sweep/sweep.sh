@@ -230,6 +230,7 @@ rm "$work"/old/*
 sweep 3 "$GRUS" inspect m.grus --svg --weights=random:1
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q -o m.o
 sweep 3 "$GRUS" build m.grus --weights=random:1 -q --emit=lib -o libm.a
+sweep 3 "$GRUS" build m.grus --weights=random:1 -q -O0 --emit=exe -o program
 for output in m.so m.wasm m.s m.ll m.bc m.kir m.duckdb_extension; do
   sweep 3 "$GRUS" build m.grus --weights=random:1 -q -O0 -o $output
 done

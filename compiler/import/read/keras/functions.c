@@ -294,6 +294,15 @@ static bool compute(const char *name, const PyObject *args, PyObject *out) {
   return true;
 }
 
+/* Whether a result is the operand itself, with its mask: TensorFlow makes no other tensor of one
+ * that has the type already. A value with a mask is of real numbers of 32 bits. */
+static bool is_same(const PyCall *c, const char *class_name) {
+  const PyObject *type = c->n > 1 ? &c->args[1] : NULL;
+  const char *dot = type && type->text ? strrchr(type->text, '.') : NULL;
+  return strcmp(class_name, "Cast") == 0 && type && type->text &&
+         strcmp(dot ? dot + 1 : type->text, "float32") == 0;
+}
+
 bool py_call(KerasLayer *layer, const char *path, int n, const PyObject *args, int n_names,
              const PyObject *names, PyObject *out, const char **problem) {
   Arena *arena = layer->keras->arena;
@@ -324,8 +333,11 @@ bool py_call(KerasLayer *layer, const char *path, int n, const PyObject *args, i
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     if (words_index(functions[i].names, name) < 0) continue;
     if (!bind(&call, functions[i].parameters)) return false;
-    return py_apply(layer, functions[i].class_name, text_str(&call.config), text, call.n_operands,
-                    call.operand, out, problem);
+    if (!py_apply(layer, functions[i].class_name, text_str(&call.config), text, call.n_operands,
+                  call.operand, out, problem))
+      return false;
+    if (is_same(&call, functions[i].class_name)) out->value.mask = call.operand[0].value.mask;
+    return true;
   }
   return false;
 }

@@ -88,13 +88,64 @@ static bool combine(KerasLayer *layer, GraphOp op, KerasValue *value) {
   return true;
 }
 
+/* ---- beside masks ---- */
+
+/* Since Keras 3.4 the layers Multiply, Maximum and Minimum leave masked steps out: a product has 1
+ * in their place, and 0 where no input has a real step; of others the other operand stands there.
+ */
+static bool leaves_masked(const KerasLayer *layer, GraphOp op) {
+  bool masked = false;
+  for (int i = 0; i < layer->n_in; i++)
+    masked = masked || layer->in[i].mask.keeps;
+  return masked && !layer->is_operator && keras_joins_any_mask(layer->keras) &&
+         (op == GRAPH_Mul || op == GRAPH_Max || op == GRAPH_Min);
+}
+
+/* x at the steps that a mask [batch, time, 1] has, y at others; NULL has all. */
+static GraphValue *at_real(GraphEmit *e, GraphValue *mask, GraphValue *x, GraphValue *y) {
+  return mask ? EMIT(e, Where, mask, x, y) : x;
+}
+
+static GraphValue *union_of(GraphEmit *e, GraphValue *a, GraphValue *b) {
+  return a && b ? a == b ? a : EMIT(e, Or, a, b) : NULL;
+}
+
+/* combine for values [batch, time, features] of which some have masks. */
+static bool combine_real(KerasLayer *layer, GraphOp op, KerasValue *value) {
+  static const int64_t last[] = {2};
+  GraphEmit *e = keras_emit(layer);
+  GraphValue *one = emit_number(e, 1), *mask = NULL;
+  *value = layer->in[0];
+  for (int i = 0; i < layer->n_in; i++) {
+    const KerasValue *in = &layer->in[i];
+    bool same = in->rank == 2 && in->dim[0] == value->dim[0] && in->dim[1] == value->dim[1];
+    if (!same) {
+      keras_refuse(layer, E903,
+                   "combines masked sequences that are not [time, features] of the same sizes");
+      return false;
+    }
+    GraphValue *own = in->mask.keeps ? emit_unsqueeze(e, in->mask.keeps, 1, last) : NULL,
+               *x = op == GRAPH_Mul ? at_real(e, own, in->graph, one) : in->graph;
+    if (i > 0 && op != GRAPH_Mul) {
+      x = at_real(e, own, x, value->graph);
+      value->graph = at_real(e, mask, value->graph, x);
+    }
+    mask = i ? union_of(e, mask, own) : own;
+    value->graph = i ? emit_call(e, op, 2, (GraphValue *[]){value->graph, x}) : x;
+  }
+  if (op == GRAPH_Mul) value->graph = at_real(e, mask, value->graph, emit_number(e, 0));
+  return true;
+}
+
 static bool read_combined(KerasLayer *layer) {
   static const NamedOp ops[] = {{"Add", GRAPH_Add},        {"Subtract", GRAPH_Sub},
                                 {"Multiply", GRAPH_Mul},   {"Divide", GRAPH_Div},
                                 {"TrueDivide", GRAPH_Div}, {"Maximum", GRAPH_Max},
                                 {"Minimum", GRAPH_Min},    {"Power", GRAPH_Pow}};
   KerasValue value;
-  return combine(layer, OP_NAMED(ops, layer->class_name), &value) && keras_gives(layer, value);
+  GraphOp op = OP_NAMED(ops, layer->class_name);
+  bool real = leaves_masked(layer, op);
+  return (real ? combine_real : combine)(layer, op, &value) && keras_gives(layer, value);
 }
 
 static bool read_average(KerasLayer *layer) {

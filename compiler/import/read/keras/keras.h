@@ -226,6 +226,13 @@ GraphValue *keras_number_call(KerasLayer *layer, GraphOp op, GraphValue *x, Grap
 const GraphMasked *keras_masks_words(const KerasLayer *layer, KerasMaskRow row);
 /* Sets, after a layer was read, the masks of those of its results for which it has set none. */
 void keras_masks_follow(KerasLayer *layer, KerasMaskRow row);
+/* Whether a result keeps each step that the mask of one of its inputs keeps, as since Keras 3.4.
+ * Before, it keeps the steps that all masks of its inputs keep. An input without a mask keeps all.
+ */
+bool keras_joins_any_mask(const Keras *k);
+/* Whether a function that returns its input as it was returns its mask, too: TensorFlow's Keras,
+ * and Keras since 2.4, keep the mask beside the tensor. */
+bool keras_keeps_returned(const Keras *k);
 /* The mask [batch, time] that a layer gets: the argument `mask` of its call, else the mask of its
  * input. NULL: it gets none. */
 GraphValue *keras_mask_of(const KerasLayer *layer);

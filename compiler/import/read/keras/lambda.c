@@ -121,8 +121,11 @@ static bool give(KerasLayer *layer, const PyObject *result) {
   for (int i = 0; i < n; i++)
     if (item[i].kind != PY_VALUE || item[i].value.rank < 1)
       return refuse(layer, "gives something that is no value for each sample");
-  for (int i = 0; i < n; i++)
-    if (!keras_gives(layer, item[i].value)) return false;
+  for (int i = 0; i < n; i++) {
+    KerasValue value = item[i].value;
+    if (!keras_keeps_returned(layer->keras)) value.mask = (KerasMask){0};
+    if (!keras_gives(layer, value)) return false;
+  }
   return n > 0 || refuse(layer, "gives nothing");
 }
 

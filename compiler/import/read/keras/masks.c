@@ -14,6 +14,7 @@ typedef enum MaskUse {
   MASK_USES,
   MASK_JOINS,
   MASK_DROPS,
+  MASK_RETURNS,
   MASK_MISREADS
 } MaskUse;
 
@@ -53,11 +54,13 @@ static const char *gives_words(MaskGives gives, const char *name, Arena *arena) 
   return NULL;
 }
 
-/* Whether a result keeps each step that the mask of one of its inputs keeps, as since Keras 3.4.
- * Before, it keeps the steps that all masks of its inputs keep. An input without a mask keeps all.
- */
-static bool joins_any(const Keras *k) {
+bool keras_joins_any_mask(const Keras *k) {
   return k->major > 3 || (k->major == 3 && k->minor > 3);
+}
+
+bool keras_keeps_returned(const Keras *k) {
+  enum { SINCE = 4 };
+  return k->major > 2 || k->is_tensorflow || (k->major == 2 && k->minor >= SINCE);
 }
 
 /* The mask of a result, from those of all inputs. */
@@ -71,12 +74,13 @@ static KerasMask joined(const KerasLayer *layer) {
     if (!mask.end) mask.end = in->end;
     if (in->maker && !mask.maker) mask.maker = in->maker;
   }
-  if (n && n < layer->n_in && joins_any(layer->keras) && !mask.end) mask.end = layer->name;
+  if (n && n < layer->n_in && keras_joins_any_mask(layer->keras) && !mask.end)
+    mask.end = layer->name;
   return mask;
 }
 
 static GraphValue *join(const KerasLayer *layer) {
-  bool any = joins_any(layer->keras);
+  bool any = keras_joins_any_mask(layer->keras);
   GraphValue *mask = NULL;
   for (int i = 0; i < layer->n_in; i++) {
     GraphValue *keeps = layer->in[i].mask.keeps;
@@ -123,13 +127,15 @@ void keras_masks_follow(KerasLayer *layer, KerasMaskRow row) {
   MaskUse use = use_of(layer, row);
   KerasMask all = joined(layer);
   GraphValue *keeps = use == MASK_JOINS ? join(layer) : NULL;
-  if (use == MASK_DROPS && all.maker && !all.end) all.end = layer->name;
+  bool ends = use == MASK_DROPS || use == MASK_RETURNS;
+  if (ends && all.maker && !all.end) all.end = layer->name;
   const char *holds = layer->keras->is_masked
                           ? gives_words(rows[row].gives, layer->name, layer->keras->arena)
                           : NULL;
   if (holds) all.holds = holds;
   for (int i = 0; i < layer->n_out; i++) {
     KerasMask *out = &layer->out[i].mask, own = *out;
+    if (use == MASK_RETURNS && own.keeps) continue;
     *out = all;
     if (layer->out[i].rank < 2) { /* the result has no steps */
       out->keeps = NULL;

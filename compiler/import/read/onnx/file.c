@@ -98,16 +98,22 @@ const OnnxFile__Model *onnx_unpack(Arena *arena, const ForeignFile *file, Diags 
   return NULL;
 }
 
+static Wire wire_of(ProtobufCBinaryData bytes) {
+  static const uint8_t none[1] = {0};
+  const uint8_t *data = bytes.data ? bytes.data : none; /* protobuf-c has NULL for no bytes */
+  return (Wire){data, data + bytes.len};
+}
+
 OnnxNode *onnx_unpack_node(Arena *arena, ProtobufCBinaryData bytes) {
   UnpackBudget budget = unpack_budget(arena, bytes.len);
   ProtobufCAllocator allocator = unpack_allocator(&budget);
-  if (!depth_is_sane((Wire){bytes.data, bytes.data + bytes.len}, 1)) return NULL;
+  if (!depth_is_sane(wire_of(bytes), 1)) return NULL;
   return onnx_file__node__unpack(&allocator, bytes.len, bytes.data);
 }
 
 OnnxAttribute *onnx_unpack_attribute(Arena *arena, ProtobufCBinaryData bytes) {
   UnpackBudget budget = unpack_budget(arena, bytes.len);
   ProtobufCAllocator allocator = unpack_allocator(&budget);
-  if (!depth_is_sane((Wire){bytes.data, bytes.data + bytes.len}, 2)) return NULL;
+  if (!depth_is_sane(wire_of(bytes), 2)) return NULL;
   return onnx_file__attribute__unpack(&allocator, bytes.len, bytes.data);
 }

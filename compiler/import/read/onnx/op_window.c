@@ -89,7 +89,7 @@ static bool pads_of(OnnxCall *c, int n, const int64_t *kernel, const char **same
       return true;
     if (n_given != 2 * n)
       return call_refuse(c, E901, "has %d pads for a window of %d axes", n_given, n);
-    memcpy(pads, given, sizeof *pads * 2 * (size_t)n);
+    if (n) memcpy(pads, given, sizeof *pads * 2 * (size_t)n);
     return true;
   }
   for (int i = 0; i < n; i++) {
