@@ -313,6 +313,20 @@ static bool emit(Session *s, const BuildJob *job, EmitKind kind, const char *out
   return true;
 }
 
+/* Names the files of a build whose name grus chose. */
+static void say_written(Session *s, const Outputs *outs) {
+  if (s->options->quiet || s->options->json) return;
+  Text line = text_new(s->arena);
+  for (int i = 0; i < outs->n; i++)
+    text_printf(&line, "%s%s",
+                i == 0            ? "wrote "
+                : i + 1 < outs->n ? ", "
+                                  : " and ",
+                outs->file[i].path);
+  text_add(&line, "; -o chooses another name\n");
+  session_out(text_str(&line), line.len);
+}
+
 /* Prints the command that compiles the C. */
 static void say_flags(Session *s, const Model *model, EmitKind kind, const char *out) {
   CMachine machine = emitted_options(s, model).machine;
@@ -427,6 +441,7 @@ ExitCode command_build(Session *s) {
   if (!made || !write_outputs(s, &outs, source))
     return s->usage_trouble ? EXIT_USAGE : s->diags->n_errors ? session_failure_code(s) : EXIT_FILE;
   costs_print(s, model, m, out, &outs.object);
+  if (!s->options->out) say_written(s, &outs);
   say_flags(s, model, kind, out);
   return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
  * compiler is built (pages.c is generated). */
 #include "driver/pages.h"
 #include "driver/session.h"
+#include "front/front.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ static void list_codes(Text *out, bool lints) {
 static void list_stages(Text *out) {
   for (int i = 0; i < LAYER_KIND_COUNT; i++) {
     const LayerInfo *info = layer_info((LayerKind)i);
-    if (!(info->flags & OPERATOR)) text_printf(out, "%-13s %s\n", info->name, info->rule);
+    if (!(info->flags & OPERATOR)) text_printf(out, "%-17s %s\n", info->name, info->rule);
   }
 }
 
@@ -112,7 +113,22 @@ static void report_unknown(Session *s, const char *name) {
   else if (near)
     session_error(s, "`grus explain` has no page for `%s`; did you mean `%s`?", name, near);
   else
-    session_error(s, "`grus explain` has no page for `%s`", name);
+    session_error(
+        s,
+        "`grus explain` has no page for `%s`; `grus explain stages`, `errors` and `lints` list "
+        "the pages,\nand docs/language.md describes the language",
+        name);
+}
+
+/* The page that answers for a word of another framework, with a line that says so; else NULL. */
+static const char *foreign_page(Session *s, const char *word) {
+  const char *name = legacy_page(word);
+  if (!name) return NULL;
+  if (strcmp(name, "E201") == 0 || strcmp(name, "E203") == 0)
+    session_say(s, "grus: `%s` is a word of another framework: this page says what to write", word);
+  else
+    session_say(s, "grus: in grus, `%s` is `%s`", word, name);
+  return explain_page(s->arena, name);
 }
 
 ExitCode command_explain(Session *s) {
@@ -126,6 +142,7 @@ ExitCode command_explain(Session *s) {
   }
   for (size_t i = 0; i < s->options->n_args; i++) {
     const char *name = s->options->args[i], *page = explain_page(s->arena, name);
+    if (!page) page = foreign_page(s, name);
     if (page)
       add_page(&out, page, session_colour(s->options, STDOUT_FILENO));
     else if (strcmp(name, "errors") == 0)

@@ -6,17 +6,6 @@
 
 #include <string.h>
 
-typedef struct Example {
-  CommandId command;
-  const char *line, *what;
-} Example;
-
-static const Example examples[] = {
-#define EXAMPLE(command, line, what) {CMD_##command, line, what},
-#include "driver/examples.def"
-#undef EXAMPLE
-};
-
 /* Text of a line; a line that would begin with a control character begins with nothing before
  * it. */
 static void add_roff(Text *out, const char *s) {
@@ -50,7 +39,8 @@ static void add_title(Text *out, const char *name, const char *what) {
   text_add(out, "\n.SH SYNOPSIS\n");
 }
 
-static void add_option(Text *out, int i, bool commands) {
+/* An option on the page of a command, or of all commands if that is NULL. */
+static void add_option(Text *out, int i, const char *command) {
   const OptionInfo *info = &option_info[i];
   text_add(out, ".TP\n\\fB");
   for (const char *s = info->spelling; *s; s++) {
@@ -68,19 +58,20 @@ static void add_option(Text *out, int i, bool commands) {
     text_add(out, "\\fR");
   }
   text_add_char(out, '\n');
-  add_roff(out, info->help);
-  if (commands && strcmp(info->commands, "*") != 0) text_printf(out, " (%s)", info->commands);
+  add_roff(out, command ? option_help(out->arena, info, command) : info->help);
+  if (!command && strcmp(info->commands, "*") != 0) text_printf(out, " (%s)", info->commands);
   text_add_char(out, '\n');
 }
 
 static void add_examples(Text *out, CommandId command) {
   text_add(out, ".SH EXAMPLES\n");
-  for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
-    if (command != CMD_COUNT && examples[i].command != command) continue;
+  for (size_t i = 0; i < n_command_examples; i++) {
+    const CommandExample *example = &command_example[i];
+    if (command != CMD_COUNT && example->command != command) continue;
     text_add(out, ".TP\n\\fB");
-    add_roff(out, examples[i].line);
+    add_roff(out, example->line);
     text_add(out, "\\fR\n");
-    add_roff(out, examples[i].what);
+    add_roff(out, example->what);
     text_add_char(out, '\n');
   }
 }
@@ -126,7 +117,7 @@ void help_man(Text *out) {
   }
   text_add(out, ".SH OPTIONS\n");
   for (int i = 0; i < OPTION_COUNT; i++)
-    add_option(out, i, true);
+    add_option(out, i, NULL);
   text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR, which also takes an LLVM "
                 "triple.\n.TP\nnative\nthis machine\n");
   for (int i = 0; target_table[i]; i++) {
@@ -168,9 +159,13 @@ void help_man_command(Text *out, CommandId command) {
     add_roff(out, info->arguments);
     text_add(out, "\\fR");
   }
+  if (help_data(command)) {
+    text_add(out, "\n.SH DESCRIPTION\n");
+    add_roff(out, help_data(command));
+  }
   text_add(out, "\n.SH OPTIONS\n");
   for (int i = 0; i < OPTION_COUNT; i++)
-    if (option_applies(&option_info[i], info->name)) add_option(out, i, false);
+    if (option_applies(&option_info[i], info->name)) add_option(out, i, info->name);
   add_examples(out, command);
   add_exit_status(out);
   add_see_also(out, command);

@@ -70,7 +70,8 @@ static const char *nearest_command(const char *name) {
 
 static const char *nearest_option(const char *arg, const char *command, Arena *arena) {
   const char *best = NULL;
-  size_t least = strlen(arg) / 3 + 1;
+  size_t least = strcspn(arg, "=") / 3 + 1;
+  arg = arena_strndup(arena, arg, strcspn(arg, "="));
   for (int i = 0; i < OPTION_COUNT; i++) {
     if (!option_applies(&option_info[i], command)) continue;
     const char *s = strstr(option_info[i].spelling, "--");
@@ -143,8 +144,11 @@ bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char *
       o->command = command_find(arg);
       if (o->command == CMD_COUNT) {
         const char *near = nearest_command(arg);
-        *problem = near ? arena_printf(arena, "no command `%s`; did you mean `%s`?", arg, near)
-                        : arena_printf(arena, "no command `%s`", arg);
+        bool is_file = strpbrk(arg, "./");
+        *problem =
+            is_file ? arena_printf(arena, "a command comes before the file: `grus check %s`", arg)
+            : near  ? arena_printf(arena, "no command `%s`; did you mean `%s`?", arg, near)
+                    : arena_printf(arena, "no command `%s`", arg);
         return false;
       }
     } else

@@ -97,9 +97,22 @@ bool options_parse(Arena *arena, int argc, char **argv, Options *out, const char
 /* "check" is one of the command names in a blank-separated list, or the list is "*". */
 bool option_applies(const OptionInfo *info, const char *command);
 
+/* The help of an option in the words for one command: of "build: A; run: B" it is A for build, and
+ * B for run. What names no command is for all. */
+const char *option_help(Arena *arena, const OptionInfo *info, const char *command);
+
+typedef struct CommandExample {
+  CommandId command;
+  const char *line, *what;
+} CommandExample;
+extern const CommandExample command_example[];
+extern const size_t n_command_examples;
+
 /* Help, manual page and completions, all made from the tables. */
 void help_general(Text *out);
 void help_command(Text *out, CommandId command);
+/* What NAME=DATA stands for in the arguments of a command; NULL if it has none. */
+const char *help_data(CommandId command);
 void help_man(Text *out);
 void help_man_command(Text *out, CommandId command);
 bool help_completions(Text *out, const char *shell);

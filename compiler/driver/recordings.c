@@ -35,6 +35,15 @@ bool recordings_open(Session *s, const Model *model) {
     s->usage_trouble = true;
     return false;
   }
+  if (against && (text_ends(against, ".npy") || text_ends(against, ".csv"))) {
+    session_error(
+        s,
+        "`--against` takes a folder, or an .npz file, whose arrays have the names of inputs "
+        "and outputs; `%s` is one array",
+        against);
+    s->usage_trouble = true;
+    return false;
+  }
   if (!against || file_exists(against)) return true;
   session_error(s, "there is no folder or .npz file `%s` to compare with", against);
   s->file_trouble = true;

@@ -8,11 +8,19 @@
 #include "front/ast.h"
 #include "model/graph/model.h"
 
+/* The last version of the language that this compiler knows: the N of `grus N`. */
+enum { GRUS_LANGUAGE = 1 };
+
 /* Parses source; never NULL. Errors (E1xx) are in diags; their parts are N_BAD. */
 Node *parse(Arena *arena, const Source *source, Diags *diags);
 
 /* The formatted text, or NULL (after reporting) when the source has syntax errors. */
 const char *format(Arena *arena, const Source *source, Diags *diags);
+
+/* For a stage or an option of Keras, PyTorch or ONNX that grus does not have under this name: the
+ * name of the stage that it is here, or the code whose page has the word (E201 stages, E203
+ * options). Else NULL. */
+const char *legacy_page(const char *word);
 
 /* The words of a text, for colours: what each is, by its letters alone. */
 typedef enum WordClass {

@@ -45,7 +45,9 @@ bool source_readable(const Source *source, Diags *diags) {
   unsigned char byte = (unsigned char)source->text[bad];
   Diag *d = byte ? diag_new(diags, E112, at,
                             "this file is not UTF-8 text: byte 0x%02X at offset %zu", byte, bad)
-                 : diag_new(diags, E112, at, "this file is not text: NUL byte at offset %zu", bad);
+                 : diag_new(diags, E112, span_none(),
+                            "this file is not text: NUL byte at offset %zu", bad);
+  if (!byte) d->file = source->path; /* its lines say nothing to a reader */
   if (looks_like_utf16(source))
     diag_note(d, "the file looks like UTF-16: save it as UTF-8");
   else

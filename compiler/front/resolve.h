@@ -169,6 +169,8 @@ void reference_note(Body *body, Span at, Span definition);
 
 /* resolve_legacy.c: false if the name is not one of another framework. */
 bool legacy_stage(Resolver *r, Diag *d, const Node *stage);
+/* Dense(3, softmax): a note and a fix if arg is the word of an activation. */
+bool legacy_activation_argument(Resolver *r, Diag *d, const Node *stage, const Node *arg);
 bool legacy_option(Resolver *r, Diag *d, const Node *stage, const Node *arg, const LayerInfo *info);
 
 /* resolve_const.c */

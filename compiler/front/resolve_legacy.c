@@ -108,6 +108,17 @@ bool legacy_stage(Resolver *r, Diag *d, const Node *stage) {
   return true;
 }
 
+const char *legacy_page(const char *word) {
+  static const char wrappers[] = "Activation TimeDistributed Bidirectional view";
+  static const char special[] = "return_sequences return_state stateful activation go_backwards "
+                                "bidirectional reset_after linear_before_reset dropout";
+  const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, word);
+  if (l && l->ours) return l->ours;
+  if (l || words_index(wrappers, word) >= 0) return "E201";
+  if (words_index(special, word) >= 0) return "E203";
+  return legacy_find(options, sizeof options / sizeof *options, word) ? "E203" : NULL;
+}
+
 /* The argument with the comma that separates it. */
 static Span with_comma(const Node *stage, const Node *arg) {
   for (size_t i = 0; i < stage->n; i++) {
@@ -174,6 +185,16 @@ static void legacy_activation_option(Resolver *r, Diag *d, const Node *stage, co
   if (info)
     option_to_stage(r, d, stage, arg, FIX_SURE, "write the activation as the next stage",
                     info->name);
+}
+
+bool legacy_activation_argument(Resolver *r, Diag *d, const Node *stage, const Node *arg) {
+  const char *word = word_of(arg);
+  const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, word);
+  const LayerInfo *info = map_get(&r->stages, l && l->kind == RENAMED_TO ? l->ours : word);
+  bool over_axis = info && (info->kind == LAYER_softmax || info->kind == LAYER_log_softmax);
+  if (!info || !(info->flags & POINTWISE || over_axis)) return false;
+  legacy_activation_option(r, d, stage, arg);
+  return true;
 }
 
 static void option_value_edit(Diag *d, const Node *arg, const char *text) {

@@ -114,6 +114,7 @@ static void report_too_many(Body *body, const Node *stage, const Node *arg, cons
     fix_edit(diag_fix(d, FIX_MAYBE, "start from `%s`", named->name), at, "init=");
     return;
   }
+  if (info->flags & WEIGHTS && legacy_activation_argument(body->r, d, stage, arg)) return;
   if (info->kind == LAYER_min || info->kind == LAYER_max)
     diag_note(d, "`%simum(a, b)` compares two values", info->name);
   else if (info->kind == LAYER_Embedding)

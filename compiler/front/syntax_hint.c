@@ -82,6 +82,31 @@ static bool hint_after_time(Diag *d, const Parser *parser, const Token *found, S
   return true;
 }
 
+/* `[time, 6]`: a time axis without its size, as None is in other frameworks. */
+static bool hint_time_size(Diag *d, const Parser *parser, const Token *found, Span before) {
+  if ((found->kind != ',' && found->kind != ']') || !parser->depth ||
+      strcmp(word_at(parser, before), "time") != 0)
+    return false;
+  diag_primary(d, "`time` needs its length before this");
+  fix_edit(diag_fix(d, FIX_FILL, "for sequences of one length"), span_after(before), " N");
+  fix_edit(diag_fix(d, FIX_FILL, "for sequences of up to N steps"), span_after(before), " n <= N");
+  fix_edit(diag_fix(d, FIX_MAYBE, "for a signal without end, one step in each call"),
+           span_after(before), " ..");
+  return true;
+}
+
+/* `f32(time 100, 6)`: round brackets around a shape, closed on the same line. */
+static bool hint_shape_bracket(Diag *d, const Parser *parser, const Token *found) {
+  const char *text = parser->source->text, *from = text + found->span.end;
+  size_t len = strcspn(from, "()[]\n");
+  if (found->kind != '(' || from[len] != ')') return false;
+  uint32_t close = (uint32_t)(from + len - text);
+  Fix *fix = diag_fix(d, FIX_SURE, "a shape has square brackets");
+  fix_edit(fix, found->span, "[");
+  fix_edit(fix, (Span){found->span.file, close, close + 1}, "]");
+  return true;
+}
+
 bool syntax_hint_in_list(Diag *d, const Parser *parser, const Token *found, Span before) {
   if (found->kind == '.' && before.end > 0 && parser->source->text[before.end - 1] == '.') {
     fix_edit(diag_fix(d, FIX_SURE, "an endless time is written `..`"), found->span, "%s", "");
@@ -163,6 +188,9 @@ static bool hint_in_type(Diag *d, const Parser *parser, const Token *found, Span
 
 bool syntax_hint(Diag *d, Parser *parser, const Token *found, Span before, SyntaxPlace place) {
   const char *text = parser->source->text;
+  if (hint_time_size(d, parser, found, before)) return true;
+  if (found->kind == '(' && words_index("f32 f16 i8 i16 i32 u8 u16", word_at(parser, before)) >= 0)
+    return hint_shape_bracket(d, parser, found);
   if (found->kind == '-' && text[found->span.end] == '-' && (place.value || place.statement)) {
     Span both = {found->span.file, found->span.begin, found->span.end + 1};
     fix_edit(diag_fix(d, FIX_SURE, "comments start with `#`"), both, "#");

@@ -6,6 +6,7 @@
  *     let h = x |> GRU(64         )  is supplied before `out`, and reported once
  *     out y : f32[10] =
  * h */
+#include "front/front.h"
 #include "front/parser.h"
 
 #include "parser.tab.h"
@@ -111,8 +112,8 @@ static void header_version(Parser *parser, Token *version) {
     return;
   }
   Diag *d = diag_new(parser->diags, E109, version->span,
-                     "written for grus %.20s%s; this compiler knows up to 1", digits,
-                     strlen(digits) > 20 ? "..." : "");
+                     "written for grus %.20s%s; this compiler knows up to %d", digits,
+                     strlen(digits) > 20 ? "..." : "", GRUS_LANGUAGE);
   diag_primary(d, "declared here");
   diag_fix(d, FIX_MAYBE,
            "install a compiler that knows this version, or write the model in grus 1");

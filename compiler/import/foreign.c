@@ -292,6 +292,9 @@ Foreign *foreign_open(Arena *arena, const char *path, const ImportOptions *optio
   const char *reason;
   if (file_map(arena, file->path, &file->data, &reason))
     return foreign_import(file, options, diags);
-  foreign_report(diags, file, E901, "cannot read `%s`: %s", path, reason);
+  struct stat st;
+  Diag *d = foreign_report(diags, file, E901, "cannot read `%s`: %s", path, reason);
+  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    diag_note(d, "a SavedModel of TensorFlow is a folder with the file `%s`", saved_model);
   return NULL;
 }

@@ -91,7 +91,9 @@ static const char help_options[] =
     "printed if neither is given. An extra first axis in an .npy holds many samples.\n"
     "\n"
     "Options:\n"
-    "  -o, --out DIR            write every output to the folder DIR, or to one archive NAME.npz\n"
+    "  -o, --out DIR            write every output to the folder DIR, or to one archive NAME.npz\n";
+
+static const char data_options[] =
     "      --out-format FORMAT  of files in DIR and of standard output\n"
     "      --in-format FORMAT   of standard input and of files with another ending\n"
     "                           formats: npy npz csv jsonl wav raw f32 f16 f64 s8 s16 s24 s32\n"
@@ -100,7 +102,9 @@ static const char help_options[] =
     "      --no-header          no line of column names in .csv outputs\n"
     "      --id NAME            .csv: the column that tells samples apart\n"
     "      --skip NAMES         .csv: columns that are not for the model, separated by commas\n"
-    "      --allow-nan          accept NaN and infinities in inputs\n"
+    "      --allow-nan          accept NaN and infinities in inputs\n";
+
+static const char other_options[] =
     "      --progress WHEN      auto, always or never\n"
     "      --color WHEN         auto, always or never; auto obeys NO_COLOR\n"
     "  -q, --quiet              errors only\n"
@@ -119,4 +123,10 @@ void host_help(const GrusProgram *program, const char *name, FILE *file) {
   help_ports(program, true, file);
   help_example(program, name, file);
   fputs(help_options, file);
+  fputs(data_options, file);
+  fputs(other_options, file);
+}
+
+const char *host_help_data(void) {
+  return data_options;
 }

@@ -46,4 +46,7 @@ void host_options_source(const HostOptions *options, const GrusProgram *program,
 /* Prints the interface of the model and the options. */
 void host_help(const GrusProgram *program, const char *name, FILE *file);
 
+/* The lines of that help about options for data files, which `grus run` takes too. */
+const char *host_help_data(void);
+
 #endif

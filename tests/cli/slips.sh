@@ -39,4 +39,23 @@ t build m.grus $W --target cortex-m4 -o program
 t build m.grus $W --target wasm-simd -o program
 t build m.grus $W --target aarch64 -o m.o --backend c
 t build m.grus $W --target esp32 -o m.o --backend c
+
+say words of a newcomer
+t m.grus
+t build m.grus $W --emitt=header
+t build m.grus $W | tail -2
+rm -f m.h m.c
+t verify m.grus $W --against y.npy
+t explain Linear | head -4
+t explain Bidirectional | head -2
+t explain return_sequences | head -2
+t explain stream
+mkdir empty_folder
+t import empty_folder
+printf 'grus\000' >binary.grus
+t check binary.grus
+"$GRUS" run --help | sed -n '4p;/^options for data/,$p'
+"$GRUS" calibrate --help | grep -e --out -e --max-flash
+"$GRUS" --version | grep '^language: grus 1'
+rm -rf empty_folder binary.grus
 left
