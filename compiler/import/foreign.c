@@ -233,7 +233,7 @@ static void report_unknown(const ForeignFile *file, Diags *diags) {
   Text known = text_new(file->arena);
   for (const Format *format = formats; format->name; format++)
     text_printf(&known, "%s%s", known.len ? ", " : "", format->name);
-  diag_note(d, "it reads: %s", text_str(&known));
+  diag_note(d, "grus reads: %s", text_str(&known));
 }
 
 /* A file that is a stream by itself, such as a capture of an amplifier, was trained to run without

@@ -32,6 +32,8 @@ static const Near known[] = {
      NULL, "compressed with xz", "`unxz` it"},
     {0, BYTES("BZh"), NULL, "compressed with bzip2", "`bunzip2` it"},
     {257, BYTES("ustar"), NULL, "a tar archive", "unpack it"},
+    {0, BYTES("{"), "\"class_name\"", "a description of Keras layers, without their weights",
+     "import the weights, with this file: `grus import WEIGHTS.h5 --config FILE.json`"},
     {0, BYTES("GGUF"), NULL, "a GGUF file of a language model", "grus is for recurrent networks"},
 };
 

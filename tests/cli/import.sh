@@ -61,6 +61,11 @@ t import two_way_concat_lstm.keras --stream -o out/x.grus
 t import masking.keras -o out/x.grus
 t import masking.keras --time '<= 4' -o out/x.grus
 
+say layers without weights
+printf '%s' '{"class_name": "Sequential", "config": {"name": "s", "layers": []}}' >layers_alone.json
+t import layers_alone.json -o out/none.grus
+rm layers_alone.json
+
 say options that mean nothing to the file
 cp "$root/tests/conformance/audio/fixtures/nam_lstm_1.nam" .
 t import lstm.h5 --input x -o out/none.grus

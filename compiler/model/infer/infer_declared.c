@@ -211,11 +211,11 @@ static void report_declared(Infer *inf, const Value *v, const Declared *declared
 static void report_label(Infer *inf, const Value *v, const Declared *declared, int axis) {
   const char *a = declared->type->dim[axis].label, *b = v->type.dim[axis].label;
   Diag *d = infer_report(inf, E312, v->layer, declared->at,
-                         "the axes `%s` and `%s` have different names", b, a);
-  diag_primary(d, "axis named `%s`", b);
-  diag_label(d, declared->type_span, "axis named `%s`", a);
+                         "the axes `%s` and `%s` have different labels", b, a);
+  diag_primary(d, "the label `%s`", b);
+  diag_label(d, declared->type_span, "the label `%s`", a);
   diag_trace_value(d, inf->model, v);
-  diag_note(d, "the sizes are equal, but axes with names must also have equal names");
+  diag_note(d, "the sizes are equal, but axes with labels must also have equal labels");
   int written = axis + (type_is_sequence(declared->type) && declared->type->time_pos <= axis);
   Span at = type_axis_span(inf, declared->type_span, written);
   if (!span_valid(at)) return;

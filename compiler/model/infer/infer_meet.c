@@ -241,10 +241,10 @@ void report_labels(Infer *inf, const Layer *layer, int i, int j, int axis) {
   const char *a = layer->in[i]->type.dim[axis].label, *b = layer->in[j]->type.dim[axis].label;
   Diag *d =
       report_pair(inf, E312, layer, i, j, false,
-                  arena_printf(inf->arena, "the axes `%s` and `%s` have different names", a, b));
-  label_both(d, layer, i, j, arena_printf(inf->arena, "axis named `%s`", a),
-             arena_printf(inf->arena, "axis named `%s`", b));
-  diag_note(d, "the sizes are equal, but axes with names must also have equal names");
+                  arena_printf(inf->arena, "the axes `%s` and `%s` have different labels", a, b));
+  label_both(d, layer, i, j, arena_printf(inf->arena, "the label `%s`", a),
+             arena_printf(inf->arena, "the label `%s`", b));
+  diag_note(d, "the sizes are equal, but axes with labels must also have equal labels");
   const Port *port = layer->in[j]->port;
   if (!port || !span_valid(port->type_span)) return;
   int written = axis + (type_is_sequence(&port->declared) && port->declared.time_pos <= axis);
