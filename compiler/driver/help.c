@@ -93,13 +93,19 @@ void help_general(Text *out) {
   for (int i = 0; i < CMD_COUNT; i++)
     text_printf(out, "  %-12s %-20s %s\n", command_info[i].name, command_info[i].arguments,
                 command_info[i].summary);
-  text_add(out, "\n`grus COMMAND --help` lists the options of a command.\n"
-                "A FILE named `-` is standard input. Diagnostics go to standard error, results to "
-                "standard output.\n"
-                "exit codes: 0 success, 1 the model has errors, 2 the command line is wrong,\n"
-                "            3 a file or a tool could not be used, 4 verify found a difference or "
-                "the model\n"
-                "            exceeds a budget, 70 an internal error of grus\n");
+  text_add(
+      out,
+      "\nTo begin: `grus import MODEL -o model.grus` reads a file of Keras, ONNX, TensorFlow or "
+      "PyTorch;\n          `grus build model.grus -o model.h` makes a C header of it. "
+      "docs/language.md says how "
+      "to write a model.\n"
+      "`grus COMMAND --help` lists the options of a command.\n"
+      "A FILE named `-` is standard input. Diagnostics go to standard error, results to "
+      "standard output.\n"
+      "exit codes: 0 success, 1 the model has errors, 2 the command line is wrong,\n"
+      "            3 a file or a tool could not be used, 4 verify found a difference or "
+      "the model\n"
+      "            exceeds a budget, 70 an internal error of grus\n");
 }
 
 void help_command(Text *out, CommandId command) {

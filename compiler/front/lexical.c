@@ -285,7 +285,12 @@ void lexical_stray(Parser *parser, Span at) {
                              single ? "" : "s", n > 24 ? (int)len : (int)n, text,
                              n > 24 ? " and what follows it" : "");
     if (single && k < known) diag_note(d, "U+%04X is %s", code, stray_known[k].name);
-    if (code == '!' || code == '%' || code == '&' || code == '^' || code == '?' || code == '>')
+    bool in_shape = parser->depth && parser->opener[parser->depth - 1].bracket == '[';
+    if (code == '?' && in_shape)
+      diag_note(
+          d, "sizes are known at build time: for any length up to N, write `time n <= N`; for an "
+             "endless signal, `time ..`");
+    else if (code == '!' || code == '%' || code == '&' || code == '^' || code == '?' || code == '>')
       diag_note(d, "the operators are `+ - * /` and `|>`");
     const char *rest = parser->source->text + at.end;
     rest += strspn(rest, " \t\r");

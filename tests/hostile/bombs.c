@@ -378,7 +378,7 @@ static void config_cases(Arena *arena) {
             arena,
             arena_printf(arena, "{\"class_name\": \"Flatten\", \"config\": {\"name\": \"f\", %s}}",
                          first))),
-        "huge_flatten", E903, "makes too many values");
+        "huge_flatten", E903, "has a result that is too large");
   check(config_file(chain_of(arena, "{\"class_name\": \"LSTM\", \"config\": {\"name\": \"l\", "
                                     "\"units\": 2147483647, \"recurrent_activation\": \"sigmoid\", "
                                     "\"batch_input_shape\": [null, 5, 2147483647]}}")),
@@ -409,7 +409,7 @@ static Bytes file_in(Arena *arena, const char *folder, const char *name) {
 }
 
 static void claim_cases(Arena *arena, const char *folder) {
-  static const char *const claim[][2] = {{"state.tflite", "a state of impossible size"},
+  static const char *const claim[][2] = {{"state.tflite", "keeps a state that is too large"},
                                          {"strides.pt2", "does not fit the 12 elements"},
                                          {"repeated.pb", "repeats a number too often"}};
   for (size_t i = 0; i < sizeof claim / sizeof *claim; i++)
