@@ -5,7 +5,7 @@
 #include "driver/quantise.h"
 
 #include "driver/dump.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include "base/sha256.h"
 #include "export/export.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 #include "model/quant/observe.h"
 
 #include <string.h>

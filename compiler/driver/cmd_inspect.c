@@ -9,7 +9,7 @@
 #include "driver/inspect_html.h"
 #include "driver/quantise.h"
 #include "driver/written.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 #include "lower/lower.h"
 #include "model/graph/cost.h"
 

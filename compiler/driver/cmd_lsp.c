@@ -10,7 +10,7 @@
 #include "driver/quantise.h"
 #include "driver/session.h"
 #include "driver/version.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 
 #include <errno.h>
 #include <stdio.h>

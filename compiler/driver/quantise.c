@@ -5,7 +5,7 @@
 #include "base/sha256.h"
 #include "base/splitmix.h"
 #include "driver/dump.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 #include "model/quant/observe.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "driver/recorded_file.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 
 #include <string.h>
 

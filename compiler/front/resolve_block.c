@@ -37,8 +37,8 @@ static void report_recursion(Body *body, const Block *block, const Node *stage) 
   diag_note(d, "%s`%s`", text_str(&chain), block->node->text);
 }
 
-/* The arguments of one use. */
-typedef struct BlockUse {
+/* A block at one place where it is used, with the arguments of that place. */
+typedef struct Expansion {
   const Block *block;
   const Node *stage;
   Item *input;
@@ -48,153 +48,154 @@ typedef struct BlockUse {
   const Node **formal_arg;
   int n_formals;
   bool bad;
-} BlockUse;
+} Expansion;
 
-static Item value_wanted(Body *body, BlockUse *use, const Node *node) {
+static Item value_wanted(Body *body, Expansion *e, const Node *node) {
   Item item = expr_resolve(body, node);
   if (item.kind == ITEM_CONST) {
     Diag *d = report_not_constant(body->r, node->span, "a value", &item);
-    diag_note(d, "block `%s` has %d input%s", use->block->node->text, use->n_inputs,
-              use->n_inputs == 1 ? "" : "s");
+    diag_note(d, "block `%s` has %d input%s", e->block->node->text, e->n_inputs,
+              e->n_inputs == 1 ? "" : "s");
   }
-  if (item.kind != ITEM_VALUE) use->bad = true;
+  if (item.kind != ITEM_VALUE) e->bad = true;
   return item.kind == ITEM_VALUE ? item : item_bad();
 }
 
-static Item constant_wanted(Body *body, BlockUse *use, const Node *node) {
+static Item constant_wanted(Body *body, Expansion *e, const Node *node) {
   Item item = argument_resolve(body, node);
   if (item.kind == ITEM_VALUE) report_not_constant(body->r, node->span, "a constant", &item);
-  if (item.kind != ITEM_CONST) use->bad = true;
+  if (item.kind != ITEM_CONST) e->bad = true;
   return item.kind == ITEM_CONST ? item : item_bad();
 }
 
-static void use_named(Body *body, BlockUse *use, const Node *arg) {
+static void expansion_named(Body *body, Expansion *e, const Node *arg) {
   Resolver *r = body->r;
-  const Node *formals = use->block->node->kid[0];
-  for (int i = 0; i < use->n_formals; i++) {
+  const Node *formals = e->block->node->kid[0];
+  for (int i = 0; i < e->n_formals; i++) {
     if (strcmp(formals->kid[i]->text, arg->text) != 0) continue;
-    if (use->formal_arg[i]) {
+    if (e->formal_arg[i]) {
       Diag *d = diag_new(r->diags, E217, arg->span, "`%s` is given twice", arg->text);
       diag_primary(d, "again here");
-      diag_label(d, use->formal_arg[i]->span, "first given here");
-      use->bad = true;
+      diag_label(d, e->formal_arg[i]->span, "first given here");
+      e->bad = true;
       return;
     }
     reference_note(body, arg->at, formals->kid[i]->at);
-    use->formal_arg[i] = arg;
-    use->formal[i] = constant_wanted(body, use, arg->kid[0]);
+    e->formal_arg[i] = arg;
+    e->formal[i] = constant_wanted(body, e, arg->kid[0]);
     return;
   }
-  for (int i = 0; i < use->n_inputs; i++) {
-    if (strcmp(block_input(use->block, i)->text, arg->text) != 0 || use->input_given[i]) continue;
-    reference_note(body, arg->at, block_input(use->block, i)->at);
-    use->input_given[i] = true;
-    use->input[i] = value_wanted(body, use, arg->kid[0]);
+  for (int i = 0; i < e->n_inputs; i++) {
+    if (strcmp(block_input(e->block, i)->text, arg->text) != 0 || e->input_given[i]) continue;
+    reference_note(body, arg->at, block_input(e->block, i)->at);
+    e->input_given[i] = true;
+    e->input[i] = value_wanted(body, e, arg->kid[0]);
     return;
   }
   Diag *d = diag_new(r->diags, E203, arg->span, "block `%s` has no argument `%s`",
-                     use->block->node->text, arg->text);
+                     e->block->node->text, arg->text);
   diag_primary(d, "unknown argument");
   Nearest n = nearest_new(arg->text);
   Text takes = text_new(r->arena);
-  for (int i = 0; i < use->n_formals; i++) {
+  for (int i = 0; i < e->n_formals; i++) {
     nearest_offer(&n, formals->kid[i]->text);
     text_printf(&takes, "%s%s", i ? ", " : "", formals->kid[i]->text);
   }
   if (takes.len)
-    diag_note(d, "`%s` takes %s", use->block->node->text, text_str(&takes));
+    diag_note(d, "`%s` takes %s", e->block->node->text, text_str(&takes));
   else
-    diag_note(d, "`%s` takes no arguments", use->block->node->text);
+    diag_note(d, "`%s` takes no arguments", e->block->node->text);
   nearest_fix(d, &n, arg->at);
-  use->bad = true;
+  e->bad = true;
 }
 
-static void use_positional(Body *body, BlockUse *use, const Node *arg, int *input, int *formal) {
-  while (*input < use->n_inputs && use->input_given[*input])
+static void expansion_positional(Body *body, Expansion *e, const Node *arg, int *input,
+                                 int *formal) {
+  while (*input < e->n_inputs && e->input_given[*input])
     ++*input;
-  if (*input < use->n_inputs) {
-    use->input_given[*input] = true;
-    use->input[*input] = value_wanted(body, use, arg->kid[0]);
-  } else if (*formal < use->n_formals) {
-    use->formal_arg[*formal] = arg;
-    use->formal[(*formal)++] = constant_wanted(body, use, arg->kid[0]);
+  if (*input < e->n_inputs) {
+    e->input_given[*input] = true;
+    e->input[*input] = value_wanted(body, e, arg->kid[0]);
+  } else if (*formal < e->n_formals) {
+    e->formal_arg[*formal] = arg;
+    e->formal[(*formal)++] = constant_wanted(body, e, arg->kid[0]);
   } else {
     Diag *d = diag_new(body->r->diags, E217, arg->span, "too many arguments for block `%s`",
-                       use->block->node->text);
-    diag_primary(d, "it has %d input%s and takes %d", use->n_inputs, use->n_inputs == 1 ? "" : "s",
-                 use->n_formals);
-    use->bad = true;
+                       e->block->node->text);
+    diag_primary(d, "it has %d input%s and takes %d", e->n_inputs, e->n_inputs == 1 ? "" : "s",
+                 e->n_formals);
+    e->bad = true;
   }
 }
 
-static void use_arguments(Body *body, BlockUse *use, const Item *piped, Span piped_span) {
+static void expansion_arguments(Body *body, Expansion *e, const Item *piped, Span piped_span) {
   int input = 0, formal = 0;
-  if (piped && use->n_inputs == 0) {
-    Diag *d = diag_new(body->r->diags, E217, use->stage->span, "block `%s` has no input",
-                       use->block->node->text);
+  if (piped && e->n_inputs == 0) {
+    Diag *d = diag_new(body->r->diags, E217, e->stage->span, "block `%s` has no input",
+                       e->block->node->text);
     diag_primary(d, "this passes a value to the block");
-    use->bad = true;
+    e->bad = true;
   } else if (piped) {
-    use->input_given[0] = true;
-    use->input[0] = *piped;
-    use->bad = piped->kind != ITEM_VALUE;
+    e->input_given[0] = true;
+    e->input[0] = *piped;
+    e->bad = piped->kind != ITEM_VALUE;
     if (piped->kind == ITEM_CONST) report_not_constant(body->r, piped_span, "a value", piped);
   }
-  for (size_t i = 0; i < use->stage->n; i++) {
-    const Node *arg = use->stage->kid[i];
+  for (size_t i = 0; i < e->stage->n; i++) {
+    const Node *arg = e->stage->kid[i];
     if (!node_is(arg, N_ARG))
-      use->bad = true;
+      e->bad = true;
     else if (arg->text)
-      use_named(body, use, arg);
+      expansion_named(body, e, arg);
     else
-      use_positional(body, use, arg, &input, &formal);
+      expansion_positional(body, e, arg, &input, &formal);
   }
 }
 
-static void use_missing(Body *body, BlockUse *use) {
-  const Node *formals = use->block->node->kid[0];
-  const char *name = use->block->node->text;
-  for (int i = 0; i < use->n_inputs && !use->bad; i++) {
-    if (use->input_given[i]) continue;
+static void expansion_missing(Body *body, Expansion *e) {
+  const Node *formals = e->block->node->kid[0];
+  const char *name = e->block->node->text;
+  for (int i = 0; i < e->n_inputs && !e->bad; i++) {
+    if (e->input_given[i]) continue;
     Diag *d =
-        diag_new(body->r->diags, E207, use->stage->span, "block `%s` has nothing to work on", name);
-    diag_primary(d, "input `%s` is missing", block_input(use->block, i)->text);
-    use->bad = true;
+        diag_new(body->r->diags, E207, e->stage->span, "block `%s` has nothing to work on", name);
+    diag_primary(d, "input `%s` is missing", block_input(e->block, i)->text);
+    e->bad = true;
   }
-  for (int i = 0; i < use->n_formals && !use->bad; i++) {
-    if (use->formal_arg[i] || node_given(formals->kid[i]->kid[0])) continue;
-    Diag *d = diag_new(body->r->diags, E204, use->stage->span, "block `%s` needs `%s`", name,
+  for (int i = 0; i < e->n_formals && !e->bad; i++) {
+    if (e->formal_arg[i] || node_given(formals->kid[i]->kid[0])) continue;
+    Diag *d = diag_new(body->r->diags, E204, e->stage->span, "block `%s` needs `%s`", name,
                        formals->kid[i]->text);
     diag_primary(d, "missing here");
     diag_label(d, formals->kid[i]->at, "has no default");
-    use->bad = true;
+    e->bad = true;
   }
 }
 
-static void formals_define(Body *inner, BlockUse *use) {
-  const Node *formals = use->block->node->kid[0];
-  for (int i = 0; i < use->n_formals; i++) {
+static void formals_define(Body *inner, Expansion *e) {
+  const Node *formals = e->block->node->kid[0];
+  for (int i = 0; i < e->n_formals; i++) {
     const Node *f = formals->kid[i];
-    Item item = use->formal[i];
-    if (!use->formal_arg[i] && node_given(f->kid[0])) item = argument_resolve(inner, f->kid[0]);
+    Item item = e->formal[i];
+    if (!e->formal_arg[i] && node_given(f->kid[0])) item = argument_resolve(inner, f->kid[0]);
     body_define(inner, f->text, f->at, item);
   }
 }
 
 /* The body with its results; bad if its errors were reported, now or before. */
-static Item block_expand(Body *body, Block *block, BlockUse *use) {
+static Item block_expand(Body *body, Block *block, Expansion *e) {
   Resolver *r = body->r;
   size_t errors = r->diags->n_errors;
   Body inner = {.r = r, .model = body->model, .file = block->file, .outer = body, .block = block};
   inner.call = ARENA_NEW(r->arena, Call);
-  *inner.call = (Call){block->node->text, use->stage->span, body->call};
+  *inner.call = (Call){block->node->text, e->stage->span, body->call};
   inner.path = path_unique(body, block->node->text);
   inner.binding = body->binding;
-  inner.input = use->input;
-  inner.n_inputs = use->n_inputs;
+  inner.input = e->input;
+  inner.n_inputs = e->n_inputs;
   inner.first = block->n_uses++ == 0;
   block->expanding = true;
-  formals_define(&inner, use);
+  formals_define(&inner, e);
   body_resolve(&inner, block->node->kid[1]);
   block->expanding = false;
   if (r->diags->n_errors != errors) block->failed = true;
@@ -213,16 +214,16 @@ static int depth_of(const Body *body) {
   return n;
 }
 
-static BlockUse use_new(Body *body, const Block *block, const Node *stage) {
-  BlockUse use = {.block = block, .stage = stage, .n_inputs = block_inputs(block)};
+static Expansion expansion_new(Body *body, const Block *block, const Node *stage) {
+  Expansion e = {.block = block, .stage = stage, .n_inputs = block_inputs(block)};
   const Node *formals = block->node->kid[0];
-  use.n_formals = node_is(formals, N_FORMALS) ? (int)formals->n : 0;
-  use.bad = node_is(formals, N_BAD);
-  use.input = ARENA_ARRAY(body->r->arena, Item, use.n_inputs);
-  use.input_given = ARENA_ARRAY(body->r->arena, bool, use.n_inputs);
-  use.formal = ARENA_ARRAY(body->r->arena, Item, use.n_formals);
-  use.formal_arg = ARENA_ARRAY(body->r->arena, const Node *, use.n_formals);
-  return use;
+  e.n_formals = node_is(formals, N_FORMALS) ? (int)formals->n : 0;
+  e.bad = node_is(formals, N_BAD);
+  e.input = ARENA_ARRAY(body->r->arena, Item, e.n_inputs);
+  e.input_given = ARENA_ARRAY(body->r->arena, bool, e.n_inputs);
+  e.formal = ARENA_ARRAY(body->r->arena, Item, e.n_formals);
+  e.formal_arg = ARENA_ARRAY(body->r->arena, const Node *, e.n_formals);
+  return e;
 }
 
 static bool expansion_allowed(Body *body, const Block *block, const Node *stage) {
@@ -248,10 +249,10 @@ Item block_resolve(Body *body, Block *block, const Node *stage, const Item *pipe
     block->failed = true;
     return item_bad();
   }
-  BlockUse use = use_new(body, block, stage);
-  use_arguments(body, &use, piped, piped_span);
-  use_missing(body, &use);
-  if (use.bad || block->failed || !expansion_allowed(body, block, stage)) return item_bad();
+  Expansion e = expansion_new(body, block, stage);
+  expansion_arguments(body, &e, piped, piped_span);
+  expansion_missing(body, &e);
+  if (e.bad || block->failed || !expansion_allowed(body, block, stage)) return item_bad();
   size_t n_outs = 0;
   const Node *inner = block->node->kid[1];
   for (size_t i = 0; i < inner->n; i++)
@@ -264,7 +265,7 @@ Item block_resolve(Body *body, Block *block, const Node *stage, const Item *pipe
     block->failed = true;
     return item_bad();
   }
-  return block_expand(body, block, &use);
+  return block_expand(body, block, &e);
 }
 
 void block_check(Resolver *r, Block *block) {
@@ -278,6 +279,6 @@ void block_check(Resolver *r, Block *block) {
                 .file = block->file,
                 .path = block->node->text,
                 .binding = block->node->text};
-  BlockUse use = use_new(&outer, block, block->node);
-  block_expand(&outer, block, &use);
+  Expansion e = expansion_new(&outer, block, block->node);
+  block_expand(&outer, block, &e);
 }

@@ -26,7 +26,7 @@
 #ifndef GRUS_IMPORT_FOREIGN_H
 #define GRUS_IMPORT_FOREIGN_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 typedef struct ForeignFile {
   Arena *arena;

@@ -7,7 +7,7 @@
 #ifndef GRUS_TESTS_CONFORMANCE_CASES_H
 #define GRUS_TESTS_CONFORMANCE_CASES_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 enum { CASE_PARTS = 4 }; /* including the name */
 

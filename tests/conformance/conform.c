@@ -9,6 +9,7 @@
 #include "driver/trial.h"
 #include "driver/written.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -255,6 +256,31 @@ void conform_whole(Conform *c, const char *path, const Tensor *x, const Tensor *
   if (model)
     conform_batch(c, arena_printf(c->arena, "%s (%lld steps)", path, (long long)steps), model, x, y,
                   1, 1, tolerance);
+}
+
+static bool ends_in(const char *name, const char *endings) {
+  TextWord end;
+  size_t len = strlen(name);
+  while (words_next(&endings, &end))
+    if (len >= end.len && memcmp(name + len - end.len, end.s, end.len) == 0) return true;
+  return false;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **conform_files(Conform *c, const char *folder, const char *endings, size_t *n) {
+  const char **names = NULL;
+  size_t cap = 0;
+  DIR *dir = opendir(folder);
+  *n = 0;
+  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+    if (ends_in(entry->d_name, endings))
+      ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
+  if (dir) closedir(dir);
+  if (*n) qsort(names, *n, sizeof *names, by_name);
+  return names;
 }
 
 bool conform_survives(const char *path, const uint8_t *data, size_t len) {

@@ -51,6 +51,9 @@ Model *conform_import(Conform *c, const char *path);
 /* True if the import refuses the file with this code; else false after counting a failure. */
 bool conform_refused(Conform *c, const char *path, DiagCode code);
 
+/* The names of the files of a folder that end in one of these words, sorted; none if there is no
+ * such folder. */
+const char **conform_files(Conform *c, const char *folder, const char *endings, size_t *n);
 /* Imports the content of a file. True if the import reports an error, or if every layer of the
  * model that needs weights has them. */
 bool conform_survives(const char *path, const uint8_t *data, size_t len);

@@ -9,7 +9,7 @@
  * In: an array of one axis, of which the first COUNT samples are meant. compare: FOUND must have
  * COUNT samples between -1 and 1; the first N may differ by MOST from WANTED, which is LATE samples
  * later. */
-#include "import/import.h"
+#include "import/weights_file.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Readers of files of tensors. The hostile files are made here, byte by byte. */
-#include "import/import.h"
 #include "import/tensors/hdf5.h"
+#include "import/weights_file.h"
 #include "model/bind/weights.h"
 #include "model/infer/infer.h"
 

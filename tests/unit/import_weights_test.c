@@ -2,8 +2,8 @@
 /* Binding. One set of canonical weights is written in each framework's own layout by code that
  * follows the framework's definition, then bound: the canonical values must come back bit for bit.
  */
-#include "import/import.h"
 #include "import/tensors/hdf5.h"
+#include "import/weights_file.h"
 #include "model/bind/weights.h"
 #include "model/infer/infer.h"
 

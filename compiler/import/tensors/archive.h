@@ -4,7 +4,7 @@
 #ifndef GRUS_IMPORT_TENSORS_ARCHIVE_H
 #define GRUS_IMPORT_TENSORS_ARCHIVE_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 typedef struct Archive Archive;
 

@@ -9,7 +9,7 @@
 #ifndef GRUS_IMPORT_HDF5_H
 #define GRUS_IMPORT_HDF5_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 typedef struct Hdf5 Hdf5;
 

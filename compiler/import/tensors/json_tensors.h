@@ -3,7 +3,7 @@
 #ifndef GRUS_IMPORT_TENSORS_JSON_TENSORS_H
 #define GRUS_IMPORT_TENSORS_JSON_TENSORS_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 #include <jansson.h>
 

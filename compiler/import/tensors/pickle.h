@@ -9,7 +9,7 @@
 #ifndef GRUS_IMPORT_TENSORS_PICKLE_H
 #define GRUS_IMPORT_TENSORS_PICKLE_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 typedef enum PickleKind {
   PICKLE_NONE,

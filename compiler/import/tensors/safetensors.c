@@ -7,7 +7,7 @@
  * Offsets count from the end of the header. Tensors must not overlap, and every byte must belong to
  * one. The entry "format" of the metadata ("pt", "keras", ...), if there is one, tells the
  * convention. */
-#include "import/import.h"
+#include "import/weights_file.h"
 
 #include "import/json_read.h"
 

@@ -5,7 +5,7 @@
 #define GRUS_IMPORT_TENSORS_TENSOR_FILE_H
 
 #include "base/text.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 
 typedef enum TensorKind {
   TENSORS_NONE,

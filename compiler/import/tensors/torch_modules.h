@@ -4,7 +4,7 @@
 #ifndef GRUS_IMPORT_TENSORS_TORCH_MODULES_H
 #define GRUS_IMPORT_TENSORS_TORCH_MODULES_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 typedef enum TorchKind {
   TORCH_LSTM,

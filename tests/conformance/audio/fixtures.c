@@ -10,7 +10,6 @@
 
 #include "import/foreign.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -18,26 +17,6 @@
 #include <string.h>
 
 enum { CHANGES = 400 };
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The models of a folder, sorted. */
-static const char **list(Conform *c, const char *folder, size_t *n) {
-  const char **names = NULL;
-  size_t cap = 0;
-  DIR *dir = opendir(folder);
-  *n = 0;
-  if (!dir) return NULL;
-  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (strstr(entry->d_name, ".json") || strstr(entry->d_name, ".nam") ||
-        strstr(entry->d_name, ".rnnn"))
-      ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
-  closedir(dir);
-  if (*n) qsort(names, *n, sizeof *names, by_name);
-  return names;
-}
 
 /* The first `steps` steps of a stream give the first outputs of the whole. */
 static void beginnings(Conform *c, const char *name, const Model *model, const Tensor *x,
@@ -127,12 +106,13 @@ int main(int argc, char **argv) {
   Arena *arena = arena_new(&oom);
   conform_begin(&c, arena);
   conform_heading();
-  const char **names = list(&c, argv[1], &n), *folder = arena_printf(arena, "%s/refused", argv[1]);
+  const char **names = conform_files(&c, argv[1], ".json .nam .rnnn", &n),
+             *folder = arena_printf(arena, "%s/refused", argv[1]);
   for (size_t i = 0; i < n; i++)
     accepted(&c, argv[1], names[i]);
   for (size_t i = 0; i < n; i++)
     hostile(&c, argv[1], names[i]);
-  names = list(&c, folder, &n_refused);
+  names = conform_files(&c, folder, ".json .nam .rnnn", &n_refused);
   for (size_t i = 0; i < n_refused; i++) {
     const char *path = arena_printf(arena, "%s/%s", folder, names[i]),
                *code = strrchr(names[i], '_') + 1;

@@ -8,24 +8,11 @@
  *     fixtures FOLDER */
 #include "../conform.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-static bool is_model(const char *name) {
-  static const char *const ends[] = {".keras", ".h5", ".tflite", ".onnx", ".saved_model"};
-  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-    if (ends_with(name, ends[i])) return true;
-  return false;
-}
 
 /* x0, x1 ... or y0, y1 ... of an archive. */
 static Tensor *arrays(Conform *c, const TensorFile *file, char letter, int n) {
@@ -94,21 +81,10 @@ static void refused(Conform *c, const char *folder, const char *name) {
   conform_refused(c, path, diag_code_find(arena_strndup(c->arena, code, 4)));
 }
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int run_folder(Conform *c, const char *folder,
                       void (*test)(Conform *, const char *, const char *)) {
-  const char **names = NULL;
-  size_t n = 0, cap = 0;
-  DIR *dir = opendir(folder);
-  if (!dir) return 0;
-  for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-    if (is_model(entry->d_name))
-      ARENA_PUSH(c->arena, names, n, cap, arena_strdup(c->arena, entry->d_name));
-  closedir(dir);
-  if (n) qsort(names, n, sizeof *names, by_name);
+  size_t n;
+  const char **names = conform_files(c, folder, ".keras .h5 .tflite .onnx .saved_model", &n);
   for (size_t i = 0; i < n; i++)
     test(c, folder, names[i]);
   return (int)n;

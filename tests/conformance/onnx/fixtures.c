@@ -17,7 +17,6 @@
 
 #include "import/foreign.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -27,25 +26,6 @@
 #include <unistd.h>
 
 enum { CUTS = 60, CHANGES = 200, HOSTILE_EVERY = 6 };
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The .onnx files of a folder, sorted. */
-static const char **list(Conform *c, const char *folder, size_t *n) {
-  const char **names = NULL;
-  size_t cap = 0;
-  DIR *dir = opendir(folder);
-  *n = 0;
-  if (!dir) return NULL;
-  for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-    if (strstr(e->d_name, ".onnx") || strstr(e->d_name, ".pt2"))
-      ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, e->d_name));
-  closedir(dir);
-  if (*n) qsort(names, *n, sizeof *names, by_name);
-  return names;
-}
 
 /* [.., features, time] as the language stores a sequence whose type has time first. */
 static Tensor time_first(Conform *c, Tensor t, const Type *type) {
@@ -223,7 +203,7 @@ int main(int argc, char **argv) {
       "attended", "across",   "own",    "perturbed", "ml",       "tf2onnx", "arranged",  "beside"};
   for (size_t k = 0; k < sizeof folders / sizeof *folders; k++) {
     const char *folder = arena_printf(arena, "%s/%s", argv[1], folders[k]),
-               **names = list(&c, folder, &n);
+               **names = conform_files(&c, folder, ".onnx .pt2", &n);
     bool changed = strcmp(folders[k], "perturbed") == 0, own = strcmp(folders[k], "own") == 0;
     c.only_llvm = !own;
     for (size_t i = 0; i < n; i++) {
@@ -243,7 +223,7 @@ int main(int argc, char **argv) {
   }
   links(&c, arena_printf(arena, "%s/opsets", argv[1]));
   const char *folder = arena_printf(arena, "%s/refused", argv[1]),
-             **names = list(&c, folder, &n_refused);
+             **names = conform_files(&c, folder, ".onnx .pt2", &n_refused);
   for (size_t i = 0; i < n_refused; i++) {
     const char *path = arena_printf(arena, "%s/%s", folder, names[i]),
                *code = strrchr(names[i], '_') + 1;

@@ -8,16 +8,10 @@
  *     torch FOLDER */
 #include "../conform.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && strcmp(s + n - m, end) == 0;
-}
 
 static Tensor *arrays(Conform *c, const TensorFile *file, char letter, int n, double *greatest) {
   Tensor *out = ARENA_ARRAY(c->arena, Tensor, n + 1);
@@ -59,23 +53,11 @@ static void refused(Conform *c, const char *stem) {
   c->options.config = NULL;
 }
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int run_folder(Conform *c, const char *folder, void (*test)(Conform *, const char *)) {
-  const char **stems = NULL;
-  size_t n = 0, cap = 0;
-  DIR *dir = opendir(folder);
-  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
-    if (ends_with(entry->d_name, ".grus"))
-      ARENA_PUSH(
-          c->arena, stems, n, cap,
-          arena_printf(c->arena, "%s/%.*s", folder, (int)strlen(entry->d_name) - 5, entry->d_name));
-  if (dir) closedir(dir);
-  if (n) qsort(stems, n, sizeof *stems, by_name);
+  size_t n;
+  const char **names = conform_files(c, folder, ".grus", &n);
   for (size_t i = 0; i < n; i++)
-    test(c, stems[i]);
+    test(c, arena_printf(c->arena, "%s/%.*s", folder, (int)strlen(names[i]) - 5, names[i]));
   return (int)n;
 }
 

@@ -4,7 +4,7 @@
 #ifndef GRUS_TESTS_FUZZ_KERAS_CONFIG_ANY_WEIGHTS_H
 #define GRUS_TESTS_FUZZ_KERAS_CONFIG_ANY_WEIGHTS_H
 
-#include "import/import.h"
+#include "import/weights_file.h"
 
 /* The bytes that the reader takes for such a file. */
 Mapped any_weights_file(Arena *arena, const uint8_t *config, size_t size);

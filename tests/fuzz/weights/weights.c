@@ -4,7 +4,7 @@
  * has files in which names and shapes fit the model. */
 #include "model/bind/weights.h"
 #include "front/front.h"
-#include "import/import.h"
+#include "import/weights_file.h"
 #include "model/infer/infer.h"
 
 #include <stdlib.h>
