@@ -11,6 +11,7 @@
  * columns the sums of all samples, then what is done with them, sample by sample. The other layers
  * stand in loops over the samples. All these loops share one register, Emit.sample, which the views
  * of values carry; what lives from layer to layer has a place for each sample. */
+#include "lower/int_layers.h"
 #include "lower/lower_internal.h"
 
 /* The most bytes that a call may keep for all samples. If it would need more, each sample runs

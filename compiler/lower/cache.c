@@ -6,6 +6,7 @@
  * outgrow it. Going back and forth, it finds those that were read last. (Prefetching gains nothing:
  * the processor does that already.) All thresholds are here, because a cell that stores its new
  * state in place relies on its weights never being walked in smaller tiles (cell_shape.c). */
+#include "lower/int_layers.h"
 #include "lower/mat.h"
 
 /* Measured with a first cache of 48 KB and a second of 1 MB, as the time with turns over the time

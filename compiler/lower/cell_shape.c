@@ -4,6 +4,7 @@
  * state where the old one is. What multiplies ahead of its steps (hoist.c), the places of states
  * (recurrent_place) and the kernels (recurrent.c) all read it from here. */
 #include "lower/cell_shape.h"
+#include "lower/int_layers.h"
 #include "lower/mat.h"
 
 bool cell_resets_before(const Layer *layer) {

@@ -2,6 +2,7 @@
 /* Conv1D and Conv2D: one step. The taps of a kernel are parts of one sum, read where the input has
  * them (zeros around it are there too: schedule.c asks for them), so that nothing is copied.
  * Positions of one other axis are the rows of the matrix kernel, the others loops around it. */
+#include "lower/int_layers.h"
 #include "lower/weighted.h"
 
 static void row_finish(Emit *e, void *context, const MatUnits *u, KirReg *const *acc) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a layer to the functions of its family, and the comment above its code. */
+#include "lower/int_layers.h"
 #include "lower/lower_internal.h"
 
 static const Lowering *const lowering[LAYER_KIND_COUNT] = {

@@ -5,6 +5,7 @@
 #ifndef GRUS_LOWER_INT_H
 #define GRUS_LOWER_INT_H
 
+#include "lower/int_layers.h"
 #include "lower/mat.h"
 #include "model/quant/quant.h"
 

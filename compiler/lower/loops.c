@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The time loops. In: schedule and places. After: the body of run or step, group by group. */
+#include "lower/int_layers.h"
 #include "lower/lower_internal.h"
 
 KirExpr *domain_count(Emit *e, Domain d) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Model -> KIR: what can be lowered, which functions a model has, and the checks afterwards. */
 #include "lower/lower.h"
+#include "lower/int_layers.h"
 
 #include "kir/share.h"
 #include "lower/cell_shape.h"

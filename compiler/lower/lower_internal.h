@@ -350,22 +350,23 @@ KirExpr *muladd(Emit *e, KirExpr *a, KirExpr *b, KirExpr *c);
 
 /* How the layers of a family of layers.def are lowered: <family>_lowering. */
 typedef struct Lowering {
-  void (*step)(Emit *, const Layer *, Step t); /* one step; NULL: always private */
-  void (*before)(Emit *, const Layer *);       /* ahead of the time loop; NULL: nothing */
-  void (*after)(Emit *, const Layer *);        /* after it */
-  bool (*is_private)(const Layer *);           /* has its loops to itself; NULL: never */
-  void (*alone)(Emit *, const Layer *);        /* then: all of it */
-  /* The result as a view of the input, which is at `in`; NULL: none. */
+  void (*step)(Emit *, const Layer *, Step t); /* one step; NULL: the layer is always private */
+  void (*before)(Emit *, const Layer *);       /* what comes before the time loop; NULL: nothing */
+  void (*after)(Emit *, const Layer *);        /* what comes after it; NULL: nothing */
+  bool (*is_private)(const Layer *);    /* whether it has a time loop of its own; NULL: never */
+  void (*alone)(Emit *, const Layer *); /* the whole layer, if it is private */
+  /* The result as a view of the input, which is at `in`; NULL: it is no view. */
   View (*view)(const Emit *, const Layer *, View in);
-  Window (*window)(const Layer *); /* the rows that it reads; NULL, size 0: its own */
-  /* Rows before its own that it reads of every input but the first; -1: its own step only; NULL:
-   * never. */
+  /* The rows that it reads; NULL, or a window of size 0: only that of its own step. */
+  Window (*window)(const Layer *);
+  /* The number of rows before its own that it reads of every input but the first; -1: only its own
+   * step; NULL: never such rows. */
   int64_t (*reach)(const Layer *);
-  bool takes_samples;                             /* of a batch, all at once */
-  bool (*ends_time)(const Layer *);               /* runs over the steps, one result; NULL: never */
-  bool has_kernel;                                /* which may be stored in 16 bits */
-  const char *text;                               /* what it computes, for its comment */
-  const char *(*formula)(Lower *, const Layer *); /* the same where options change it */
+  bool takes_samples;               /* it computes all samples of a batch at once */
+  bool (*ends_time)(const Layer *); /* whether it runs over the steps to one result; NULL: never */
+  bool has_kernel;                  /* it has a kernel, which may be stored in 16 bits */
+  const char *text;                 /* what it computes, for the comment in generated code */
+  const char *(*formula)(Lower *, const Layer *); /* the same, if options change it */
 } Lowering;
 #define LAYER(id, name, rule, flags, family, ...) extern const Lowering family##_lowering;
 #include "model/graph/layers.def"
@@ -373,29 +374,7 @@ const Lowering *lowering_of(const Layer *layer);
 /* Every layer of a kind is private. */
 bool always_private(const Layer *layer);
 
-/* ---- int_*.c: layers that compute in integers ---- */
-typedef enum IntPhase { INT_STEP, INT_BEFORE, INT_AFTER } IntPhase;
-/* The layer's part of a phase, where it computes in integers in a way of its own; else false. */
-bool int_emit(Emit *e, const Layer *layer, IntPhase phase, Step t);
-/* Whether it does: a layer, or the one on whose sums it is done. */
-bool int_computes(const Lower *l, const Layer *layer);
-/* The memory of a value: as its type says, or the integers it is kept in. */
-KirElem int_value_elem(const Lower *l, const Value *v);
-/* normalize of a port whose integers are the operand. */
-bool int_is_view(const Lower *l, const Layer *layer);
-/* Two values of one format: the one can be computed in the place of the other. */
-bool int_formats_agree(const Lower *l, const Value *a, const Value *b);
-/* A row of an input into memory that holds integers. */
-void int_stage_row(Emit *e, const Value *v, const View *to, const View *from, Step t);
-void int_cell_place(Emit *e, const Layer *layer);
-void int_cell_start(Emit *e, const Layer *layer, int dir);
-void int_cell_step(Emit *e, const Layer *layer, int dir, Step t);
-void int_cell_fields(Emit *e, const Layer *layer);
-/* Whether one that does multiplies bytes of all samples of a batch at once. */
-bool int_takes_samples(const Lower *l, const Layer *layer);
-/* Whether a layer is one of w8: its weights alone are integers. */
-bool int_is_w8(const Lower *l, const Layer *layer);
-
+/* The parts of a layer, emitted by its family. */
 void emit_step(Emit *e, const Layer *layer, Step t);
 void emit_products(Emit *e, const Layer *layer, const HoistBlock *block);
 void emit_before(Emit *e, const Layer *layer);

@@ -10,6 +10,7 @@
  * are taken in blocks of MAT_BLOCK terms, each added to the total when it is complete, so that
  * rounding errors grow with the root of the block and not of the whole. Weights that arrive at run
  * time stay in the order of weights.h: gate, unit, k. */
+#include "lower/int_layers.h"
 #include "lower/mat.h"
 
 #include <assert.h>

@@ -6,6 +6,7 @@
  * its slice of the concatenation, the result of a recurrent layer of which only the current row is
  * read in the layer's own state; Dropout, slice, last, repeat and expand are other views of their
  * input. Everything else gets a buffer: one row, or all rows with zeros or history around them. */
+#include "lower/int_layers.h"
 #include "lower/lower_internal.h"
 
 #include <assert.h>

@@ -11,6 +11,7 @@
  * Where all sums are made before the first new state is stored, they go to their place at once. */
 #include "lower/recurrent.h"
 #include "lower/cell_shape.h"
+#include "lower/int_layers.h"
 
 /* The samples of a batch side by side, unless the layer stands in a loop over them. */
 static KirStmt **samples_open(Emit *e, const Layer *layer) {

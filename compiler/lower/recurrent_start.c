@@ -2,6 +2,7 @@
 /* States of recurrent layers: where they are kept, and what they start from: zeros, another value,
  * or learned numbers. */
 #include "lower/cell_shape.h"
+#include "lower/int_layers.h"
 #include "lower/recurrent.h"
 
 #include <string.h>

@@ -6,6 +6,7 @@
  *     level 0, time 49: GRU Dense     rows of the Dense are kept: frames reads four of them
  *     level 1, time 23: frames Dense mean
  *     level 2, no time: Dense */
+#include "lower/int_layers.h"
 #include "lower/lower_internal.h"
 #include "model/quant/quant.h"
 

@@ -17,6 +17,7 @@
  * NaN, for then the product is NaN: the guard, a sum of 0 x over all inputs, makes all sums of a
  * stage NaN then. Partial sums and blocks of MAT_BLOCK terms are those of matvec.c. */
 #include "lower/cell_shape.h"
+#include "lower/int_layers.h"
 #include "lower/mat.h"
 
 /* What leaving out costs, in tenths of a product of one vector: for a list, for the index of a
