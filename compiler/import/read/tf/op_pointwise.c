@@ -25,7 +25,12 @@ bool tf_op_placeholder(TfCall *c) {
   GraphValue *value = input->value;
   if (usual) input->fallback = usual->constant;
   const TfFile__Shape *s = shape ? shape->shape : NULL;
-  if (s && !s->unknown_rank && s->n_dim > 0 && s->n_dim <= GRAPH_MAX_RANK) {
+  if (s && s->n_dim > GRAPH_MAX_RANK)
+    return tf_refuse(c, E903, "is an input of %zu axes; at most %d are supported", s->n_dim,
+                     GRAPH_MAX_RANK);
+  for (size_t i = 0; s && i < s->n_dim; i++)
+    if (s->dim[i]->size == 0) return tf_refuse(c, E903, "is an input without elements");
+  if (s && !s->unknown_rank && s->n_dim > 0) {
     input->rank = (int)s->n_dim;
     for (int i = 0; i < input->rank; i++)
       input->dim[i].n = s->dim[i]->size > 0 ? s->dim[i]->size : GRAPH_OPEN;

@@ -11,6 +11,14 @@ static bool is_word(TfCall *c, const char *name, const char *if_absent, const ch
   return strcmp(tf_word(c->reader, c->node, name, if_absent), word) == 0;
 }
 
+/* Whether the channels are the last axis; false after reporting an order that is not known. */
+static bool order_of(TfCall *c, bool *last) {
+  *last = is_word(c, "data_format", "NHWC", "NHWC");
+  return *last || is_word(c, "data_format", "", "NCHW") ||
+         tf_refuse(c, E902, "has its axes in the order `%s`, which is not supported",
+                   tf_word(c->reader, c->node, "data_format", ""));
+}
+
 /* The two sizes of an attribute with four, one for each axis; 1 and 1 where it is absent. */
 static bool plane_sizes(TfCall *c, const char *name, bool last, int64_t *out) {
   const TfFile__Value *v = tf_attribute(c->node, name);
@@ -30,6 +38,9 @@ static bool explicit_pads(TfCall *c, bool last, int64_t *pads) {
   const TfFile__Value *v = tf_attribute(c->node, "explicit_paddings");
   const TfFile__List *list = v ? v->list : NULL;
   if (!list || list->n_i != 8) return tf_refuse(c, E901, "does not list its eight pads");
+  const int64_t *channels = list->i + (last ? 6 : 2);
+  if (list->i[0] || list->i[1] || channels[0] || channels[1])
+    return tf_refuse(c, E902, "has pads along the batch or the channels");
   for (int i = 0; i < 2; i++)
     for (int side = 0; side < 2; side++) {
       int64_t pad = list->i[2 * (i + (last ? 1 : 2)) + side];
@@ -85,8 +96,8 @@ static const GraphTensor *filters_of(TfCall *c, const GraphValue *value, Window2
 static bool convolution(TfCall *c, bool depthwise) {
   GraphEmit *e = c->emit;
   GraphValue *in[2];
-  bool sized, last = is_word(c, "data_format", "NHWC", "NHWC");
-  if (!tf_all_in(c, 2, in)) return false;
+  bool sized, last;
+  if (!order_of(c, &last) || !tf_all_in(c, 2, in)) return false;
   Window2D w;
   const GraphTensor *filter = filters_of(c, in[1], &w);
   if (!filter) return false;
@@ -127,8 +138,8 @@ bool tf_op_depthwise(TfCall *c) {
 bool tf_op_transposed(TfCall *c) {
   GraphEmit *e = c->emit;
   GraphValue *in[3];
-  bool sized, last = is_word(c, "data_format", "NHWC", "NHWC");
-  if (!tf_all_in(c, 3, in)) return false;
+  bool sized, last;
+  if (!order_of(c, &last) || !tf_all_in(c, 3, in)) return false;
   Window2D w;
   int64_t pads[4], more[2];
   if (!filters_of(c, in[1], &w) || !window_of(c, &w, last, &sized, pads)) return false;
@@ -144,8 +155,8 @@ bool tf_op_transposed(TfCall *c) {
 }
 
 bool tf_op_pool(TfCall *c) {
-  bool is_max = strcmp(c->node->op, "MaxPool") == 0, sized,
-       last = is_word(c, "data_format", "NHWC", "NHWC");
+  bool is_max = strcmp(c->node->op, "MaxPool") == 0, sized, last;
+  if (!order_of(c, &last)) return false;
   Window2D w = {.same = false};
   int64_t pads[4];
   GraphValue *x = tf_in(c, 0);
@@ -160,7 +171,8 @@ bool tf_op_pool(TfCall *c) {
 /* Operands: x, scale, center, mean, variance. */
 bool tf_op_batch_norm(TfCall *c) {
   GraphValue *in[5];
-  bool last = is_word(c, "data_format", "NHWC", "NHWC");
+  bool last;
+  if (!order_of(c, &last)) return false;
   if (tf_bool(c->node, "is_training", true))
     return tf_refuse(c, E902, "takes mean and variance of the batch, as in training");
   if (!tf_all_in(c, 5, in)) return false;

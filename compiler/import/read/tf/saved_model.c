@@ -80,7 +80,7 @@ static bool read_signature(TfReader *r, const TfFile__Signature *signature) {
     if (!is_tensor(r, port, "input")) return false;
     GraphValue *value = tf_value(r, &scope, port->value->name);
     if (!value) return false;
-    if (r->graph->n_in != before + 1) {
+    if (r->graph->n_in != before + 1 || r->graph->in[before].value != value) {
       foreign_report(r->diags, r->file, E903, "input `%s` of the signature is not an input node",
                      port->key);
       return false;
