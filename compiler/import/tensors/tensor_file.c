@@ -90,6 +90,7 @@ static TensorFile *keras_tensors(Arena *arena, Mapped map, const char **reason) 
 TensorKind tensor_file_kind(Mapped map) {
   if (is_npy(map)) return TENSORS_NPY;
   if (is_archive_of(map, keras_weights)) return TENSORS_KERAS;
+  if (is_archive_of(map, "model_weights_config.json")) return TENSORS_EXPORT;
   if (is_archive_of(map, "data.pkl")) return TENSORS_TORCH;
   if (is_archive_of(map, ".npy")) return TENSORS_NPZ;
   if (is_safetensors(map)) return TENSORS_SAFETENSORS;
@@ -102,6 +103,7 @@ TensorFile *tensor_file_parse(Arena *arena, Mapped map, const char **reason) {
   static const char *const formats[] = {[TENSORS_NPY] = ".npy",
                                         [TENSORS_NPZ] = ".npz",
                                         [TENSORS_SAFETENSORS] = "safetensors",
+                                        [TENSORS_EXPORT] = "torch.export",
                                         [TENSORS_KERAS] = "Keras .keras",
                                         [TENSORS_HDF5] = "HDF5",
                                         [TENSORS_JSON] = "state dict in JSON"};
@@ -114,6 +116,7 @@ TensorFile *tensor_file_parse(Arena *arena, Mapped map, const char **reason) {
   case TENSORS_NPY: file = one_array(arena, map, reason); break;
   case TENSORS_NPZ: file = npz_parse(arena, map, reason); break;
   case TENSORS_TORCH: file = torch_file_parse(arena, map, reason); break;
+  case TENSORS_EXPORT: file = torch_export_parse(arena, map, reason); break;
   case TENSORS_KERAS: file = keras_tensors(arena, map, reason); break;
   case TENSORS_HDF5: file = hdf5_tensors_parse(arena, map, reason); break;
   case TENSORS_JSON: file = json_tensors_parse(arena, map, reason); break;

@@ -240,10 +240,7 @@ static TensorFile *read_plain(Arena *arena, Mapped file, const char **reason) {
   return out;
 }
 
-TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason) {
-  TensorFile *out = archive_sniff(file) ? read_archive(arena, file, reason)
-                    : is_old(file)      ? read_legacy(arena, file, reason)
-                                        : read_plain(arena, file, reason);
+TensorFile *torch_file_end(Arena *arena, TensorFile *out, const char **reason) {
   if (out && out->n) {
     torch_join_normed(arena, out);
     return tensor_file_sort(arena, out, reason) ? out : NULL;
@@ -254,4 +251,11 @@ TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason) {
   else if (out)
     *reason = "it holds no tensors";
   return NULL;
+}
+
+TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason) {
+  TensorFile *out = archive_sniff(file) ? read_archive(arena, file, reason)
+                    : is_old(file)      ? read_legacy(arena, file, reason)
+                                        : read_plain(arena, file, reason);
+  return torch_file_end(arena, out, reason);
 }

@@ -3,7 +3,7 @@
 #ifndef GRUS_IMPORT_TENSORS_TORCH_FILE_H
 #define GRUS_IMPORT_TENSORS_TORCH_FILE_H
 
-#include "import/tensors/pickle.h"
+#include "import/tensors/tree.h"
 
 /* Reads a zip archive with a data.pkl, or a pickle. NULL with *reason. */
 TensorFile *torch_file_parse(Arena *arena, Mapped file, const char **reason);
@@ -16,6 +16,18 @@ bool torch_loose_storage(Arena *arena, Mapped file, const PickleValue **id, Mapp
 /* Replaces each pair of a length and a direction (weight_norm) by the weight. The tensors are not
  * sorted by name any more. */
 void torch_join_normed(Arena *arena, TensorFile *file);
+
+/* Reads the weights in a program of torch.export. NULL with *reason. */
+TensorFile *torch_export_parse(Arena *arena, Mapped file, const char **reason);
+
+/* The last step of both: joins weight norms and sorts. NULL with *reason if there is no tensor, or
+ * of NULL. */
+TensorFile *torch_file_end(Arena *arena, TensorFile *out, const char **reason);
+
+/* Makes a tensor, whose type and sizes are set, a view of the elements in a storage; offset and
+ * strides are in elements. TREE_BAD with *reason if it reaches beyond the storage. */
+TreeFound torch_view(Tree *tree, Tensor *t, Mapped storage, const int64_t *stride, int64_t offset,
+                     const char **reason);
 
 /* How many bytes an element of a storage of this class has; 0 if the class is not known. */
 int torch_storage_bytes(const PickleValue *class);

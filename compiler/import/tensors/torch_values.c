@@ -166,8 +166,8 @@ static const uint8_t *copy_view(Tree *tree, const Tensor *t, const int64_t *stri
   return to;
 }
 
-static TreeFound take_view(Tree *tree, Tensor *t, const Storage *storage, const int64_t *stride,
-                           int64_t offset, const char **reason) {
+TreeFound torch_view(Tree *tree, Tensor *t, Mapped storage, const int64_t *stride, int64_t offset,
+                     const char **reason) {
   int bytes = tensor_elem_bytes(t->elem);
   bool in_order;
   t->count = 1;
@@ -176,10 +176,10 @@ static TreeFound take_view(Tree *tree, Tensor *t, const Storage *storage, const 
     if (t->dim[i] < 0 || !size_mul(t->count, t->dim[i], &t->count) || t->count > INT32_MAX)
       return TREE_BAD;
   *reason = "it reaches beyond its storage";
-  t->data = storage->data.data;
+  t->data = storage.data;
   if (t->count == 0) return TREE_TENSOR;
-  if (offset < 0 || !size_add(offset, storage->begin, &offset)) return TREE_BAD;
-  if (!view_fits(t, stride, offset, (int64_t)(storage->data.len / (size_t)bytes), &in_order))
+  if (offset < 0 ||
+      !view_fits(t, stride, offset, (int64_t)(storage.len / (size_t)bytes), &in_order))
     return TREE_BAD;
   t->data += offset * bytes;
   if (in_order) return TREE_TENSOR;
@@ -211,5 +211,8 @@ TreeFound torch_tensor(Tree *tree, const PickleValue *value, Tensor *out, const 
       n != out->rank)
     return TREE_BAD;
   TreeFound found = find_storage(tree, arg[0], v3 ? arg[6] : NULL, out, &storage, reason);
-  return found == TREE_TENSOR ? take_view(tree, out, &storage, stride, offset, reason) : found;
+  if (found != TREE_TENSOR) return found;
+  *reason = "it reaches beyond its storage";
+  if (offset < 0 || !size_add(offset, storage.begin, &offset)) return TREE_BAD;
+  return torch_view(tree, out, storage.data, stride, offset, reason);
 }

@@ -8,6 +8,7 @@ needed: its functions stand here as names that pickle writes down.
 
 import collections
 import io
+import json
 import os
 import pickle
 import struct
@@ -170,6 +171,34 @@ def refused(a, b, state):
     write("shape.pkl", pickle.dumps({"a": A}, 2).replace(b"K\x02K\x03\x86", b"K\x02K\x09\x86"), "refused")
 
 
+def exported(name, tensors, stored, folder="", config=None):
+    """The weights of a program of torch.export: tensors as {name: (storage, sizes, strides, offset, type)}."""
+    numbers = lambda values: [{"as_int": v} for v in values]
+    listed = {k: {"path_name": path, "is_param": True, "use_pickle": False,
+                  "tensor_meta": {"dtype": kind, "sizes": numbers(sizes), "strides": numbers(strides), "storage_offset": {"as_int": offset}}}
+              for k, (path, sizes, strides, offset, kind) in tensors.items()}
+    members = {"model_weights_config.json": config or json.dumps({"config": listed}), **stored}
+    with zipfile.ZipFile(os.path.join(FIXTURES, folder, name), "w") as z:
+        for member, data in members.items():
+            z.writestr(zipfile.ZipInfo("net/data/weights/" + member, (2020, 1, 1, 0, 0, 0)), data)
+
+
+def programs():
+    f32, f16 = 7, 6
+    both = {"weight_0": np.concatenate([A.T.ravel(), np.repeat(B, 2)]).tobytes()}
+    whole = {"weight_0": A.tobytes(), "weight_1": B.astype("<f2").tobytes()}
+    of = lambda path="weight_0", sizes=(2, 3), strides=(3, 1), offset=0, kind=f32: {"a": (path, sizes, strides, offset, kind)}
+    exported("exported.pt2", {**of(), "b.c": ("weight_1", (4,), (1,), 0, f16)}, whole)
+    exported("shared.pt2", {**of(strides=(1, 2)), "b.c": ("weight_0", (4,), (2,), 6, f32)}, both)
+    for name, tensors in [("missing", of("weight_7")), ("beyond", of(strides=(3, 2))), ("before", of(offset=-1)), ("turned", of(strides=(-3, 1))),
+                          ("rank", of(sizes=(1,) * 9, strides=(1,) * 9)), ("kind", of(kind=99)), ("uneven", of(strides=(1,))),
+                          ("vast", of(sizes=(1 << 40, 1 << 40), strides=(0, 0)))]:
+        exported(f"exported_{name}.pt2", tensors, whole, "refused")
+    exported("exported_bomb.pt2", {str(i): ("weight_0", (1 << 24,), (0,), 0, f32) for i in range(64)}, whole, "refused")
+    exported("exported_text.pt2", {}, whole, "refused", "{")
+    exported("exported_none.pt2", {}, whole, "refused")
+
+
 def corpus():
     os.makedirs(CORPUS, exist_ok=True)
     for folder in ("", "refused"):
@@ -188,4 +217,5 @@ def corpus():
 if __name__ == "__main__":
     os.makedirs(os.path.join(FIXTURES, "refused"), exist_ok=True)
     refused(*accepted())
+    programs()
     corpus()
