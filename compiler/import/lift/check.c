@@ -69,6 +69,14 @@ static bool differ(Comparison *c, const char *name, int64_t sample, int64_t step
   return false;
 }
 
+/* Reports that the file goes on where a stream has no value. Always false. */
+static bool ends_later(Comparison *c, const char *name) {
+  Diag *d = foreign_report(c->l->diags, c->l->file, E902,
+                           "output `%s` goes on after the last step of its sequence", name);
+  diag_note(d, "a stream has no last step: import the file without `--stream`");
+  return false;
+}
+
 static bool too_large(Comparison *c) {
   Diag *d = foreign_report(c->l->diags, c->l->file, E905,
                            "the graph of the file is too large to be computed for comparison");
@@ -121,7 +129,7 @@ static void fill_port(Comparison *c, const Trial *t, int input, const Port *port
   int64_t width = type_step_size(type), steps = !timed                          ? 1
                                                 : type->time.kind == TIME_FIXED ? type->time.n
                                                 : t->real                       ? t->real
-                                                          : t->steps * t->calls;
+                                                          : t->steps * t->calls + c->more;
   to->steps = steps;
   to->data = ARENA_ARRAY(c->arena, double, (steps * width + 1));
   for (int call = 0; call < (timed ? t->calls : 1); call++) {
@@ -168,6 +176,7 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
       if ((each_sample && spot[e].sample != sample) ||
           (timed && t->real && spot[e].step >= got->steps))
         continue;
+      if (stream && t->calls == 1 && at >= got->steps * width) return ends_later(c, port->name);
       double want = graph_at(y, e), have = at < got->steps * width ? got->data[at] : NAN,
              gap = want == have ? 0 : fabs(want - have);
       seen++;
@@ -243,6 +252,7 @@ static bool run_trial(Comparison *c, const Trial *t) {
   const Lift *l = c->l;
   c->batch = l->roles.batch >= 0 ? t->batch : 0;
   c->steps = l->roles.way == TIME_WAY_AXIS && l->roles.time_is_open ? t->steps : 0;
+  c->more = check_more_steps(c, t);
   const GraphTensor ***in = ARENA_ARRAY(c->arena, const GraphTensor **, t->calls);
   for (int call = 0; call < t->calls; call++)
     if (!fill_call(c, t, call, in)) return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What check.c and check_input.c share: one trial of the comparison, and where the elements of its
- * tensors are in the model. */
+/* What check.c, check_input.c and check_late.c share: one trial of the comparison, and where the
+ * elements of its tensors are in the model. */
 #ifndef GRUS_IMPORT_LIFT_CHECK_H
 #define GRUS_IMPORT_LIFT_CHECK_H
 
@@ -34,6 +34,7 @@ typedef struct Comparison {
   int runs;             /* trials that are done */
   GraphLimits limits;
   int64_t inputs; /* elements of inputs that this trial may still have */
+  int64_t more;   /* steps of zeros that a stream gets after those of the file */
 } Comparison;
 
 /* out[e] gets the place of element e of a tensor whose axes are those of `value`. */
@@ -41,6 +42,13 @@ void check_spots(const Comparison *c, const GraphValue *value, const GraphTensor
                  ElementPlace *out);
 /* Whether `value` has an axis of time. */
 bool check_has_time(const Comparison *c, const GraphValue *value);
+/* How many steps that axis has in the flat graph. */
+int64_t check_steps(const Comparison *c, const GraphValue *value);
+/* How many steps of zeros a stream needs after those of the file until it gives what the file gives
+ * once for all steps. With a stride the last value of the file may need fewer steps than the call
+ * in which a stream gives it: of 21 steps, a kernel of 3 with stride 2 makes the last of 10 values,
+ * and a stream gives it after 22. */
+int64_t check_more_steps(const Comparison *c, const Trial *trial);
 /* Whether `value` has a batch axis. If not, its numbers are the same for all samples. */
 bool check_has_batch(const Comparison *c, const GraphValue *value);
 /* Random numbers for flat input `number` in one call. port: the input of the model that it became,

@@ -186,6 +186,16 @@ static bool has_role(const Comparison *c, const GraphValue *value, char wanted) 
   return false;
 }
 
+int64_t check_steps(const Comparison *c, const GraphValue *value) {
+  Factors f = atoms_of(c->l->atoms, value);
+  int64_t size[FACTORS_MAX], steps = 1;
+  char role[FACTORS_MAX];
+  factor_sizes(c, &f, size, role);
+  for (int i = 0; i < f.n; i++)
+    if (role[i] == 't') steps *= size[i];
+  return steps;
+}
+
 bool check_has_time(const Comparison *c, const GraphValue *value) {
   return has_role(c, value, 't');
 }

@@ -25,7 +25,7 @@
  *   recurrent, pointwise, constant and
  *   the others
  *   ports                                inputs and outputs
- *   check, check_input                   graph and model are computed side by side
+ *   check, check_input, check_late       graph and model are computed side by side
  *
  * A value of the graph is *placed* in a value of the model (Placed), which has no batch axis. An
  * axis of the model value holds atoms of the graph, which are axes or factors of axes. Atoms of

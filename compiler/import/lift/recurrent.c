@@ -203,6 +203,12 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
     n_constant += fixed;
     n_zero += fixed && !kept && all_zero(out->number[i]);
   }
+  if (n_kept && n_kept < out->n && n_constant == out->n) {
+    lift_refuse(l, node, E902,
+                "keeps one of h and c from call to call and begins every call with the same "
+                "other one, but a stream keeps both");
+    return false;
+  }
   if (n_constant == out->n) return true;
   if (n_kept || n_constant > n_zero) {
     Diag *d = lift_refuse(l, node, E902, "has one initial state that is %s, and one that varies",

@@ -64,6 +64,13 @@ int sweep_one_or_two(Lift *l, const GraphNode *node, int n, int *live) {
   return 0;
 }
 
+/* Whether the graph reads several steps of each call, and none of the call before, although it has
+ * states that go on: it is no stream then. */
+static bool begins_anew(const Lift *l, const Sweep *s) {
+  return l->time.kind == TIME_STREAM && l->roles.way == TIME_WAY_AXIS && l->n_states &&
+         !l->n_windows && l->flat_steps > 1 && s->taps > 1;
+}
+
 bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out) {
   const GraphValue *x = node->in[0];
   Axis group[3];
@@ -73,6 +80,12 @@ bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Swept
     Axis axis = lift_axis_alone(l, x, 2 + sweep[i].spatial, &time);
     if (time >= 0 && axis.n) {
       lift_refuse(l, node, E902, "goes along an axis that is time and features at once");
+      return false;
+    }
+    if (time >= 0 && begins_anew(l, &sweep[i])) {
+      lift_refuse(l, node, E902,
+                  "reads only steps of the same call, but states go on from call to call: import "
+                  "the file without `--stream`");
       return false;
     }
     if (time >= 0) {

@@ -172,6 +172,18 @@ def strided():
     save("strided", g, x, gru.run(x.transpose(1, 0, 2))[:, 0, 0].mean(0)[None] @ w)
 
 
+def between_calls():
+    """21 steps of which a stride of 2 makes 10: a stream gives the last of them after 22"""
+    g, w, x, gru, dense = Graph(), random(4, 3, 3), random(1, 21, 3, scale=1), Gru(4, 5), random(5, 2)
+    g.input("x", [1, 21, 3])
+    c = g.call("Conv", g.call("Transpose", "x", perm=[0, 2, 1]), g.constant(w), kernel_shape=[3], strides=[2])
+    h = g.call("Squeeze", gru.call(g, g.call("Transpose", c, perm=[2, 0, 1])), g.constant([1], "i8"))
+    last = g.call("Gather", h, g.constant(np.array(-1, "i8")), axis=0)
+    g.call("MatMul", last, g.constant(dense), out="y"), g.output("y")
+    steps = conv(x[0].T[:, :, None], w[:, :, :, None], (2, 1), (0, 0, 0, 0))[:, :, 0].T.reshape(10, 1, 4)
+    save("between_calls", g, x, gru.run(steps)[-1, 0] @ dense)
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in spectrum, bands, gate, moves, regroup, written, pooled, strided: make()
+    for make in spectrum, bands, gate, moves, regroup, written, pooled, strided, between_calls: make()
