@@ -30,7 +30,7 @@ static void add_without(Text *out, const char *text, const char *folder) {
 
 void reasons_check(Reasons *r, const char *name, const char *folder, const Diag *diag) {
   Arena *arena = r->c->arena;
-  const char *key = arena_printf(arena, "\n%s ", name), *line = strstr(r->listed, key);
+  const char *key = arena_printf(arena, "\n%s E", name), *line = strstr(r->listed, key);
   if (line) r->n_used++;
   if (!diag) {
     if (line && !is_written()) {

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The table of docs/conformance.md, from the rows that the tests left.
 #
-#   table.sh ROWS DOC MODELS            fails if a folder of MODELS is in no row of DOC; shows the rows by
-#                                       which DOC differs from what the tests left (files, numbers of
-#                                       outputs, refusals; errors depend on the machine)
+#   table.sh ROWS DOC MODELS            fails if a folder of MODELS or a case of MODELS2/cases.json is in no
+#                                       row of DOC; shows the rows by which DOC differs from what the tests
+#                                       left (files, numbers of outputs, refusals; errors depend on the
+#                                       machine)
 #   table.sh ROWS DOC MODELS --write    writes the table into DOC
 set -u
 rows=$1 doc=$2 models=$3
@@ -45,5 +46,12 @@ for folder in "$models"/*/; do
   name=$(basename "$folder")
   [ "$name" = onnx_conformance ] && name=node
   grep -q "^| $name[/, ]" "$doc" || { echo "no row of $doc is about $name" && failed=1; }
+done
+
+cases=$(sed -n 's/^ *"name": "\(.*\)",*$/\1/p' "${models}2/cases.json")
+[ -n "$cases" ] || { echo "${models}2/cases.json has no case" && failed=1; }
+sed -n '/^## recorded cases$/,/^## /p' "$doc" >"$wanted"
+for name in $cases; do
+  grep -q "^| $name[/.]" "$wanted" || { echo "no row of $doc is about the case $name" && failed=1; }
 done
 exit $failed

@@ -30,7 +30,7 @@ static const Case cases[] = {
      {"beatnet/ref/logits.npy"},
      1,
      1e-4},
-    {"crnn",
+    {"legere_crnn",
      "legere_crnn/model.pt",
      "legere_crnn/ref/images.npy",
      {"legere_crnn/ref/logits.npy"},
