@@ -338,7 +338,8 @@ bool lift_check(Lift *l) {
   Trial trial[6 + HOLES_ALL] = {{l->flat_batch, steps, calls, 0, false, HOLES_NONE}};
   if (l->batch_is_open)
     trial[n++] = (Trial){l->flat_batch == 1 ? 2 : 1, steps, calls, 0, false, HOLES_NONE};
-  int64_t longer = steps + steps / 2 + 1 < bound ? steps + steps / 2 + 1 : bound;
+  int64_t period = check_period(l), further = (steps / 2 + period) / period * period;
+  int64_t longer = steps + further < bound ? steps + further : bound;
   if (open && l->time.kind != TIME_FIXED && longer > steps)
     trial[n++] = (Trial){l->flat_batch, longer, calls, 0, false, HOLES_NONE};
   if (padded && bounded && steps > 1) {

@@ -49,6 +49,8 @@ int64_t check_steps(const Comparison *c, const GraphValue *value);
  * in which a stream gives it: of 21 steps, a kernel of 3 with stride 2 makes the last of 10 values,
  * and a stream gives it after 22. */
 int64_t check_more_steps(const Comparison *c, const Trial *trial);
+/* The largest number of steps from one value of an output of a stream to the next; 1 of others. */
+int64_t check_period(const Lift *l);
 /* Whether `value` has a batch axis. If not, its numbers are the same for all samples. */
 bool check_has_batch(const Comparison *c, const GraphValue *value);
 /* Random numbers for flat input `number` in one call. port: the input of the model that it became,
