@@ -10,7 +10,8 @@
 typedef struct Case {
   Conform *c;
   Reasons *reasons;
-  json_t *json; /* a run of the case */
+  json_t *json;         /* a run of the case */
+  const json_t *answer; /* options that it lacks; NULL: none are known */
   const char *models, *written, *label;
   const char *which;  /* ", recording 1" of several with the same options */
   const char *layers; /* of a file of tensors: who wrote its layers; NULL: the import */

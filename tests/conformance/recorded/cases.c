@@ -2,18 +2,19 @@
 /* Every case of MODELS2/cases.json: published files, files that today's exporters write, and files
  * of public reports, each with options, recorded inputs and outputs, and tolerances.
  *
- *     cases MODELS2 WRITTEN REFUSED
+ *     cases MODELS2 WRITTEN LISTS
  *
  * A file is imported as `grus import` does, with the first options of the case that are not
  * refused. A file of tensors has the layers that the case names or, if it names none, those of
- * WRITTEN/FOLDER.grus. Its model computes the recorded inputs in the evaluator and in both compiled
- * programs. Then the file is imported in its other form: a sequence as a stream, and a stream as a
- * sequence of the recorded length; the outputs have to be the same.
+ * WRITTEN/FOLDER.grus. LISTS/answers.json has options for files at whose import a person is asked.
+ * Its model computes the recorded inputs in the evaluator and in both compiled programs. Then the
+ * file is imported in its other form: a sequence as a stream, and a stream as a sequence of the
+ * recorded length; the outputs have to be the same.
  *
- * A case is right, or the import refuses it in the words of REFUSED (reasons.h). A row is a form of
- * a case. Differences are parts of the largest recorded output, or of 1 if all are smaller. If
- * CONFORM_FEW is set, every eighth case is taken; if CONFORM_ONLY=WORD is, those with WORD in their
- * names. */
+ * A case is right, or the import refuses it in the words of LISTS/refused.list (reasons.h). A row
+ * is a form of a case. Differences are parts of the largest recorded output, or of 1 if all are
+ * smaller. If CONFORM_FEW is set, every eighth case is taken; if CONFORM_ONLY=WORD is, those with
+ * WORD in their names. */
 #include "../reasons.h"
 #include "case.h"
 
@@ -89,23 +90,38 @@ static const char *label_of(Case *t, const json_t *words) {
   return text_str(&text);
 }
 
-/* The model by the first options that are not refused, which stay set; NULL, with the diagnostics
- * of the first options, if all are. */
+/* One way of importing the file. NULL if it is refused; *first is the first diagnostics. */
+static Model *try_way(Case *t, const json_t *words, const char *layers, Diags **first) {
+  set_options(t->c, words);
+  t->label = label_of(t, words);
+  t->layers = layers;
+  Model *model = import_once(t, layers);
+  if (model && layers) t->label = arena_printf(t->c->arena, "%s, by hand", t->label);
+  if (!model && !*first) *first = t->c->session.diags;
+  return model;
+}
+
+/* The state in this archive is that after the recorded calls, which began with zeros. Its own model
+ * begins there too, as it does in PyTorch, and so is none of what is recorded. */
+static bool begins_later(const Case *t) {
+  return strstr(case_text(t->json, "file"), "torch_policy_torchscript.pt") != NULL;
+}
+
+/* The model by the first options that are not refused, which stay set: those of the case, what a
+ * person answers if the import asks, and the layers of the case. NULL, with the diagnostics of the
+ * first options, if all are refused. */
 static Model *import_case(Case *t) {
   json_t *ways = json_object_get(t->json, "options");
   const char *layers = layers_of(t, false), *also = layers_of(t, true);
   Diags *first = NULL;
-  for (size_t i = 0; i < json_array_size(ways); i++)
-    for (int again = 0; again < 1 + (also != NULL); again++) {
-      json_t *words = json_array_get(ways, i);
-      set_options(t->c, words);
-      t->label = label_of(t, words);
-      t->layers = again ? also : layers;
-      Model *model = import_once(t, t->layers);
-      if (model && t->layers) t->label = arena_printf(t->c->arena, "%s, by hand", t->label);
-      if (model) return model;
-      if (!first) first = t->c->session.diags;
-    }
+  Model *model = NULL;
+  for (size_t i = 0; i < json_array_size(ways) && !model; i++) {
+    json_t *words = json_array_get(ways, i);
+    if (!begins_later(t)) model = try_way(t, words, layers, &first);
+    if (!model && t->answer) model = try_way(t, t->answer, NULL, &first);
+    if (!model && also) model = try_way(t, words, also, &first);
+  }
+  if (model) return model;
   t->label = label_of(t, json_array_get(ways, 0));
   t->c->session.diags = first;
   return NULL;
@@ -293,7 +309,8 @@ static bool has_other_form(Arena *arena, const json_t *runs, const json_t *json)
 }
 
 /* Each case has an arena of its own, for programs and values are many. */
-static void run_case(Conform *all, Reasons *reasons, char **argv, json_t *item) {
+static void run_case(Conform *all, Reasons *reasons, char **argv, json_t *item,
+                     const json_t *answer) {
   json_t *runs = json_object_get(item, "runs"), *json;
   size_t i;
   json_array_foreach(runs, i, json) {
@@ -302,7 +319,12 @@ static void run_case(Conform *all, Reasons *reasons, char **argv, json_t *item) 
     c.arena = arena_child(all->arena);
     c.compiled_model = NULL;
     c.session = (Session){.arena = c.arena, .options = &c.options, .sources = {.arena = c.arena}};
-    Case t = {.c = &c, .reasons = reasons, .json = json, .models = argv[1], .written = argv[2]};
+    Case t = {.c = &c,
+              .reasons = reasons,
+              .json = json,
+              .models = argv[1],
+              .written = argv[2],
+              .answer = answer};
     json_t *other = json_object_get(json_array_get(runs, !i), "options");
     bool same = json_equal(other, json_object_get(json, "options"));
     t.which = same ? arena_printf(c.arena, ", recording %zu", i + 1) : "";
@@ -314,23 +336,30 @@ static void run_case(Conform *all, Reasons *reasons, char **argv, json_t *item) 
   }
 }
 
-static void run(Conform *c, char **argv) {
-  Reasons reasons;
+static json_t *json_of(Conform *c, const char *folder, const char *name) {
   Mapped text;
   json_error_t error;
-  const char *reason, *only = getenv("CONFORM_ONLY");
+  const char *reason;
+  json_t *json = NULL;
+  if (file_map(c->arena, arena_printf(c->arena, "%s/%s", folder, name), &text, &reason))
+    json = json_read(c->arena, (const char *)text.data, text.len, 0, &error);
+  if (!json) c->failures++;
+  return json;
+}
+
+static void run(Conform *c, char **argv) {
+  Reasons reasons;
+  const char *only = getenv("CONFORM_ONLY");
   bool few = getenv("CONFORM_FEW") != NULL;
-  json_t *cases = NULL, *item;
+  json_t *cases = json_of(c, argv[1], "cases.json"), *answers = json_of(c, argv[3], "answers.json"),
+         *item;
   size_t i;
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (file_map(c->arena, arena_printf(c->arena, "%s/cases.json", argv[1]), &text, &reason))
-    cases = json_read(c->arena, (const char *)text.data, text.len, 0, &error);
-  if (!json_array_size(cases)) c->failures++;
-  reasons_open(&reasons, c, argv[3]);
+  reasons_open(&reasons, c, arena_printf(c->arena, "%s/refused.list", argv[3]));
   json_array_foreach(cases, i, item) {
     const char *name = case_text(item, "name");
     if (only ? !strstr(name, only) : few && i % FEW) continue;
-    run_case(c, &reasons, argv, item);
+    run_case(c, &reasons, argv, item, json_object_get(answers, name));
   }
   if (!few && !only) reasons_close(&reasons);
 }
