@@ -61,7 +61,7 @@ static bool take(Bind *b, Layer *layer, const Tensor *t) {
     b->owner[i] = layer;
     return true;
   }
-  Diag *d = diag_new(b->diags, E606, binding_span(layer), "`%s` is bound to two layers", t->name);
+  Diag *d = diag_new(b->diags, E606, binding_span(layer), "`%s` is used by two layers", t->name);
   diag_primary(d, "again here");
   diag_label(d, binding_span(b->owner[i]), "first here");
   diag_note(d, "sharing weights between layers is not supported in version 1");
@@ -82,7 +82,7 @@ static bool all_finite(Bind *b, const Layer *layer, const Tensor *t) {
   Diag *d =
       diag_new(b->diags, E608, binding_span(layer), "`%s` contains %lld value%s that %s not finite",
                t->name, (long long)bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
-  diag_primary(d, "bound here");
+  diag_primary(d, "used here");
   diag_note(d, "the first is element %lld of %s: %g", (long long)first,
             tensor_shape_str(b->model->arena, t), tensor_get(t, first));
   return false;

@@ -101,7 +101,7 @@ void binding_report_shape(Bind *b, const Layer *layer, const Tensor *t, const Pa
       diag_new(b->diags, E603, binding_span(layer), "`%s` has shape %s, but this `%s` needs %s",
                *t->name ? t->name : b->file->path, tensor_shape_str(b->model->arena, t), kind,
                dims_str(b->model->arena, rank, dim));
-  diag_primary(d, "bound here");
+  diag_primary(d, "used here");
   diag_note(d, "%s: %s", dims_str(b->model->arena, rank, dim),
             shape_reason(b->model->arena, row->axes, p, split));
   const Tensor *projection = projection_of(b, t);
@@ -207,7 +207,7 @@ void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
   const OptVal *from = layer_opt(layer, OPT_from);
   Diag *d =
       diag_new(b->diags, E602, binding_span(layer), "`%s` has no tensor `%s`", b->file->path, name);
-  diag_primary(d, "bound here");
+  diag_primary(d, "needed here");
   if (report_convention(b, d, layer)) return;
   const char *dot = strrchr(name, '.'), *leaf = dot ? dot : name;
   int shown = 0, twins = 0;
