@@ -10,7 +10,8 @@ WRAPPER=$2
 shift 2
 list=$(mktemp)
 trap 'rm -f "$list"' EXIT
-find "$@" -type f \( -name '*.onnx' -o -name '*.h5' -o -name '*.hdf5' -o -name '*.keras' -o -name '*.tflite' -o -name '*.nam' -o -name '*.net' -o -name '*.pt2' -o -name '*.pt' -o -name '*.pb' \) \
+find "$@" -type f \( -name '*.onnx' -o -name '*.h5' -o -name '*.hdf5' -o -name '*.keras' -o -name '*.tflite' -o -name '*.nam' -o -name '*.net' \
+  -o -name '*.pt2' -o -name '*.pt' -o -name '*.pth' -o -name '*.ckpt' -o -name '*.pkl' -o -name '*.pb' -o -name '*.json' \) \
   -size -40960k 2>/dev/null | sort >"$list"
 [ -s "$list" ] || { echo "SKIPPED: no model files below $*"; exit 77; }
 files=0 bad=0 good=0
