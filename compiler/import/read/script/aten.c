@@ -258,3 +258,41 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   text_add(&t, "]}");
   return add_node(r, text_str(&t)) ? describe_all(r, out) : NULL;
 }
+
+static ScriptValue *not_broadcast(ScriptRun *r) {
+  if (r->needed < 0) script_refuse(r, E902, "broadcasts something that is no list of tensors");
+  return NULL;
+}
+
+ScriptValue *script_broadcast(ScriptRun *r, const ScriptArgs *args) {
+  const ScriptValue *list = args->n == 1 ? args->value[0] : NULL;
+  int64_t dim[GRAPH_MAX_RANK];
+  int rank = 0;
+  if (!list || list->kind != VALUE_LIST) return not_broadcast(r);
+  for (int i = 0; i < GRAPH_MAX_RANK; i++)
+    dim[i] = 1; /* from the last axis on */
+  for (int k = 0; k < list->n; k++) {
+    if (list->item[k]->kind != VALUE_TENSOR || script_needs(r, list->item[k]))
+      return not_broadcast(r);
+    const GraphTensor *t = script_shape(r, list->item[k]->text);
+    if (!t) return not_broadcast(r);
+    if (t->rank > rank) rank = t->rank;
+    for (int i = 0; i < t->rank; i++)
+      if (t->dim[t->rank - 1 - i] != 1) dim[i] = t->dim[t->rank - 1 - i];
+  }
+  ScriptValue *sizes = script_value(r->arena, VALUE_LIST),
+              *out = script_value(r->arena, VALUE_LIST);
+  for (int i = rank; i-- > 0;)
+    script_push(r->arena, sizes, script_int(r->arena, dim[i]));
+  for (int k = 0; k < list->n; k++) {
+    ScriptArgs one = {.n = 2, .value = {list->item[k], sizes}};
+    const GraphTensor *t = script_shape(r, list->item[k]->text);
+    bool whole = t->rank == rank;
+    for (int i = 0; i < t->rank; i++)
+      whole = whole && t->dim[t->rank - 1 - i] == dim[i];
+    ScriptValue *v = whole ? list->item[k] : script_aten(r, "expand", &one);
+    if (!v) return NULL;
+    script_push(r->arena, out, v);
+  }
+  return out;
+}

@@ -259,6 +259,7 @@ static const struct {
                  {"torch.__isnot__", is_it_not},
                  {"torch.__not__", not},
                  {"torch.__contains__", contains},
+                 {"torch.broadcast_tensors", script_broadcast},
                  {"torch.append", append},
                  {"torch.list", copy_list},
                  {"torch.warn", nothing},

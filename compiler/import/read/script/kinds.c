@@ -28,7 +28,7 @@ static const char
               "broadcast_to expand_as repeat tile repeat_interleave cat concat "
               "concatenate stack split split_with_sizes unsafe_split chunk unsafe_chunk "
               "unbind pad constant_pad_nd tril triu transpose swapaxes t permute movedim "
-              "moveaxis flip roll select slice narrow unfold index_select gather index "
+              "moveaxis flip roll select slice narrow unfold index_select gather index index_put "
               "zeros_like ones_like full_like new_zeros new_ones new_full fill zero copy "
               "matmul mm bmm mv dot diff dropout ";
 

@@ -266,6 +266,12 @@ static ScriptValue *final_of(ScriptRun *r, const ScriptValue *module, const char
   return NULL;
 }
 
+/* A module is read as after `eval()`, however it was saved. */
+static ScriptValue *evaluating(ScriptRun *r, const PickleValue *stored) {
+  if (stored && stored->kind == PICKLE_BOOL && stored->i) r->was_training = true;
+  return script_bool(r->arena, false);
+}
+
 ScriptValue *script_attribute(ScriptRun *r, ScriptValue *module, const char *name) {
   const char *path = script_path(r, module, name);
   ScriptValue *known = map_get(&r->attributes, path);
@@ -273,7 +279,9 @@ ScriptValue *script_attribute(ScriptRun *r, ScriptValue *module, const char *nam
   const PickleValue *stored =
       module->object->state ? pickle_get(module->object->state, name) : NULL;
   const GraphTensor *start = map_get(&r->script->starts, path);
-  if (start)
+  if (strcmp(name, "training") == 0)
+    known = evaluating(r, stored);
+  else if (start)
     known = script_state(r, path, start);
   else if (map_get(&r->script->later, path))
     known = map_get(&r->script->later, path);

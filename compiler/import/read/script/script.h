@@ -235,8 +235,9 @@ typedef struct ScriptRun {
   int depth, line;
   int64_t steps; /* that this attempt may still take */
   const ScriptFunction *at;
-  int needed;   /* the input whose sizes were not known; -1: none */
-  bool gave_up; /* the program ended with an exception of its own */
+  bool was_training; /* a module that was asked had been saved in training */
+  int needed;        /* the input whose sizes were not known; -1: none */
+  bool gave_up;      /* the program ended with an exception of its own */
 } ScriptRun;
 
 /* Reports what the reader does not support at the line that it has come to; false. */
@@ -313,6 +314,8 @@ bool script_has_schema(const char *op);
 
 /* ---- aten.c ---- */
 ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args);
+/* torch.broadcast_tensors: a list of tensors, each as far as they all reach together. */
+ScriptValue *script_broadcast(ScriptRun *r, const ScriptArgs *args);
 /* ---- kinds.c ---- */
 GraphElem script_result_elem(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
                              ScriptValue *const *value);

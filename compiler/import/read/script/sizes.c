@@ -65,6 +65,25 @@ static void collect(Solver *v, const PickleValue *value, int depth, int *visits)
     collect(v, value->list.item[i], depth + 1, visits);
 }
 
+/* The products of the lists of numbers in the text, such as the shape of a view. */
+static void collect_lists(Solver *v, const ScriptExpr *e) {
+  int64_t product = e->kind == EXPR_LIST && e->n > 1;
+  for (int i = 0; i < e->n; i++) {
+    bool fits = e->item[i]->kind == EXPR_INT && e->item[i]->i > 0 && e->item[i]->i <= MAX_SIZE;
+    product *= fits && product <= MAX_SIZE ? e->item[i]->i : 0;
+    collect_lists(v, e->item[i]);
+  }
+  if (product) add_size(v, product);
+}
+
+static void collect_text(Solver *v, const ScriptBlock *block) {
+  for (int i = 0; i < block->n; i++) {
+    if (block->item[i]->value) collect_lists(v, block->item[i]->value);
+    collect_text(v, &block->item[i]->body);
+    collect_text(v, &block->item[i]->other);
+  }
+}
+
 /* ---- attempts ---- */
 
 static Graph *attempt(Solver *v, const ScriptShape *shape, ScriptRun **run) {
@@ -324,7 +343,7 @@ static Graph *report_ambiguous(Solver *v) {
     for (int k = 0; k < way[w][input].rank; k++)
       if (k != way[w][input].open)
         text_printf(&t, " --set %s.%d=%lld", v->name[input], k, (long long)way[w][input].dim[k]);
-    diag_fix(d, FIX_MAYBE, "choose:%s", text_str(&t));
+    diag_fix(d, FIX_MAYBE, "if it fits, for example:%s", text_str(&t));
   }
   return NULL;
 }
@@ -386,6 +405,7 @@ Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try
   for (int i = 0; i < v->n; i++)
     v->shape[i] = (ScriptShape){.rank = -1, .open = -1};
   collect(v, s->root, 0, &visits);
+  collect_text(v, &forward->body);
   solve(v, &best);
   if (!v->found) return report(v);
   if (best == 1) return report_length(v);
@@ -394,5 +414,7 @@ Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try
   v->attempts = 0;
   Graph *graph = try_sizes(s, v->best, v->n, &run);
   if (graph) note(v, graph);
+  if (graph && run->was_training)
+    graph_note(graph, "the module was saved in training; the model is that of `eval()`");
   return graph;
 }

@@ -251,3 +251,46 @@ bool torch_op_diff(TorchCall *c) {
              emit_slice(c->emit, x, axis, 0, -1, 1));
   return torch_set(c, 0, x);
 }
+
+/* ---- index_put: x[:, a] = values ---- */
+
+/* The one axis whose places are given by a constant vector; -1: there is none, or another. */
+static int written_axis(int n, GraphValue *const *places) {
+  int axis = -1;
+  for (int i = 0; i < n; i++) {
+    if (!places[i]) continue;
+    const GraphTensor *t = places[i]->constant;
+    if (axis >= 0 || !t || t->rank != 1 || !graph_known(t) || t->elem == GRAPH_BOOL) return -1;
+    axis = i;
+  }
+  return axis;
+}
+
+/* Elements of an axis are replaced at constant places: each element of the result is taken from x,
+ * or from the values behind it. */
+bool torch_op_index_put(TorchCall *c) {
+  int n = 0, rank = torch_rank(c, "self");
+  GraphValue *x = torch_in(c, "self"), *values = x ? torch_in(c, "values") : NULL,
+             **places = values ? torch_optional_tensors(c, "indices", &n) : NULL;
+  int axis = places ? written_axis(n, places) : -1;
+  if (!places) return false;
+  if (axis < 0 || axis >= rank || torch_bool(c, "accumulate", false))
+    return torch_refuse(c, E902,
+                        "writes elements at places that are not a constant list of one axis");
+  const GraphTensor *t = places[axis]->constant;
+  int64_t size = torch_size(c, "self", axis), count = t->count;
+  if (size < 0) return torch_refuse(c, E902, "writes elements along an axis whose size is open");
+  int64_t *from = ARENA_ARRAY(c->reader->arena, int64_t, size + 1);
+  for (int64_t i = 0; i < size; i++)
+    from[i] = i;
+  for (int64_t i = 0; i < count; i++) {
+    int64_t at = (int64_t)graph_at(t, i);
+    if (at < 0) at += size;
+    if (at < 0 || at >= size) return torch_refuse(c, E901, "writes an element that does not exist");
+    from[at] = size + i;
+  }
+  GraphValue *shape = torch_sizes_around(c, x, axis, emit_ints(c->emit, 1, &count), axis + 1, rank);
+  GraphValue *all[2] = {x, EMIT(c->emit, Expand, values, shape)};
+  GraphValue *joined = emit_concat(c->emit, axis, 2, all);
+  return torch_set(c, 0, emit_gather(c->emit, joined, axis, (int)size, from));
+}

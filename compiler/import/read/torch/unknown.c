@@ -33,7 +33,7 @@ static const UnknownRow rows[] = {
     {" upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d grid_sampler "
      "grid_sampler_2d grid_sampler_3d ",
      "elements between elements are not computed; `mode=\"nearest\"` by a whole factor is"},
-    {" scatter scatter_add scatter_reduce index_put index_add index_copy index_fill masked_scatter "
+    {" scatter scatter_add scatter_reduce index_add index_copy index_fill masked_scatter "
      "_unsafe_index_put ",
      "elements are not written to places that are computed; `torch.cat` and slices put constants "
      "and "

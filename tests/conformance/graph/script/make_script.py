@@ -154,6 +154,20 @@ class Residual(nn.Module):
         return self.b(torch.cat((left * 2 + 1, torch.max(left, right)), -1)) - y.pow(2).sum(-1, keepdim=True)
 
 
+class Places(nn.Module):
+    """Some joints of a robot, each at its place, and a dropout."""
+    def __init__(self):
+        super().__init__()
+        self.fc, self.drop, self.joints = nn.Linear(10, 4), nn.Dropout(0.5), torch.tensor([0, 5, 2, -1])
+
+    def forward(self, x):
+        steps = x.view(2, 5)
+        y = torch.zeros(1, 8)
+        y[:, self.joints] = self.fc(self.drop(torch.tanh(steps).flatten()))
+        left, right = torch.broadcast_tensors(y, x.sum())
+        return left * right
+
+
 class Strict(nn.Module):
     def forward(self, x):
         return x * 2 if x.sum() > 0 else x
@@ -272,9 +286,11 @@ def main(folder):
     uniform = lambda *shape: torch.rand(*shape) * 2 - 1
 
     def save(name, module, names, args, outs, calls=1, trace=False):
-        module = module.eval()
+        training = module.training and name == "places"
+        module = module.train(training)
         script = torch.jit.trace(module, tuple(args)) if trace else torch.jit.script(module)
         clean(f"{folder}/{name}.pt", script)
+        script.eval()
         arrays = {f"in_{n}": [] for n in names} | {f"out_{n}": [] for n in outs}
         for _ in range(calls):
             fresh = [a if not a.is_floating_point() else uniform(*a.shape) for a in args]
@@ -297,6 +313,7 @@ def main(folder):
     save("several", Several(), ["x", "state_0", "state_1"], [uniform(1, 6, 5), uniform(1, 1, 4), uniform(1, 1, 4)],
          ["first", "second", "lstm_1", "lstm_2"])
     save("residual", Residual(), ["x"], [uniform(1, 6)], ["sub"])
+    save("places", Places(), ["x"], [uniform(1, 10)], ["mul"])
     for name, module in {"branch": Strict(), "loop": Loop(), "rate": Rate(), "spectrum": Spectrum(), "sorted": Sorted(), "pixels": Pixels(),
                          "either": Either(), "growing": Growing(), "warm": Warm()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
