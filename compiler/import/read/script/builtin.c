@@ -92,6 +92,10 @@ static ScriptValue *contains(ScriptRun *r, const ScriptArgs *args) {
 
 static ScriptValue *append(ScriptRun *r, const ScriptArgs *args) {
   if (args->n != 2 || args->value[0]->kind != VALUE_LIST) return wrong(r, "append");
+  if (args->value[0]->is_kept) {
+    script_refuse(r, E902, "adds to a list that is an attribute; states have to be tensors");
+    return NULL;
+  }
   script_push(r->arena, args->value[0], args->value[1]);
   return args->value[0];
 }

@@ -181,6 +181,7 @@ static ScriptValue *convert(ScriptRun *r, Tree *tree, const char *path, const Pi
 static ScriptValue *convert_items(ScriptRun *r, Tree *tree, const char *path, ScriptKind kind,
                                   const PickleList *list, int depth) {
   ScriptValue *out = script_value(r->arena, kind);
+  out->is_kept = true;
   for (size_t i = 0; i < list->n; i++) {
     const char *name = arena_printf(r->arena, "%s.%zu", path, i);
     ScriptValue *item = convert(r, tree, name, list->item[i], depth + 1);

@@ -51,8 +51,13 @@ static bool add_output(ScriptRun *r, const ScriptValue *v, const char *key, int 
     GraphValue *value = map_get(&r->torch->values, v->text);
     if (!value || script_needs(r, v)) return false;
     const char *name = key ? key : v->text;
-    for (int i = 0; i < r->torch->graph->n_out; i++)
-      if (strcmp(r->torch->graph->out[i].name, name) == 0) return true; /* given twice */
+    for (int i = 0; i < r->torch->graph->n_out; i++) {
+      const GraphOutput *other = &r->torch->graph->out[i];
+      if (other->value == value && strcmp(other->name, name) == 0) return true; /* given twice */
+      if (strcmp(other->name, name) != 0) continue;
+      name = arena_printf(r->arena, "%s_again", name);
+      i = -1;
+    }
     graph_output(r->torch->graph, name, value);
     return true;
   }

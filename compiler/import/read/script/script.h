@@ -166,6 +166,7 @@ typedef struct ScriptValue {
   struct ScriptValue **item;
   int n;
   size_t cap;
+  bool is_kept;              /* whether a LIST or DICT is that of an attribute */
   const PickleValue *object; /* of a MODULE */
   const ScriptFunction *function;
   struct ScriptValue *self; /* of a METHOD */

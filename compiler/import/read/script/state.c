@@ -26,6 +26,7 @@ bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, S
     s->written_more = true;
     return false;
   }
+  value->is_kept = true;
   map_put(r->arena, &r->attributes, path, value);
   for (int i = 0; i < r->n_set; i++)
     if (strcmp(r->set[i].name, path) == 0) {

@@ -246,6 +246,19 @@ class Growing(nn.Module):
         return self.fc(self.past.mean(0, keepdim=True))
 
 
+class Listed(nn.Module):
+    """A state in a list."""
+    past: List[Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.past = nn.Linear(3, 2), [torch.zeros(1, 3)]
+
+    def forward(self, x):
+        self.past.append(x)
+        return self.fc(self.past[0] + self.past[-1])
+
+
 class Warm(nn.Module):
     """The first call does not begin with zeros."""
     h: Optional[Tensor]
@@ -315,7 +328,7 @@ def main(folder):
     save("residual", Residual(), ["x"], [uniform(1, 6)], ["sub"])
     save("places", Places(), ["x"], [uniform(1, 10)], ["mul"])
     for name, module in {"branch": Strict(), "loop": Loop(), "rate": Rate(), "spectrum": Spectrum(), "sorted": Sorted(), "pixels": Pixels(),
-                         "either": Either(), "growing": Growing(), "warm": Warm()}.items():
+                         "either": Either(), "growing": Growing(), "listed": Listed(), "warm": Warm()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
 
 
