@@ -270,6 +270,28 @@ static void refusals(void **state) {
   expect(f, W601, extra);
 }
 
+/* A model that allows W601 silences it, but not for an import, which asks for it all the same. */
+static void unused_tensors_are_allowed(void **state) {
+  static const signed char levels[] = {0, LINT_ALWAYS};
+  Fixture *f = *state;
+  for (size_t i = 0; i < sizeof levels; i++) {
+    Model *model;
+    Maker m = {
+        .f = f,
+        .file = {.path = "w.safetensors", .tensor = arena_alloc(f->arena, 16 * sizeof(Tensor))}};
+    const char *reason;
+    recurrent(f, LAYER_GRU, "forward", CONVENTION_KERAS, &model);
+    write_keras(&m, LAYER_GRU, 1);
+    make(&m, "other.kernel", 1, (int64_t[]){1}, (float[]){1});
+    assert_true(tensor_file_sort(f->arena, &m.file, &reason));
+    f->diags = diags_new(f->arena, &f->sources);
+    model->allowed[W601] = true;
+    f->diags->lint[W601] = levels[i];
+    assert_true(model_bind(model, &m.file, f->diags));
+    assert_int_equal(f->diags->n_warnings, i);
+  }
+}
+
 static void random_weights_depend_on_seed_and_path(void **state) {
   Model *a, *b, *c;
   Layer *la = recurrent(*state, LAYER_LSTM, "forward", CONVENTION_NONE, &a);
@@ -289,6 +311,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(conventions, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refusals, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(unused_tensors_are_allowed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(random_weights_depend_on_seed_and_path, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("weights", tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * If sizes are open, there are trials at several sizes; if there is state, a trial has several
  * calls. The evaluators of the graph and of the Model share no code. */
 #include "import/lift/check.h"
+#include "import/lift/sizes.h"
 
 #include "model/eval/eval.h"
 
@@ -330,9 +331,8 @@ bool lift_check(Lift *l) {
           bound = l->time.kind == TIME_BOUNDED ? l->time.n : INT64_MAX;
   if (open && steps > bound) steps = bound;
   int n = 1, calls = stream && (l->n_states || !axis) ? CALLS : 1;
-  bool padded = false, bounded = l->time.kind == TIME_BOUNDED;
-  for (int i = 0; i < l->graph->n_in; i++)
-    padded = padded || l->graph->in[i].has_padding;
+  bool bounded = l->time.kind == TIME_BOUNDED, ends_early = bounded && lift_has_padding(l),
+       padded = ends_early;
   for (int i = 0; i < l->flat->n_file_in; i++)
     padded = padded || is_length(l, i);
   Trial trial[6 + HOLES_ALL] = {{l->flat_batch, steps, calls, 0, false, HOLES_NONE}};
@@ -348,7 +348,7 @@ bool lift_check(Lift *l) {
   }
   if (has_bounds(l->flat->graph))
     trial[n++] = (Trial){l->flat_batch, steps, calls, 0, true, HOLES_NONE};
-  for (Holes holes = HOLES_BEFORE; holes <= HOLES_ALL && l->has_holes && !bounded; holes++)
+  for (Holes holes = HOLES_BEFORE; holes <= HOLES_ALL && l->has_holes && !ends_early; holes++)
     trial[n++] = (Trial){l->batch_is_open ? 2 : l->flat_batch, steps, calls, 0, false, holes};
   for (int i = 0; i < n; i++)
     if (!run_apart(&c, &trial[i])) return false;

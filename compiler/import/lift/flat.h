@@ -35,7 +35,7 @@ typedef struct Flat {
   size_t cap_types;
   int n_file_in, n_file_out; /* inputs and outputs of the file; those of variables follow */
   bool skips;                /* a cell that is written out skips steps by a mask */
-  bool bounded; /* the length of the sequence may replace masks of recurrent operators */
+  bool ends_early;           /* the length of a bounded sequence replaces masks of padding */
   FlatVariable *variable;
   int n_variables;
   /* What is known about states, for values with an id below n_known; NULL: nothing is known. */

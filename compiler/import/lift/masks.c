@@ -224,7 +224,7 @@ static bool any_length(const Lift *l) {
   return false;
 }
 
-static bool any_padding(const Lift *l) {
+bool lift_has_padding(const Lift *l) {
   for (int i = 0; i < l->graph->n_in; i++)
     if (l->graph->in[i].has_padding) return true;
   return false;
@@ -280,7 +280,7 @@ MaskResult lift_masks(Lift *l, const TimeWish *wish) {
   Graph *graph = l->flat->graph;
   const bool *needed = lift_needed(l);
   bool bounded = l->time.kind == TIME_BOUNDED, added;
-  if (!bounded || !(any_padding(l) || any_length(l))) return MASKS_DONE;
+  if (!bounded || !(lift_has_padding(l) || any_length(l))) return MASKS_DONE;
   l->is_length = ARENA_ARRAY(l->arena, bool, l->flat->n_file_in + 1);
   Masks m = {.l = l,
              .n_values = graph->n_values,

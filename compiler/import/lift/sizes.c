@@ -153,7 +153,7 @@ static bool flatten_at(Lift *l, Sizes *s, const TimeWish *wish, GraphFault *faul
   }
   if (!l->flat) return false;
   lift_find_holes(l);
-  l->flat->bounded = wish->bounded;
+  l->flat->ends_early = wish->bounded && lift_has_padding(l);
   flat_find_choices(l->flat);
   flat_part_ways(l->flat);
   flat_spell_cells(l->flat);

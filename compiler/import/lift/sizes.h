@@ -53,6 +53,8 @@ typedef enum MaskResult {
   MASKS_COUNT_STEPS /* some stages read masked steps, so the flat graph must have as many steps as
                        the bound: flatten it anew and call again */
 } MaskResult;
+/* Whether steps of an input that hold a certain number are masked, as Keras masks them. */
+bool lift_has_padding(const Lift *l);
 /* If sequences are bounded: removes masks from the flat graph, because they become the length. */
 MaskResult lift_masks(Lift *l, const TimeWish *wish);
 

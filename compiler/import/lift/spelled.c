@@ -363,13 +363,13 @@ static bool can_be_spelled(const Flat *flat, const GraphNode *node) {
     return false;
   if (recurrent_operand(node, form->lengths) && !flat_lengths_are_whole(lengths, steps))
     return false;
-  if (recurrent_operand(node, form->mask) && flat->bounded) return false;
+  if (recurrent_operand(node, form->mask) && flat->ends_early) return false;
   return !graph_int(node, GRAPH_ATTR_round_state, 0);
 }
 
 bool flat_is_of_no_layer(const Flat *flat, const GraphNode *node) {
   const RecurrentForm *form = recurrent_form(node->op);
-  if (recurrent_operand(node, form->mask) && !flat->bounded) return true;
+  if (recurrent_operand(node, form->mask) && !flat->ends_early) return true;
   if (recurrent_operand(node, form->projection) || graph_int(node, GRAPH_ATTR_input_forget, 0))
     return true;
   for (int k = 0; k < form->n_activations; k++)

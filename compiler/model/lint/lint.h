@@ -60,7 +60,8 @@ bool *lint_feeds_weights(const Infer *lint);
 /* Adds an edit to fix that deletes the lines of an `in`, `let` or `out` and the `##` comments
  * before it. False if the statement shares a line with something else. */
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement);
-/* A name that nothing in the model has: `wanted`, or `wanted` with a number after it. */
+/* A name that nothing in the model and no word of its text has, and that the language does not keep
+ * for itself: `wanted`, or `wanted` with a number after it. */
 const char *lint_fresh_name(const Infer *lint, const char *wanted);
 /* Adds edits to fix that put the pipeline up to layer into a `let NAME` before its statement, and
  * NAME with field (".h" or "") in place of the pipeline up to the offset `end`. Returns the name;

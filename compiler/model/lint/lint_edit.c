@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Edits that lints suggest: a statement is deleted, or a layer in the middle of a pipeline gets a
  * name. */
+#include "model/graph/identifier.h"
 #include "model/lint/lint.h"
 
+#include <ctype.h>
 #include <string.h>
 
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
@@ -21,11 +23,28 @@ bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
   return true;
 }
 
+static bool is_word_char(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether the text of the model has a word other than as a field: it may be a param or a block,
+ * also one of a file that it uses, and a value of that name would hide it. */
+static bool text_has(const Infer *lint, const char *word) {
+  const Source *source = sources_get(lint->diags->sources, lint->model->name_span.file);
+  size_t n = strlen(word);
+  if (!source) return false;
+  for (const char *at = strstr(source->text, word); at; at = strstr(at + 1, word)) {
+    char before = at > source->text ? at[-1] : ' ';
+    if (!is_word_char(before) && before != '.' && !is_word_char(at[n])) return true;
+  }
+  return false;
+}
+
 const char *lint_fresh_name(const Infer *lint, const char *wanted) {
   const Model *model = lint->model;
   for (int n = 1;; n++) {
     const char *name = n == 1 ? wanted : arena_printf(lint->arena, "%s%d", wanted, n);
-    bool taken = false;
+    bool taken = identifier_reserved(name) || text_has(lint, name);
     for (int i = 0; i < model->n_values; i++)
       taken |= model->value[i]->name && strcmp(model->value[i]->name, name) == 0;
     for (int i = 0; i < model->n_out; i++)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes the files in fixtures: Keras models with masks as exporters write them, NAME.onnx, NAME.tflite or NAME.saved_model, and
 NAME.npz with inputs and what Keras computes of them. Steps that are masked stand after the others, in front of them, between
-them, and everywhere.
+them, and everywhere. The files of open/ leave the length of their sequences open; the arrays have the names of the ports.
 
     python -m venv env && env/bin/pip install tensorflow-cpu keras tf2onnx onnx
     env/bin/python make_masked.py [NAME...]"""
@@ -37,6 +37,8 @@ MODELS = {
     "lite_lstm": ("tflite", "words", [L.LSTM(2, **sequence()), L.GlobalAveragePooling1D()]),
     "lite_rnn": ("tflite", "words", [L.SimpleRNN(3, **sequence()), L.GRU(2)]),
     "saved_lstm": ("saved_model", "words", [L.LSTM(2, **sequence())]),
+    "open/both": ("onnx", "numbers", [L.Bidirectional(L.LSTM(2, **sequence()))]),
+    "open/mean": ("tflite", "words", [L.GRU(2, **sequence()), L.GlobalAveragePooling1D()]),
     "saved_unrolled": ("saved_model", "numbers", [L.LSTM(2, unroll=True)]),
 }
 
@@ -51,14 +53,16 @@ def inputs(kind, mean, rng):
 def make(name):
     exporter, kind, layers = MODELS[name]
     keras.utils.set_random_seed(1)
-    rng = np.random.default_rng(sorted(MODELS).index(name))
-    x = keras.Input((STEPS,), dtype="int32", name="x") if kind == "words" else keras.Input((STEPS, FEATURES), name="x")
+    rng = np.random.default_rng(sorted(name for name in MODELS if "/" not in name).index(name) if "/" not in name else len(name))
+    steps = None if name.startswith("open/") else STEPS
+    x = keras.Input((steps,), dtype="int32", name="x") if kind == "words" else keras.Input((steps, FEATURES), name="x")
     y = L.Embedding(WORDS, FEATURES, mask_zero=True)(x) if kind == "words" else L.Masking()(x)
     for layer in layers: y = layer(y)
     model = keras.Model(x, y)
     for weight in model.weights: weight.assign(rng.normal(0, 0.6, weight.shape))
     data, stem = inputs(kind, isinstance(layers[-1], L.GlobalAveragePooling1D), rng), os.path.join(FOLDER, name)
-    np.savez(stem + ".npz", x0=data, y0=model(data))
+    ports = ("x", "Identity") if steps is None else ("x0", "y0")
+    np.savez(stem + ".npz", **dict(zip(ports, (data, model(data)))))
     signature = [tf.TensorSpec((1, *x.shape[1:]), x.dtype, "x")]
     function = tf.function(lambda x: model(x, training=False), input_signature=signature, autograph=False)
     if exporter == "onnx": model.export(stem + ".onnx", format="onnx", verbose=False)
@@ -75,5 +79,5 @@ def make(name):
 
 
 if __name__ == "__main__":
-    os.makedirs(FOLDER, exist_ok=True)
+    os.makedirs(os.path.join(FOLDER, "open"), exist_ok=True)
     for name in sys.argv[1:] or MODELS: make(name)
