@@ -308,7 +308,9 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
   Diag *d = lift_refuse(l, node, E903,
                         "skips steps by a mask that is computed, which may hide other steps than "
                         "those after the end");
-  diag_note(d, "a mask of an input can become its length: --time \"n <= N\"");
+  diag_note(d,
+            "a bounded length takes the place of the masks of inputs; this one stays with `--time "
+            "N`, where all N steps are computed");
   return true;
 }
 

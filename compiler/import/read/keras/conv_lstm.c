@@ -10,7 +10,9 @@
 #include "import/read/keras/run.h"
 #include "import/read/keras/window.h"
 
-enum { GATES = 4, IN = 0, FORGET = 1, NEW = 2, OUT = 3 };
+#include <string.h>
+
+enum { GATES = 4, IN = 0, FORGET = 1, NEW = 2, OUT = 3, CARRIED = 2 };
 
 typedef struct ConvLstm {
   KerasWindow window;
@@ -64,23 +66,23 @@ static bool read_options(KerasLayer *layer, ConvLstm *l) {
 }
 
 /* A kernel [axes..., d, 4 filters], turned. NULL after reporting. */
-static GraphValue *kernel_of(KerasLayer *layer, const ConvLstm *l, const char *leaf, int number,
-                             int64_t d) {
+static GraphValue *kernel_of(KerasLayer *layer, const ConvLstm *l, const char *side,
+                             const char *leaf, int number, int64_t d) {
   int64_t dim[WINDOW_AXES + 2];
   int n = l->window.n;
   for (int i = 0; i < n; i++)
     dim[i] = l->window.kernel[i];
   dim[n] = d;
   dim[n + 1] = l->filters * GATES;
-  GraphValue *weight = keras_weight(layer, "", leaf, number, n + 2, dim);
+  GraphValue *weight = keras_weight(layer, side, leaf, number, n + 2, dim);
   return weight ? keras_window_kernel(layer, weight, n) : NULL;
 }
 
 /* False after reporting. */
-static bool read_weights(KerasLayer *layer, ConvLstm *l) {
-  l->kernel = kernel_of(layer, l, "kernel", 0, l->image.dim[l->window.n]);
-  l->recurrent = l->kernel ? kernel_of(layer, l, "recurrent_kernel", 1, l->filters) : NULL;
-  return l->recurrent && keras_window_bias(layer, GATES * l->filters, 2, &l->bias);
+static bool read_weights(KerasLayer *layer, const char *side, ConvLstm *l) {
+  l->kernel = kernel_of(layer, l, side, "kernel", 0, l->image.dim[l->window.n]);
+  l->recurrent = l->kernel ? kernel_of(layer, l, side, "recurrent_kernel", 1, l->filters) : NULL;
+  return l->recurrent && keras_window_bias(layer, side, GATES * l->filters, 2, &l->bias);
 }
 
 /* Gate g of the sums [batch, 4 filters, axes...]. */
@@ -147,8 +149,9 @@ static GraphValue *zeros(KerasLayer *layer, const ConvLstm *l, GraphValue *x) {
   return emit_filled(e, shape, 0, GRAPH_FLOAT);
 }
 
-/* A result in the order of Keras: images, at each step if `steps`. */
-static bool give_images(KerasLayer *layer, const ConvLstm *l, GraphValue *graph, bool steps) {
+/* A result with so many channels in the order of Keras: images, at each step if `steps`. */
+static bool give_images(KerasLayer *layer, const ConvLstm *l, GraphValue *graph, bool steps,
+                        int64_t channels) {
   int n = l->window.n;
   KerasValue out = l->state;
   out.graph =
@@ -156,49 +159,174 @@ static bool give_images(KerasLayer *layer, const ConvLstm *l, GraphValue *graph,
   out.mask = (KerasMask){0};
   out.rank = n + 1 + steps;
   for (int i = n; i >= 0; i--)
-    out.dim[i + steps] = l->state.dim[i];
+    out.dim[i + steps] = i == n ? channels : l->state.dim[i];
   if (steps) out.dim[0] = layer->in[0].dim[0];
   return keras_gives(layer, out);
 }
 
-/* What the layer does that is not supported; NULL: nothing. */
-static const char *problem_of(const KerasLayer *layer) {
+/* What the layer does that is not supported, if it has so many states; NULL: nothing. */
+static const char *problem_of(const KerasLayer *layer, int n_states) {
   if (keras_mask_of(layer)) return "reads images of which a mask leaves out steps";
   if (keras_flag(layer, "stateful", false)) return "keeps its state from call to call";
-  if (layer->n_states && layer->n_states != 2)
-    return "gets another number of initial states than 2";
+  if (layer->n_states && layer->n_states != n_states)
+    return n_states == 2 ? "gets another number of initial states than 2"
+                         : "gets another number of initial states than 4";
   return NULL;
 }
 
+/* One direction: its options and weights, and (h, c, y) of the last step and of all steps, in the
+ * order in which they are read, with the channels before the axes. */
+typedef struct ConvRun {
+  ConvLstm cell;
+  GraphValue *h, *c, *y;
+} ConvRun;
+
+/* side: "forward", "backward", or "" of a layer of one direction. states: h and c to begin with;
+ * NULL: zeros. False after reporting. */
+static bool run(KerasLayer *layer, const char *side, bool backwards, const KerasValue *states,
+                ConvRun *out) {
+  ConvLstm *l = &out->cell;
+  if (!read_options(layer, l) || !read_weights(layer, side, l)) return false;
+  Graph *body = body_of(layer, l), *graph = keras_emit(layer)->graph;
+  if (!body) return false;
+  int n = l->window.n;
+  GraphValue *in[CARRIED + 1] = {NULL, NULL, turned_steps(layer, layer->in[0].graph, n, false)};
+  for (int s = 0; s < CARRIED; s++)
+    in[s] = states ? keras_window_channels_first(layer, states[s].graph, n)
+                   : zeros(layer, l, in[CARRIED]);
+  GraphNode *scan = emit_node(keras_emit(layer), GRAPH_Scan, CARRIED + 1, in, CARRIED + 1);
+  scan->body[0] = body;
+  graph_set_int(graph, scan, GRAPH_ATTR_scan_inputs, 1);
+  graph_set_ints(graph, scan, GRAPH_ATTR_scan_axes, 1, (int64_t[]){1});
+  graph_set_ints(graph, scan, GRAPH_ATTR_scan_reverse, 1, (int64_t[]){backwards});
+  graph_set_ints(graph, scan, GRAPH_ATTR_out_axes, 1, (int64_t[]){1});
+  out->h = scan->out[0];
+  out->c = scan->out[1];
+  out->y = scan->out[CARRIED];
+  return true;
+}
+
+/* Gives h and c. name: of the fields. */
+static bool give_states(KerasLayer *layer, const ConvRun *r, const char *const name[CARRIED]) {
+  for (int s = 0; s < CARRIED; s++) {
+    if (!give_images(layer, &r->cell, s ? r->c : r->h, false, r->cell.filters)) return false;
+    layer->out[layer->n_out - 1].field = name[s];
+  }
+  return true;
+}
+
 bool keras_read_conv_lstm(KerasLayer *layer) {
-  enum { CARRIED = 2 };
-  ConvLstm l = {0};
-  const char *problem = problem_of(layer);
+  static const char *const name[CARRIED] = {"h", "c"};
+  ConvRun r = {0};
+  const char *problem = problem_of(layer, CARRIED);
   if (problem) {
     keras_refuse(layer, E903, "%s", problem);
     return false;
   }
   if (!*layer->inner) layer->inner = "cell"; /* whose weights they are in files of Keras 3 */
-  if (!read_options(layer, &l) || !read_weights(layer, &l)) return false;
-  Graph *body = body_of(layer, &l), *graph = keras_emit(layer)->graph;
-  if (!body) return false;
-  int n = l.window.n;
-  GraphValue *in[CARRIED + 1] = {NULL, NULL, turned_steps(layer, layer->in[0].graph, n, false)};
-  for (int s = 0; s < CARRIED; s++)
-    in[s] = layer->n_states ? keras_window_channels_first(layer, layer->states[s].graph, n)
-                            : zeros(layer, &l, in[CARRIED]);
-  GraphNode *scan = emit_node(keras_emit(layer), GRAPH_Scan, CARRIED + 1, in, CARRIED + 1);
-  scan->body[0] = body;
-  graph_set_int(graph, scan, GRAPH_ATTR_scan_inputs, 1);
-  graph_set_ints(graph, scan, GRAPH_ATTR_scan_axes, 1, (int64_t[]){1});
-  graph_set_ints(graph, scan, GRAPH_ATTR_scan_reverse, 1,
-                 (int64_t[]){keras_flag(layer, "go_backwards", false)});
-  graph_set_ints(graph, scan, GRAPH_ATTR_out_axes, 1, (int64_t[]){1});
+  if (!run(layer, "", keras_flag(layer, "go_backwards", false),
+           layer->n_states ? layer->states : NULL, &r))
+    return false;
   bool steps = keras_flag(layer, "return_sequences", false);
-  if (!give_images(layer, &l, scan->out[steps ? CARRIED : 0], steps)) return false;
-  for (int s = 0; s < CARRIED && keras_flag(layer, "return_state", false); s++) {
-    if (!give_images(layer, &l, scan->out[s], false)) return false;
-    layer->out[layer->n_out - 1].field = s ? "c" : "h";
+  return give_images(layer, &r.cell, steps ? r.y : r.h, steps, r.cell.filters) &&
+         (!keras_flag(layer, "return_state", false) || give_states(layer, &r, name));
+}
+
+/* ---- both directions ---- */
+
+/* Whether the images of both have the same sizes. */
+static bool same_sizes(const ConvLstm *a, const ConvLstm *b) {
+  bool same = a->window.n == b->window.n;
+  for (int i = 0; i < a->window.n && same; i++)
+    same = a->state.dim[i] == b->state.dim[i];
+  return same;
+}
+
+/* Gives the results of both directions as the merge mode says; NULL: one after the other. */
+static bool merge(KerasLayer *layer, const ConvRun *a, const ConvRun *b, const char *mode,
+                  bool steps) {
+  GraphEmit *e = keras_emit(layer);
+  GraphValue *both[] = {steps ? a->y : a->h, steps ? keras_turned(layer, b->y) : b->h}, *out;
+  int64_t channels = a->cell.filters;
+  if (!mode)
+    return give_images(layer, &a->cell, both[0], steps, channels) &&
+           give_images(layer, &b->cell, both[1], steps, b->cell.filters);
+  bool concat = strcmp(mode, "concat") == 0, mul = strcmp(mode, "mul") == 0,
+       mean = strcmp(mode, "ave") == 0;
+  if (!concat && !mul && !mean && strcmp(mode, "sum") != 0) {
+    keras_refuse(layer, E903, "has the merge_mode `%s`, which is not supported", mode);
+    return false;
   }
-  return true;
+  if (!same_sizes(&a->cell, &b->cell)) {
+    keras_refuse(layer, E903, "merges directions whose images have different sizes");
+    return false;
+  }
+  if (!concat && a->cell.filters != b->cell.filters) {
+    keras_refuse(layer, E903, "merges directions of %lld and %lld filters, which only `concat` can",
+                 (long long)a->cell.filters, (long long)b->cell.filters);
+    return false;
+  }
+  if (concat) {
+    out = emit_concat(e, steps ? 2 : 1, 2, both);
+    channels += b->cell.filters;
+  } else
+    out = emit_call(e, mul ? GRAPH_Mul : GRAPH_Add, 2, both);
+  if (mean) out = EMIT(e, Div, out, emit_number(e, 2));
+  return give_images(layer, &a->cell, out, steps, channels);
+}
+
+/* Why both directions cannot be read; NULL: they can. */
+static const char *problem_of_both(const KerasLayer *layer, const KerasLayer *a,
+                                   const KerasLayer *b) {
+  static const char *const same[] = {"return_sequences", "return_state"};
+  const char *problem = problem_of(layer, 2 * CARRIED);
+  if (!problem) problem = problem_of(a, 2 * CARRIED);
+  if (!problem) problem = problem_of(b, 2 * CARRIED);
+  bool differ = false;
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    differ = differ || keras_flag(a, same[i], false) != keras_flag(b, same[i], false);
+  return problem || !differ ? problem
+                            : "has directions that differ in their options, which is not supported";
+}
+
+const char *keras_conv_lstm_options(const KerasLayer *layer) {
+  for (const KerasClass *c = keras_recurrent; c->name; c++)
+    if (c->read == keras_read_conv_lstm && strcmp(c->name, layer->class_name) == 0)
+      return c->options;
+  return NULL;
+}
+
+bool keras_read_conv_lstm_both(KerasLayer *layer, KerasLayer *forward) {
+  static const char *const name[2][CARRIED] = {{"forward_h", "forward_c"},
+                                               {"backward_h", "backward_c"}};
+  ConvRun a = {0}, b = {0};
+  json_t *second = keras_option(layer, "backward_layer"),
+         *given = json_object_get(layer->config, "merge_mode");
+  KerasLayer backward = second ? keras_one_way(layer, second) : *forward;
+  const char *mode = given ? json_string_value(given) : "concat",
+             *options = keras_conv_lstm_options(&backward);
+  const KerasValue *states = layer->n_states ? layer->states : NULL;
+  bool steps = keras_flag(forward, "return_sequences", false),
+       gives = keras_flag(forward, "return_state", false),
+       turned = keras_flag(forward, "go_backwards", false),
+       opposite = !second || turned != keras_flag(&backward, "go_backwards", false);
+  if (!keras_check_options(forward, keras_conv_lstm_options(forward)) ||
+      (options && !keras_check_options(&backward, options)))
+    return false;
+  if (!options) {
+    keras_refuse(layer, E903, "has a `%s` in one direction and a `%s` in the other",
+                 forward->class_name, backward.class_name);
+    return false;
+  }
+  const char *problem = opposite
+                            ? problem_of_both(layer, forward, &backward)
+                            : "has directions that differ in their options, which is not supported";
+  if (problem) {
+    keras_refuse(layer, E903, "%s", problem);
+    return false;
+  }
+  return run(forward, "forward", turned, states, &a) &&
+         run(&backward, "backward", !turned, states ? states + CARRIED : NULL, &b) &&
+         merge(layer, &a, &b, mode, steps) &&
+         (!gives || (give_states(layer, &a, name[0]) && give_states(layer, &b, name[1])));
 }

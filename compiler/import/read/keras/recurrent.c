@@ -263,14 +263,18 @@ static bool read_rnn(KerasLayer *layer) {
 
 /* ---- Bidirectional ---- */
 
-/* Makes `out` the layer inside a Bidirectional, from its configuration `inner`, and reads its
- * options; false after reporting. */
-static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out, KerasRun *run) {
-  *out = *layer;
-  out->config = json_object_get(inner, "config");
+KerasLayer keras_one_way(const KerasLayer *layer, json_t *inner) {
+  KerasLayer out = *layer;
   const char *class_name = json_string_value(json_object_get(inner, "class_name"));
-  out->class_name = class_name ? class_name : "?";
-  out->inner = "cell";
+  out.config = json_object_get(inner, "config");
+  out.class_name = class_name ? class_name : "?";
+  out.inner = "cell";
+  return out;
+}
+
+/* Reads the options of the layer inside a Bidirectional; false after reporting. */
+static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out, KerasRun *run) {
+  *out = keras_one_way(layer, inner);
   for (const KerasClass *c = keras_recurrent; c->name; c++)
     if (c->read == read_recurrent && strcmp(c->name, out->class_name) == 0) {
       if (!check_input(out, run) || !keras_check_options(out, c->options) ||
@@ -280,7 +284,8 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
       return true;
     }
   Diag *d = keras_refuse(layer, E902, "runs `%s` in two directions", out->class_name);
-  diag_note(d, "inside Bidirectional, grus supports LSTM, GRU and SimpleRNN");
+  diag_note(d,
+            "inside Bidirectional, grus supports LSTM, GRU, SimpleRNN, ConvLSTM1D and ConvLSTM2D");
   return false;
 }
 
@@ -403,6 +408,8 @@ static bool run_fused(KerasLayer *layer, const Halves *h, GraphValue *const *sta
 }
 
 static bool read_bidirectional(KerasLayer *layer) {
+  KerasLayer first = keras_one_way(layer, keras_option(layer, "layer"));
+  if (keras_conv_lstm_options(&first)) return keras_read_conv_lstm_both(layer, &first);
   Halves h;
   GraphValue *state[4] = {NULL}, *out[4] = {NULL};
   if (!read_halves(layer, &h) || !start_states(layer, &h.a, &h.b, state)) return false;

@@ -28,6 +28,12 @@ void keras_run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, Graph
                     GraphValue **last);
 /* Reads ConvLSTM1D and ConvLSTM2D (conv_lstm.c). False after reporting. */
 bool keras_read_conv_lstm(KerasLayer *layer);
+/* The options that such a layer has; NULL: the layer is of another class. */
+const char *keras_conv_lstm_options(const KerasLayer *layer);
+/* A Bidirectional of such layers, of which `forward` is the first. */
+bool keras_read_conv_lstm_both(KerasLayer *layer, KerasLayer *forward);
+/* The layer inside a Bidirectional, from its configuration. */
+KerasLayer keras_one_way(const KerasLayer *layer, json_t *inner);
 /* y [batch, time, d] with its steps in reverse order. */
 GraphValue *keras_turned(KerasLayer *layer, GraphValue *y);
 /* The result of a layer: all steps in the order in which it reads them or, without

@@ -98,9 +98,13 @@ static const char *path_with(const KerasLayer *layer, const char *parts, bool at
 static const char *path_by_name(const KerasLayer *layer, const char *side, const char *leaf,
                                 bool *ambiguous) {
   const char *path = path_with(layer, layer->part, false, side, leaf, ambiguous);
-  return path || strcmp(layer->part, layer->own) == 0
-             ? path
-             : path_with(layer, layer->own, true, side, leaf, ambiguous);
+  if (!path && strcmp(layer->part, layer->own) != 0)
+    path = path_with(layer, layer->own, true, side, leaf, ambiguous);
+  const char *name = *side ? json_string_value(keras_option(layer, "name")) : NULL;
+  if (path || !name || *ambiguous) return path;
+  const char *parts = /* a backward_layer, whose name does not say its side */
+      *layer->part ? arena_printf(layer->keras->arena, "%s/%s", layer->part, name) : name;
+  return path_with(layer, parts, false, "", leaf, ambiguous);
 }
 
 /* Keras 3: forward_layer/cell/vars/0 below the group. */

@@ -150,10 +150,11 @@ GraphValue *keras_window_kernel(KerasLayer *layer, GraphValue *kernel, int n) {
   return emit_transpose(keras_emit(layer), kernel, n + 2, perm);
 }
 
-bool keras_window_bias(KerasLayer *layer, int64_t filters, int number, GraphValue **out) {
+bool keras_window_bias(KerasLayer *layer, const char *side, int64_t filters, int number,
+                       GraphValue **out) {
   *out = NULL;
   if (!keras_flag(layer, "use_bias", true)) return true;
-  *out = keras_weight(layer, "", "bias", number, 1, &filters);
+  *out = keras_weight(layer, side, "bias", number, 1, &filters);
   return *out != NULL;
 }
 
@@ -179,7 +180,7 @@ static bool read_conv(KerasLayer *layer) {
   dim[w.n] = channels < 0 ? -1 : channels / groups;
   dim[w.n + 1] = filters;
   GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
-  if (!kernel || !keras_window_bias(layer, filters, 1, &bias)) return false;
+  if (!kernel || !keras_window_bias(layer, "", filters, 1, &bias)) return false;
   GraphValue *y = keras_window_slide(layer, &w, in, GRAPH_Conv,
                                      keras_window_channels_first(layer, in->graph, w.n),
                                      keras_window_kernel(layer, kernel, w.n), bias, groups);
@@ -209,7 +210,7 @@ static bool read_transposed(KerasLayer *layer) {
   dim[w.n] = filters;
   dim[w.n + 1] = value.dim[w.n];
   GraphValue *kernel = keras_weight(layer, "", "kernel", 0, w.n + 2, dim), *bias;
-  if (!kernel || !keras_window_bias(layer, filters, 1, &bias)) return false;
+  if (!kernel || !keras_window_bias(layer, "", filters, 1, &bias)) return false;
   GraphNode *node =
       keras_node(layer, GRAPH_ConvTranspose, bias ? 3 : 2,
                  (GraphValue *[]){keras_window_channels_first(layer, value.graph, w.n),
@@ -270,7 +271,7 @@ static bool read_depthwise(KerasLayer *layer) {
   if (m < 0 || !keras_window_options(layer, true, "kernel_size", "strides", "padding", &w))
     return false;
   if (!channels_of(layer, w.n, m, &channels, &made)) return false;
-  GraphValue *bias, *y = keras_window_bias(layer, made, 1, &bias)
+  GraphValue *bias, *y = keras_window_bias(layer, "", made, 1, &bias)
                              ? depthwise(layer, &w, channels, m, bias)
                              : NULL;
   return y && conv_done(layer, &w, y, made);
@@ -290,7 +291,7 @@ static bool read_separable(KerasLayer *layer) {
   dim[w.n + 1] = filters;
   GraphValue *y = depthwise(layer, &w, channels, m, NULL), *bias;
   GraphValue *kernel = y ? keras_weight(layer, "", "pointwise_kernel", 1, w.n + 2, dim) : NULL;
-  if (!kernel || !keras_window_bias(layer, filters, 2, &bias)) return false;
+  if (!kernel || !keras_window_bias(layer, "", filters, 2, &bias)) return false;
   y = keras_window_slide(layer, &point, &layer->in[0], GRAPH_Conv, y,
                          keras_window_kernel(layer, kernel, w.n), bias, 1);
   return y && conv_done(layer, &w, y, filters);

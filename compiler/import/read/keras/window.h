@@ -34,7 +34,8 @@ GraphValue *keras_window_channels_last(KerasLayer *layer, GraphValue *x, int n);
 GraphValue *keras_window_kernel(KerasLayer *layer, GraphValue *kernel, int n);
 /* *out gets the bias, which is tensor `number` of the layer; NULL: the layer has none. False after
  * reporting. */
-bool keras_window_bias(KerasLayer *layer, int64_t filters, int number, GraphValue **out);
+bool keras_window_bias(KerasLayer *layer, const char *side, int64_t filters, int number,
+                       GraphValue **out);
 /* A convolution or a pool (op) over x [batch, channels, axes...]. in: the value with the lengths of
  * these axes. NULL after reporting. */
 GraphValue *keras_window_slide(KerasLayer *layer, const KerasWindow *w, const KerasValue *in,
