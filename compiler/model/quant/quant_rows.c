@@ -131,7 +131,8 @@ static bool sums_fit(const PartSpec *spec, const RowSize *size, double scale) {
 RowIs quant_row_is(const PartSpec *spec, int64_t row) {
   RowSize size = row_size(spec, row);
   double step = row_grid(spec, row, &size);
-  return !step ? ROW_OFF_GRID : sums_fit(spec, &size, step) ? ROW_KEPT : ROW_TOO_LARGE;
+  if (step <= 0) return ROW_OFF_GRID;
+  return sums_fit(spec, &size, step) ? ROW_KEPT : ROW_TOO_LARGE;
 }
 
 /* Over the rows so far: the largest multiplier before its fraction bits, and a bound of the sums.
