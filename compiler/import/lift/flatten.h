@@ -34,6 +34,7 @@ typedef struct Flattening {
   const GraphNode *node; /* the node that is flattened now, for faults */
   GraphValue **variable; /* what each variable holds now */
   int depth;             /* how many bodies stand around the node */
+  int64_t made;          /* elements of constants beyond those that they were computed from */
 } Flattening;
 
 /* Sets the fault, about the node being flattened; always false. */

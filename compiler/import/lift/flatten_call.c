@@ -173,6 +173,19 @@ static void keep_node(Flat *flat, FlattenFrame *frame, const GraphNode *node, Gr
   }
 }
 
+/* Whether the results of a call of constants, whose shapes are set, are few enough: a few bytes of
+ * a file may ask for constants of any size. */
+static bool is_affordable(Flattening *f, const GraphCall *call) {
+  enum { MOST = 1 << 24 };
+  int64_t made = 0;
+  for (int k = 0; k < call->node->n_out; k++)
+    if (!size_add(made, call->out[k].count, &made)) return false;
+  for (int k = 0; k < call->node->n_in; k++)
+    if (call->in[k]) made -= call->in[k]->count;
+  if (made > 0) f->made += made;
+  return f->made <= MOST;
+}
+
 bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   Flat *flat = f->flat;
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
@@ -192,8 +205,10 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   bool constant;
   GraphCall call = flat_call_of(flat, &trial, &constant);
   bool known = constant || node->op == GRAPH_Shape || node->op == GRAPH_Size;
-  if (!(known ? graph_call_eval(&call) : graph_call_shape(&call)))
-    return flatten_fail(f, call.fault);
+  if (!graph_call_shape(&call)) return flatten_fail(f, call.fault);
+  if (known && node->op != GRAPH_Shape && node->op != GRAPH_Size && !is_affordable(f, &call))
+    return flatten_fail(f, "makes a constant of too many elements");
+  if (known && !graph_call_eval(&call)) return flatten_fail(f, call.fault);
   if (known) {
     define_constants(flat, frame, node, &call);
     return true;
