@@ -270,13 +270,19 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Whether a name in a folder is that of a file with a model, and not of its outputs or a folder. */
+static bool is_model(const char *name) {
+  const char *ending = strchr(name, '.');
+  return ending && ending != name && strcmp(ending, ".npz") != 0;
+}
+
 const char **conform_files(Conform *c, const char *folder, const char *endings, size_t *n) {
   const char **names = NULL;
   size_t cap = 0;
   DIR *dir = opendir(folder);
   *n = 0;
   for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
-    if (ends_in(entry->d_name, endings))
+    if (endings ? ends_in(entry->d_name, endings) : is_model(entry->d_name))
       ARENA_PUSH(c->arena, names, *n, cap, arena_strdup(c->arena, entry->d_name));
   if (dir) closedir(dir);
   if (*n) qsort(names, *n, sizeof *names, by_name);

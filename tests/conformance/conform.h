@@ -52,7 +52,7 @@ Model *conform_import(Conform *c, const char *path);
 bool conform_refused(Conform *c, const char *path, DiagCode code);
 
 /* The names of the files of a folder that end in one of these words, sorted; none if there is no
- * such folder. */
+ * such folder. endings: NULL for all files but .npz. */
 const char **conform_files(Conform *c, const char *folder, const char *endings, size_t *n);
 /* Imports the content of a file. True if the import reports an error, or if every layer of the
  * model that needs weights has them. */

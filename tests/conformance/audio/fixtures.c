@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The fixtures of make_audio.py, make_nam.py and make_programs.py: NAME.json and NAME.nam against
- * NAME.npz, whole and as the beginnings of the stream; refused/NAME_CODE must be refused with CODE;
- * and every fixture cut at every length or with bytes changed must be refused or give a model whose
- * weights are there. Tolerance: the references are double on the same float32 weights, so only
- * rounding is between.
+/* The fixtures of make_audio.py, make_nam.py and make_programs.py: NAME.json, NAME.nam and others
+ * against NAME.npz, whole and as the beginnings of the stream; refused/NAME_CODE must be refused
+ * with CODE; and every fixture cut at every length or with bytes changed must be refused or give a
+ * model whose weights are there. Tolerance: the references are double on the same float32 weights,
+ * so only rounding is between.
  *
  *     fixtures FOLDER */
 #include "../conform.h"
@@ -106,13 +106,13 @@ int main(int argc, char **argv) {
   Arena *arena = arena_new(&oom);
   conform_begin(&c, arena);
   conform_heading();
-  const char **names = conform_files(&c, argv[1], ".json .nam .rnnn", &n),
+  const char **names = conform_files(&c, argv[1], NULL, &n),
              *folder = arena_printf(arena, "%s/refused", argv[1]);
   for (size_t i = 0; i < n; i++)
     accepted(&c, argv[1], names[i]);
   for (size_t i = 0; i < n; i++)
     hostile(&c, argv[1], names[i]);
-  names = conform_files(&c, folder, ".json .nam .rnnn", &n_refused);
+  names = conform_files(&c, folder, NULL, &n_refused);
   for (size_t i = 0; i < n_refused; i++) {
     const char *path = arena_printf(arena, "%s/%s", folder, names[i]),
                *code = strrchr(names[i], '_') + 1;
