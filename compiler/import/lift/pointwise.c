@@ -241,8 +241,9 @@ LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
   static const struct {
     GraphOp op;
     LayerKind kind;
-  } pair[] = {{GRAPH_Add, LAYER_add}, {GRAPH_Sub, LAYER_sub},     {GRAPH_Mul, LAYER_mul},
-              {GRAPH_Div, LAYER_div}, {GRAPH_Max, LAYER_maximum}, {GRAPH_Min, LAYER_minimum}};
+  } pair[] = {{GRAPH_Add, LAYER_add},    {GRAPH_Sub, LAYER_sub},     {GRAPH_Mul, LAYER_mul},
+              {GRAPH_Div, LAYER_div},    {GRAPH_Max, LAYER_maximum}, {GRAPH_Min, LAYER_minimum},
+              {GRAPH_Atan2, LAYER_atan2}};
   if (node->op == GRAPH_Div && graph_elem_is_whole(lift_type(l, node->out[0])->elem)) {
     lift_refuse(l, node, E902, "divides whole numbers and drops the rest, which no stage does");
     return LIFT_FAILED;
@@ -255,6 +256,7 @@ LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
     bool constant = lift_is_constant(l, node->in[0]) || lift_is_constant(l, node->in[1]);
     bool limits = node->op == GRAPH_Min || node->op == GRAPH_Max;
     if (!constant) return two_values(l, node, pair[i].kind);
+    if (node->op == GRAPH_Atan2) return LIFT_OTHER;
     return limits ? limit(l, node) : lift_with_constant(l, node, pair[i].kind);
   }
   return LIFT_OTHER;

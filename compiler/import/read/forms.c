@@ -71,6 +71,20 @@ GraphValue *form_atanh(GraphEmit *e, GraphValue *x) {
   return times(e, EMIT(e, Log, EMIT(e, Div, plus(e, x, 1), below)), 0.5);
 }
 
+/* sqrt(1 - x x), without an error near the ends */
+static GraphValue *opposite(GraphEmit *e, GraphValue *x) {
+  GraphValue *below = EMIT(e, Sub, emit_number(e, 1), x);
+  return EMIT(e, Sqrt, EMIT(e, Mul, below, plus(e, x, 1)));
+}
+
+GraphValue *form_asin(GraphEmit *e, GraphValue *x) {
+  return EMIT(e, Atan2, x, opposite(e, x));
+}
+
+GraphValue *form_acos(GraphEmit *e, GraphValue *x) {
+  return EMIT(e, Atan2, opposite(e, x), x);
+}
+
 GraphValue *form_sinc(GraphEmit *e, GraphValue *x) {
   GraphValue *angle = times(e, x, PI);
   GraphValue *is_far = EMIT(e, Greater, EMIT(e, Abs, x), emit_number(e, 0));

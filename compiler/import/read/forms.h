@@ -19,6 +19,8 @@ GraphValue *form_cosh(GraphEmit *e, GraphValue *x);
 GraphValue *form_asinh(GraphEmit *e, GraphValue *x);
 GraphValue *form_acosh(GraphEmit *e, GraphValue *x);
 GraphValue *form_atanh(GraphEmit *e, GraphValue *x);
+GraphValue *form_asin(GraphEmit *e, GraphValue *x);
+GraphValue *form_acos(GraphEmit *e, GraphValue *x);
 GraphValue *form_sinc(GraphEmit *e, GraphValue *x);  /* sin(pi x) / (pi x), 1 at 0 */
 GraphValue *form_trunc(GraphEmit *e, GraphValue *x); /* towards zero */
 GraphValue *form_frac(GraphEmit *e, GraphValue *x);

@@ -255,11 +255,21 @@ def sliced(folder, f4):
     finish(g, folder, "sliced", {"x": xs}, {"later": 2 * xs[:, :, 1::2], "both": xs[:, 1::2, 2:8:3]})
 
 
+def arcs(folder, f4):
+    """inverse functions of angles"""
+    g, xs = Graph(), f4(1, 5, 4).clip(-1, 1)
+    x = g.input("x", [1, 5, 4])
+    for name in "Asin", "Acos":
+        g.call(name, x, out=name.lower())
+        g.output(name.lower())
+    finish(g, folder, "arcs", {"x": xs}, {"asin": np.arcsin(xs.astype("f8")), "acos": np.arccos(xs.astype("f8"))})
+
+
 def main(folder):
     generator = lambda seed: lambda *shape, r=np.random.default_rng(seed): r.standard_normal(shape).astype("f4") * np.float32(0.5)
     first = generator(0)
     for make in function, loops, einsum, moved, quantised: make(folder, first)
-    for seed, make in enumerate([same_pads, sliced, defaults], 1): make(folder, generator(seed))
+    for seed, make in enumerate([same_pads, sliced, defaults, arcs], 1): make(folder, generator(seed))
 
 
 if __name__ == "__main__": main(sys.argv[1])

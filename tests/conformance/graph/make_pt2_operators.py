@@ -257,6 +257,8 @@ def forms(folder):
     for op in "log1p log2 log10 special_log1p".split(): b.out(op + ".default", of=size)
     b.out("acosh.default", of=b.call("add.Scalar", of=size, other=1))
     b.out("atanh.default", of=unit)
+    b.out("asin.default", of=unit)
+    b.out("acos.default", of=unit)
     b.out("logit.default", of="y", eps=0.125)
     b.out("nan_to_num.default", of=b.call("log.default", of="x"), nan=3.5)
     b.out("threshold.default", of="x", threshold=0.25, value=0.25)

@@ -140,15 +140,13 @@ bool onnx_op_is_inf(OnnxCall *c) {
                                                                    : -INFINITY)));
 }
 
-bool onnx_op_hyperbolic(OnnxCall *c) {
+bool onnx_op_form(OnnxCall *c) {
   static const struct {
     const char *name;
     GraphValue *(*form)(GraphEmit *e, GraphValue *x);
-  } known[] = {{"Sinh", form_sinh},
-               {"Cosh", form_cosh},
-               {"Asinh", form_asinh},
-               {"Acosh", form_acosh},
-               {"Atanh", form_atanh}};
+  } known[] = {{"Sinh", form_sinh},   {"Cosh", form_cosh},   {"Asinh", form_asinh},
+               {"Acosh", form_acosh}, {"Atanh", form_atanh}, {"Asin", form_asin},
+               {"Acos", form_acos}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, c->node->op_type) == 0)
       return call_set(c, 0, known[i].form(c->emit, c->in[0]));

@@ -90,11 +90,12 @@ bool tf_op_form(TfCall *c) {
     GraphValue *(*make)(GraphEmit *e, GraphValue *x);
   } known[] = {{"Rsqrt", form_rsqrt}, {"Log1p", form_log1p}, {"Expm1", form_expm1},
                {"Sinh", form_sinh},   {"Cosh", form_cosh},   {"Asinh", form_asinh},
-               {"Acosh", form_acosh}, {"Atanh", form_atanh}, {"Erfc", erfc_of}};
+               {"Acosh", form_acosh}, {"Atanh", form_atanh}, {"Asin", form_asin},
+               {"Acos", form_acos},   {"Erfc", erfc_of}};
   GraphValue *x = tf_in(c, 0);
   for (size_t i = 0; x && i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, c->node->op) == 0) return tf_done(c, known[i].make(c->emit, x));
-  return false;
+  return x && tf_refuse(c, E902, "has no meaning here");
 }
 
 bool tf_op_einsum(TfCall *c) {
