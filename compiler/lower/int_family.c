@@ -13,7 +13,9 @@ bool int_computes(const Lower *l, const Layer *layer) {
 bool int_takes_samples(const Lower *l, const Layer *layer) {
   bool multiplies = (layer_info(layer->kind)->flags & RECURRENT) || layer->kind == LAYER_Dense;
   const QuantLayer *q = l->model->quant->layer[layer->id];
-  return multiplies && q && q->precision == PRECISION_I8 && l->target->has_quads;
+  bool bytes = q && precision_info[q->precision].weight_bits == 8 &&
+               precision_operand_bits(q->precision) == 8;
+  return multiplies && bytes && l->target->has_quads;
 }
 
 bool int_is_view(const Lower *l, const Layer *layer) {

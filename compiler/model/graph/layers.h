@@ -192,6 +192,10 @@ extern const PrecisionInfo precision_info[PRECISION_COUNT];
 static inline bool precision_is_narrow(Precision p) {
   return precision_info[p].arithmetic == ARITHMETIC_NARROW;
 }
+/* Of an operand of a product of integers. */
+static inline int precision_operand_bits(Precision p) {
+  return precision_info[p].value_bits < 16 ? precision_info[p].value_bits : 16;
+}
 #define PRECISIONS PRECISION_LIST(LIST_WORD, LIST_HEAD)
 
 #endif

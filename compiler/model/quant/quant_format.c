@@ -259,7 +259,7 @@ static int value_bits(const Quantise *q, const Value *v, int depth) {
       readers++;
       QuantKind kind = quant_kind(r);
       bool product = kind == QUANT_MATRIX || kind == QUANT_RECURRENT;
-      int own = product ? (q->quant->layer[i]->precision == PRECISION_I8 ? 8 : 16)
+      int own = product ? precision_operand_bits(q->quant->layer[i]->precision)
                 : kind == QUANT_SAME && depth < q->model->n_layers
                     ? value_bits(q, r->out[0], depth + 1)
                     : 16;
@@ -332,7 +332,7 @@ static QuantFormat value_format(Quantise *q, const Value *v) {
 QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision,
                           const Layer *layer) {
   QuantFormat own = q->quant->value[value->id];
-  int bits = precision == PRECISION_I8 ? 8 : 16;
+  int bits = precision_operand_bits(precision);
   if (own.bits && own.bits <= bits) return own;
   if (own.bits && bits == 8) { /* the upper half */
     QuantFormat f = {

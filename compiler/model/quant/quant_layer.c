@@ -246,9 +246,8 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
   if (!w8 && layer->kind == LAYER_LSTM) ql->cell_fraction = quant_cell_fraction(q, layer);
   PartSpec spec[2][QUANT_PARTS];
   bool apart = layer->kind == LAYER_GRU && !layer_word_is(layer, OPT_reset, "before");
-  QuantFormat h =
-      quant_format_fraction(w8 ? 0 : ql->state_fraction - (ql->precision == PRECISION_I8 ? 8 : 0),
-                            ql->precision == PRECISION_I8 ? 8 : 16);
+  int bits = precision_operand_bits(ql->precision);
+  QuantFormat h = quant_format_fraction(w8 ? 0 : ql->state_fraction - (16 - bits), bits);
   ql->fraction = MOST_FRACTION;
   for (int dir = 0; dir < ql->directions; dir++) {
     double *b = ARENA_ARRAY(q->arena, double, rows), *rb = ARENA_ARRAY(q->arena, double, rows);
@@ -303,7 +302,7 @@ static void table(Quantise *q, const Layer *layer, QuantLayer *ql) {
   if (q->missing) return;
   const float *from = layer_role(layer, ROLE_TABLE);
   int64_t n = layer->in[0]->type.categories * layer_units(layer);
-  int bits = ql->precision == PRECISION_I16X16 ? 16 : 8;
+  int bits = weight_bits(ql->precision);
   double most = bits == 16 ? INT16_MAX : INT8_MAX;
   int16_t *to = ARENA_ARRAY(q->arena, int16_t, n);
   QuantFormat f = quant_format_fraction(0, bits);
