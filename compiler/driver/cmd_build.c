@@ -25,10 +25,11 @@
 
 static const char *const emit_name[EMIT_COUNT] = {EMIT_LIST(EMIT_NAME, EMIT_NAME)};
 static const char *const emit_ending[EMIT_COUNT] = {EMIT_LIST(EMIT_ENDING, EMIT_ENDING)};
+static const EmitHolds emit_holds[EMIT_COUNT] = {EMIT_LIST(EMIT_HOLDS, EMIT_HOLDS)};
 
 /* Whether what is written is C, for a compiler that is not ours to choose. */
 static bool is_c(EmitKind kind) {
-  return kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_PACKAGE;
+  return emit_holds[kind] == HOLDS_C_TEXT || emit_holds[kind] == HOLDS_C_FOLDER;
 }
 
 static bool is_library(EmitKind kind) {
@@ -378,8 +379,7 @@ static bool trace_fits(Session *s, EmitKind kind) {
 }
 
 static bool not_to_terminal(Session *s, EmitKind kind) {
-  bool is_text = kind == EMIT_C || kind == EMIT_HEADER || kind == EMIT_KIR || kind == EMIT_ASM ||
-                 kind == EMIT_LLVM;
+  bool is_text = emit_holds[kind] == HOLDS_C_TEXT || emit_holds[kind] == HOLDS_TEXT;
   if (is_text || !s->options->out || strcmp(s->options->out, "-") != 0 || !isatty(STDOUT_FILENO))
     return true;
   session_error(s, "`-o -` would write %s to the terminal: redirect it, or add `--emit=header`",
