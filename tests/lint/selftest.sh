@@ -255,6 +255,17 @@ stages)
   put docs/language.md 'There are `GRU tanhs` and `+`.'
   catches 'a stage that the manual does not name' tanh
   ;;
+options)
+  options() { # LINE-OF-A-COMMAND: a tree with three options
+    put compiler/driver/options.h 'typedef struct Options {' '  bool quiet; /* --quiet, -q */' '  const char *out, *note;' '} Options;'
+    put compiler/driver/option_set.c 'o->quiet = true, o->out = value, o->note = value;'
+    put compiler/driver/cmd_build.c "$1"
+  }
+  options 'if (!s->options->quiet) say(o->out, options.note);'
+  passes 'options that a command reads'
+  options 'if (!s->options->quiet) say(o->out, o->notes);'
+  catches 'an option that no command reads' '`note`'
+  ;;
 diag_docs)
   put compiler/base/diag.def '/* DIAG(code, summary) */' 'DIAG(E301, "x")' 'LINT(W301, seldom, "y")'
   put docs/errors/E301.md '# E301'
