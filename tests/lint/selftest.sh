@@ -255,6 +255,13 @@ stages)
   put docs/language.md 'There are `GRU tanhs` and `+`.'
   catches 'a stage that the manual does not name' tanh
   ;;
+targets)
+  put compiler/base/targets.def '/* TARGET(id, name, ...) */' 'TARGET(cortex_m4, "cortex-m4", "x", "y", "")' 'TARGET(rv32f, "rv32f", "x", "y", "")'
+  put tests/embedded/board.sh 'm4) target=cortex-m4 ;;' 'rv32f) target=rv32f ;;'
+  passes 'targets that tests name'
+  put tests/embedded/board.sh 'm4) target=cortex-m4 ;;' 'rv32) target=rv32 ;;'
+  catches 'a target that no test names' '`rv32f`'
+  ;;
 options)
   options() { # LINE-OF-A-COMMAND: a tree with three options
     put compiler/driver/options.h 'typedef struct Options {' '  bool quiet; /* --quiet, -q */' '  const char *out, *note;' '} Options;'
