@@ -102,12 +102,12 @@ static bool other_argument(KerasLayer *layer, const Function *f, int i, PyObject
   Arena *arena = layer->keras->arena;
   const char *name = f->code->locals.item[i].text;
   json_t *given = json_object_get(keras_option(layer, "arguments"), name);
-  int from_end = f->code->n_args - i;
+  int from_end = f->code->n_plain - i; /* of those that have defaults in the file */
   if (strcmp(name, "mask") == 0 || strcmp(name, "training") == 0)
     return refuse(layer, arena_printf(arena, "takes `%s`, which depends on how it is run", name));
   if (given)
     *out = py_of_json(arena, given);
-  else if (f->defaults.kind == PY_LIST && f->defaults.n >= from_end)
+  else if (f->defaults.kind == PY_LIST && from_end > 0 && f->defaults.n >= from_end)
     *out = f->defaults.item[f->defaults.n - from_end];
   else
     return refuse(layer, arena_printf(arena, "takes `%s`, which the file does not give", name));

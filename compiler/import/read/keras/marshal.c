@@ -146,6 +146,7 @@ static bool read_code(Marshal *m, int depth, PyObject *out) {
     return false;
   code->layout = m->layout;
   code->n_args = (int)n_args;
+  code->n_plain = (int)word[0];
   code->flags = (unsigned)word[n_words[m->layout] - 1];
   code->bytes = (const uint8_t *)field[0]->text;
   code->len = field[0]->len;

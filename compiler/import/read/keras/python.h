@@ -61,6 +61,7 @@ typedef enum PyLayout {
 struct PyCode {
   PyLayout layout;
   int n_args;     /* the number of arguments with names */
+  int n_plain;    /* the number of them that a call may give by their place; they come first */
   unsigned flags; /* those of CPython, such as PY_VARIADIC */
   const uint8_t *bytes;
   size_t len;
