@@ -68,16 +68,21 @@ static void add_spelling(Text *out, const OptionInfo *info) {
   if (*info->argument) text_printf(out, "%s%s", *info->argument == '[' ? "" : " ", info->argument);
 }
 
-static void add_options(Text *out, const char *command) {
-  text_add(out, "\noptions:\n");
+static void add_group(Text *out, OptionGroup group, const char *command) {
+  text_printf(out, "\n%s:\n", option_group_title[group]);
   for (int i = 0; i < OPTION_COUNT; i++) {
-    if (!option_applies(&option_info[i], command)) continue;
+    if (option_info[i].group != group || !option_applies(&option_info[i], command)) continue;
     Text left = text_new(out->arena);
     add_spelling(&left, &option_info[i]);
     text_printf(out, "  %-30s %s%s\n", text_str(&left),
                 left.len > 30 ? "\n                                 " : "",
                 option_help(out->arena, &option_info[i], command));
   }
+}
+
+static void add_options(Text *out, const char *command) {
+  for (OptionGroup group = 0; group < GROUP_COUNT; group++)
+    if (option_group_applies(group, command)) add_group(out, group, command);
 }
 
 static void add_examples(Text *out, CommandId command) {

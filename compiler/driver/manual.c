@@ -63,6 +63,21 @@ static void add_option(Text *out, int i, const char *command) {
   text_add_char(out, '\n');
 }
 
+/* The options of a command, or of all commands if that is NULL, under the titles of their groups.
+ */
+static void add_options(Text *out, const char *command) {
+  text_add(out, ".SH OPTIONS\n");
+  for (OptionGroup group = 0; group < GROUP_COUNT; group++) {
+    if (!option_group_applies(group, command)) continue;
+    text_add(out, ".SS ");
+    add_roff(out, option_group_title[group]);
+    text_add_char(out, '\n');
+    for (int i = 0; i < OPTION_COUNT; i++)
+      if (option_info[i].group == group && (!command || option_applies(&option_info[i], command)))
+        add_option(out, i, command);
+  }
+}
+
 static void add_examples(Text *out, CommandId command) {
   text_add(out, ".SH EXAMPLES\n");
   for (size_t i = 0; i < n_command_examples; i++) {
@@ -115,9 +130,7 @@ void help_man(Text *out) {
     add_roff(out, command_info[i].summary);
     text_add_char(out, '\n');
   }
-  text_add(out, ".SH OPTIONS\n");
-  for (int i = 0; i < OPTION_COUNT; i++)
-    add_option(out, i, NULL);
+  add_options(out, NULL);
   text_add(out, ".SH TARGETS\nNames for \\fB\\-\\-target\\fR, which also takes an LLVM "
                 "triple.\n.TP\nnative\nthis machine\n");
   for (int i = 0; target_table[i]; i++) {
@@ -163,9 +176,8 @@ void help_man_command(Text *out, CommandId command) {
     text_add(out, "\n.SH DESCRIPTION\n");
     add_roff(out, help_data(command));
   }
-  text_add(out, "\n.SH OPTIONS\n");
-  for (int i = 0; i < OPTION_COUNT; i++)
-    if (option_applies(&option_info[i], info->name)) add_option(out, i, info->name);
+  text_add_char(out, '\n');
+  add_options(out, info->name);
   add_examples(out, command);
   add_exit_status(out);
   add_see_also(out, command);

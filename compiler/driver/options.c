@@ -14,13 +14,25 @@ const CommandInfo command_info[CMD_COUNT] = {
 };
 
 const OptionInfo option_info[OPTION_COUNT] = {
-#define OPTION(id, spelling, argument, commands, help) {spelling, argument, commands, help},
+#define OPTION(group, id, spelling, argument, commands, help)                                      \
+  {GROUP_##group, spelling, argument, commands, help},
 #include "driver/options.def"
-#undef OPTION
+};
+
+const char *const option_group_title[GROUP_COUNT] = {
+#define GROUP(group, title) title,
+#include "driver/options.def"
 };
 
 bool option_applies(const OptionInfo *info, const char *command) {
   return strcmp(info->commands, "*") == 0 || words_index(info->commands, command) >= 0;
+}
+
+bool option_group_applies(OptionGroup group, const char *command) {
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (option_info[i].group == group && (!command || option_applies(&option_info[i], command)))
+      return true;
+  return false;
 }
 
 static bool takes_argument(const OptionInfo *info) {

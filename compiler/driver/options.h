@@ -15,22 +15,29 @@ typedef enum CommandId {
 } CommandId;
 
 typedef enum OptionId {
-#define OPTION(id, spelling, argument, commands, help) OPTION_##id,
+#define OPTION(group, id, spelling, argument, commands, help) OPTION_##id,
 #include "driver/options.def"
-#undef OPTION
   OPTION_COUNT
 } OptionId;
+
+typedef enum OptionGroup {
+#define GROUP(group, title) GROUP_##group,
+#include "driver/options.def"
+  GROUP_COUNT
+} OptionGroup;
 
 typedef struct CommandInfo {
   const char *name, *arguments, *summary;
 } CommandInfo;
 
 typedef struct OptionInfo {
+  OptionGroup group;
   const char *spelling, *argument, *commands, *help;
 } OptionInfo;
 
 extern const CommandInfo command_info[CMD_COUNT];
 extern const OptionInfo option_info[OPTION_COUNT];
+extern const char *const option_group_title[GROUP_COUNT];
 
 /* Exit codes. */
 typedef enum ExitCode {
@@ -96,6 +103,8 @@ typedef struct Options {
 bool options_parse(Arena *arena, int argc, char **argv, Options *out, const char **problem);
 /* "check" is one of the command names in a blank-separated list, or the list is "*". */
 bool option_applies(const OptionInfo *info, const char *command);
+/* Whether a command has an option of a group; a command of NULL stands for all commands. */
+bool option_group_applies(OptionGroup group, const char *command);
 
 /* The help of an option in the words for one command: of "build: A; run: B" it is A for build, and
  * B for run. What names no command is for all. */

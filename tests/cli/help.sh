@@ -14,6 +14,13 @@ q --help
 grep -q '^exit codes: 0' "$work/said" || echo "no exit codes"
 "$GRUS" --version | grep -q '^grus [0-9]' || echo "no version"
 
+say the groups of options: the same in help and in the manual
+for c in build import; do
+  "$GRUS" $c --help | sed -n '/^examples:/d; s/^\([a-z].*\):$/\1/p' >help.groups
+  "$GRUS" man $c | sed -n 's/^\.SS //p' >man.groups
+  cmp help.groups man.groups && sed "s/^/$c: /" help.groups
+done
+
 say wrong command lines
 t
 t chekc
