@@ -307,7 +307,8 @@ static bool inspect_tensors(Session *s, Text *out, const char *path) {
                                      "u16", "i32",  "u32", "i64", "u64", "bool"};
   TensorFile *file = tensor_file_open(s->arena, path, path, s->diags, span_none());
   for (int i = 0; file && i < file->n; i++)
-    text_printf(out, "%-48s %-5s %s\n", safe_line(s->arena, file->tensor[i].name),
+    text_printf(out, "%-48s %-5s %s\n",
+                *file->tensor[i].name ? safe_line(s->arena, file->tensor[i].name) : "(no name)",
                 elem[file->tensor[i].elem], tensor_shape_str(s->arena, &file->tensor[i]));
   return true;
 }

@@ -97,6 +97,9 @@ printf 'tensor kernel 3x4 random 1\n' >turned.txt
 "$MAKE_WEIGHTS" turned.txt turned.npy
 t build one.grus --weights turned.npy -q -o out.h
 t build m.grus --weights one.npy -q -o out.h
+t import one.npy
+t import --template one.npy
+t inspect one.npy
 
 say the file named in the model
 t build m.grus -q -o out.h

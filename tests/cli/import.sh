@@ -36,6 +36,11 @@ cp "$fixtures"/weights_alone/* .
 t import model.weights.h5 -o out/w.grus
 t import data.h5 -o out/w.grus
 t import --list data.h5
+
+say weights of a file that holds a whole model
+printf 'grus 1\n\nmodel hand {\n  in  x : f32[time 6, 3]\n  out y : f32[5] = x |> LSTM(5, from="rnn") |> last\n}\n' >hand.grus
+t build hand.grus --weights lstm.h5 -q -o out/hand.c
+t build hand.grus --weights lstm.keras -q -o out/hand.c
 t import model.weights.h5 --config model.json -o out/w.grus
 q verify out/w.grus
 sed 's/"module": "keras.layers", //g; s/"module": "keras", //; s/"recurrent_activation": "sigmoid", //' model.json >bare.json

@@ -55,6 +55,7 @@ TensorFile *hdf5_tensors_parse(Arena *arena, Mapped map, const char **reason) {
   }
   bool keras = hdf5_text(hdf5, "", "keras_version") || hdf5_has_group(hdf5, "model_weights");
   if (keras) file->convention = CONVENTION_KERAS;
+  file->whole_model = hdf5_text(hdf5, "", "model_config") != NULL;
   if (hdf5_has_group(hdf5, "model_weights")) file->root = "model_weights/";
   *reason = hdf5_broken(hdf5) ? hdf5_broken(hdf5) : "it holds no arrays";
   return file->n && !hdf5_broken(hdf5) && tensor_file_sort(arena, file, reason) ? file : NULL;

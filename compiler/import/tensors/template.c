@@ -94,8 +94,12 @@ static void add_other(Text *out, Arena *arena, const TorchModule *m) {
     const Tensor *t = &m->file->tensor[i];
     if (strncmp(t->name, prefix, n) != 0) break;
     if (strchr(t->name + n, '.')) continue;
-    text_printf(out, "    # `%s` %s: its name and shape do not say of which stage it is\n",
-                safe_line(arena, t->name), tensor_shape_str(arena, t));
+    if (*t->name)
+      text_printf(out, "    # `%s` %s: its name and shape do not say of which stage it is\n",
+                  safe_line(arena, t->name), tensor_shape_str(arena, t));
+    else
+      text_printf(out, "    # a tensor without a name, %s: write `from=\"\"` in its stage\n",
+                  tensor_shape_str(arena, t));
   }
 }
 

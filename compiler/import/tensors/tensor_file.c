@@ -83,7 +83,9 @@ static TensorFile *keras_tensors(Arena *arena, Mapped map, const char **reason) 
   *reason = "it has no model.weights.h5 in it";
   if (at < 0 || !archive_read(archive, at, &weights, reason)) return NULL;
   TensorFile *file = hdf5_tensors_parse(arena, weights, reason);
-  if (file) file->convention = CONVENTION_KERAS;
+  if (!file) return NULL;
+  file->convention = CONVENTION_KERAS;
+  file->whole_model = archive_find(archive, "config.json") >= 0;
   return file;
 }
 

@@ -27,6 +27,11 @@ static bool names_of_torch(const TensorFile *tensors) {
   return false;
 }
 
+/* The name of a tensor in a sentence. The array of a .npy file has none. */
+static const char *name_quoted(Arena *arena, const Tensor *t) {
+  return *t->name ? arena_printf(arena, "`%s`", t->name) : "one tensor without a name,";
+}
+
 Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const char *reason = "";
   TensorFile *tensors = tensor_file_parse(file->arena, file->data, &reason);
@@ -42,7 +47,7 @@ Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, D
   Diag *d = foreign_report(diags, file, E904,
                            "`%s` holds tensors, but does not say what the layers are", file->path);
   for (int i = 0; i < tensors->n && i < NAMES_SHOWN; i++)
-    text_printf(&list, "%s`%s` %s", i ? ", " : "", tensors->tensor[i].name,
+    text_printf(&list, "%s%s %s", i ? ", " : "", name_quoted(file->arena, &tensors->tensor[i]),
                 tensor_shape_str(file->arena, &tensors->tensor[i]));
   if (tensors->n > NAMES_SHOWN) text_printf(&list, " and %d more", tensors->n - NAMES_SHOWN);
   if (tensors->n) diag_note(d, "it has %s", text_str(&list));

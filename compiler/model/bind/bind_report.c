@@ -230,6 +230,10 @@ void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
     diag_note(d, "it has %d tensor%s; `grus import %s --list` shows them", b->file->n,
               b->file->n == 1 ? "" : "s", b->file->path);
   if (!shown) note_convention(b, d);
+  if (b->file->whole_model)
+    diag_note(
+        d, "`%s` holds a whole model: `grus import %s` writes it as a .grus file, with its weights",
+        b->file->path, b->file->path);
   if (!layer->prefix)
     diag_note(d, "the name is the layer's path in the model; `from=\"...\"` gives another prefix");
   if (names_start(name))

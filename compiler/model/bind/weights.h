@@ -80,6 +80,7 @@ typedef struct TensorFile {
   const TensorUnread *unread;
   int n_unread;
   const char *skipped; /* a part of the file that was left out, "optimizer_state_dict"; or NULL */
+  bool whole_model;    /* it also says what the layers are, so `grus import` needs no model */
 } TensorFile;
 
 int tensor_elem_bytes(TensorElem elem);
