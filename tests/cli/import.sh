@@ -41,6 +41,12 @@ say weights of a file that holds a whole model
 printf 'grus 1\n\nmodel hand {\n  in  x : f32[time 6, 3]\n  out y : f32[5] = x |> LSTM(5, from="rnn") |> last\n}\n' >hand.grus
 t build hand.grus --weights lstm.h5 -q -o out/hand.c
 t build hand.grus --weights lstm.keras -q -o out/hand.c
+
+say weights of Keras 3 alone, by their numbers and without the name of the framework
+at=layers/gru/cell/vars
+printf 'grus 1\n\nmodel hand {\n  in  x : f32[time 5, 3]\n  out y : f32[time 5, 4] = x |> GRU(4, from="%s")\n}\n' \
+  "$at/0 $at/1 $at/2" >hand.grus
+t build hand.grus --weights model.weights.h5 -q -W no-unused_tensor -o out/hand.c
 t import model.weights.h5 --config model.json -o out/w.grus
 q verify out/w.grus
 sed 's/"module": "keras.layers", //g; s/"module": "keras", //; s/"recurrent_activation": "sigmoid", //' model.json >bare.json

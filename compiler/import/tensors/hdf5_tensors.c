@@ -36,6 +36,13 @@ static bool take(Arena *arena, Hdf5 *hdf5, const char *path, TensorFile *file,
   return true;
 }
 
+/* Whether all tensors have names as Keras 3 writes weights alone: "layers/lstm/cell/vars/0". */
+static bool has_keras_names(const TensorFile *file) {
+  for (int i = 0; i < file->n; i++)
+    if (!strstr(file->tensor[i].name, "/vars/")) return false;
+  return file->n > 0;
+}
+
 TensorFile *hdf5_tensors_parse(Arena *arena, Mapped map, const char **reason) {
   const char **paths;
   int n = 0;
@@ -53,7 +60,8 @@ TensorFile *hdf5_tensors_parse(Arena *arena, Mapped map, const char **reason) {
     else if (!take(arena, hdf5, paths[i], file, reason))
       return NULL;
   }
-  bool keras = hdf5_text(hdf5, "", "keras_version") || hdf5_has_group(hdf5, "model_weights");
+  bool keras = hdf5_text(hdf5, "", "keras_version") || hdf5_has_group(hdf5, "model_weights") ||
+               has_keras_names(file);
   if (keras) file->convention = CONVENTION_KERAS;
   file->whole_model = hdf5_text(hdf5, "", "model_config") != NULL;
   if (hdf5_has_group(hdf5, "model_weights")) file->root = "model_weights/";
