@@ -174,6 +174,12 @@ bool lift_begin_own_states(Lift *l) {
   return true;
 }
 
+static bool is_graph_input(const Graph *graph, const GraphValue *value) {
+  for (int i = 0; i < graph->n_in; i++)
+    if (graph->in[i].value == value) return true;
+  return false;
+}
+
 bool lift_end_own_states(Lift *l) {
   const Graph *graph = l->flat->graph;
   for (int i = 0; i < l->n_states && has_own_states(l); i++) {
@@ -188,7 +194,9 @@ bool lift_end_own_states(Lift *l) {
     Layer *layer = lift_layer(l, &node, LAYER_keep, 1, &value);
     layer->origin = arena_printf(l->arena, "state `%s`", node.name);
     layer_set_value(layer, OPT_as, l->placed[in->id].value);
-    l->placed[out->id] = (Placed){.value = layer->out[0], .layout = layout};
+    /* An input, or another state, stays what it is. */
+    if (!is_graph_input(graph, out))
+      l->placed[out->id] = (Placed){.value = layer->out[0], .layout = layout};
   }
   return true;
 }

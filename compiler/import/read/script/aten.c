@@ -139,9 +139,12 @@ static ScriptValue *results_of(ScriptRun *r, const ScriptSchema *row, const char
   return count == 1 && !list ? all->item[0] : all;
 }
 
-/* Convolutions as tracing writes them, with arguments that make no difference at the end. */
-static const char *known_as(const char *op) {
-  return strcmp(op, "_convolution") == 0 ? "convolution" : op;
+/* The operator of torch.export that a row is: convolutions as tracing writes them have arguments
+ * that make no difference at the end, and `split` takes one size or several. */
+static const char *known_as(const ScriptSchema *row) {
+  if (strcmp(row->op, "_convolution") == 0) return "convolution";
+  bool sizes = strcmp(row->op, "split") == 0 && strstr(row->args, "split_sizes:");
+  return sizes ? "split_with_sizes" : row->op;
 }
 
 /* "line 12 of `code/__torch__/models.py`" */
@@ -208,6 +211,13 @@ static bool add_node(ScriptRun *r, const char *text) {
   return torch_read_node(r->torch, node, json_array_size(nodes) - 1) && script_infer(r);
 }
 
+/* A message of a node says where in the text it is. */
+static ScriptValue *note_place(ScriptRun *r) {
+  Diag *d = r->torch->diags->first;
+  if (d && d->n_notes == 0) diag_note(d, "it comes from %s", place_of(r));
+  return NULL;
+}
+
 /* A slice that takes everything is the tensor itself, so that a state may be changed through it. */
 static bool takes_all(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
                       ScriptValue *const *value) {
@@ -222,6 +232,15 @@ static bool takes_all(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
     if (!usual) return false;
   }
   return true;
+}
+
+/* A type that is double or half. */
+static void note_type(ScriptRun *r, char type, const ScriptValue *v) {
+  GraphElem elem;
+  bool given = (type == 'd' || type == 'e') && v->kind == VALUE_INT && !v->text;
+  if (given && torch_elem(script_dtype_of(v->i), &elem) && elem == GRAPH_FLOAT &&
+      v->i != script_dtype_in_text(GRAPH_FLOAT))
+    r->script->other_floats = true;
 }
 
 ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
@@ -240,15 +259,17 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
       torch_unknown_op(r->torch, base, place_of(r));
     return NULL;
   }
+  if (in_place && n && value[0]->kind == VALUE_TENSOR) script_note_change(r, value[0]->text);
   if (in_place && finds_state(r, n ? value[0] : NULL)) return NULL;
   if (finds_whole(r, base, n, arg, value)) return NULL;
   if (needs_input(r, n, value)) return NULL;
   if (takes_all(r, base, n, arg, value)) return value[0];
   Text t = text_new(r->arena);
-  text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [", known_as(base),
+  text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [", known_as(row),
               in_place ? "_" : "");
   for (int k = 0, written = 0; k < n; k++) {
     if (arg[k].type == 'x') continue; /* makes no difference */
+    note_type(r, arg[k].type, value[k]);
     text_printf(&t, "%s{\"name\": \"%s\", \"arg\": ", written++ ? ", " : "", arg[k].name);
     add_arg(&t, arg[k].type, value[k]);
     text_add(&t, "}");
@@ -256,7 +277,7 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   text_add(&t, "], \"outputs\": [");
   ScriptValue *out = results_of(r, row, base, n, arg, value, &t);
   text_add(&t, "]}");
-  return add_node(r, text_str(&t)) ? describe_all(r, out) : NULL;
+  return add_node(r, text_str(&t)) ? describe_all(r, out) : note_place(r);
 }
 
 static ScriptValue *not_broadcast(ScriptRun *r) {

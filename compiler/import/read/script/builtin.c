@@ -46,9 +46,19 @@ static ScriptValue *numel(ScriptRun *r, const ScriptArgs *args) {
   return t ? script_int(r->arena, t->count) : wrong(r, "numel");
 }
 
+/* The text of a number that is the type of a float tensor: float32, double or half. */
+static const char float_type[] = "type";
+
+static bool is_float_type(const ScriptValue *v) {
+  return v->kind == VALUE_INT && v->text == float_type;
+}
+
 static ScriptValue *dtype(ScriptRun *r, const ScriptArgs *args) {
   const GraphTensor *t = tensor_of(r, args);
-  return t ? script_int(r->arena, script_dtype_in_text(t->elem)) : wrong(r, "dtype");
+  if (!t) return wrong(r, "dtype");
+  ScriptValue *out = script_int(r->arena, script_dtype_in_text(t->elem));
+  if (t->elem == GRAPH_FLOAT) out->text = float_type;
+  return out;
 }
 
 static ScriptValue *is_floating_point(ScriptRun *r, const ScriptArgs *args) {
@@ -82,7 +92,9 @@ static ScriptValue * not(ScriptRun * r, const ScriptArgs *args) {
 }
 
 static ScriptValue *contains(ScriptRun *r, const ScriptArgs *args) {
-  if (args->n != 2) return wrong(r, "__contains__");
+  if (args->n != 2 || script_is_unknown_text(args->value[1]) ||
+      (is_float_type(args->value[1]) && r->script->other_floats))
+    return wrong(r, "__contains__");
   const ScriptValue *all = args->value[0];
   int step = all->kind == VALUE_DICT ? 2 : 1;
   for (int i = 0; i < all->n; i += step)
@@ -146,11 +158,6 @@ static ScriptValue *opaque(ScriptRun *r, const ScriptArgs *args) {
 static ScriptValue *no(ScriptRun *r, const ScriptArgs *args) {
   (void)args;
   return script_bool(r->arena, false);
-}
-
-/* The text of a message: the numbers in it make no difference. */
-static ScriptValue *format(ScriptRun *r, const ScriptArgs *args) {
-  return args->n && args->value[0]->kind == VALUE_TEXT ? args->value[0] : script_text(r->arena, "");
 }
 
 static ScriptValue *first(ScriptRun *r, const ScriptArgs *args) {
@@ -229,7 +236,7 @@ static ScriptValue *tensor(ScriptRun *r, const ScriptArgs *args) {
 static ScriptValue *give_up(ScriptRun *r, const ScriptArgs *args) {
   r->gave_up = true;
   script_refuse(r, E901, "ends with an error of its own: %s",
-                args->n && args->value[0]->kind == VALUE_TEXT ? args->value[0]->text : "");
+                args->n && args->value[0]->text ? args->value[0]->text : "");
   return NULL;
 }
 
@@ -275,9 +282,9 @@ static const struct {
                  {"ops.prim.is_cuda", no},
                  {"ops.prim.requires_grad", no},
                  {"torch.is_grad_enabled", no},
-                 {"torch.format", format},
-                 {"torch.str", format},
-                 {"str", format},
+                 {"torch.format", script_format},
+                 {"torch.str", script_text_of},
+                 {"str", script_text_of},
                  {"ops.prim.unchecked_unwrap_optional", first},
                  {"unwrap_optional", first},
                  {"torch._unwrap_optional", first},
@@ -325,6 +332,19 @@ static bool are_known(const ScriptArgs *args) {
   return args->n > 0;
 }
 
+/* a == b, or a != b. */
+static ScriptValue *compared(ScriptRun *r, const ScriptArgs *args, bool equal) {
+  const ScriptValue *a = args->value[0], *b = args->value[1];
+  if (script_is_unknown_text(a) || script_is_unknown_text(b)) {
+    script_refuse(r, E902, "decides by a text that it makes of something else than whole numbers");
+    return NULL;
+  }
+  bool types = is_float_type(a) || is_float_type(b);
+  if (!types || !r->script->other_floats) return script_bool(r->arena, script_same(a, b) == equal);
+  script_refuse(r, E902, "decides by the type of a tensor, but floats are float32 in the model");
+  return NULL;
+}
+
 ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known) {
   *known = true;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
@@ -335,7 +355,7 @@ ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *ar
                                                         : "";
   bool equal = strcmp(op, "eq") == 0;
   if ((equal || strcmp(op, "ne") == 0) && args->n == 2 && are_known(args))
-    return script_bool(r->arena, script_same(args->value[0], args->value[1]) == equal);
+    return compared(r, args, equal);
   if (strcmp(op, "add") == 0 && args->n == 2 && args->value[0]->kind == VALUE_LIST)
     return joined(r, args);
   if (strcmp(op, "mul") == 0 && args->n == 2 && args->value[0]->kind == VALUE_LIST)

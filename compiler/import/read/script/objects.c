@@ -169,6 +169,8 @@ static const GraphTensor *numbers_of(ScriptRun *r, const char *name, const Tenso
 static ScriptValue *tensor_value(ScriptRun *r, const char *path, const Tensor *t) {
   const GraphTensor *numbers = numbers_of(r, path, t);
   if (!numbers) return NULL;
+  bool other = t->elem == TENSOR_F16 || t->elem == TENSOR_BF16 || t->elem == TENSOR_F64;
+  r->script->other_floats = r->script->other_floats || other;
   return map_get(&r->script->written, path) ? script_state(r, path, numbers)
                                             : script_tensor(r, path, numbers);
 }
@@ -208,7 +210,10 @@ static ScriptValue *convert_object(ScriptRun *r, Tree *tree, const char *path,
   Tensor t = {.name = path};
   const char *reason = "";
   TreeFound found = torch_tensor(tree, v, &t, &reason);
-  if (found == TREE_TENSOR) return tensor_value(r, path, &t);
+  if (found == TREE_TENSOR) {
+    script_note_stored(r, path, v);
+    return tensor_value(r, path, &t);
+  }
   if (found == TREE_BAD || found == TREE_UNREAD) {
     foreign_report(r->torch->diags, r->script->file, found == TREE_BAD ? E901 : E902,
                    "tensor `%s` cannot be read: %s", path, reason);

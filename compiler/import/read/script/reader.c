@@ -107,7 +107,8 @@ static Graph *follow(ScriptRun *r, const ScriptFunction *forward) {
   if (script_count_inputs(s, forward, r->input_name) < 0) return NULL;
   if (!script_inputs(r, forward, &args)) return NULL;
   ScriptValue *out = script_call(r, forward, self, &args);
-  if (!out || !add_output(r, out, NULL, 0) || !script_keep_state(r)) return NULL;
+  if (!out || !add_output(r, out, NULL, 0) || !script_shares_nothing(r) || !script_keep_state(r))
+    return NULL;
   if (r->torch->graph->n_out) return r->torch->graph;
   script_refuse(r, E902, "gives no tensor");
   return NULL;

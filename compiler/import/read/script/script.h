@@ -7,11 +7,11 @@
  *
  *   lex.c, parse.c   the text as statements
  *   objects.c        modules and their attributes, from data.pkl and constants.pkl
- *   state.c          attributes that `forward` changes
+ *   state.c          attributes that `forward` changes; shared.c: those that share their numbers
  *   schema.c         the arguments of operators by name; schemas.def: all of them
  *   aten.c           a node for an operator; kinds.c: what is known of its results before
  *   shapes.c         the sizes of tensors
- *   builtin.c, builtin_numbers.c   functions of numbers, lists and texts
+ *   builtin.c, builtin_numbers.c, builtin_text.c   functions of numbers, lists and texts
  *   expr.c, run.c    expressions, statements and calls
  *   inputs.c         the inputs of `forward`; sizes.c: their sizes
  *   reader.c         the archive, and the attempts to read it */
@@ -178,6 +178,12 @@ typedef struct ScriptBinding {
   ScriptValue *was, *value;
 } ScriptBinding;
 
+/* A tensor of the archive that an attribute holds. */
+typedef struct ScriptStored {
+  const char *path;
+  const PickleValue *object; /* the same for tensors that are one */
+} ScriptStored;
+
 typedef struct ScriptScope {
   const ScriptFunction *function;
   Map names;
@@ -205,13 +211,15 @@ typedef struct Script {
   const char *folder; /* of the archive: "model/" */
   Map units;          /* path -> ScriptUnit */
   Map written;        /* the attributes that hold tensors and are given others, by path: state */
+  Map changed;        /* the attributes that are changed in place */
   Map whole;          /* the inputs whose elements are whole numbers, by name */
   bool written_more;  /* an attempt has found one more of either */
   Map starts, later;  /* what attributes hold before the second call: GraphTensor, ScriptValue */
   bool unsettled;     /* an attempt ended with a state of another shape */
   bool is_second;     /* the attempt is of the second call */
   const PickleValue *root, *constants;
-  int64_t steps; /* that all attempts together may still take */
+  bool other_floats; /* tensors are double or half, in the archive or by a cast */
+  int64_t steps;     /* that all attempts together may still take */
   Tree tree, constants_tree;
   Map numbers; /* path -> GraphTensor, of the tensors that were read */
 } Script;
@@ -225,6 +233,9 @@ typedef struct ScriptRun {
   ScriptBinding *set; /* attributes that were given values */
   int n_set;
   size_t cap_set;
+  ScriptStored *stored;
+  int n_stored;
+  size_t cap_stored;
   Map counts;          /* how often the name of a result was used */
   GraphTensor **shape; /* by the place of a value in the graph */
   int n_shapes;
@@ -278,6 +289,14 @@ bool script_keep_state(ScriptRun *r);
  * reporting to the diagnostics of the first. */
 bool script_same_calls(Script *s, const ScriptRun *first, Graph *second, const ScriptShape *shape);
 
+/* ---- shared.c ---- */
+void script_note_stored(ScriptRun *r, const char *path, const PickleValue *object);
+/* An operator changes the tensor NAME in place. */
+void script_note_change(ScriptRun *r, const char *name);
+/* Whether no attribute that changes in place shares its numbers with another; false after
+ * reporting. */
+bool script_shares_nothing(ScriptRun *r);
+
 /* ---- shapes.c ---- */
 /* The shape of a tensor, with numbers if they are known; NULL: unknown. */
 const GraphTensor *script_shape(ScriptRun *r, const char *name);
@@ -329,6 +348,10 @@ int script_list_length(ScriptRun *r, const char *op, int n, const ScriptArg *arg
 /* A function of numbers, lists and the like. *known: whether it is one; then NULL after reporting.
  */
 ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known);
+/* builtin_text.c: "{}".format(x), str(x), and whether it made a text that is not known in full. */
+ScriptValue *script_format(ScriptRun *r, const ScriptArgs *args);
+ScriptValue *script_text_of(ScriptRun *r, const ScriptArgs *args);
+bool script_is_unknown_text(const ScriptValue *v);
 ScriptValue *script_arithmetic(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known);
 bool script_same(const ScriptValue *a, const ScriptValue *b);
 /* The number of a value, also of a tensor whose number is known. */

@@ -87,8 +87,11 @@ bool script_keep_state(ScriptRun *r) {
     r->script->unsettled = true;
     if (r->script->is_second || !settle(r, &r->set[i])) {
       foreign_report(r->torch->diags, r->script->file, E902,
-                     "`forward` gives the attribute `%s` a value of another shape in each call; a "
-                     "state has to keep its shape",
+                     r->set[i].value->kind == VALUE_TENSOR
+                         ? "`forward` gives the attribute `%s` a value of another shape in each "
+                           "call; a state has to keep its shape"
+                         : "`forward` gives the attribute `%s`, which is no tensor, another value "
+                           "in each call; a state has to be a tensor",
                      r->set[i].name);
       return false;
     }
@@ -98,7 +101,9 @@ bool script_keep_state(ScriptRun *r) {
     GraphValue *value = held ? map_get(&r->torch->values, held) : NULL;
     const GraphTensor *shape = held ? script_shape(r, held) : NULL;
     bool same = shape && graph_same_shape(graph->variable[i].start, shape);
-    if (!value || !same || (value->node && value->node->op == GRAPH_VarRead)) continue;
+    bool stays = value && value->node && value->node->op == GRAPH_VarRead &&
+                 graph_int(value->node, GRAPH_ATTR_variable, -1) == i;
+    if (!value || !same || stays) continue;
     GraphNode *node = graph_node(graph, GRAPH_VarAssign, path, "buffer", 1, &value, 0);
     graph_set_int(graph, node, GRAPH_ATTR_variable, i);
   }

@@ -29,6 +29,17 @@ static const char *result_of(json_t *node) {
   return json_string_value(json_object_get(json_object_get(out, "as_tensor"), "name"));
 }
 
+/* One of the results of unsafe_chunk, unsafe_split: the program promises not to read the operand
+ * again, or not to change the results. */
+static bool is_unsafe_part(json_t *node, const char *op, const char *name) {
+  json_t *list = json_object_get(json_array_get(json_object_get(node, "outputs"), 0), "as_tensors");
+  for (size_t i = 0; strncmp(op, "unsafe_", 7) == 0 && i < json_array_size(list); i++) {
+    const char *part = json_string_value(json_object_get(json_array_get(list, i), "name"));
+    if (part && strcmp(part, name) == 0) return true;
+  }
+  return false;
+}
+
 /* A tensor that shares its numbers with no other: neither a view nor seen through one so far, and
  * no input. */
 static bool is_alone(TorchReader *r, size_t before, const char *root) {
@@ -42,7 +53,7 @@ static bool is_alone(TorchReader *r, size_t before, const char *root) {
     bool makes = result && strcmp(result, root) == 0,
          sees = self && strcmp(root_of(r, self), root) == 0;
     if (op && torch_sharing(op) == TORCH_VIEW && (makes || sees)) return false;
-    made = made || makes;
+    made = made || makes || (op && is_unsafe_part(node, op, root));
   }
   return made;
 }

@@ -276,6 +276,96 @@ class Warm(nn.Module):
         return h
 
 
+class Turns(nn.Module):
+    """States that take their next value from each other, and one from the input."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        for name in ("first", "second", "last"): self.register_buffer(name, torch.zeros(1, 4))
+
+    def forward(self, x):
+        turn, change = self.first, x - self.last
+        self.first = self.second
+        self.second = turn * 0.5 + x
+        self.last = x
+        return self.fc(change + self.first * 2 - self.second)
+
+
+class Texts(nn.Module):
+    """Branches by texts that the program makes, and parts of one size and of several."""
+    def __init__(self):
+        super().__init__()
+        self.fc, self.n = nn.Linear(6, 3), 3
+
+    def forward(self, x):
+        if "{}_{}".format("fc", self.n) == "fc_3" and str(self.n) != "4":
+            x = x * 2
+        left, right = x.split([2, 4], 1)
+        third = x.split(4, dim=-1)[1]
+        return self.fc(torch.cat([right, left + third], 1))
+
+
+class Cells(nn.Module):
+    """Cells as tracing without gradients writes them: activations in place on parts of the products."""
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.gru = nn.LSTMCell(3, 4), nn.GRUCell(4, 2)
+
+    def forward(self, x, state: Tuple[Tensor, Tensor]):
+        h, c = self.lstm(x, state)
+        return self.gru(h), h, c
+
+
+class Shared(nn.Module):
+    """A state that is changed in place, and seen through another attribute."""
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("now", torch.zeros(1, 3))
+        self.register_buffer("before", torch.zeros(1, 3))
+
+    def forward(self, x):
+        self.now.add_(x)
+        change = self.now - self.before
+        self.before = self.now
+        return change
+
+
+class Twice(nn.Module):
+    """Two names of one state that is changed in place."""
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("one", torch.zeros(1, 3))
+        self.register_buffer("two", self.one)
+
+    def forward(self, x):
+        self.one.add_(x)
+        return self.two + x
+
+
+class Typed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.ones(3, dtype=torch.float64))
+
+    def forward(self, x):
+        return x - self.mean if self.mean.dtype == torch.float64 else x
+
+
+class Rated(nn.Module):
+    def forward(self, x):
+        return x * 2 if "{}".format(0.5) == "0.5" else x
+
+
+class Counted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.n = 0
+
+    def forward(self, x):
+        self.n += 1
+        return x * self.n
+
+
 def clean(path, module):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -301,7 +391,7 @@ def main(folder):
     def save(name, module, names, args, outs, calls=1, trace=False):
         training = module.training and name == "places"
         module = module.train(training)
-        script = torch.jit.trace(module, tuple(args)) if trace else torch.jit.script(module)
+        script = torch.jit.trace(module, tuple(args if len(args) < 3 else [args[0], tuple(args[1:])])) if trace else torch.jit.script(module)
         clean(f"{folder}/{name}.pt", script)
         script.eval()
         arrays = {f"in_{n}": [] for n in names} | {f"out_{n}": [] for n in outs}
@@ -329,6 +419,13 @@ def main(folder):
     save("places", Places(), ["x"], [uniform(1, 10)], ["mul"])
     for name, module in {"branch": Strict(), "loop": Loop(), "rate": Rate(), "spectrum": Spectrum(), "sorted": Sorted(), "pixels": Pixels(),
                          "either": Either(), "growing": Growing(), "listed": Listed(), "warm": Warm()}.items():
+        clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
+
+    save("turns", Turns(), ["x"], [uniform(1, 4)], ["linear"], calls=6)
+    save("texts", Texts(), ["x"], [uniform(1, 6)], ["linear"])
+    with torch.no_grad():
+        save("cells", Cells(), ["x", "state_0", "state_1"], [uniform(1, 3), uniform(1, 4), uniform(1, 4)], ["add_5", "mul_2", "add_1"], trace=True)
+    for name, module in {"shared": Shared(), "twice": Twice(), "typed": Typed(), "rated": Rated(), "counted": Counted()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
 
 
