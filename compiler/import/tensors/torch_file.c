@@ -18,16 +18,18 @@
 enum { STORAGES_MAX = 1 << 20 };
 #define LEGACY_HEAD "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"
 
-/* "NAME/" of the first member NAME/data.pkl; NULL if there is none. */
+/* "NAME/" of the member NAME/data.pkl; NULL if there is none. Files of the user's own may be called
+ * NAME/extra/data.pkl, so the shortest name counts. */
 static const char *archive_prefix(const Archive *archive, Arena *arena) {
+  const char *found = NULL;
   for (int64_t i = 0, n = archive_count(archive); i < n; i++) {
     const char *name = archive_name(archive, i);
     size_t len = strlen(name);
     bool is =
         len >= 8 && strcmp(name + len - 8, "data.pkl") == 0 && (len == 8 || name[len - 9] == '/');
-    if (is) return arena_strndup(arena, name, len - 8);
+    if (is && (!found || len - 8 < strlen(found))) found = arena_strndup(arena, name, len - 8);
   }
-  return NULL;
+  return found;
 }
 
 typedef struct ZipStorages {

@@ -200,7 +200,9 @@ static ScriptValue *describe_all(ScriptRun *r, ScriptValue *out) {
 }
 
 static bool add_node(ScriptRun *r, const char *text) {
+  enum { STEPS_OF_A_NODE = 16 }; /* for the memory that it takes */
   json_error_t error;
+  if (!script_spend(r, STEPS_OF_A_NODE)) return false;
   json_t *nodes = json_object_get(r->torch->body, "nodes"),
          *node = json_read(r->arena, text, strlen(text), 0, &error);
   if (!node) {

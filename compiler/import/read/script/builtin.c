@@ -115,6 +115,7 @@ static ScriptValue *append(ScriptRun *r, const ScriptArgs *args) {
 static ScriptValue *copy_list(ScriptRun *r, const ScriptArgs *args) {
   if (args->n != 1 || (args->value[0]->kind != VALUE_LIST && args->value[0]->kind != VALUE_TUPLE))
     return wrong(r, "list");
+  if (!script_spend(r, args->value[0]->n)) return NULL;
   ScriptValue *out = script_value(r->arena, VALUE_LIST);
   for (int i = 0; i < args->value[0]->n; i++)
     script_push(r->arena, out, args->value[0]->item[i]);
@@ -125,6 +126,7 @@ static ScriptValue *joined(ScriptRun *r, const ScriptArgs *args) {
   bool lists =
       args->n == 2 && args->value[0]->kind == VALUE_LIST && args->value[1]->kind == VALUE_LIST;
   if (!lists) return wrong(r, "add");
+  if (!script_spend(r, args->value[0]->n + args->value[1]->n)) return NULL;
   ScriptValue *out = script_value(r->arena, VALUE_LIST);
   for (int k = 0; k < 2; k++)
     for (int i = 0; i < args->value[k]->n; i++)
@@ -139,6 +141,7 @@ static ScriptValue *repeated(ScriptRun *r, const ScriptArgs *args) {
   const ScriptValue *times = args->value[1];
   if (times->kind != VALUE_INT || times->i > LONGEST || args->value[0]->n > LONGEST)
     return wrong(r, "mul");
+  if (times->i > 0 && !script_spend(r, times->i * args->value[0]->n)) return NULL;
   for (int64_t k = 0; k < times->i; k++)
     for (int i = 0; i < args->value[0]->n; i++)
       script_push(r->arena, out, args->value[0]->item[i]);
@@ -280,6 +283,7 @@ static const struct {
                  {"ops.prim.device", opaque},
                  {"ops.prim.layout", opaque},
                  {"ops.prim.is_cuda", no},
+                 {"ops.prim.is_nested", no},
                  {"ops.prim.requires_grad", no},
                  {"torch.is_grad_enabled", no},
                  {"torch.format", script_format},
@@ -319,6 +323,7 @@ static ScriptValue *slice_list(ScriptRun *r, const ScriptArgs *args) {
     bound[k - 1] = v->i < 0 && k < 3 ? v->i + n : v->i;
   }
   if (bound[2] < 1) return wrong(r, "slice");
+  if (!script_spend(r, n)) return NULL;
   ScriptValue *out = script_value(r->arena, VALUE_LIST);
   for (int64_t i = bound[0] < 0 ? 0 : bound[0]; i < n && i < bound[1]; i += bound[2])
     script_push(r->arena, out, args->value[0]->item[i]);

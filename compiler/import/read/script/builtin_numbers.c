@@ -40,15 +40,22 @@ static double real_of(const ScriptValue *v) {
   return v->kind == VALUE_FLOAT ? v->f : (double)v->i;
 }
 
-bool script_same(const ScriptValue *a, const ScriptValue *b) {
+/* Lists that are nested without end, or too large, are not the same. */
+static bool same_within(const ScriptValue *a, const ScriptValue *b, int depth, int *visits) {
+  if (depth > SCRIPT_MAX_DEPTH || --*visits < 0) return false;
   if (is_number(a) && is_number(b)) return real_of(a) == real_of(b);
   bool list = a->kind == VALUE_LIST || a->kind == VALUE_TUPLE || a->kind == VALUE_DICT;
   if (a->kind != b->kind || a->n != b->n) return false;
   for (int i = 0; list && i < a->n; i++)
-    if (!script_same(a->item[i], b->item[i])) return false;
+    if (!same_within(a->item[i], b->item[i], depth + 1, visits)) return false;
   if (a->kind == VALUE_TEXT || a->kind == VALUE_TENSOR || a->kind == VALUE_NAME)
     return strcmp(a->text, b->text) == 0;
   return list || a->kind == VALUE_NONE || a->kind == VALUE_OPAQUE || a == b;
+}
+
+bool script_same(const ScriptValue *a, const ScriptValue *b) {
+  int visits = 100000;
+  return same_within(a, b, 0, &visits);
 }
 
 /* Whole numbers as Python divides them: towards minus infinity. */
@@ -154,7 +161,11 @@ ScriptValue *script_arithmetic(ScriptRun *r, const char *op, const ScriptArgs *a
   int compared = comparison(op, a, b);
   if (compared >= 0) return script_bool(r->arena, compared != 0);
   bool real = strcmp(op, "div") == 0 || strcmp(op, "pow") == 0;
-  if (whole && !real && fabs(a) < 9e15 && fabs(b) < 9e15) {
+  if (whole && !real) {
+    if (fabs(a) >= 9e15 || fabs(b) >= 9e15) {
+      script_refuse(r, E902, "computes `%s` of %.0f and %.0f, which are too large", op, a, b);
+      return NULL;
+    }
     bool truth = *op == '_' && args->value[0]->kind == VALUE_BOOL;
     ScriptValue *out = whole_result(r, op, (int64_t)a, (int64_t)b);
     return out && truth ? script_bool(r->arena, out->i != 0) : out;

@@ -186,10 +186,7 @@ static ScriptValue *call(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e) 
 ScriptValue *script_eval(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e) {
   ScriptValue *out = NULL;
   r->line = e->line;
-  if (--r->steps < 0) {
-    script_refuse(r, E902, "takes too many steps");
-    return NULL;
-  }
+  if (!script_spend(r, 1)) return NULL;
   if (++r->depth > 8 * SCRIPT_MAX_DEPTH) {
     script_refuse(r, E902, "is nested too deeply");
     return NULL;

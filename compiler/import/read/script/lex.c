@@ -3,6 +3,7 @@
  * token, as in Python. */
 #include "import/read/script/script.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,10 @@ static bool number(Lexer *l) {
   memcpy(text, l->s + from, n);
   text[n] = 0;
   if (is_float) return add(l, (ScriptToken){.kind = SCRIPT_FLOAT, .f = strtod(text, NULL)});
-  return add(l, (ScriptToken){.kind = SCRIPT_INT, .i = strtoll(text, NULL, 10)});
+  errno = 0;
+  int64_t i = strtoll(text, NULL, 10);
+  return errno ? fail(l, "a number is too large")
+               : add(l, (ScriptToken){.kind = SCRIPT_INT, .i = i});
 }
 
 /* A text in quotes. What escape sequences stand for makes no difference but for quotes. */

@@ -221,7 +221,10 @@ static ScriptValue *convert_object(ScriptRun *r, Tree *tree, const char *path,
   }
   bool module = v->of && v->of->kind == PICKLE_CLASS && text_begins(v->of->text, "__torch__");
   ScriptValue *out = script_value(r->arena, module ? VALUE_MODULE : VALUE_OPAQUE);
-  out->text = path;
+  /* A module with two names has one state, which has the first of them. */
+  const char *first = module ? script_first_name(r, v) : NULL;
+  if (module && !first) script_note_stored(r, path, v);
+  out->text = module ? (first ? first : path) : NULL;
   out->object = v;
   return out;
 }

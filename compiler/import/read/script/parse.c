@@ -11,6 +11,7 @@ typedef struct Parser {
   ScriptUnit *unit;
   const char *class;
   const char *reason;
+  Map classes; /* by name */
   int depth;
 } Parser;
 
@@ -115,8 +116,12 @@ static ScriptExpr *atom(Parser *p) {
 static ScriptExpr *postfix(Parser *p) {
   ScriptExpr *e = atom(p);
   bool comma;
-  while (e) {
+  for (int n = 0; e; n++) {
     ScriptExpr *of = e;
+    if (n > SCRIPT_MAX_NESTING) {
+      fail(p, "an expression has too many parts");
+      return NULL;
+    }
     if (take_mark(p, ".")) {
       e = expr_new(p, EXPR_ATTRIBUTE);
       e->text = p->t->text;
@@ -340,6 +345,8 @@ static bool member(Parser *p) {
 static bool class(Parser *p) {
   if (p->t->kind != SCRIPT_NAME) return fail(p, "a class has no name");
   p->class = p->t++->text;
+  if (map_get(&p->classes, p->class)) return fail(p, "a class stands in it twice");
+  map_put(p->arena, &p->classes, p->class, p);
   ARENA_PUSH(p->arena, p->unit->class, p->unit->n_classes, p->unit->cap_classes, p->class);
   ScriptExpr *bases = expr_new(p, EXPR_TUPLE);
   bool comma;

@@ -107,6 +107,8 @@ static Graph *follow(ScriptRun *r, const ScriptFunction *forward) {
   if (script_count_inputs(s, forward, r->input_name) < 0) return NULL;
   if (!script_inputs(r, forward, &args)) return NULL;
   ScriptValue *out = script_call(r, forward, self, &args);
+  r->at = forward;
+  r->line = forward->line;
   if (!out || !add_output(r, out, NULL, 0) || !script_shares_nothing(r) || !script_keep_state(r))
     return NULL;
   if (r->torch->graph->n_out) return r->torch->graph;
@@ -124,6 +126,8 @@ static Graph *settled(Script *s, const ScriptShape *shape, int n, ScriptRun **ru
     const ScriptFunction *forward = script_method(r, &root, "forward");
     Graph *graph = forward ? follow(r, forward) : NULL;
     s->steps -= before - r->steps;
+    /* Other sizes seldom need much fewer steps, and each attempt takes memory. */
+    if (r->steps < 0) s->steps -= STEPS_OF_ALL / 4;
     if (!s->written_more || s->steps < 0) return graph;
   }
   return NULL;
@@ -146,15 +150,17 @@ static Graph *attempt(Script *s, const ScriptShape *shape, int n, ScriptRun **ru
 
 /* ---- the archive ---- */
 
+/* The folder of `data.pkl`, which is the outermost of this name: files of the user's own may have
+ * it too. */
 static bool find_folder(Script *s) {
   static const char end[] = "data.pkl";
   for (int64_t i = 0; i < archive_count(s->archive); i++) {
     const char *name = archive_name(s->archive, i);
     size_t n = strlen(name), m = sizeof end - 1;
     if (n < m || strcmp(name + n - m, end) != 0 || (n > m && name[n - m - 1] != '/')) continue;
-    s->folder = arena_strndup(s->arena, name, n - m);
-    return true;
+    if (!s->folder || n - m < strlen(s->folder)) s->folder = arena_strndup(s->arena, name, n - m);
   }
+  if (s->folder) return true;
   foreign_report(s->diags, s->file, E901, "`%s` has no `data.pkl` in it", s->file->path);
   return false;
 }

@@ -15,6 +15,11 @@ bool script_refuse(ScriptRun *r, DiagCode code, const char *format, ...) {
   return false;
 }
 
+bool script_spend(ScriptRun *r, int64_t steps) {
+  r->steps -= steps < r->steps ? steps : r->steps + 1;
+  return r->steps >= 0 || script_refuse(r, E902, "takes too many steps");
+}
+
 static bool assign(ScriptRun *r, ScriptScope *scope, const ScriptExpr *target, ScriptValue *v) {
   if (target->kind == EXPR_NAME) {
     map_put(r->arena, &scope->names, target->text, v);
@@ -95,7 +100,7 @@ static bool run_statement(ScriptRun *r, ScriptScope *scope, const ScriptStatemen
 
 bool script_run_block(ScriptRun *r, ScriptScope *scope, const ScriptBlock *block) {
   for (int i = 0; i < block->n && !scope->is_over; i++) {
-    if (--r->steps < 0) return script_refuse(r, E902, "takes too many steps");
+    if (!script_spend(r, 1)) return false;
     if (!run_statement(r, scope, block->item[i])) return false;
   }
   return true;

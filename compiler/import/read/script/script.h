@@ -178,10 +178,10 @@ typedef struct ScriptBinding {
   ScriptValue *was, *value;
 } ScriptBinding;
 
-/* A tensor of the archive that an attribute holds. */
+/* A tensor or a module of the archive that an attribute holds. */
 typedef struct ScriptStored {
   const char *path;
-  const PickleValue *object; /* the same for tensors that are one */
+  const PickleValue *object; /* the same if they are one */
 } ScriptStored;
 
 typedef struct ScriptScope {
@@ -291,6 +291,8 @@ bool script_same_calls(Script *s, const ScriptRun *first, Graph *second, const S
 
 /* ---- shared.c ---- */
 void script_note_stored(ScriptRun *r, const char *path, const PickleValue *object);
+/* The path by which an object was read first; NULL: it was not read yet. */
+const char *script_first_name(const ScriptRun *r, const PickleValue *object);
 /* An operator changes the tensor NAME in place. */
 void script_note_change(ScriptRun *r, const char *name);
 /* Whether no attribute that changes in place shares its numbers with another; false after
@@ -362,6 +364,8 @@ bool script_truth(ScriptRun *r, const ScriptValue *v, bool *out);
 ScriptValue *script_eval(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e);
 ScriptValue *script_call(ScriptRun *r, const ScriptFunction *f, ScriptValue *self,
                          const ScriptArgs *args);
+/* Whether the attempt may still take so many steps; false after reporting. */
+bool script_spend(ScriptRun *r, int64_t steps);
 bool script_run_block(ScriptRun *r, ScriptScope *scope, const ScriptBlock *block);
 
 /* ---- inputs.c ---- */

@@ -107,6 +107,7 @@ static bool infer_node(ScriptRun *r, const GraphNode *node) {
       dim[i] = (double)in[0]->dim[i];
     if (call.out[0].count == in[0]->rank) call.out[0].wide = dim;
   } else if (known && count <= SMALL && graph_elem_is_whole(call.out[0].elem)) {
+    if (!script_spend(r, count / 16)) return false;
     graph_call_eval(&call);
   }
   for (int k = 0; k < node->n_out; k++)

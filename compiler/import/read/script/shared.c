@@ -11,6 +11,12 @@ void script_note_stored(ScriptRun *r, const char *path, const PickleValue *objec
   ARENA_PUSH(r->arena, r->stored, r->n_stored, r->cap_stored, stored);
 }
 
+const char *script_first_name(const ScriptRun *r, const PickleValue *object) {
+  for (int i = 0; i < r->n_stored; i++)
+    if (r->stored[i].object == object) return r->stored[i].path;
+  return NULL;
+}
+
 void script_note_change(ScriptRun *r, const char *name) {
   const char *root = map_get(&r->torch->aliases, name);
   Script *s = r->script;

@@ -366,7 +366,44 @@ class Counted(nn.Module):
         return x * self.n
 
 
-def clean(path, module):
+class Half(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+        self.register_buffer("h", torch.zeros(1, 3))
+
+    def forward(self, x):
+        self.h = torch.tanh(self.fc(x) + self.h)
+        return self.h
+
+
+class Pair(nn.Module):
+    """One module under two names has one state."""
+    def __init__(self):
+        super().__init__()
+        self.one = self.two = torch.jit.script(Half())
+
+    def forward(self, x):
+        return self.two(self.one(x)) + 1
+
+
+class Plain(nn.Module):
+    def forward(self, x):
+        return x
+
+
+HEAD = "class Plain(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n" \
+       "  def forward(self: __torch__.Plain,\n    x: Tensor) -> Tensor:\n"
+# Text that nobody's compiler wrote.
+BY_HAND = {"itself": "    l = [x]\n    a = torch.append(l, l)\n    b = [l]\n    c = torch.append(b, l)\n    if torch.eq(b, l):\n      return x\n    return l\n",
+           "chain": "    return x" + ".a" * 3000 + "\n",
+           "places": "    return x" + "[0]" * 3000 + "\n",
+           "doubled": "    l = [1]\n    for i in range(100):\n      l = torch.add(l, l)\n    return x\n",
+           "large": "    return torch.add(x, 99999999999999999999999999)\n",
+           "again": "    return x\n" + HEAD + "    return torch.add(x, 1)\n"}
+
+
+def clean(path, module, code=None, more=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
     torch.jit.save(module, buffer)
@@ -375,8 +412,9 @@ def clean(path, module):
         for name in sorted(source.namelist()):
             if name.endswith(".debug_pkl") or "/.data" in name or name.endswith("serialization_id"): continue
             info = zipfile.ZipInfo("m/" + name.split("/", 1)[1], (1980, 1, 1, 0, 0, 0))
-            data = source.read(name)
+            data = code.encode() if code and name.endswith(".py") else source.read(name)
             z.writestr(info, data, zipfile.ZIP_DEFLATED if len(data) > 200 else zipfile.ZIP_STORED)
+        if more: z.writestr(zipfile.ZipInfo(more, (1980, 1, 1, 0, 0, 0)), b"a file of the user's own")
 
 
 def flat(value):
@@ -392,7 +430,7 @@ def main(folder):
         training = module.training and name == "places"
         module = module.train(training)
         script = torch.jit.trace(module, tuple(args if len(args) < 3 else [args[0], tuple(args[1:])])) if trace else torch.jit.script(module)
-        clean(f"{folder}/{name}.pt", script)
+        clean(f"{folder}/{name}.pt", script, more="m/extra/data.pkl" if name == "pair" else None)
         script.eval()
         arrays = {f"in_{n}": [] for n in names} | {f"out_{n}": [] for n in outs}
         for _ in range(calls):
@@ -427,6 +465,9 @@ def main(folder):
         save("cells", Cells(), ["x", "state_0", "state_1"], [uniform(1, 3), uniform(1, 4), uniform(1, 4)], ["add_5", "mul_2", "add_1"], trace=True)
     for name, module in {"shared": Shared(), "twice": Twice(), "typed": Typed(), "rated": Rated(), "counted": Counted()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
+    save("pair", Pair(), ["x"], [uniform(1, 3)], ["add_2"], calls=6)
+    for name, code in BY_HAND.items():
+        clean(f"{folder}/refused/{name}.pt", torch.jit.script(Plain()), code=HEAD + code)
 
 
 main(sys.argv[1])
