@@ -149,7 +149,9 @@ static bool optimise(LlvmWriter *w, Diags *diags) {
   return false;
 }
 
+/* LLVM has no buffer where it found no memory for it. */
 static void take(LLVMMemoryBufferRef buffer, Text *out) {
+  if (!buffer) arena_out_of_memory(out->arena);
   text_add_n(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
   LLVMDisposeMemoryBuffer(buffer);
 }
@@ -160,6 +162,7 @@ static bool take_object(LlvmWriter *w, LLVMMemoryBufferRef buffer, Text *out) {
     take(buffer, out);
     return true;
   }
+  if (!buffer) arena_out_of_memory(out->arena);
   bool done = elf_data_fill(LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer), w->apart,
                             w->n_apart, out);
   LLVMDisposeMemoryBuffer(buffer);

@@ -33,6 +33,7 @@ static LLVMErrorRef add_process_symbols(LLVMOrcLLJITRef jit) {
 static LLVMErrorRef add_object(LLVMOrcLLJITRef jit, Text *object) {
   LLVMMemoryBufferRef copy =
       LLVMCreateMemoryBufferWithMemoryRangeCopy(text_str(object), object->len, "model.o");
+  if (!copy) arena_out_of_memory(object->arena);
   return LLVMOrcLLJITAddObjectFile(jit, LLVMOrcLLJITGetMainJITDylib(jit), copy);
 }
 
