@@ -163,9 +163,7 @@ static bool is_of_one_step(const Layer *layer) {
       time && layer_opt(layer, OPT_padding) && time->size == 1 && time->stride == 1 &&
       (time->padding.kind != PAD_ZEROS || time->padding.before + time->padding.after == 0);
   if (layer->kind == LAYER_state || layer->kind == LAYER_keep) return true;
-  if (layer->kind == LAYER_frames || layer->kind == LAYER_delay ||
-      layer->kind == LAYER_overlap_add || layer->kind == LAYER_flatten)
-    return false;
+  if (layer_info(layer->kind)->flags & SEQUENCE && !layer_opt(layer, OPT_along)) return false;
   if (layer->kind == LAYER_Conv1DTranspose || layer->kind == LAYER_Conv2DTranspose ||
       layer->kind == LAYER_upsample)
     return !time;
