@@ -10,6 +10,8 @@
  * transpose what it keeps in any way. */
 #include "import/lift/lift.h"
 
+#include <string.h>
+
 /* The sizes of a Concat, [outer, rows, inner] around its axis: `kept` of `all` rows are kept. */
 typedef struct WindowRows {
   int64_t outer, inner, kept, all;
@@ -121,6 +123,46 @@ static bool starts_at_zero(const Lift *l, int in) {
   return true;
 }
 
+/* The row of a window that holds the element with this code; -1: none does. */
+static int64_t row_with(Trace *t, const GraphValue *all, const WindowRows *r, double code) {
+  const double *rows = trace_of(t, all);
+  for (int64_t k = 0; rows && k < r->outer * r->all * r->inner; k++)
+    if (rows[k] == code) return k / r->inner % r->all;
+  return -1;
+}
+
+/* Whether the rows of a window go along an axis of a value, as its first two elements there say. */
+static bool goes_along(Lift *l, Trace *t, const GraphValue *value, int axis, const GraphValue *all,
+                       const WindowRows *r) {
+  const GraphTensor *type = lift_type(l, value);
+  const double *code = trace_of(t, value);
+  int64_t inner = 1;
+  for (int i = axis + 1; i < type->rank; i++)
+    inner *= type->dim[i];
+  if (!code || type->count <= inner || type->dim[axis] < 2 || code[0] < 0) return false;
+  int64_t from = row_with(t, all, r, code[0]), to = row_with(t, all, r, code[inner]);
+  return from >= 0 && to >= 0 && from != to;
+}
+
+/* Whether a Pad repeats or mirrors the ends of all rows of a call, which are then no rows of an
+ * endless sequence. */
+static bool has_ends(Lift *l, Trace *t, const GraphValue *all, const WindowRows *r) {
+  const Graph *graph = l->flat->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *pad = graph->node[i];
+    if (pad->op != GRAPH_Pad ||
+        strcmp(graph_word(pad, GRAPH_ATTR_mode, 0, "constant"), "constant") == 0)
+      continue;
+    const GraphTensor *pads = lift_type(l, pad->in[1]);
+    int rank = lift_type(l, pad->in[0])->rank;
+    for (int axis = 0; axis < rank && graph_known(pads); axis++)
+      if ((graph_at(pads, axis) > 0 || graph_at(pads, rank + axis) > 0) &&
+          goes_along(l, t, pad->in[0], axis, all, r))
+        return true;
+  }
+  return false;
+}
+
 /* The taps of a kernel [C, 1, K] in a constant that a window [N, C, K], its rows along `axis`, is
  * multiplied by; NULL: it is another. */
 static GraphValue *taps_of(Flat *flat, const GraphTensor *x, int axis, const GraphTensor *c) {
@@ -181,7 +223,8 @@ void lift_find_windows(Lift *l) {
     bool turned = in >= 0 && input_of(l, &l->trace, node->in[1]) == in;
     /* rows of the input itself, or made of the kept ones, are not new */
     if (out < 0 || turned || !starts_at_zero(l, in) ||
-        is_made_of(l, &l->trace, node->in[1], node->in[0], graph->in[in].value))
+        is_made_of(l, &l->trace, node->in[1], node->in[0], graph->in[in].value) ||
+        has_ends(l, &l->trace, node->out[0], &r))
       continue;
     lift_add_pair(l, in, out);
     window[node->out[0]->id] = true;
