@@ -23,11 +23,11 @@ static void lint_forget_bias(const Layer *layer, Diags *diags) {
   int64_t u = layer_size(layer, OPT_units, 0);
   if (layer->kind != LAYER_LSTM || !bias || u < 4) return;
   double mean[4], spread[4];
-  int most = 1;
-  for (int g = 0; g < 4; g++) {
+  for (int g = 0; g < 4; g++)
     mean_and_spread(bias + g * u, u, &mean[g], &spread[g]);
+  int most = 1;
+  for (int g = 0; g < 4; g++)
     if (mean[g] > mean[most]) most = g;
-  }
   bool odd =
       most != 1 && mean[most] > 0.7 && mean[most] > mean[1] + 0.7 && spread[most] < mean[most];
   if (!odd) return;
