@@ -71,55 +71,6 @@ static bool collect_operation(KerasGraph *g, json_t *call, KerasValue *out, int 
   return true;
 }
 
-/* The sizes of a nest of lists, taken from its first elements; -1: it is too deep. */
-static int nest_rank(json_t *nest, int64_t *dim) {
-  int rank = 0;
-  for (; json_is_array(nest); nest = json_array_get(nest, 0)) {
-    if (rank == GRAPH_MAX_RANK - 1) return -1;
-    dim[rank++] = (int64_t)json_array_size(nest);
-  }
-  return rank;
-}
-
-/* A nest of lists has these sizes and holds numbers, which go to *to unless it is NULL. */
-static bool nest_is_array(json_t *nest, int rank, const int64_t *dim, double **to) {
-  if (!rank && to) *(*to)++ = json_number_value(nest);
-  if (!rank) return json_is_number(nest);
-  if (!json_is_array(nest) || (int64_t)json_array_size(nest) != *dim) return false;
-  for (int64_t i = 0; i < *dim; i++)
-    if (!nest_is_array(json_array_get(nest, (size_t)i), rank - 1, dim + 1, to)) return false;
-  return true;
-}
-
-/* {"class_name": "__tensor__", "config": {"value": [[1.5, ...], ...]}}; NULL: it is another. */
-static const GraphTensor *array_of(KerasGraph *g, json_t *object) {
-  const char *class_name = json_string_value(json_object_get(object, "class_name"));
-  if (!class_name ||
-      (strcmp(class_name, "__tensor__") != 0 && strcmp(class_name, "__numpy__") != 0))
-    return NULL;
-  json_t *nest = json_object_get(json_object_get(object, "config"), "value");
-  int64_t dim[GRAPH_MAX_RANK] = {1};
-  double *data;
-  int rank = nest_rank(nest, dim + 1);
-  if (rank < 0 || !nest_is_array(nest, rank, dim + 1, NULL)) return NULL;
-  GraphTensor *out = graph_tensor(g->keras->arena, GRAPH_FLOAT, rank + 1, dim, &data);
-  nest_is_array(nest, rank, dim + 1, &data);
-  return out;
-}
-
-/* x * 2 of Keras 3: one of the arguments is a number, or an array of them. */
-static void constant_operand(KerasGraph *g, KerasLayer *layer, json_t *args) {
-  for (size_t i = 0; i < json_array_size(args) && json_array_size(args) == 2; i++) {
-    json_t *item = json_array_get(args, i);
-    const GraphTensor *array = array_of(g, item);
-    if (!array && !json_is_number(item)) continue;
-    layer->numbers = array;
-    layer->number = json_number_value(item);
-    layer->has_number = true;
-    layer->number_first = i == 0;
-  }
-}
-
 /* Values that a call may also name: attention(query=q, value=v). */
 static const char *const named_inputs[] = {"query", "value", "key"};
 
@@ -218,7 +169,7 @@ static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   if (!collect(g, args, values, &n, 0) || !collect_named(g, keywords, values, &n) ||
       !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0))
     return NOT_YET;
-  if (json_is_object(call)) constant_operand(g, layer, args);
+  if (!keras_call_numbers(g, layer, call)) return FAILED;
   if (call_mask(g, layer, keywords) == NOT_YET) return NOT_YET;
   size_t n_first = reference_of(call) ? 1 : json_array_size(call);
   for (size_t i = 0; !keywords && i < n_first; i++) {

@@ -41,6 +41,10 @@ bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape,
 json_t *graph_input_shape(const KerasLayer *layer);
 bool graph_is_input(const KerasLayer *layer); /* its class is InputLayer */
 
+/* Sets the constant operand of a layer from the arguments of its call. False after reporting an
+ * array of numbers that is none. */
+bool keras_call_numbers(KerasGraph *g, KerasLayer *layer, json_t *call);
+
 /* Reads the layers of a functional model. The second function reads such a model among the layers
  * of another one: its outputs become the results of the call. False after reporting. */
 bool graph_functional(KerasGraph *g, json_t *config);
