@@ -36,6 +36,10 @@ typedef struct LlvmOptions {
 /* "19.1.7"; NULL if this compiler was built without LLVM. */
 const char *backend_llvm_version(void);
 
+/* Whether LLVM is there and could not be loaded, as without memory; a file of it that is not there
+ * is the same as a compiler without LLVM. */
+bool backend_llvm_failed(void);
+
 /* Whether a target of this name can be compiled for; "cortex-m4" and any triple LLVM knows. */
 bool backend_llvm_has_target(const char *target);
 

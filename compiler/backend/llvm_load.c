@@ -7,6 +7,7 @@
 #include "base/module.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct LlvmModule {
   const char *(*version)(void);
@@ -49,6 +50,10 @@ static const LlvmModule *llvm_module(void) {
 const char *backend_llvm_version(void) {
   const LlvmModule *module = llvm_module();
   return module ? module->version() : NULL;
+}
+
+bool backend_llvm_failed(void) {
+  return !llvm_module() && *unloadable && !strstr(unloadable, "No such file or directory");
 }
 
 bool backend_llvm_has_target(const char *target) {

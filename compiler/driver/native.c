@@ -54,7 +54,8 @@ bool native_chosen(const Session *s) {
   bool is_triple =
       o->target && strchr(o->target, '-') && !target_find(o->target) && !machine_find(o->target);
   if (is_triple) return true;
-  return !(cc && *cc) && has_llvm(s);
+  /* The C compiler would make other bytes of the same model. */
+  return !(cc && *cc) && (has_llvm(s) || backend_llvm_failed());
 }
 
 bool native_names_fit(Session *s, bool by_llvm) {
