@@ -25,6 +25,8 @@ static bool open_module(LlvmModule *module) {
 #ifdef GRUS_LLVM_MODULE
   const char *reason;
   void *opened = module_open(GRUS_LLVM_MODULE, &reason);
+  /* A loader without memory for the path of a file says, too, that there is no such file. */
+  if (reason) opened = module_open(GRUS_LLVM_MODULE, &reason);
   if (reason) snprintf(unloadable, sizeof unloadable, "%s", reason);
   return opened && module_take(opened, "backend_llvm_version", &module->version) &&
          module_take(opened, "backend_llvm_has_target", &module->has_target) &&
