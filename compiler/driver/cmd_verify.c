@@ -412,7 +412,7 @@ static ExitCode explain_code(Session *s, const Model *model) {
   return EXIT_USAGE;
 }
 
-/* Relative tolerances: of sums in f32, and where operands are rounded to bf16, each by up to 2^-9
+/* Relative tolerances: of sums in f32, and where operands are rounded to bf16, each by up to 2^-8
  * of itself. */
 static const double usual_rtol = 1e-4, rounding_rtol = 0x1p-6;
 
