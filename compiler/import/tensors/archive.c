@@ -13,6 +13,7 @@ struct Archive {
   Arena *arena;
   zip_t *zip;
   uint64_t budget; /* bytes that members may still decompress to */
+  Mapped *read;    /* for each member its bytes; data is NULL until it is read */
 };
 
 bool archive_sniff(Mapped file) {
@@ -43,7 +44,9 @@ Archive *archive_open(Arena *arena, Mapped map, const char **reason) {
   if (!archive->zip && no_memory) arena_out_of_memory(arena);
   *reason = archive->zip ? "it has too many members"
                          : arena_printf(arena, "it is a damaged zip archive: %s", why);
-  return archive->zip && archive_count(archive) <= MAX_MEMBERS ? archive : NULL;
+  if (!archive->zip || archive_count(archive) > MAX_MEMBERS) return NULL;
+  archive->read = ARENA_ARRAY(arena, Mapped, archive_count(archive) + 1);
+  return archive;
 }
 
 int64_t archive_count(const Archive *archive) {
@@ -59,10 +62,24 @@ int64_t archive_find(const Archive *archive, const char *name) {
   return zip_name_locate(archive->zip, name, 0);
 }
 
+const char *archive_folder(const Archive *archive, const char *member) {
+  const char *found = NULL;
+  size_t m = strlen(member);
+  for (int64_t i = 0, count = archive_count(archive); i < count; i++) {
+    const char *name = zip_get_name(archive->zip, (zip_uint64_t)i, 0);
+    size_t n = name ? strlen(name) : 0;
+    if (n < m || strcmp(name + n - m, member) != 0 || (n > m && name[n - m - 1] != '/')) continue;
+    if (!found || n - m < strlen(found)) found = arena_strndup(archive->arena, name, n - m);
+  }
+  return found;
+}
+
 bool archive_read(Archive *archive, int64_t index, Mapped *out, const char **reason) {
   zip_stat_t st;
   zip_uint64_t at = (zip_uint64_t)index;
   Arena *arena = archive->arena;
+  *out = archive->read[index];
+  if (out->data) return true;
   *reason = "a member of the archive cannot be read";
   if (zip_stat_index(archive->zip, at, 0, &st) != 0 || !(st.valid & ZIP_STAT_SIZE) || !st.name)
     return false;
@@ -80,7 +97,7 @@ bool archive_read(Archive *archive, int64_t index, Mapped *out, const char **rea
   uint8_t more;
   bool whole = got >= 0 && (zip_uint64_t)got == st.size && zip_fread(f, &more, 1) == 0;
   if (f && zip_fclose(f) != 0) whole = false; /* libzip reports a wrong checksum here */
-  *out = (Mapped){data, (size_t)st.size};
   *reason = arena_printf(arena, "`%s` is damaged", name);
+  if (whole) *out = archive->read[index] = (Mapped){data, (size_t)st.size};
   return whole;
 }

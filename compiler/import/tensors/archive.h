@@ -15,7 +15,11 @@ Archive *archive_open(Arena *arena, Mapped file, const char **reason);
 int64_t archive_count(const Archive *archive);
 const char *archive_name(const Archive *archive, int64_t index); /* "" if it has none */
 int64_t archive_find(const Archive *archive, const char *name);  /* -1 if there is none */
-/* The decompressed bytes of a member. False with *reason, also if its checksum is wrong. */
+/* "NAME/" of the member NAME/MEMBER, "" of one at the top; NULL if there is none. Users may add
+ * files of the same name in folders below it, so the outermost one counts. */
+const char *archive_folder(const Archive *archive, const char *member);
+/* The decompressed bytes of a member, which live as long as the archive; a member is decompressed
+ * once. False with *reason, also if its checksum is wrong. */
 bool archive_read(Archive *archive, int64_t index, Mapped *out, const char **reason);
 
 #endif

@@ -6,18 +6,16 @@
 #include "import/tensors/torch_file.h"
 
 #include "import/json_read.h"
-#include "import/tensors/archive.h"
+#include "import/tensors/torch_archive.h"
 #include "import/tensors/tree.h"
 
 #include <string.h>
 
-static const char list_name[] = "model_weights_config.json";
+static const char weights_folder[] = "data/weights/", list_name[] = "model_weights_config.json";
 
 typedef struct Export {
   Tree tree;
-  Archive *archive;
-  const char *folder; /* "NAME/data/weights/" */
-  Mapped *read;       /* for each member its bytes; data is NULL until it is read */
+  TorchStorages storages; /* in "NAME/data/weights/" */
 } Export;
 
 /* Element types by their numbers in the schema of torch.export. */
@@ -54,19 +52,9 @@ static bool layout_of(const json_t *meta, Tensor *t, int64_t *stride, int64_t *o
   return whole(json_object_get(meta, "storage_offset"), offset);
 }
 
-/* The numbers of a file of the archive; several tensors may share one. */
-static bool storage_of(Export *e, const char *name, Mapped *out, const char **reason) {
-  const char *full = name ? arena_printf(e->tree.arena, "%s%s", e->folder, name) : "";
-  int64_t at = name ? archive_find(e->archive, full) : -1;
-  *reason = arena_printf(e->tree.arena, "its data, `%s`, is not in the archive", full);
-  if (at < 0 || (!e->read[at].data && !archive_read(e->archive, at, &e->read[at], reason)))
-    return false;
-  *out = e->read[at];
-  return true;
-}
-
 static bool add_tensor(Export *e, const char *name, const json_t *entry, const char **reason) {
   const json_t *meta = json_object_get(entry, "tensor_meta");
+  const char *path = json_string_value(json_object_get(entry, "path_name"));
   Tensor t = {0};
   Mapped storage;
   int64_t stride[TENSOR_MAX_RANK], offset;
@@ -78,7 +66,7 @@ static bool add_tensor(Export *e, const char *name, const json_t *entry, const c
   *reason = arena_printf(e->tree.arena,
                          "the sizes and strides of `%s` are not lists of at most 8 integers", name);
   if (!layout_of(meta, &t, stride, &offset)) return false;
-  if (!storage_of(e, json_string_value(json_object_get(entry, "path_name")), &storage, reason) ||
+  if (!torch_archive_storage(&e->storages, path ? path : "", &storage, reason) ||
       torch_view(&e->tree, &t, storage, stride, offset, reason) != TREE_TENSOR) {
     *reason = arena_printf(e->tree.arena, "`%s`: %s", name, *reason);
     return false;
@@ -87,34 +75,27 @@ static bool add_tensor(Export *e, const char *name, const json_t *entry, const c
   return true;
 }
 
-/* The member NAME/data/weights/model_weights_config.json; -1 if there is none. */
-static int64_t find_list(Export *e, Arena *arena) {
-  for (int64_t i = 0, n = archive_count(e->archive); i < n; i++) {
-    const char *name = archive_name(e->archive, i), *at = strstr(name, list_name);
-    if (!at || at[sizeof list_name - 1]) continue;
-    e->folder = arena_strndup(arena, name, (size_t)(at - name));
-    return i;
-  }
-  return -1;
-}
-
 TensorFile *torch_export_parse(Arena *arena, Mapped file, const char **reason) {
-  Export e = {.archive = archive_open(arena, file, reason)};
+  Archive *archive = archive_open(arena, file, reason);
+  Export e = {.storages = {.arena = arena, .archive = archive}};
   Mapped text;
   json_error_t error;
   const char *name;
   json_t *entry;
-  int64_t at = e.archive ? find_list(&e, arena) : -1;
-  if (!e.archive) return NULL;
-  *reason = arena_printf(arena, "it has no list of its weights, `%s`", list_name);
-  if (at < 0 || !archive_read(e.archive, at, &text, reason)) return NULL;
-  json_t *list = json_read(arena, (const char *)text.data, text.len, 0, &error),
-         *config = json_object_get(list, "config");
+  if (!archive) return NULL;
+  const char *list = arena_printf(arena, "%s%s", weights_folder, list_name),
+             *folder = archive_folder(archive, list);
+  *reason = arena_printf(arena, "it has no list of its weights, `%s`", list);
+  if (!folder || !torch_archive_order(archive, arena, folder, reason)) return NULL;
+  e.storages.folder = arena_printf(arena, "%s%s", folder, weights_folder);
+  int64_t at = archive_find(archive, arena_printf(arena, "%s%s", folder, list));
+  if (!archive_read(archive, at, &text, reason)) return NULL;
+  json_t *config =
+      json_object_get(json_read(arena, (const char *)text.data, text.len, 0, &error), "config");
   *reason = arena_printf(arena, "its list of weights, `%s`, cannot be read", list_name);
   if (!json_is_object(config)) return NULL;
   tree_begin(&e.tree, arena, file.len);
   e.tree.convention = CONVENTION_TORCH;
-  e.read = ARENA_ARRAY(arena, Mapped, archive_count(e.archive) + 1);
   json_object_foreach(config, name, entry) {
     if (!add_tensor(&e, arena_strdup(arena, name), entry, reason)) return NULL;
   }

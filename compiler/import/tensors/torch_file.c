@@ -9,7 +9,7 @@
  * storages; then for each key a count of 8 bytes and the data. */
 #include "import/tensors/torch_file.h"
 
-#include "import/tensors/archive.h"
+#include "import/tensors/torch_archive.h"
 #include "import/tensors/tree.h"
 
 #include <stdlib.h>
@@ -18,64 +18,25 @@
 enum { STORAGES_MAX = 1 << 20 };
 #define LEGACY_HEAD "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e"
 
-/* "NAME/" of the member NAME/data.pkl; NULL if there is none. Files of the user's own may be called
- * NAME/extra/data.pkl, so the shortest name counts. */
-static const char *archive_prefix(const Archive *archive, Arena *arena) {
-  const char *found = NULL;
-  for (int64_t i = 0, n = archive_count(archive); i < n; i++) {
-    const char *name = archive_name(archive, i);
-    size_t len = strlen(name);
-    bool is =
-        len >= 8 && strcmp(name + len - 8, "data.pkl") == 0 && (len == 8 || name[len - 9] == '/');
-    if (is && (!found || len - 8 < strlen(found))) found = arena_strndup(arena, name, len - 8);
-  }
-  return found;
-}
-
-typedef struct ZipStorages {
-  Archive *archive;
-  Arena *arena;
-  const char *prefix; /* "NAME/data/" */
-  Mapped *read;       /* for each member its bytes; data is NULL until it is read */
-} ZipStorages;
-
-/* Tree.storage of an archive. */
-static bool zip_storage(void *context, const char *key, Mapped *out, const char **reason) {
-  ZipStorages *zip = context;
-  int64_t at = archive_find(zip->archive, arena_printf(zip->arena, "%s%s", zip->prefix, key));
-  *reason = arena_printf(zip->arena, "its data, `%s%s`, is not in the archive", zip->prefix, key);
-  if (at < 0) return false;
-  if (!zip->read[at].data && !archive_read(zip->archive, at, &zip->read[at], reason)) return false;
-  *out = zip->read[at];
-  return true;
-}
-
 /* Reads a member; its data is NULL if the archive has none of this name. */
-static bool member(ZipStorages *zip, const char *name, Mapped *out, const char **reason) {
-  int64_t at = archive_find(zip->archive, name);
+static bool member(TorchStorages *in, const char *name, Mapped *out, const char **reason) {
+  int64_t at = archive_find(in->archive, name);
   *out = (Mapped){0};
-  return at < 0 || archive_read(zip->archive, at, out, reason);
+  return at < 0 || archive_read(in->archive, at, out, reason);
 }
 
 /* Adds the tensors of the pickle NAME/FILE, whose storages are in NAME/FOLDER. The file may be
  * missing. */
-static bool add_pickle(Tree *tree, ZipStorages *zip, const char *prefix, const char *file,
+static bool add_pickle(Tree *tree, TorchStorages *in, const char *prefix, const char *file,
                        const char *folder, const char *name, const char **reason) {
   Mapped data;
   size_t at = 0;
-  zip->prefix = arena_printf(tree->arena, "%s%s", prefix, folder);
-  if (!member(zip, arena_printf(tree->arena, "%s%s", prefix, file), &data, reason)) return false;
+  in->folder = arena_printf(tree->arena, "%s%s", prefix, folder);
+  if (!member(in, arena_printf(tree->arena, "%s%s", prefix, file), &data, reason)) return false;
   if (!data.data) return true;
   const PickleValue *value = pickle_read(tree->arena, data, &at, NULL, reason);
   if (!value) return false;
   return *name ? tree_add(tree, value, name, reason) : tree_add_root(tree, value, reason);
-}
-
-static bool little_endian(ZipStorages *zip, const char *prefix, const char **reason) {
-  Mapped order;
-  if (!member(zip, arena_printf(zip->arena, "%sbyteorder", prefix), &order, reason)) return false;
-  *reason = "its numbers are big-endian; save it again on another machine";
-  return !order.data || order.len != 3 || memcmp(order.data, "big", 3) != 0;
 }
 
 static void torch_tree(Tree *tree, Arena *arena, Mapped file, TreeStorage *storage, void *context) {
@@ -86,20 +47,19 @@ static void torch_tree(Tree *tree, Arena *arena, Mapped file, TreeStorage *stora
 }
 
 static TensorFile *read_archive(Arena *arena, Mapped file, const char **reason) {
-  ZipStorages zip = {.arena = arena, .archive = archive_open(arena, file, reason)};
-  const char *prefix = zip.archive ? archive_prefix(zip.archive, arena) : NULL;
+  TorchStorages in = {.arena = arena, .archive = archive_open(arena, file, reason)};
+  const char *prefix = in.archive ? archive_folder(in.archive, "data.pkl") : NULL;
   Tree tree;
-  if (!zip.archive) return NULL;
+  if (!in.archive) return NULL;
   *reason = "it has no `data.pkl` in it";
   if (!prefix) return NULL;
-  zip.read = ARENA_ARRAY(arena, Mapped, archive_count(zip.archive) + 1);
-  torch_tree(&tree, arena, file, zip_storage, &zip);
-  if (!little_endian(&zip, prefix, reason)) return NULL;
-  if (!add_pickle(&tree, &zip, prefix, "data.pkl", "data/", "", reason)) return NULL;
-  if (!add_pickle(&tree, &zip, prefix, "constants.pkl", "constants/", "constants", reason))
+  torch_tree(&tree, arena, file, torch_archive_storage, &in);
+  if (!torch_archive_order(in.archive, arena, prefix, reason)) return NULL;
+  if (!add_pickle(&tree, &in, prefix, "data.pkl", "data/", "", reason)) return NULL;
+  if (!add_pickle(&tree, &in, prefix, "constants.pkl", "constants/", "constants", reason))
     return NULL;
   TensorFile *out = tree_end(&tree, reason);
-  bool script = archive_find(zip.archive, arena_printf(arena, "%sconstants.pkl", prefix)) >= 0;
+  bool script = archive_find(in.archive, arena_printf(arena, "%sconstants.pkl", prefix)) >= 0;
   if (out) out->format = script ? "TorchScript archive" : "PyTorch checkpoint";
   return out;
 }

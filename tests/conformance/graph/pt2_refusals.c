@@ -2,11 +2,12 @@
 /* What the reader of torch.export says of programs. A case (../cases.h) is
  *
  *     NAME | INPUTS | NODE ; NODE ... | OUTPUTS
- *     NAME | | MEMBER | JSON
+ *     NAME | ORDER | MEMBER | JSON
  *
  * INPUTS are names of tensors, or a list of JSON without brackets; nothing stands for `x`. OUTPUTS
  * is such a list; nothing stands for `y`. A node is `TARGET operand=tensor argument:JSON ...
- * >result`. With a MEMBER, which ends in .json, the archive has that one alone. */
+ * >result`. With a MEMBER, which ends in .json, the archive has that one alone, and m/byteorder if
+ * there is an ORDER. */
 #include "tests/conformance/cases.h"
 
 #include <stdlib.h>
@@ -98,6 +99,7 @@ Mapped case_file(Arena *arena, const char *const part[CASE_PARTS], const char **
   *path = "model.pt2";
   if (strstr(part[2], ".json")) {
     add_member(zip, part[2], part[3]);
+    if (*part[1]) add_member(zip, "m/byteorder", part[1]);
   } else {
     add_member(zip, "m/models/model.json", program(arena, part[1], part[2], part[3]));
     add_member(zip, "m/data/weights/model_weights_config.json", "{\"config\":{}}");

@@ -171,7 +171,7 @@ def refused(a, b, state):
     write("shape.pkl", pickle.dumps({"a": A}, 2).replace(b"K\x02K\x03\x86", b"K\x02K\x09\x86"), "refused")
 
 
-def exported(name, tensors, stored, folder="", config=None):
+def exported(name, tensors, stored, folder="", config=None, order=None):
     """The weights of a program of torch.export: tensors as {name: (storage, sizes, strides, offset, type)}."""
     numbers = lambda values: [{"as_int": v} for v in values]
     listed = {k: {"path_name": path, "is_param": True, "use_pickle": False,
@@ -181,6 +181,7 @@ def exported(name, tensors, stored, folder="", config=None):
     with zipfile.ZipFile(os.path.join(FIXTURES, folder, name), "w") as z:
         for member, data in members.items():
             z.writestr(zipfile.ZipInfo("net/data/weights/" + member, (2020, 1, 1, 0, 0, 0)), data)
+        if order: z.writestr(zipfile.ZipInfo("net/byteorder", (2020, 1, 1, 0, 0, 0)), order)
 
 
 def programs():
@@ -197,6 +198,7 @@ def programs():
     exported("exported_bomb.pt2", {str(i): ("weight_0", (1 << 24,), (0,), 0, f32) for i in range(64)}, whole, "refused")
     exported("exported_text.pt2", {}, whole, "refused", "{")
     exported("exported_none.pt2", {}, whole, "refused")
+    exported("exported_big.pt2", of(), whole, "refused", order=b"big")
 
 
 def corpus():

@@ -8,25 +8,13 @@
 
 enum { STEPS_OF_AN_ATTEMPT = 400000, STEPS_OF_ALL = 6000000, MAX_STATES = 64 };
 
-/* The bytes of a storage of data.pkl. */
-static bool storage(void *context, const char *key, Mapped *out, const char **reason) {
-  Script *s = context;
-  int64_t at = archive_find(s->archive, arena_printf(s->arena, "%sdata/%s", s->folder, key));
-  *reason = "its data is not in the archive";
-  return at >= 0 && archive_read(s->archive, at, out, reason);
-}
-
-static bool constant_storage(void *context, const char *key, Mapped *out, const char **reason) {
-  Script *s = context;
-  int64_t at = archive_find(s->archive, arena_printf(s->arena, "%sconstants/%s", s->folder, key));
-  *reason = "its data is not in the archive";
-  return at >= 0 && archive_read(s->archive, at, out, reason);
-}
-
-static void tree_of(Script *s, Tree *tree, TreeStorage *read) {
+/* A tree of the tensors whose storages are in a folder of the archive. */
+static void tree_of(Script *s, Tree *tree, const char *folder) {
+  TorchStorages *in = ARENA_NEW(s->arena, TorchStorages);
+  *in = (TorchStorages){s->arena, s->archive, arena_printf(s->arena, "%s%s", s->folder, folder)};
   tree_begin(tree, s->arena, s->file->data.len);
-  tree->storage = read;
-  tree->context = s;
+  tree->storage = torch_archive_storage;
+  tree->context = in;
 }
 
 /* The value of a pickle in the archive; NULL after reporting. */
@@ -150,21 +138,6 @@ static Graph *attempt(Script *s, const ScriptShape *shape, int n, ScriptRun **ru
 
 /* ---- the archive ---- */
 
-/* The folder of `data.pkl`, which is the outermost of this name: files of the user's own may have
- * it too. */
-static bool find_folder(Script *s) {
-  static const char end[] = "data.pkl";
-  for (int64_t i = 0; i < archive_count(s->archive); i++) {
-    const char *name = archive_name(s->archive, i);
-    size_t n = strlen(name), m = sizeof end - 1;
-    if (n < m || strcmp(name + n - m, end) != 0 || (n > m && name[n - m - 1] != '/')) continue;
-    if (!s->folder || n - m < strlen(s->folder)) s->folder = arena_strndup(s->arena, name, n - m);
-  }
-  if (s->folder) return true;
-  foreign_report(s->diags, s->file, E901, "`%s` has no `data.pkl` in it", s->file->path);
-  return false;
-}
-
 Graph *script_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const char *reason;
   Script *s = ARENA_NEW(file->arena, Script);
@@ -178,12 +151,20 @@ Graph *script_graph(const ForeignFile *file, const ImportOptions *options, Diags
     foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
     return NULL;
   }
-  if (!find_folder(s)) return NULL;
+  s->folder = archive_folder(s->archive, "data.pkl");
+  if (!s->folder) {
+    foreign_report(diags, file, E901, "`%s` has no `data.pkl` in it", file->path);
+    return NULL;
+  }
+  if (!torch_archive_order(s->archive, s->arena, s->folder, &reason)) {
+    foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
+    return NULL;
+  }
   s->root = pickle_of(s, "data.pkl");
   s->constants = s->root ? pickle_of(s, "constants.pkl") : NULL;
   if (!s->constants) return NULL;
-  tree_of(s, &s->tree, storage);
-  tree_of(s, &s->constants_tree, constant_storage);
+  tree_of(s, &s->tree, "data/");
+  tree_of(s, &s->constants_tree, "constants/");
   bool module = s->root->kind == PICKLE_OBJECT && s->root->of &&
                 s->root->of->kind == PICKLE_CLASS && text_begins(s->root->of->text, "__torch__");
   if (!module) {

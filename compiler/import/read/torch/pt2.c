@@ -341,17 +341,10 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
 
 /* ---- the archive ---- */
 
-/* The folder of the archive that holds everything: the part of the name before "models/model.json".
- */
+/* The folder of the archive that holds everything. False after reporting that there is none. */
 static bool find_folder(TorchReader *r) {
-  static const char end[] = "models/model.json";
-  for (int64_t i = 0; i < archive_count(r->archive); i++) {
-    const char *name = archive_name(r->archive, i);
-    size_t n = strlen(name), m = sizeof end - 1;
-    if (n < m || strcmp(name + n - m, end) != 0 || (n > m && name[n - m - 1] != '/')) continue;
-    r->folder = arena_strndup(r->arena, name, n - m);
-    return true;
-  }
+  r->folder = archive_folder(r->archive, "models/model.json");
+  if (r->folder) return true;
   bool old = archive_find(r->archive, "serialized_exported_program.json") >= 0;
   Diag *d = foreign_report(r->diags, r->file, old ? E902 : E901,
                            old ? "`%s` is from PyTorch before 2.8, whose archives are not supported"
@@ -399,6 +392,10 @@ Graph *pt2_graph(const ForeignFile *file, const ImportOptions *options, Diags *d
     return NULL;
   }
   if (!find_folder(&r)) return NULL;
+  if (!torch_archive_order(r.archive, r.arena, r.folder, &reason)) {
+    torch_bad(&r, "cannot read `%s`: %s", file->path, reason);
+    return NULL;
+  }
   r.root = torch_json(&r, "models/model.json", true);
   if (!r.root || !torch_list(&r, "data/weights/model_weights_config.json", &r.weights) ||
       !torch_list(&r, "data/constants/model_constants_config.json", &r.constants))

@@ -16,7 +16,7 @@
 #include "import/json_read.h"
 #include "import/read/emit.h"
 #include "import/read/read.h"
-#include "import/tensors/archive.h"
+#include "import/tensors/torch_archive.h"
 
 typedef struct TorchReader {
   Arena *arena;

@@ -421,7 +421,7 @@ class Framed(nn.Module):
         return torch.sigmoid(self.fc(h))
 
 
-def clean(path, module, code=None, more=None):
+def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
     torch.jit.save(module, buffer)
@@ -431,6 +431,7 @@ def clean(path, module, code=None, more=None):
             if name.endswith(".debug_pkl") or "/.data" in name or name.endswith("serialization_id"): continue
             info = zipfile.ZipInfo("m/" + name.split("/", 1)[1], (1980, 1, 1, 0, 0, 0))
             data = code.encode() if code and name.endswith(".py") else source.read(name)
+            if order and name.endswith("/byteorder"): data = order
             z.writestr(info, data, zipfile.ZIP_DEFLATED if len(data) > 200 else zipfile.ZIP_STORED)
         if more: z.writestr(zipfile.ZipInfo(more, (1980, 1, 1, 0, 0, 0)), b"a file of the user's own")
 
@@ -485,6 +486,7 @@ def main(folder):
     save("pair", Pair(), ["x"], [uniform(1, 3)], ["add_2"], calls=6)
     for name, code in BY_HAND.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(Plain()), code=HEAD + code)
+    clean(f"{folder}/refused/big.pt", torch.jit.script(Plain()), order=b"big")  # as a machine with the other order of bytes writes it
     save("framed", Framed(), ["x"], [uniform(1, 8)], ["sigmoid"], calls=6)
 
 
