@@ -216,7 +216,6 @@ static bool give_states(KerasLayer *layer, const ConvRun *r, const char *const n
 }
 
 bool keras_read_conv_lstm(KerasLayer *layer) {
-  static const char *const name[CARRIED] = {"h", "c"};
   ConvRun r = {0};
   const char *problem = problem_of(layer, CARRIED);
   if (problem) {
@@ -229,7 +228,7 @@ bool keras_read_conv_lstm(KerasLayer *layer) {
     return false;
   bool steps = keras_flag(layer, "return_sequences", false);
   return give_images(layer, &r.cell, steps ? r.y : r.h, steps, r.cell.filters) &&
-         (!keras_flag(layer, "return_state", false) || give_states(layer, &r, name));
+         (!keras_flag(layer, "return_state", false) || give_states(layer, &r, keras_state_names));
 }
 
 /* ---- both directions ---- */
@@ -245,34 +244,17 @@ static bool same_sizes(const ConvLstm *a, const ConvLstm *b) {
 /* Gives the results of both directions as the merge mode says; NULL: one after the other. */
 static bool merge(KerasLayer *layer, const ConvRun *a, const ConvRun *b, const char *mode,
                   bool steps) {
-  GraphEmit *e = keras_emit(layer);
-  GraphValue *both[] = {steps ? a->y : a->h, steps ? keras_turned(layer, b->y) : b->h}, *out;
-  int64_t channels = a->cell.filters;
+  GraphValue *x = steps ? a->y : a->h, *y = steps ? keras_turned(layer, b->y) : b->h;
+  int64_t n = a->cell.filters, n_b = b->cell.filters;
   if (!mode)
-    return give_images(layer, &a->cell, both[0], steps, channels) &&
-           give_images(layer, &b->cell, both[1], steps, b->cell.filters);
-  bool concat = strcmp(mode, "concat") == 0, mul = strcmp(mode, "mul") == 0,
-       mean = strcmp(mode, "ave") == 0;
-  if (!concat && !mul && !mean && strcmp(mode, "sum") != 0) {
-    keras_refuse(layer, E903, "has the merge_mode `%s`, which is not supported", mode);
-    return false;
-  }
+    return give_images(layer, &a->cell, x, steps, n) && give_images(layer, &b->cell, y, steps, n_b);
+  if (!keras_check_merge(layer, mode)) return false;
   if (!same_sizes(&a->cell, &b->cell)) {
     keras_refuse(layer, E903, "merges directions whose images have different sizes");
     return false;
   }
-  if (!concat && a->cell.filters != b->cell.filters) {
-    keras_refuse(layer, E903, "merges directions of %lld and %lld filters, which only `concat` can",
-                 (long long)a->cell.filters, (long long)b->cell.filters);
-    return false;
-  }
-  if (concat) {
-    out = emit_concat(e, steps ? 2 : 1, 2, both);
-    channels += b->cell.filters;
-  } else
-    out = emit_call(e, mul ? GRAPH_Mul : GRAPH_Add, 2, both);
-  if (mean) out = EMIT(e, Div, out, emit_number(e, 2));
-  return give_images(layer, &a->cell, out, steps, channels);
+  GraphValue *out = keras_merged(layer, mode, steps ? 2 : 1, "filters", n, n_b, x, y);
+  return out && give_images(layer, &a->cell, out, steps, strcmp(mode, "concat") == 0 ? n + n_b : n);
 }
 
 /* Why both directions cannot be read; NULL: they can. */
@@ -290,21 +272,15 @@ static const char *problem_of_both(const KerasLayer *layer, const KerasLayer *a,
 }
 
 const char *keras_conv_lstm_options(const KerasLayer *layer) {
-  for (const KerasClass *c = keras_recurrent; c->name; c++)
-    if (c->read == keras_read_conv_lstm && strcmp(c->name, layer->class_name) == 0)
-      return c->options;
-  return NULL;
+  const KerasClass *class = keras_class_find(layer->class_name);
+  return class && class->read == keras_read_conv_lstm ? class->options : NULL;
 }
 
 bool keras_read_conv_lstm_both(KerasLayer *layer, KerasLayer *forward) {
-  static const char *const name[2][CARRIED] = {{"forward_h", "forward_c"},
-                                               {"backward_h", "backward_c"}};
   ConvRun a = {0}, b = {0};
-  json_t *second = keras_option(layer, "backward_layer"),
-         *given = json_object_get(layer->config, "merge_mode");
+  json_t *second = keras_option(layer, "backward_layer");
   KerasLayer backward = second ? keras_one_way(layer, second) : *forward;
-  const char *mode = given ? json_string_value(given) : "concat",
-             *options = keras_conv_lstm_options(&backward);
+  const char *mode = keras_merge_mode(layer), *options = keras_conv_lstm_options(&backward);
   const KerasValue *states = layer->n_states ? layer->states : NULL;
   bool steps = keras_flag(forward, "return_sequences", false),
        gives = keras_flag(forward, "return_state", false),
@@ -328,5 +304,6 @@ bool keras_read_conv_lstm_both(KerasLayer *layer, KerasLayer *forward) {
   return run(forward, "forward", turned, states, &a) &&
          run(&backward, "backward", !turned, states ? states + CARRIED : NULL, &b) &&
          merge(layer, &a, &b, mode, steps) &&
-         (!gives || (give_states(layer, &a, name[0]) && give_states(layer, &b, name[1])));
+         (!gives || (give_states(layer, &a, keras_both_names[0]) &&
+                     give_states(layer, &b, keras_both_names[1])));
 }

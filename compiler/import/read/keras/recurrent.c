@@ -13,10 +13,6 @@
 
 #include <string.h>
 
-static const char *const state_names[] = {"h", "c"}, *const both_names[] = {
-                                                         "forward_h", "forward_c", "backward_h",
-                                                         "backward_c"};
-
 static KerasValue vector(GraphValue *graph, int64_t n) {
   return (KerasValue){.graph = graph, .rank = 1, .dim = {n}};
 }
@@ -109,7 +105,7 @@ static bool read_recurrent(KerasLayer *layer) {
                                        run.units, keeps)))
     return false;
   for (int s = 0; s < keras_n_states(&run) && run.state; s++)
-    if (!keras_gives_state(layer, r.state[s], run.units, state_names[s])) return false;
+    if (!keras_gives_state(layer, r.state[s], run.units, keras_state_names[s])) return false;
   carry(layer, &run, false, r.state);
   return true;
 }
@@ -199,7 +195,7 @@ static bool run_stacked(KerasLayer *layer, json_t *cells, size_t i, GraphValue *
       return false;
     }
     states->units[states->n] = run->units;
-    states->field[states->n] = arena_printf(layer->keras->arena, "%zu_%s", i, state_names[s]);
+    states->field[states->n] = arena_printf(layer->keras->arena, "%zu_%s", i, keras_state_names[s]);
     states->value[states->n++] = out->state[s];
   }
   return true;
@@ -275,18 +271,18 @@ KerasLayer keras_one_way(const KerasLayer *layer, json_t *inner) {
 /* Reads the options of the layer inside a Bidirectional; false after reporting. */
 static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out, KerasRun *run) {
   *out = keras_one_way(layer, inner);
-  for (const KerasClass *c = keras_recurrent; c->name; c++)
-    if (c->read == read_recurrent && strcmp(c->name, out->class_name) == 0) {
-      if (!check_input(out, run) || !keras_check_options(out, c->options) ||
-          !keras_run_options(out, run))
-        return false;
-      wrapper_options(out, run);
-      return true;
-    }
-  Diag *d = keras_refuse(layer, E902, "runs `%s` in two directions", out->class_name);
-  diag_note(d,
-            "inside Bidirectional, grus supports LSTM, GRU, SimpleRNN, ConvLSTM1D and ConvLSTM2D");
-  return false;
+  const KerasClass *class = keras_class_find(out->class_name);
+  if (!class || class->read != read_recurrent) {
+    Diag *d = keras_refuse(layer, E902, "runs `%s` in two directions", out->class_name);
+    diag_note(
+        d, "inside Bidirectional, grus supports LSTM, GRU, SimpleRNN, ConvLSTM1D and ConvLSTM2D");
+    return false;
+  }
+  if (!check_input(out, run) || !keras_check_options(out, class->options) ||
+      !keras_run_options(out, run))
+    return false;
+  wrapper_options(out, run);
+  return true;
 }
 
 /* Whether one node can compute both directions. */
@@ -311,30 +307,13 @@ static KerasRun joined_run(KerasLayer *layer, const KerasRun *a, const KerasRun 
  * after reporting. */
 static bool merge(KerasLayer *layer, const char *mode, const KerasRun *a, const KerasRun *b,
                   GraphValue *x, GraphValue *y, GraphValue *keeps) {
-  GraphEmit *e = keras_emit(layer);
-  int axis = a->sequences ? 2 : 1;
   if (!mode)
     return keras_gives(layer, result_value(layer, a, x, a->units, keeps)) &&
            keras_gives(layer, result_value(layer, b, y, b->units, keeps));
-  bool concat = strcmp(mode, "concat") == 0, known = concat || strcmp(mode, "sum") == 0 ||
-                                                     strcmp(mode, "mul") == 0 ||
-                                                     strcmp(mode, "ave") == 0;
-  if (!known || (!concat && a->units != b->units)) {
-    if (known)
-      keras_refuse(layer, E903, "merges directions of %lld and %lld units, which only `concat` can",
-                   (long long)a->units, (long long)b->units);
-    else
-      keras_refuse(layer, E903, "has the merge_mode `%s`, which is not supported", mode);
-    return false;
-  }
-  GraphValue *both[] = {x, y}, *out;
-  if (concat)
-    out = emit_concat(e, axis, 2, both);
-  else
-    out = emit_call(e, strcmp(mode, "mul") == 0 ? GRAPH_Mul : GRAPH_Add, 2, both);
-  if (strcmp(mode, "ave") == 0) out = EMIT(e, Div, out, emit_number(e, 2));
-  return keras_gives(layer,
-                     result_value(layer, a, out, concat ? a->units + b->units : a->units, keeps));
+  GraphValue *out =
+      keras_merged(layer, mode, a->sequences ? 2 : 1, "units", a->units, b->units, x, y);
+  int64_t units = strcmp(mode, "concat") == 0 ? a->units + b->units : a->units;
+  return out && keras_gives(layer, result_value(layer, a, out, units, keeps));
 }
 
 /* Whether Bidirectional gives zeros at the masked steps of a sequence, as it does since Keras
@@ -353,11 +332,9 @@ typedef struct Halves {
 
 /* Reads the options and weights of both directions. False after reporting. */
 static bool read_halves(KerasLayer *layer, Halves *h) {
-  json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer"),
-         *given = json_object_get(layer->config, "merge_mode");
+  json_t *inner = keras_option(layer, "layer"), *second = keras_option(layer, "backward_layer");
   KerasRun *a = &h->a, *b = &h->b;
-  *h = (Halves){
-      .a = {.gates = 1}, .b = {.gates = 1}, .mode = given ? json_string_value(given) : "concat"};
+  *h = (Halves){.a = {.gates = 1}, .b = {.gates = 1}, .mode = keras_merge_mode(layer)};
   if (!half_options(layer, inner, &h->forward, a) ||
       !half_options(layer, second ? second : inner, &h->backward, b))
     return false;
@@ -419,7 +396,7 @@ static bool read_bidirectional(KerasLayer *layer) {
   int n = keras_n_states(&h.a), n_b = keras_n_states(&h.b);
   for (int s = 0; s < n + n_b && h.a.state; s++)
     if (!keras_gives_state(layer, out[s], s < n ? h.a.units : h.b.units,
-                           both_names[s < n ? s : 2 + s - n]))
+                           keras_both_names[s >= n][s < n ? s : s - n]))
       return false;
   carry(layer, &h.a, true, out);
   return true;

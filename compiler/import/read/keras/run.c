@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recurrent nodes. In, a sequence [batch, time, d], weights and options; out, a node of one
- * direction or of two, and its results with the batch in front. */
+ * direction or of two, and its results with the batch in front. Results of two directions are
+ * merged here as well. */
 #include "import/read/keras/run.h"
+
+#include <string.h>
+
+const char *const keras_state_names[2] = {"h", "c"};
+const char *const keras_both_names[2][2] = {{"forward_h", "forward_c"},
+                                            {"backward_h", "backward_c"}};
 
 int keras_n_states(const KerasRun *run) {
   return run->op == GRAPH_Lstm ? 2 : 1;
@@ -120,4 +127,30 @@ GraphValue *keras_read_order(KerasLayer *layer, const KerasRun *run, const Keras
   return run->sequences
              ? y
              : emit_axis_call(e, GRAPH_Gather, 1, 2, (GraphValue *[]){y, emit_int(e, -1)});
+}
+
+const char *keras_merge_mode(const KerasLayer *layer) {
+  json_t *given = json_object_get(layer->config, "merge_mode");
+  return given ? json_string_value(given) : "concat";
+}
+
+bool keras_check_merge(KerasLayer *layer, const char *mode) {
+  if (words_index("concat sum mul ave", mode) >= 0) return true;
+  keras_refuse(layer, E903, "has the merge_mode `%s`, which is not supported", mode);
+  return false;
+}
+
+GraphValue *keras_merged(KerasLayer *layer, const char *mode, int axis, const char *units,
+                         int64_t n_x, int64_t n_y, GraphValue *x, GraphValue *y) {
+  GraphEmit *e = keras_emit(layer);
+  GraphValue *both[] = {x, y};
+  if (!keras_check_merge(layer, mode)) return NULL;
+  if (strcmp(mode, "concat") == 0) return emit_concat(e, axis, 2, both);
+  if (n_x != n_y) {
+    keras_refuse(layer, E903, "merges directions of %lld and %lld %s, which only `concat` can",
+                 (long long)n_x, (long long)n_y, units);
+    return NULL;
+  }
+  GraphValue *out = emit_call(e, strcmp(mode, "mul") == 0 ? GRAPH_Mul : GRAPH_Add, 2, both);
+  return strcmp(mode, "ave") == 0 ? EMIT(e, Div, out, emit_number(e, 2)) : out;
 }

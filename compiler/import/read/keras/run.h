@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What recurrent.c and run.c share. */
+/* What recurrent.c, conv_lstm.c and run.c share. */
 #ifndef GRUS_IMPORT_KERAS_RUN_H
 #define GRUS_IMPORT_KERAS_RUN_H
 
@@ -10,6 +10,9 @@ typedef struct KerasResult {
   GraphValue *y;        /* [batch, time, u] in the order of the input's steps */
   GraphValue *state[2]; /* the final h and, for an LSTM, the final c, [batch, u] each */
 } KerasResult;
+
+/* The fields of the final states h and c, of a layer of one direction and of both directions. */
+extern const char *const keras_state_names[2], *const keras_both_names[2][2];
 
 /* The number of states of a cell: 2 of an LSTM, 1 of others. */
 int keras_n_states(const KerasRun *run);
@@ -34,6 +37,14 @@ const char *keras_conv_lstm_options(const KerasLayer *layer);
 bool keras_read_conv_lstm_both(KerasLayer *layer, KerasLayer *forward);
 /* The layer inside a Bidirectional, from its configuration. */
 KerasLayer keras_one_way(const KerasLayer *layer, json_t *inner);
+/* The merge_mode of a Bidirectional; NULL: it gives one result after the other. */
+const char *keras_merge_mode(const KerasLayer *layer);
+/* Whether a mode other than NULL is supported. False after reporting. */
+bool keras_check_merge(KerasLayer *layer, const char *mode);
+/* The results x and y of both directions, merged as such a mode says. They have n_x and n_y numbers
+ * along `axis`, which a message calls "units" or "filters". NULL after reporting. */
+GraphValue *keras_merged(KerasLayer *layer, const char *mode, int axis, const char *units,
+                         int64_t n_x, int64_t n_y, GraphValue *x, GraphValue *y);
 /* y [batch, time, d] with its steps in reverse order. */
 GraphValue *keras_turned(KerasLayer *layer, GraphValue *y);
 /* The result of a layer: all steps in the order in which it reads them or, without
