@@ -195,7 +195,6 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
   return false;
 }
 
-/* Computes graph and model for one trial. False after reporting that they differ. */
 /* Makes the inputs of the graph for one call. in: by call. False: there are none of this size. */
 static bool fill_call(Comparison *c, const Trial *t, int call, const GraphTensor ***in) {
   const Lift *l = c->l;
@@ -249,6 +248,7 @@ static bool run_sample(Comparison *c, const Trial *t, int64_t sample, const Grap
   return true;
 }
 
+/* Computes graph and model for one trial. False after reporting that they differ. */
 static bool run_trial(Comparison *c, const Trial *t) {
   const Lift *l = c->l;
   c->batch = l->roles.batch >= 0 ? t->batch : 0;

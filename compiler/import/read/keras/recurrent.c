@@ -161,9 +161,6 @@ static bool locate_cell(KerasLayer *inner, json_t *cells, size_t i) {
   return name != NULL;
 }
 
-/* Stacked cells, as one recurrent layer after the other. All of them read in the direction of the
- * RNN, and give their steps in the order of the input to the next; the result of the last one gets
- * the order that the RNN gives. */
 /* The final states of cells that run one after the other. */
 typedef struct StackedStates {
   GraphValue *value[KERAS_MAX_OUT];
@@ -201,6 +198,9 @@ static bool run_stacked(KerasLayer *layer, json_t *cells, size_t i, GraphValue *
   return true;
 }
 
+/* Stacked cells, as one recurrent layer after the other. All of them read in the direction of the
+ * RNN, and give their steps in the order of the input to the next; the result of the last one gets
+ * the order that the RNN gives. */
 static bool read_stacked(KerasLayer *layer, json_t *cells) {
   size_t n = json_array_size(cells);
   KerasRun run = {.gates = 1}, wrapper = {0};
