@@ -3,9 +3,16 @@
 #include "import/read/forms.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double LN_2 = 0.69314718055994530942, LN_10 = 2.30258509299404568402,
                     PI = 3.14159265358979323846;
+
+FormFunction *form_named(const NamedForm *table, size_t n, const char *name) {
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(table[i].name, name) == 0) return table[i].form;
+  return NULL;
+}
 
 static GraphValue *times(GraphEmit *e, GraphValue *x, double factor) {
   return EMIT(e, Mul, x, emit_number(e, factor));

@@ -7,6 +7,16 @@
 #include "import/read/emit.h"
 
 /* ---- forms.c: element by element ---- */
+typedef GraphValue *FormFunction(GraphEmit *e, GraphValue *x);
+/* A row of a table of such functions, by the names that a format has for them. */
+typedef struct NamedForm {
+  const char *name;
+  FormFunction *form;
+} NamedForm;
+/* The function of a name in a table of n rows; NULL: there is none. */
+FormFunction *form_named(const NamedForm *table, size_t n, const char *name);
+#define FORM_NAMED(table, name) form_named((table), sizeof(table) / sizeof *(table), (name))
+
 GraphValue *form_exp2(GraphEmit *e, GraphValue *x);
 GraphValue *form_expm1(GraphEmit *e, GraphValue *x);
 GraphValue *form_log1p(GraphEmit *e, GraphValue *x);

@@ -23,16 +23,12 @@ static bool read_unary(KerasLayer *layer) {
 
 /* Functions that the graph has no operator for. */
 static bool read_form(KerasLayer *layer) {
-  static const struct {
-    const char *name;
-    GraphValue *(*form)(GraphEmit *, GraphValue *);
-  } forms[] = {{"Expm1", form_expm1},           {"Log1p", form_log1p}, {"Log2", form_log2},
-               {"Log10", form_log10},           {"Sinh", form_sinh},   {"Cosh", form_cosh},
-               {"LogSigmoid", form_log_sigmoid}};
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-    if (strcmp(layer->class_name, forms[i].name) == 0)
-      return keras_gives_like(layer, forms[i].form(keras_emit(layer), layer->in[0].graph));
-  return false;
+  static const NamedForm forms[] = {
+      {"Expm1", form_expm1},           {"Log1p", form_log1p}, {"Log2", form_log2},
+      {"Log10", form_log10},           {"Sinh", form_sinh},   {"Cosh", form_cosh},
+      {"LogSigmoid", form_log_sigmoid}};
+  FormFunction *form = FORM_NAMED(forms, layer->class_name);
+  return form && keras_gives_like(layer, form(keras_emit(layer), layer->in[0].graph));
 }
 
 /* The axes that a reduction goes along, the batch left alone; 0 after reporting. */

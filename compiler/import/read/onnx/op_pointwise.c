@@ -141,14 +141,9 @@ bool onnx_op_is_inf(OnnxCall *c) {
 }
 
 bool onnx_op_form(OnnxCall *c) {
-  static const struct {
-    const char *name;
-    GraphValue *(*form)(GraphEmit *e, GraphValue *x);
-  } known[] = {{"Sinh", form_sinh},   {"Cosh", form_cosh},   {"Asinh", form_asinh},
-               {"Acosh", form_acosh}, {"Atanh", form_atanh}, {"Asin", form_asin},
-               {"Acos", form_acos}};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, c->node->op_type) == 0)
-      return call_set(c, 0, known[i].form(c->emit, c->in[0]));
-  return call_refuse(c, E902, "is not supported");
+  static const NamedForm known[] = {
+      {"Sinh", form_sinh},   {"Cosh", form_cosh}, {"Asinh", form_asinh}, {"Acosh", form_acosh},
+      {"Atanh", form_atanh}, {"Asin", form_asin}, {"Acos", form_acos}};
+  FormFunction *form = FORM_NAMED(known, c->node->op_type);
+  return form ? call_set(c, 0, form(c->emit, c->in[0])) : call_refuse(c, E902, "is not supported");
 }

@@ -85,17 +85,13 @@ static GraphValue *erfc_of(GraphEmit *e, GraphValue *x) {
 
 /* Functions of one element for which the graph needs several operators. */
 bool tf_op_form(TfCall *c) {
-  static const struct {
-    const char *name;
-    GraphValue *(*make)(GraphEmit *e, GraphValue *x);
-  } known[] = {{"Rsqrt", form_rsqrt}, {"Log1p", form_log1p}, {"Expm1", form_expm1},
-               {"Sinh", form_sinh},   {"Cosh", form_cosh},   {"Asinh", form_asinh},
-               {"Acosh", form_acosh}, {"Atanh", form_atanh}, {"Asin", form_asin},
-               {"Acos", form_acos},   {"Erfc", erfc_of}};
+  static const NamedForm known[] = {
+      {"Rsqrt", form_rsqrt}, {"Log1p", form_log1p}, {"Expm1", form_expm1}, {"Sinh", form_sinh},
+      {"Cosh", form_cosh},   {"Asinh", form_asinh}, {"Acosh", form_acosh}, {"Atanh", form_atanh},
+      {"Asin", form_asin},   {"Acos", form_acos},   {"Erfc", erfc_of}};
+  FormFunction *form = FORM_NAMED(known, c->node->op);
   GraphValue *x = tf_in(c, 0);
-  for (size_t i = 0; x && i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, c->node->op) == 0) return tf_done(c, known[i].make(c->emit, x));
-  return x && tf_refuse(c, E902, "has no meaning here");
+  return x && (form ? tf_done(c, form(c->emit, x)) : tf_refuse(c, E902, "has no meaning here"));
 }
 
 bool tf_op_einsum(TfCall *c) {

@@ -8,7 +8,7 @@
 typedef struct AtenRow {
   const char *name;
   bool (*function)(TorchCall *c);                                  /* or NULL, and one of: */
-  GraphValue *(*form)(GraphEmit *e, GraphValue *x);                /* of `self` */
+  FormFunction *form;                                              /* of `self` */
   GraphValue *(*pair)(GraphEmit *e, GraphValue *a, GraphValue *b); /* of `self`, `other` */
   GraphOp op;                                                      /* of `self` */
   TorchSharing sharing;
