@@ -163,16 +163,14 @@ ExitCode command_explain(Session *s) {
 ExitCode command_man(Session *s) {
   Text out = text_new(s->arena);
   const char *name = s->options->n_args ? s->options->args[0] : NULL;
-  int command = 0;
-  while (name && command < CMD_COUNT && strcmp(command_info[command].name, name) != 0)
-    command++;
-  if (command == CMD_COUNT || s->options->n_args > 1) {
-    session_error(
-        s, command == CMD_COUNT ? "there is no command `%s`" : "`grus man` prints one page", name);
+  CommandId command = name ? command_find(name, strlen(name)) : CMD_COUNT;
+  bool unknown = name && command == CMD_COUNT;
+  if (unknown || s->options->n_args > 1) {
+    session_error(s, unknown ? "there is no command `%s`" : "`grus man` prints one page", name);
     return EXIT_USAGE;
   }
   if (name)
-    help_man_command(&out, (CommandId)command);
+    help_man_command(&out, command);
   else
     help_man(&out);
   session_out(text_str(&out), out.len);

@@ -21,12 +21,9 @@ static size_t part_commands(const char *part, size_t len, const char *command, b
   *ours = false;
   while (at < len) {
     size_t word = strcspn(part + at, ",: ");
-    int i = 0;
-    while (i < CMD_COUNT && (strlen(command_info[i].name) != word ||
-                             strncmp(part + at, command_info[i].name, word) != 0))
-      i++;
-    if (i == CMD_COUNT) return 0;
-    *ours |= strcmp(command_info[i].name, command) == 0;
+    CommandId found = command_find(part + at, word);
+    if (found == CMD_COUNT) return 0;
+    *ours |= strcmp(command_info[found].name, command) == 0;
     at += word;
     if (part[at] == ':') return at + 2;
     if (part[at] != ',') return 0;

@@ -60,9 +60,10 @@ static OptionId option_find(const char *arg, const char **value) {
   return OPTION_COUNT;
 }
 
-static CommandId command_find(const char *name) {
+CommandId command_find(const char *name, size_t len) {
   int i = 0;
-  while (i < CMD_COUNT && strcmp(command_info[i].name, name) != 0)
+  while (i < CMD_COUNT &&
+         (strlen(command_info[i].name) != len || memcmp(command_info[i].name, name, len) != 0))
     i++;
   return (CommandId)i;
 }
@@ -153,7 +154,7 @@ bool options_parse(Arena *arena, int argc, char **argv, Options *o, const char *
         o->help = true;
         continue;
       }
-      o->command = command_find(arg);
+      o->command = command_find(arg, strlen(arg));
       if (o->command == CMD_COUNT) {
         const char *near = nearest_command(arg);
         bool is_file = strpbrk(arg, "./");

@@ -36,6 +36,8 @@ typedef struct OptionInfo {
 } OptionInfo;
 
 extern const CommandInfo command_info[CMD_COUNT];
+/* The command of a name of len bytes; CMD_COUNT: there is none. */
+CommandId command_find(const char *name, size_t len);
 extern const OptionInfo option_info[OPTION_COUNT];
 extern const char *const option_group_title[GROUP_COUNT];
 
