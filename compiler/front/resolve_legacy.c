@@ -30,50 +30,63 @@ static const Legacy *legacy_find(const Legacy *table, size_t n, const char *name
   return NULL;
 }
 
+typedef struct SpecialStage {
+  const char *theirs;
+  void (*explain)(Resolver *r, Diag *d, const Node *stage);
+} SpecialStage;
+
+/* An option as it is written. */
+typedef struct Given {
+  Resolver *r;
+  Diag *d;
+  const Node *stage, *arg;
+  const LayerInfo *info; /* of the stage */
+} Given;
+
+typedef struct SpecialOption {
+  const char *theirs;
+  bool (*explain)(const Given *g); /* false: there is nothing to say of its value */
+} SpecialOption;
+
 static const char *source_of(Resolver *r, Span span) {
   return span_text(r->arena, r->diags->sources, span);
 }
 
 /* Activation("relu") or Activation(relu). */
-static bool legacy_activation(Resolver *r, Diag *d, const Node *stage) {
-  if (strcmp(stage->text, "Activation") != 0) return false;
+static void legacy_activation(Resolver *r, Diag *d, const Node *stage) {
   diag_note(d, "an activation is a stage: `|> relu`");
-  if (stage->n != 1 || !node_is(stage->kid[0], N_ARG)) return true;
+  if (stage->n != 1 || !node_is(stage->kid[0], N_ARG)) return;
   const Node *word = stage->kid[0]->kid[0];
   const LayerInfo *info =
       node_is(word, N_STRING) || node_is(word, N_NAME) ? map_get(&r->stages, word->text) : NULL;
   if (info)
     fix_edit(diag_fix(d, FIX_SURE, "write the activation as a stage"), stage->span, "%s",
              info->name);
-  return true;
 }
 
 /* TimeDistributed(Dense(8)) and Bidirectional(GRU(8)). */
-static bool legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
+static void legacy_wrapper(Resolver *r, Diag *d, const Node *stage) {
   bool both = strcmp(stage->text, "Bidirectional") == 0;
-  if (!both && strcmp(stage->text, "TimeDistributed") != 0) return false;
   const Node *inner = stage->n >= 1 && node_is(stage->kid[0], N_ARG) ? stage->kid[0]->kid[0] : NULL;
   const LayerInfo *info =
       inner && node_is(inner, N_STAGE) ? map_get(&r->stages, inner->text) : NULL;
   if (!both && info && info->flags & (SEQUENCE | ENDS)) {
     diag_note(d, "`%s` works along time; for an axis of each step, name it: `%s(.., along=freq)`",
               info->name, info->name);
-    return true;
+    return;
   }
   diag_note(d, both ? "a recurrent layer takes `direction=both`"
                     : "`Dense` and similar stages act on every step of a sequence");
-  if (!inner || !node_is(inner, N_STAGE) || !map_get(&r->stages, inner->text)) return true;
+  if (!inner || !node_is(inner, N_STAGE) || !map_get(&r->stages, inner->text)) return;
   Span close = {inner->span.file, inner->span.end - 1, inner->span.end};
   const char *text = source_of(r, (Span){inner->span.file, inner->span.begin, close.begin});
   Fix *fix = diag_fix(d, stage->n == 1 ? FIX_SURE : FIX_MAYBE,
                       both ? "use `direction=both`" : "use the layer itself");
   fix_edit(fix, stage->span, both ? "%s%sdirection=both)" : "%s)", text, inner->n ? ", " : "");
-  return true;
 }
 
 /* view(512), view(-1, 16, 8): the batch, a first -1, is no axis; another -1 is for the writer. */
-static bool legacy_view(Resolver *r, Diag *d, const Node *stage) {
-  if (strcmp(stage->text, "view") != 0) return false;
+static void legacy_view(Resolver *r, Diag *d, const Node *stage) {
   diag_note(d, "write the shape in brackets, in storage order and without the batch: `reshape([16, "
                "8])`; on a stream, time comes first: `reshape([time .., 16, 8])`");
   Text shape = text_new(r->arena);
@@ -81,8 +94,7 @@ static bool legacy_view(Resolver *r, Diag *d, const Node *stage) {
   for (size_t i = 0; i < stage->n; i++) {
     const Node *size = node_is(stage->kid[i], N_ARG) ? stage->kid[i]->kid[0] : NULL;
     if (size && node_is(size, N_NEG) && i == 0) continue;
-    if (!size || !(node_is(size, N_INT) || node_is(size, N_NEG) || node_is(size, N_NAME)))
-      return true;
+    if (!size || !(node_is(size, N_INT) || node_is(size, N_NEG) || node_is(size, N_NAME))) return;
     open |= node_is(size, N_NEG);
     text_printf(&shape, "%s%s", shape.len ? ", " : "",
                 node_is(size, N_NEG) ? "N" : source_of(r, size->span));
@@ -90,12 +102,26 @@ static bool legacy_view(Resolver *r, Diag *d, const Node *stage) {
   if (shape.len)
     fix_edit(diag_fix(d, open ? FIX_FILL : FIX_MAYBE, "use `reshape`"), stage->span,
              "reshape([%s])", text_str(&shape));
-  return true;
+}
+
+/* Stages whose replacement depends on their arguments. */
+static const SpecialStage special_stages[] = {{"Activation", legacy_activation},
+                                              {"TimeDistributed", legacy_wrapper},
+                                              {"Bidirectional", legacy_wrapper},
+                                              {"view", legacy_view}};
+
+static const SpecialStage *special_stage_find(const char *name) {
+  for (size_t i = 0; i < sizeof special_stages / sizeof *special_stages; i++)
+    if (strcmp(special_stages[i].theirs, name) == 0) return &special_stages[i];
+  return NULL;
 }
 
 bool legacy_stage(Resolver *r, Diag *d, const Node *stage) {
-  if (legacy_activation(r, d, stage) || legacy_wrapper(r, d, stage) || legacy_view(r, d, stage))
+  const SpecialStage *special = special_stage_find(stage->text);
+  if (special) {
+    special->explain(r, d, stage);
     return true;
+  }
   const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, stage->text);
   if (!l) return false;
   if (l->note) diag_note(d, "%s", l->note);
@@ -106,17 +132,6 @@ bool legacy_stage(Resolver *r, Diag *d, const Node *stage) {
     fix_edit(diag_fix(d, FIX_MAYBE, "use `%s`", l->ours), stage->at, "%s", l->ours);
   }
   return true;
-}
-
-const char *legacy_page(const char *word) {
-  static const char wrappers[] = "Activation TimeDistributed Bidirectional view";
-  static const char special[] = "return_sequences return_state stateful activation go_backwards "
-                                "bidirectional reset_after linear_before_reset dropout";
-  const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, word);
-  if (l && l->ours) return l->ours;
-  if (l || words_index(wrappers, word) >= 0) return "E201";
-  if (words_index(special, word) >= 0) return "E203";
-  return legacy_find(options, sizeof options / sizeof *options, word) ? "E203" : NULL;
 }
 
 /* The argument with the comma that separates it. */
@@ -131,16 +146,15 @@ static Span with_comma(const Node *stage, const Node *arg) {
   return arg->span;
 }
 
-static void option_delete(Diag *d, const Node *stage, const Node *arg, FixKind kind) {
-  fix_edit(diag_fix(d, kind, "delete the option"), with_comma(stage, arg), "%s", "");
+static void option_delete(const Given *g, FixKind kind) {
+  fix_edit(diag_fix(g->d, kind, "delete the option"), with_comma(g->stage, g->arg), "%s", "");
 }
 
 /* Deletes the option and adds a stage after the layer. */
-static void option_to_stage(Resolver *r, Diag *d, const Node *stage, const Node *arg, FixKind kind,
-                            const char *title, const char *what) {
-  (void)r;
-  Fix *fix = diag_fix(d, kind, "%s", title);
-  Span gone = with_comma(stage, arg);
+static void option_to_stage(const Given *g, const char *title, const char *what) {
+  const Node *stage = g->stage;
+  Fix *fix = diag_fix(g->d, FIX_SURE, "%s", title);
+  Span gone = with_comma(stage, g->arg);
   if (gone.end == stage->span.end) {
     fix_edit(fix, gone, " |> %s", what);
     return;
@@ -155,36 +169,36 @@ static const char *word_of(const Node *arg) {
 }
 
 static bool is_false(const Node *arg) {
-  return strcmp(word_of(arg), "false") == 0 || strcmp(word_of(arg), "False") == 0;
+  return words_index("false False", word_of(arg)) >= 0;
 }
 
 static bool is_true(const Node *arg) {
-  return strcmp(word_of(arg), "true") == 0 || strcmp(word_of(arg), "True") == 0;
+  return words_index("true True", word_of(arg)) >= 0;
 }
 
-static void legacy_sequences(Resolver *r, Diag *d, const Node *stage, const Node *arg) {
-  diag_note(d, "recurrent layers always return every step; keep one with `|> last`");
-  if (is_false(arg))
-    option_to_stage(r, d, stage, arg, FIX_SURE, "keep the last step", "last");
+static bool option_sequences(const Given *g) {
+  diag_note(g->d, "recurrent layers always return every step; keep one with `|> last`");
+  if (is_false(g->arg))
+    option_to_stage(g, "keep the last step", "last");
   else
-    option_delete(d, stage, arg, is_true(arg) ? FIX_SURE : FIX_MAYBE);
+    option_delete(g, is_true(g->arg) ? FIX_SURE : FIX_MAYBE);
+  return true;
 }
 
-static void legacy_activation_option(Resolver *r, Diag *d, const Node *stage, const Node *arg) {
-  diag_note(d, "write the activation as the next stage");
-  const char *word = word_of(arg);
-  if (strcmp(word, "linear") == 0 || strcmp(word, "None") == 0) {
-    option_delete(d, stage, arg, FIX_SURE);
-    return;
+static bool option_activation(const Given *g) {
+  diag_note(g->d, "write the activation as the next stage");
+  const char *word = word_of(g->arg);
+  if (words_index("linear None", word) >= 0) {
+    option_delete(g, FIX_SURE);
+    return true;
   }
-  const LayerInfo *info = map_get(&r->stages, word);
+  const LayerInfo *info = map_get(&g->r->stages, word);
   if (!info) {
     const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, word);
-    info = l && l->kind == RENAMED_TO ? map_get(&r->stages, l->ours) : NULL;
+    info = l && l->kind == RENAMED_TO ? map_get(&g->r->stages, l->ours) : NULL;
   }
-  if (info)
-    option_to_stage(r, d, stage, arg, FIX_SURE, "write the activation as the next stage",
-                    info->name);
+  if (info) option_to_stage(g, "write the activation as the next stage", info->name);
+  return true;
 }
 
 bool legacy_activation_argument(Resolver *r, Diag *d, const Node *stage, const Node *arg) {
@@ -193,60 +207,83 @@ bool legacy_activation_argument(Resolver *r, Diag *d, const Node *stage, const N
   const LayerInfo *info = map_get(&r->stages, l && l->kind == RENAMED_TO ? l->ours : word);
   bool over_axis = info && (info->kind == LAYER_softmax || info->kind == LAYER_log_softmax);
   if (!info || !(info->flags & POINTWISE || over_axis)) return false;
-  legacy_activation_option(r, d, stage, arg);
+  return option_activation(&(Given){r, d, stage, arg, NULL});
+}
+
+static bool option_return_state(const Given *g) {
+  diag_note(g->d, "states are fields: `let h = x |> GRU(64)`, then `h.h` (and `h.c` for `LSTM`)");
+  option_delete(g, is_false(g->arg) ? FIX_SURE : FIX_MAYBE);
   return true;
 }
 
-static void option_value_edit(Diag *d, const Node *arg, const char *text) {
-  fix_edit(diag_fix(d, FIX_SURE, "write `%s`", text), arg->span, "%s", text);
+static bool option_stateful(const Given *g) {
+  diag_note(g->d, "only a stream keeps its state from call to call: declare the input `time ..`");
+  option_delete(g, is_false(g->arg) ? FIX_SURE : FIX_MAYBE);
+  return true;
 }
 
-/* Options whose meaning depends on their value. */
-static bool legacy_special(Resolver *r, Diag *d, const Node *stage, const Node *arg,
-                           const LayerInfo *info) {
-  const char *name = arg->text;
-  if (strcmp(name, "return_sequences") == 0) {
-    legacy_sequences(r, d, stage, arg);
-  } else if (strcmp(name, "activation") == 0) {
-    legacy_activation_option(r, d, stage, arg);
-  } else if (strcmp(name, "return_state") == 0 || strcmp(name, "stateful") == 0) {
-    diag_note(d,
-              *name == 'r'
-                  ? "states are fields: `let h = x |> GRU(64)`, then `h.h` (and `h.c` for `LSTM`)"
-                  : "only a stream keeps its state from call to call: declare the input `time ..`");
-    option_delete(d, stage, arg, is_false(arg) ? FIX_SURE : FIX_MAYBE);
-  } else if (strcmp(name, "go_backwards") == 0 && is_true(arg)) {
-    diag_note(d, "`direction` is forward, backward or both");
-    option_value_edit(d, arg, "direction=backward");
-  } else if (strcmp(name, "bidirectional") == 0 && is_true(arg)) {
-    diag_note(d, "`direction` is forward, backward or both");
-    option_value_edit(d, arg, "direction=both");
-  } else if ((strcmp(name, "go_backwards") == 0 || strcmp(name, "bidirectional") == 0) &&
-             is_false(arg)) {
-    option_delete(d, stage, arg, FIX_SURE);
-  } else if (strcmp(name, "reset_after") == 0 || strcmp(name, "linear_before_reset") == 0) {
-    bool after = is_true(arg) || (node_is(arg->kid[0], N_INT) && arg->kid[0]->i == 1);
-    option_value_edit(d, arg, after ? "reset=after" : "reset=before");
-  } else if (strcmp(name, "dropout") == 0) {
-    diag_note(d, "dropout is a stage, which does nothing when the model runs: `|> Dropout(0.1)`");
-    option_delete(d, stage, arg, FIX_MAYBE);
-  } else if (strcmp(name, "name") == 0) {
-    diag_note(d, "`from=\"...\"` names the tensors of a layer in the weights file");
-    if (node_is(arg->kid[0], N_STRING)) {
-      if (layer_info_opt(info, "from") >= 0)
-        fix_edit(diag_fix(d, FIX_MAYBE, "if it names the weights, use `from`"), arg->at, "from");
-      else
-        option_delete(d, stage, arg, FIX_SURE);
-    }
-  } else {
-    return false;
+static void option_value_edit(const Given *g, const char *text) {
+  fix_edit(diag_fix(g->d, FIX_SURE, "write `%s`", text), g->arg->span, "%s", text);
+}
+
+/* go_backwards and bidirectional. */
+static bool option_direction(const Given *g) {
+  if (is_false(g->arg)) {
+    option_delete(g, FIX_SURE);
+    return true;
   }
+  if (!is_true(g->arg)) return false;
+  diag_note(g->d, "`direction` is forward, backward or both");
+  option_value_edit(g, *g->arg->text == 'g' ? "direction=backward" : "direction=both");
   return true;
+}
+
+static bool option_reset(const Given *g) {
+  const Node *value = g->arg->kid[0];
+  bool after = is_true(g->arg) || (node_is(value, N_INT) && value->i == 1);
+  option_value_edit(g, after ? "reset=after" : "reset=before");
+  return true;
+}
+
+static bool option_dropout(const Given *g) {
+  diag_note(g->d, "dropout is a stage, which does nothing when the model runs: `|> Dropout(0.1)`");
+  option_delete(g, FIX_MAYBE);
+  return true;
+}
+
+static bool option_name(const Given *g) {
+  diag_note(g->d, "`from=\"...\"` names the tensors of a layer in the weights file");
+  if (!node_is(g->arg->kid[0], N_STRING)) return true;
+  if (layer_info_opt(g->info, "from") >= 0)
+    fix_edit(diag_fix(g->d, FIX_MAYBE, "if it names the weights, use `from`"), g->arg->at, "from");
+  else
+    option_delete(g, FIX_SURE);
+  return true;
+}
+
+/* Options whose replacement depends on their value. */
+static const SpecialOption special_options[] = {{"return_sequences", option_sequences},
+                                                {"activation", option_activation},
+                                                {"return_state", option_return_state},
+                                                {"stateful", option_stateful},
+                                                {"go_backwards", option_direction},
+                                                {"bidirectional", option_direction},
+                                                {"reset_after", option_reset},
+                                                {"linear_before_reset", option_reset},
+                                                {"dropout", option_dropout},
+                                                {"name", option_name}};
+
+static const SpecialOption *special_option_find(const char *name) {
+  for (size_t i = 0; i < sizeof special_options / sizeof *special_options; i++)
+    if (strcmp(special_options[i].theirs, name) == 0) return &special_options[i];
+  return NULL;
 }
 
 bool legacy_option(Resolver *r, Diag *d, const Node *stage, const Node *arg,
                    const LayerInfo *info) {
-  if (legacy_special(r, d, stage, arg, info)) return true;
+  const Given g = {r, d, stage, arg, info};
+  const SpecialOption *special = special_option_find(arg->text);
+  if (special && special->explain(&g)) return true;
   const Legacy *l = legacy_find(options, sizeof options / sizeof *options, arg->text);
   if (!l) return false;
   if (l->note) diag_note(d, "%s", l->note);
@@ -254,7 +291,15 @@ bool legacy_option(Resolver *r, Diag *d, const Node *stage, const Node *arg,
     if (layer_info_opt(info, l->ours) < 0) return false;
     fix_edit(diag_fix(d, FIX_SURE, "use `%s`", l->ours), arg->at, "%s", l->ours);
   } else if (l->kind == NOT_NEEDED) {
-    option_delete(d, stage, arg, FIX_SURE);
+    option_delete(&g, FIX_SURE);
   }
   return true;
+}
+
+const char *legacy_page(const char *word) {
+  const Legacy *l = legacy_find(stages, sizeof stages / sizeof *stages, word);
+  if (l && l->ours) return l->ours;
+  if (l || special_stage_find(word)) return "E201";
+  if (special_option_find(word)) return "E203";
+  return legacy_find(options, sizeof options / sizeof *options, word) ? "E203" : NULL;
 }
