@@ -303,13 +303,12 @@ static bool inspect_tensors(Session *s, Text *out, const char *path) {
       (n > 12 && strcmp(path + n - 12, ".safetensors") == 0) ||
       (n > 4 && (strcmp(path + n - 4, ".npz") == 0 || strcmp(path + n - 4, ".npy") == 0));
   if (!weights || config_is_written(s)) return false;
-  static const char *const elem[] = {"f16", "bf16", "f32", "f64", "i8",  "u8",  "i16",
-                                     "u16", "i32",  "u32", "i64", "u64", "bool"};
   TensorFile *file = tensor_file_open(s->arena, path, path, s->diags, span_none());
   for (int i = 0; file && i < file->n; i++)
     text_printf(out, "%-48s %-5s %s\n",
                 *file->tensor[i].name ? safe_line(s->arena, file->tensor[i].name) : "(no name)",
-                elem[file->tensor[i].elem], tensor_shape_str(s->arena, &file->tensor[i]));
+                tensor_elem_name[file->tensor[i].elem],
+                tensor_shape_str(s->arena, &file->tensor[i]));
   return true;
 }
 
