@@ -3,9 +3,10 @@
  * where there is one. Everything here is decided from the expected set and the tokens around. */
 #include "front/parser.h"
 
+#include "model/graph/identifier.h"
+
 #include "parser.tab.h"
 
-#include <ctype.h>
 #include <string.h>
 
 enum { EXPECTED_MAX = 64, LISTED_MAX = 6 };
@@ -166,12 +167,12 @@ static bool suggest_pipe(Diag *d, const Parser *parser, const Token *found, Span
     depth += text[begin] == ')';
     depth -= text[begin] == '(';
   } while (depth && begin);
-  while (begin && (isalnum((unsigned char)text[begin - 1]) || text[begin - 1] == '_'))
+  while (begin && identifier_has(text[begin - 1]))
     begin--;
   uint32_t name = found->span.end, end;
   while (text[name] == ' ')
     name++;
-  for (end = name; isalnum((unsigned char)text[end]) || text[end] == '_';)
+  for (end = name; identifier_has(text[end]);)
     end++;
   if (depth || end == name || text[end] != ')') return true;
   Fix *fix = diag_fix(d, FIX_SURE, "pass the value to it");

@@ -4,6 +4,8 @@
  * there is no advice. */
 #include "front/parser.h"
 
+#include "model/graph/identifier.h"
+
 #include "parser.tab.h"
 
 #include <ctype.h>
@@ -18,14 +20,10 @@ static Span between(Span a, Span b) {
   return (Span){a.file, a.end, b.begin};
 }
 
-static bool is_name_char(char c) {
-  return isalnum((unsigned char)c) || c == '_';
-}
-
 /* The word that ends where span ends. */
 static const char *word_at(const Parser *parser, Span span) {
   uint32_t begin = span.end;
-  while (begin > 0 && is_name_char(parser->source->text[begin - 1]))
+  while (begin > 0 && identifier_has(parser->source->text[begin - 1]))
     begin--;
   return arena_strndup(parser->arena, parser->source->text + begin, span.end - begin);
 }

@@ -8,6 +8,7 @@
  * input. Everything else gets a buffer: one row, or all rows with zeros or history around them. */
 #include "lower/int_layers.h"
 #include "lower/lower_internal.h"
+#include "model/graph/identifier.h"
 
 #include <assert.h>
 #include <string.h>
@@ -61,10 +62,8 @@ static const char *short_path(const Lower *l, const Layer *layer) {
 const char *buffer_name(Lower *l, const Layer *layer, const char *part) {
   Text text = text_new(l->arena);
   const char *path = layer ? short_path(l, layer) : NULL;
-  for (const char *s = path ? path : layer ? layer_info(layer->kind)->name : ""; *s; s++) {
-    bool word = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
-    text_add_char(&text, word ? *s : '_');
-  }
+  for (const char *s = path ? path : layer ? layer_info(layer->kind)->name : ""; *s; s++)
+    text_add_char(&text, identifier_has(*s) ? *s : '_');
   if (text.len && *part) text_add(&text, "_");
   text_add(&text, part);
   const char *name = text_str(&text);

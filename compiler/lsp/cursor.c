@@ -4,14 +4,12 @@
  * forward. A statement begins at a keyword at the start of a line. */
 #include "lsp/server.h"
 
+#include "model/graph/identifier.h"
+
 #include <ctype.h>
 #include <string.h>
 
 enum { LOOK_BACK = 16384, DEPTH_MAX = 64 };
-
-bool lsp_is_word(int c) {
-  return isalnum((unsigned char)c) || c == '_';
-}
 
 static const char *const statement_words[] = {
 #define STATEMENT(word, token) #word,
@@ -21,7 +19,7 @@ static const char *const statement_words[] = {
 /* The statement keyword at s; NULL if there is none. */
 static const char *keyword_at(const char *s, size_t n) {
   size_t len = 0;
-  while (len < n && lsp_is_word(s[len]))
+  while (len < n && identifier_has(s[len]))
     len++;
   for (int i = 0; statement_words[i]; i++)
     if (strlen(statement_words[i]) == len && memcmp(s, statement_words[i], len) == 0)
@@ -115,7 +113,7 @@ Cursor cursor_at(Arena *arena, const char *text, size_t len, uint32_t at) {
   CursorReading r = {.arena = arena, .text = text};
   uint32_t i = statement_begin(text, at, &r.c.keyword);
   r.c.word = at;
-  while (r.c.word > i && lsp_is_word(text[r.c.word - 1]))
+  while (r.c.word > i && identifier_has(text[r.c.word - 1]))
     r.c.word--;
   i += r.c.keyword ? (uint32_t)strlen(r.c.keyword) : 0;
   while (i < r.c.word) {
@@ -128,8 +126,8 @@ Cursor cursor_at(Arena *arena, const char *text, size_t len, uint32_t at) {
         r.c.before = '"';
       else
         r.c.word = at;
-    } else if (lsp_is_word(text[i])) {
-      while (end < r.c.word && lsp_is_word(text[end]))
+    } else if (identifier_has(text[i])) {
+      while (end < r.c.word && identifier_has(text[end]))
         end++;
       read_word(&r, i, end);
       i = end;

@@ -4,6 +4,7 @@
 #include "lsp/server.h"
 
 #include "model/graph/cost.h"
+#include "model/graph/identifier.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -12,9 +13,9 @@
 static Span word_at(const Analysis *a, uint32_t at) {
   const char *text = a->source->text;
   Span span = {a->source->id, at, at};
-  while (span.begin && lsp_is_word(text[span.begin - 1]))
+  while (span.begin && identifier_has(text[span.begin - 1]))
     span.begin--;
-  while (span.end < a->source->len && lsp_is_word(text[span.end]))
+  while (span.end < a->source->len && identifier_has(text[span.end]))
     span.end++;
   return span;
 }
@@ -77,7 +78,7 @@ static void add_definition(Request *r, Text *out, Span name) {
   text_add(out, "```grus\n");
   if (v) {
     size_t keyword = 0;
-    while (keyword < len && lsp_is_word(text[keyword]))
+    while (keyword < len && identifier_has(text[keyword]))
       keyword++;
     text_printf(out, "%.*s %.*s : ", (int)keyword, text, (int)(name.end - name.begin),
                 source->text + name.begin);

@@ -137,8 +137,6 @@ void notify(LspServer *server, Arena *arena, const char *method, const char *par
 /* names.c: the place that defines the name at an offset; no span if there is no name. */
 Span definition_at(const Analysis *a, uint32_t at);
 
-/* cursor.c: whether a character is a letter, a digit or `_`. */
-bool lsp_is_word(int c);
 /* cursor.c: what the text before the cursor says about its place. The text need not be a correct
  * model. */
 typedef struct Cursor {

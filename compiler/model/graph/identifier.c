@@ -16,13 +16,17 @@ static const char *const keywords[] = {
 #include "model/graph/keywords.def"
 };
 
+bool identifier_has(char c) {
+  return ((unsigned char)c < 128 && isalnum((unsigned char)c)) || c == '_';
+}
+
 char *identifier_clean(Arena *arena, const char *name) {
   size_t len = strlen(name);
   if (len > 2 && strcmp(name + len - 2, ":0") == 0) len -= 2;
   if (len > IDENTIFIER_MAX) len = IDENTIFIER_MAX;
   char *out = arena_strndup(arena, name, len);
   for (char *s = out; *s; s++)
-    if (!isalnum((unsigned char)*s) || (unsigned char)*s > 127) *s = '_';
+    if (!identifier_has(*s)) *s = '_';
   while (*out == '_')
     out++;
   for (size_t n = strlen(out); n && out[n - 1] == '_'; n--)

@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 
-/* A copy of name in which every character other than an ASCII letter, a digit and `_` is `_`, which
- * begins with a letter, and which has at most 42 characters. It may be a reserved word. */
+/* Whether a name may contain the character: an ASCII letter, a digit or `_`. */
+bool identifier_has(char c);
+/* A copy of name in which every character that a name cannot contain is `_`, which begins with a
+ * letter, and which has at most 42 characters. It may be a reserved word. */
 char *identifier_clean(Arena *arena, const char *name);
 /* Whether the language, or the C that grus prints, uses the name for itself. */
 bool identifier_reserved(const char *name);

@@ -4,7 +4,6 @@
 #include "model/graph/identifier.h"
 #include "model/lint/lint.h"
 
-#include <ctype.h>
 #include <string.h>
 
 bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
@@ -23,10 +22,6 @@ bool lint_drop_statement(const Infer *lint, Fix *fix, Span statement) {
   return true;
 }
 
-static bool is_word_char(char c) {
-  return isalnum((unsigned char)c) || c == '_';
-}
-
 /* Whether the text of the model has a word other than as a field: it may be a param or a block,
  * also one of a file that it uses, and a value of that name would hide it. */
 static bool text_has(const Infer *lint, const char *word) {
@@ -35,7 +30,7 @@ static bool text_has(const Infer *lint, const char *word) {
   if (!source) return false;
   for (const char *at = strstr(source->text, word); at; at = strstr(at + 1, word)) {
     char before = at > source->text ? at[-1] : ' ';
-    if (!is_word_char(before) && before != '.' && !is_word_char(at[n])) return true;
+    if (!identifier_has(before) && before != '.' && !identifier_has(at[n])) return true;
   }
   return false;
 }
