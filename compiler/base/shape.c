@@ -47,11 +47,15 @@ int64_t type_size(const Type *t) {
 }
 
 void text_add_elem(Text *text, const Type *t) {
-  static const char *const name[] = {"f32", "f16", "i8", "i16", "i32", "u8", "u16"};
-  if (t->elem == ELEM_INDEX)
+  const char *words = ELEMENTS;
+  TextWord word;
+  if (t->elem == ELEM_INDEX) {
     text_printf(text, "index(%lld)", (long long)t->categories);
-  else
-    text_add(text, name[t->elem]);
+    return;
+  }
+  for (int i = ELEM_F32; words_next(&words, &word) && i < (int)t->elem;)
+    i++;
+  text_add_n(text, word.s, word.len);
 }
 
 void text_add_rate(Text *text, int64_t num, int64_t den) {

@@ -21,6 +21,8 @@ typedef enum Elem {
   ELEM_U16,
   ELEM_INDEX
 } Elem;
+/* The words of element types in the order of Elem; ELEM_INDEX is written `index(n)`. */
+#define ELEMENTS "f32 f16 i8 i16 i32 u8 u16"
 
 enum { TYPE_MAX_AXES = 8 };
 

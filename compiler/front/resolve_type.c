@@ -250,16 +250,12 @@ bool shape_resolve(Body *body, const Node *node, bool input, Type *out) {
 }
 
 static bool elem_resolve(Body *body, const Node *node, Type *out) {
-  static const char *const name[] = {"f32", "f16", "i8", "i16", "i32", "u8", "u16"};
   if (node_is(node, N_INDEX)) {
     out->elem = ELEM_INDEX;
     return dim_size(body, node->kid[0], 1, &out->categories);
   }
   if (!node_is(node, N_ELEM)) return false;
-  int i = 0;
-  while (strcmp(name[i], node->text) != 0)
-    i++;
-  out->elem = (Elem)i;
+  out->elem = (Elem)words_index(ELEMENTS, node->text);
   return true;
 }
 

@@ -3,6 +3,7 @@
  * where there is one. Everything here is decided from the expected set and the tokens around. */
 #include "front/parser.h"
 
+#include "base/shape.h"
 #include "model/graph/identifier.h"
 
 #include "parser.tab.h"
@@ -139,7 +140,7 @@ static bool suggest_for_name(Diag *d, const Expected *e, const Token *found, Spa
     if (meant)
       fix_edit(diag_fix(d, FIX_SURE, "this type is called `%s`", meant), found->span, "%s", meant);
     else
-      diag_note(d, "element types are f32 f16 i8 i16 i32 u8 u16 and index(n)");
+      diag_note(d, "element types are " ELEMENTS " and index(n)");
     return true;
   }
   if ((expects(e, TOK_LET) || expects(e, TOK_MODEL)) && found->line_start) {

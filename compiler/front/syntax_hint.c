@@ -4,6 +4,7 @@
  * there is no advice. */
 #include "front/parser.h"
 
+#include "base/shape.h"
 #include "model/graph/identifier.h"
 
 #include "parser.tab.h"
@@ -187,7 +188,7 @@ static bool hint_in_type(Diag *d, const Parser *parser, const Token *found, Span
 bool syntax_hint(Diag *d, Parser *parser, const Token *found, Span before, SyntaxPlace place) {
   const char *text = parser->source->text;
   if (hint_time_size(d, parser, found, before)) return true;
-  if (found->kind == '(' && words_index("f32 f16 i8 i16 i32 u8 u16", word_at(parser, before)) >= 0)
+  if (found->kind == '(' && words_index(ELEMENTS, word_at(parser, before)) >= 0)
     return hint_shape_bracket(d, parser, found);
   if (found->kind == '-' && text[found->span.end] == '-' && (place.value || place.statement)) {
     Span both = {found->span.file, found->span.begin, found->span.end + 1};

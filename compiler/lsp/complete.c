@@ -281,7 +281,7 @@ static void complete(Items *items) {
   else if (c->open == '(')
     complete_brackets(items);
   else if (c->before == ':')
-    add_words(items, "f32 f16 i8 i16 i32 u8 u16 index", ITEM_TYPE, "element type");
+    add_words(items, ELEMENTS " index", ITEM_TYPE, "element type");
   else if (keyword_is(c, "allow")) {
     add_lints(items);
     if (c->before == 'n') complete_statement(items);
