@@ -205,14 +205,31 @@ static const PickleValue *without_type(const PickleValue *v) {
   return v;
 }
 
+/* The tensor of a value. A view whose elements are not in order is copied, once for all attempts.
+ */
+static TreeFound stored_tensor(ScriptRun *r, Tree *tree, const PickleValue *v, const Tensor **out,
+                               const char **reason) {
+  Script *s = r->script;
+  Tensor t = {.name = ""};
+  const char *key = arena_printf(r->arena, "%p", (const void *)v);
+  *out = map_get(&s->views, key);
+  if (*out) return TREE_TENSOR;
+  TreeFound found = torch_tensor(tree, v, &t, reason);
+  if (found != TREE_TENSOR) return found;
+  Tensor *kept = arena_copy(s->arena, &t, 1, sizeof t);
+  map_put(s->arena, &s->views, arena_strdup(s->arena, key), kept);
+  *out = kept;
+  return TREE_TENSOR;
+}
+
 static ScriptValue *convert_object(ScriptRun *r, Tree *tree, const char *path,
                                    const PickleValue *v) {
-  Tensor t = {.name = path};
+  const Tensor *t;
   const char *reason = "";
-  TreeFound found = torch_tensor(tree, v, &t, &reason);
+  TreeFound found = stored_tensor(r, tree, v, &t, &reason);
   if (found == TREE_TENSOR) {
     script_note_stored(r, path, v);
-    return tensor_value(r, path, &t);
+    return tensor_value(r, path, t);
   }
   if (found == TREE_BAD || found == TREE_UNREAD) {
     foreign_report(r->torch->diags, r->script->file, found == TREE_BAD ? E901 : E902,

@@ -221,6 +221,7 @@ typedef struct Script {
   bool other_floats; /* tensors are double or half, in the archive or by a cast */
   int64_t steps;     /* that all attempts together may still take */
   Tree tree, constants_tree;
+  Map views;   /* by the place of its value in memory: the Tensor, of those that were read */
   Map numbers; /* path -> GraphTensor, of the tensors that were read */
 } Script;
 

@@ -421,6 +421,17 @@ class Framed(nn.Module):
         return torch.sigmoid(self.fc(h))
 
 
+class Turned(nn.Module):
+    """A weight that is stored the other way round, and so many other sizes that copies of it in each attempt would be too many."""
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(5, 4).repeat(80, 50).t())
+        for n in range(3, 15): self.register_buffer(f"n{n}", torch.zeros(n))
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight)
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -488,6 +499,7 @@ def main(folder):
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(Plain()), code=HEAD + code)
     clean(f"{folder}/refused/big.pt", torch.jit.script(Plain()), order=b"big")  # as a machine with the other order of bytes writes it
     save("framed", Framed(), ["x"], [uniform(1, 8)], ["sigmoid"], calls=6)
+    save("turned", Turned(), ["x"], [uniform(1, 400)], ["linear"])
 
 
 main(sys.argv[1])
