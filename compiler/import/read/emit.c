@@ -41,6 +41,20 @@ static bool may_fold(const Graph *graph, const GraphNode *node) {
   return true;
 }
 
+void text_add_attributes(Text *t, const GraphNode *node) {
+  for (int k = 0; k < node->n_attributes; k++) {
+    const GraphAttribute *a = &node->attribute[k];
+    text_printf(t, " %d", (int)a->name);
+    for (int i = 0; i < a->n; i++)
+      if (a->i)
+        text_printf(t, ",%lld", (long long)a->i[i]);
+      else if (a->f)
+        text_printf(t, ",%a", a->f[i]);
+      else
+        text_printf(t, ",%s", a->s[i]);
+  }
+}
+
 /* An earlier node with the same operator, attributes and constant in the same graph, so that
  * weights that every step uses are transposed once. NULL for operators of more operands or results.
  */
@@ -48,17 +62,7 @@ static const char *key_of(const GraphEmit *e, const GraphNode *node) {
   if (!e->seen || node->n_in != 1 || node->n_out != 1) return NULL;
   Text key = text_new(e->graph->arena);
   text_printf(&key, "%d %p %p", (int)node->op, (const void *)e->graph, (const void *)node->in[0]);
-  for (int k = 0; k < node->n_attributes; k++) {
-    const GraphAttribute *a = &node->attribute[k];
-    text_printf(&key, " %d", (int)a->name);
-    for (int i = 0; i < a->n; i++)
-      if (a->i)
-        text_printf(&key, ",%lld", (long long)a->i[i]);
-      else if (a->f)
-        text_printf(&key, ",%a", a->f[i]);
-      else
-        text_printf(&key, ",%s", a->s[i]);
-  }
+  text_add_attributes(&key, node);
   return text_str(&key);
 }
 

@@ -5,6 +5,7 @@
 #ifndef GRUS_IMPORT_READ_EMIT_H
 #define GRUS_IMPORT_READ_EMIT_H
 
+#include "base/text.h"
 #include "import/graph/graph.h"
 
 typedef struct GraphEmit {
@@ -23,6 +24,9 @@ typedef struct NamedOp {
 /* The operator of a name in a table of n rows; GRAPH_OP_COUNT: there is none. */
 GraphOp op_named(const NamedOp *table, size_t n, const char *name);
 #define OP_NAMED(table, name) op_named((table), sizeof(table) / sizeof *(table), (name))
+
+/* The attributes of a node, in full, for comparisons. */
+void text_add_attributes(Text *t, const GraphNode *node);
 
 GraphNode *emit_node(GraphEmit *e, GraphOp op, int n_in, GraphValue *const *in, int n_out);
 /* Computes a node of constants, once its attributes are set. Its first result. */

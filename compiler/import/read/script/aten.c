@@ -152,14 +152,11 @@ static const char *place_of(ScriptRun *r) {
   return arena_printf(r->arena, "line %d of `%s`", r->line, r->at ? r->at->unit->path : "");
 }
 
-/* Whether an operator in place changes an attribute that was no state before. */
-static bool finds_state(ScriptRun *r, const ScriptValue *self) {
-  Script *s = r->script;
-  if (!self || self->kind != VALUE_TENSOR || !map_get(&r->attributes, self->text) ||
-      map_get(&s->written, self->text))
-    return false;
-  map_put(s->arena, &s->written, arena_strdup(s->arena, self->text), s);
-  return s->written_more = true;
+/* An operator in place on an attribute shows that it is state. The attempt goes on as if that had
+ * been known, to find the others. */
+static void find_state(ScriptRun *r, const ScriptValue *self) {
+  const GraphTensor *t = map_get(&r->attributes, self->text) ? script_shape(r, self->text) : NULL;
+  if (t && script_found_state(r, self->text)) script_state(r, self->text, t);
 }
 
 /* Whether an input is used as places, so that its elements are whole numbers. */
@@ -221,10 +218,8 @@ static ScriptValue *note_place(ScriptRun *r) {
 }
 
 /* A slice that takes everything is the tensor itself, so that a state may be changed through it. */
-static bool takes_all(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
-                      ScriptValue *const *value) {
+static bool takes_all(const char *op, int n, const ScriptArg *arg, ScriptValue *const *value) {
   if (strcmp(op, "slice") != 0) return false;
-  (void)r;
   for (int k = 1; k < n; k++) {
     const ScriptValue *v = value[k];
     bool start = strcmp(arg[k].name, "start") == 0, step = strcmp(arg[k].name, "step") == 0,
@@ -261,11 +256,13 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
       torch_unknown_op(r->torch, base, place_of(r));
     return NULL;
   }
-  if (in_place && n && value[0]->kind == VALUE_TENSOR) script_note_change(r, value[0]->text);
-  if (in_place && finds_state(r, n ? value[0] : NULL)) return NULL;
+  if (in_place && n && value[0]->kind == VALUE_TENSOR) {
+    script_note_change(r, value[0]->text);
+    find_state(r, value[0]);
+  }
   if (finds_whole(r, base, n, arg, value)) return NULL;
   if (needs_input(r, n, value)) return NULL;
-  if (takes_all(r, base, n, arg, value)) return value[0];
+  if (takes_all(base, n, arg, value)) return value[0];
   Text t = text_new(r->arena);
   text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [", known_as(row),
               in_place ? "_" : "");

@@ -237,7 +237,6 @@ static ScriptValue *tensor(ScriptRun *r, const ScriptArgs *args) {
 }
 
 static ScriptValue *give_up(ScriptRun *r, const ScriptArgs *args) {
-  r->gave_up = true;
   script_refuse(r, E901, "ends with an error of its own: %s",
                 args->n && args->value[0]->text ? args->value[0]->text : "");
   return NULL;
@@ -297,7 +296,6 @@ static const struct {
                  {"torch.cuda", first},
                  {"torch.requires_grad_", first},
                  {"ops.prim.NumToTensor", first},
-                 {"ops.prim.tolist", NULL},
                  {"int", as_int},
                  {"torch.IntImplicit", as_int},
                  {"torch.Int", as_int},
@@ -353,8 +351,7 @@ static ScriptValue *compared(ScriptRun *r, const ScriptArgs *args, bool equal) {
 ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known) {
   *known = true;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    if (functions[i].function && strcmp(functions[i].name, name) == 0)
-      return functions[i].function(r, args);
+    if (strcmp(functions[i].name, name) == 0) return functions[i].function(r, args);
   const char *op = strncmp(name, "torch.", 6) == 0      ? name + 6
                    : strncmp(name, "ops.prim.", 9) == 0 ? name + 9
                                                         : "";

@@ -30,66 +30,59 @@ static const ScriptExpr *inside(const ScriptExpr *type, const char *name) {
   return type && type->kind == EXPR_INDEX && is_type(type->item[0], name) ? type->item[1] : NULL;
 }
 
-/* ---- counting ---- */
+/* ---- names ---- */
 
-typedef struct Inputs {
-  Script *s;
-  const char **name;
-  int n;
-} Inputs;
-
-static bool count(Inputs *in, const ScriptExpr *type, const char *name, int depth) {
+static bool add_names(Script *s, const ScriptExpr *type, const char *name, int depth) {
   const ScriptExpr *tuple = inside(type, "Tuple");
   if (!type || is_type(type, "Tensor")) {
-    if (in->n == SCRIPT_MAX_INPUTS || depth > 4) {
-      foreign_report(in->s->diags, in->s->file, E902, "`forward` has more than %d inputs",
+    if (s->n_inputs == SCRIPT_MAX_INPUTS || depth > 4) {
+      foreign_report(s->diags, s->file, E902, "`forward` has more than %d inputs",
                      SCRIPT_MAX_INPUTS);
       return false;
     }
-    in->name[in->n++] = name;
+    s->input_name[s->n_inputs++] = name;
     return true;
   }
   int n = tuple && tuple->kind == EXPR_TUPLE ? tuple->n : tuple ? 1 : 0;
   for (int i = 0; i < n; i++)
-    if (!count(in, tuple->kind == EXPR_TUPLE ? tuple->item[i] : tuple,
-               arena_printf(in->s->arena, "%s_%d", name, i), depth + 1))
+    if (!add_names(s, tuple->kind == EXPR_TUPLE ? tuple->item[i] : tuple,
+                   arena_printf(s->arena, "%s_%d", name, i), depth + 1))
       return false;
   return true;
 }
 
-int script_count_inputs(Script *s, const ScriptFunction *forward, const char **name) {
-  Inputs in = {s, name, 0};
+bool script_name_inputs(Script *s, const ScriptFunction *forward) {
   for (int i = 1; i < forward->n_params; i++) {
     const ScriptParam *p = &forward->param[i];
-    if (p->usual && !is_type(p->type, "Tensor") && p->type) continue;
-    if (p->usual) continue;
-    if (!count(&in, p->type, p->name, 0)) return -1;
+    if (!p->usual && !add_names(s, p->type, p->name, 0)) return false;
   }
-  return in.n;
+  return true;
 }
 
 /* ---- values ---- */
 
+/* Which input a tensor is; -1: none. */
+static int input_of(const Script *s, const char *name) {
+  int k = s->n_inputs - 1;
+  while (k >= 0 && strcmp(s->input_name[k], name) != 0)
+    k--;
+  return k;
+}
+
 bool script_is_input(const ScriptRun *r, const char *name) {
-  for (int i = 0; i < r->n_inputs; i++)
-    if (strcmp(r->input_name[i], name) == 0) return true;
-  return false;
+  return input_of(r->script, name) >= 0;
 }
 
 bool script_needs(ScriptRun *r, const ScriptValue *v) {
-  for (int i = 0; v->kind == VALUE_TENSOR && i < r->n_inputs; i++)
-    if (strcmp(r->input_name[i], v->text) == 0 && r->input[i].rank < 0) {
-      r->needed = i;
-      return true;
-    }
-  return false;
+  int k = v->kind == VALUE_TENSOR ? input_of(r->script, v->text) : -1;
+  if (k < 0 || r->input[k].rank >= 0) return false;
+  r->needed = k;
+  return true;
 }
 
 static ScriptValue *tensor_input(ScriptRun *r, const char *name) {
-  int k = 0;
-  while (k < r->n_inputs && strcmp(r->input_name[k], name) != 0)
-    k++;
-  if (k == r->n_inputs) {
+  int k = input_of(r->script, name);
+  if (k < 0) {
     script_refuse(r, E902, "has too many inputs");
     return NULL;
   }
@@ -117,7 +110,7 @@ static ScriptValue *value_of_type(ScriptRun *r, const ScriptParam *p, const Scri
     ScriptValue *all = script_value(r->arena, VALUE_TUPLE);
     for (int i = 0; i < n; i++) {
       ScriptValue *v = value_of_type(r, p, tuple->kind == EXPR_TUPLE ? tuple->item[i] : tuple,
-                                     arena_printf(r->script->arena, "%s_%d", name, i), depth + 1);
+                                     arena_printf(r->arena, "%s_%d", name, i), depth + 1);
       if (!v) return NULL;
       script_push(r->arena, all, v);
     }

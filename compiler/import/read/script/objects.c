@@ -152,7 +152,7 @@ static const GraphTensor *numbers_of(ScriptRun *r, const char *name, const Tenso
   GraphTensor *out = map_get(&r->script->numbers, name);
   if (out) return out;
   out = t->count <= r->torch->numbers
-            ? graph_tensor_of(r->torch->graph->numbers, elem_of(t->elem), t->rank, t->dim,
+            ? graph_tensor_of(foreign_numbers(r->script->file), elem_of(t->elem), t->rank, t->dim,
                               r->torch->numbers, element_is_float(t->elem), &to)
             : NULL;
   if (!out) {
@@ -162,7 +162,7 @@ static const GraphTensor *numbers_of(ScriptRun *r, const char *name, const Tenso
   r->torch->numbers -= out->count;
   for (int64_t i = 0; i < out->count; i++)
     graph_put(&to, i, tensor_get(t, i));
-  map_put(r->arena, &r->script->numbers, name, out);
+  map_put(r->script->arena, &r->script->numbers, arena_strdup(r->script->arena, name), out);
   return out;
 }
 

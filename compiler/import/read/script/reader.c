@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { STEPS_OF_AN_ATTEMPT = 400000, STEPS_OF_ALL = 6000000, MAX_STATES = 64 };
+enum { STEPS_OF_AN_ATTEMPT = 400000 };
 
 /* A tree of the tensors whose storages are in a folder of the archive. */
 static void tree_of(Script *s, Tree *tree, const char *folder) {
@@ -63,75 +63,71 @@ static bool add_output(ScriptRun *r, const ScriptValue *v, const char *key, int 
 
 /* ---- one attempt ---- */
 
-static ScriptRun *run_new(Script *s, const ScriptShape *shape, int n) {
-  ScriptRun *r = ARENA_NEW(s->arena, ScriptRun);
-  TorchReader *t = ARENA_NEW(s->arena, TorchReader);
-  json_error_t error;
+static ScriptRun *run_new(Script *s, Arena *arena, const ScriptShape *shape) {
+  ScriptRun *r = ARENA_NEW(arena, ScriptRun);
   r->script = s;
-  r->torch = t;
-  r->arena = s->arena;
-  r->n_inputs = n;
+  r->torch = ARENA_NEW(arena, TorchReader);
+  r->arena = arena;
   r->needed = -1;
   r->steps = STEPS_OF_AN_ATTEMPT < s->steps ? STEPS_OF_AN_ATTEMPT : s->steps;
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < s->n_inputs; i++)
     r->input[i] = shape[i];
-  *t =
-      (TorchReader){.arena = s->arena, .file = s->file, .archive = s->archive, .folder = s->folder};
-  t->diags = diags_new(s->arena, s->diags->sources);
-  t->folds = (1 << 20) + 8 * (int64_t)s->file->data.len;
-  t->numbers = (1 << 20) + 16 * (int64_t)s->file->data.len;
-  t->body = json_read(s->arena, "{\"nodes\": []}", 13, 0, &error);
-  t->sizes = json_read(s->arena, "{}", 2, 0, &error);
-  t->graph = graph_new(s->arena, foreign_numbers(s->file), "model");
+  torch_reader_begin(r->torch, arena, s->file, diags_new(arena, s->diags->sources));
+  r->torch->archive = s->archive;
+  r->torch->folder = s->folder;
+  json_error_t error;
+  r->torch->body = json_read(arena, "{\"nodes\": []}", 13, 0, &error);
+  r->torch->sizes = json_read(arena, "{}", 2, 0, &error);
+  r->torch->graph = graph_new(arena, arena == s->arena ? foreign_numbers(s->file) : arena, "model");
   return r;
 }
 
 static Graph *follow(ScriptRun *r, const ScriptFunction *forward) {
   ScriptArgs args;
-  Script *s = r->script;
   ScriptValue *self = script_value(r->arena, VALUE_MODULE);
   self->text = "";
-  self->object = s->root;
-  if (script_count_inputs(s, forward, r->input_name) < 0) return NULL;
+  self->object = r->script->root;
   if (!script_inputs(r, forward, &args)) return NULL;
   ScriptValue *out = script_call(r, forward, self, &args);
   r->at = forward;
   r->line = forward->line;
-  if (!out || !add_output(r, out, NULL, 0) || !script_shares_nothing(r) || !script_keep_state(r))
+  if (!out || !add_output(r, out, NULL, 0) || r->script->written_more ||
+      !script_shares_nothing(r) || !script_keep_state(r))
     return NULL;
   if (r->torch->graph->n_out) return r->torch->graph;
   script_refuse(r, E902, "gives no tensor");
   return NULL;
 }
 
-/* Follows `forward`, again each time that it shows another attribute to be state. */
-static Graph *settled(Script *s, const ScriptShape *shape, int n, ScriptRun **run) {
-  for (int k = 0; k < MAX_STATES; k++) {
+/* Follows `forward`, again as long as it shows other attributes to be state. */
+static Graph *settled(Script *s, Arena *arena, const ScriptShape *shape, ScriptRun **run) {
+  Graph *graph;
+  do {
     s->written_more = s->unsettled = false;
-    ScriptRun *r = *run = run_new(s, shape, n);
+    ScriptRun *r = *run = run_new(s, arena, shape);
     int64_t before = r->steps;
     ScriptValue root = {.kind = VALUE_MODULE, .text = "", .object = s->root};
     const ScriptFunction *forward = script_method(r, &root, "forward");
-    Graph *graph = forward ? follow(r, forward) : NULL;
+    graph = forward ? follow(r, forward) : NULL;
     s->steps -= before - r->steps;
     /* Other sizes seldom need much fewer steps, and each attempt takes memory. */
-    if (r->steps < 0) s->steps -= STEPS_OF_ALL / 4;
-    if (!s->written_more || s->steps < 0) return graph;
-  }
-  return NULL;
+    if (r->steps < 0) s->steps -= SCRIPT_STEPS_OF_ALL / 4;
+  } while (s->written_more && s->steps >= 0);
+  return s->written_more ? NULL : graph;
 }
 
 /* The same; where the first call makes a state, the graph is that of the second. */
-static Graph *attempt(Script *s, const ScriptShape *shape, int n, ScriptRun **run) {
+static Graph *attempt(Script *s, Arena *arena, const ScriptShape *shape, bool check,
+                      ScriptRun **run) {
   s->starts = s->later = (Map){0};
   s->is_second = false;
-  Graph *graph = settled(s, shape, n, run);
+  Graph *graph = settled(s, arena, shape, run);
   ScriptRun *first = *run;
   if (!graph || !s->unsettled) return graph;
   s->is_second = true;
-  graph = settled(s, shape, n, run);
+  graph = settled(s, arena, shape, run);
   s->is_second = false;
-  if (!graph || script_same_calls(s, first, graph, shape)) return graph;
+  if (!graph || !check || script_same_calls(first, graph)) return graph;
   *run = first;
   return NULL;
 }
@@ -145,7 +141,7 @@ Graph *script_graph(const ForeignFile *file, const ImportOptions *options, Diags
                 .file = file,
                 .options = options,
                 .diags = diags,
-                .steps = STEPS_OF_ALL};
+                .steps = SCRIPT_STEPS_OF_ALL};
   s->archive = archive_open(file->arena, file->data, &reason);
   if (!s->archive) {
     foreign_report(diags, file, E901, "cannot read `%s`: %s", file->path, reason);
@@ -171,7 +167,7 @@ Graph *script_graph(const ForeignFile *file, const ImportOptions *options, Diags
     foreign_report(diags, file, E901, "`%s` holds no module", file->path);
     return NULL;
   }
-  ScriptRun *r = run_new(s, NULL, 0);
+  ScriptRun *r = run_new(s, s->arena, NULL);
   ScriptValue root = {.kind = VALUE_MODULE, .text = "", .object = s->root};
   const ScriptFunction *forward = script_method(r, &root, "forward");
   if (!forward) {

@@ -8,7 +8,7 @@
 bool script_refuse(ScriptRun *r, DiagCode code, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  const char *what = arena_vprintf(r->script->arena, format, args);
+  const char *what = arena_vprintf(r->arena, format, args);
   va_end(args);
   foreign_report(r->torch->diags, r->script->file, code, "line %d of `%s` %s", r->line,
                  r->at ? r->at->unit->path : "the code", what);
@@ -134,7 +134,7 @@ static bool bind(ScriptRun *r, ScriptScope *scope, const ScriptFunction *f, Scri
 
 ScriptValue *script_call(ScriptRun *r, const ScriptFunction *f, ScriptValue *self,
                          const ScriptArgs *args) {
-  ScriptScope scope = {.function = f};
+  ScriptScope scope = {0};
   const ScriptFunction *caller = r->at;
   int line = r->line;
   if (!bind(r, &scope, f, self, args)) return NULL;

@@ -13,15 +13,13 @@
  *   shapes.c         the sizes of tensors
  *   builtin.c, builtin_numbers.c, builtin_text.c   functions of numbers, lists and texts
  *   expr.c, run.c    expressions, statements and calls
- *   inputs.c         the inputs of `forward`; sizes.c: their sizes
+ *   inputs.c         the inputs of `forward`; sizes.c: their sizes, of those in known_sizes.c
  *   reader.c         the archive, and the attempts to read it */
 #ifndef GRUS_IMPORT_READ_SCRIPT_H
 #define GRUS_IMPORT_READ_SCRIPT_H
 
 #include "import/read/torch/reader.h"
 #include "import/tensors/tree.h"
-
-#include <setjmp.h>
 
 /* ---- lex.c ---- */
 typedef enum ScriptTokenKind {
@@ -152,10 +150,8 @@ typedef enum ScriptKind {
   VALUE_DICT, /* key, value, key, value ... */
   VALUE_TENSOR,
   VALUE_MODULE,
-  VALUE_FUNCTION,
-  VALUE_METHOD, /* a function and the module that it belongs to */
-  VALUE_NAME,   /* a name in front of a function: "torch", "__torch__.models" */
-  VALUE_OPAQUE  /* a device, a layout: what makes no difference here */
+  VALUE_NAME,  /* a name in front of a function: "torch", "__torch__.models" */
+  VALUE_OPAQUE /* a device, a layout: what makes no difference here */
 } ScriptKind;
 
 typedef struct ScriptValue {
@@ -168,8 +164,6 @@ typedef struct ScriptValue {
   size_t cap;
   bool is_kept;              /* whether a LIST or DICT is that of an attribute */
   const PickleValue *object; /* of a MODULE */
-  const ScriptFunction *function;
-  struct ScriptValue *self; /* of a METHOD */
 } ScriptValue;
 
 /* An attribute that was given a value. */
@@ -185,7 +179,6 @@ typedef struct ScriptStored {
 } ScriptStored;
 
 typedef struct ScriptScope {
-  const ScriptFunction *function;
   Map names;
   ScriptValue *returned;
   bool is_over;
@@ -199,11 +192,18 @@ typedef struct ScriptShape {
   int64_t dim[GRAPH_MAX_RANK];
 } ScriptShape;
 
-enum { SCRIPT_MAX_INPUTS = 16, SCRIPT_MAX_DEPTH = 64, SCRIPT_MAX_NESTING = 100 };
+enum {
+  SCRIPT_MAX_INPUTS = 16,
+  SCRIPT_MAX_SIZES = 64,
+  SCRIPT_MAX_DEPTH = 64,
+  SCRIPT_MAX_NESTING = 100
+};
+/* Steps that all attempts together may take. */
+enum { SCRIPT_STEPS_OF_ALL = 6000000 };
 
 /* What all attempts have in common. */
 typedef struct Script {
-  Arena *arena;
+  Arena *arena; /* of what attempts leave to later ones; each attempt has one of its own */
   const ForeignFile *file;
   const ImportOptions *options;
   Diags *diags; /* of what is wrong with the file in every attempt */
@@ -214,12 +214,15 @@ typedef struct Script {
   Map changed;        /* the attributes that are changed in place */
   Map whole;          /* the inputs whose elements are whole numbers, by name */
   bool written_more;  /* an attempt has found one more of either */
-  Map starts, later;  /* what attributes hold before the second call: GraphTensor, ScriptValue */
+  Map starts, later;  /* of an attempt, what attributes hold before its second call: GraphTensor,
+                         ScriptValue */
   bool unsettled;     /* an attempt ended with a state of another shape */
   bool is_second;     /* the attempt is of the second call */
   const PickleValue *root, *constants;
   bool other_floats; /* tensors are double or half, in the archive or by a cast */
   int64_t steps;     /* that all attempts together may still take */
+  const char *input_name[SCRIPT_MAX_INPUTS];
+  int n_inputs;
   Tree tree, constants_tree;
   Map views;   /* by the place of its value in memory: the Tensor, of those that were read */
   Map numbers; /* path -> GraphTensor, of the tensors that were read */
@@ -243,14 +246,11 @@ typedef struct ScriptRun {
   size_t cap_shapes;
   int nodes_done; /* nodes of the graph whose results have shapes */
   ScriptShape input[SCRIPT_MAX_INPUTS];
-  const char *input_name[SCRIPT_MAX_INPUTS];
-  int n_inputs;
   int depth, line;
   int64_t steps; /* that this attempt may still take */
   const ScriptFunction *at;
   bool was_training; /* a module that was asked had been saved in training */
   int needed;        /* the input whose sizes were not known; -1: none */
-  bool gave_up;      /* the program ended with an exception of its own */
 } ScriptRun;
 
 /* Reports what the reader does not support at the line that it has come to; false. */
@@ -283,12 +283,15 @@ ScriptValue *script_tensor(ScriptRun *r, const char *name, const GraphTensor *t)
 /* ---- state.c ---- */
 /* A variable of the graph, as the value of an attribute. */
 ScriptValue *script_state(ScriptRun *r, const char *path, const GraphTensor *start);
+/* Notes that a tensor with this path is state, which the next attempt begins with; whether that is
+ * new. */
+bool script_found_state(ScriptRun *r, const char *path);
 bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value);
 /* Assigns what attributes hold at the end to the variables of the graph. */
 bool script_keep_state(ScriptRun *r);
 /* Whether the first call gives what the graph of the second gives at its start; false after
  * reporting to the diagnostics of the first. */
-bool script_same_calls(Script *s, const ScriptRun *first, Graph *second, const ScriptShape *shape);
+bool script_same_calls(ScriptRun *first, Graph *second);
 
 /* ---- shared.c ---- */
 void script_note_stored(ScriptRun *r, const char *path, const PickleValue *object);
@@ -375,14 +378,20 @@ bool script_inputs(ScriptRun *r, const ScriptFunction *forward, ScriptArgs *out)
 bool script_is_input(const ScriptRun *r, const char *name);
 /* Whether a value is an input whose sizes are not known in this attempt, which ends then. */
 bool script_needs(ScriptRun *r, const ScriptValue *v);
-/* The number of input tensors, and what they are called; -1 after reporting. */
-int script_count_inputs(Script *s, const ScriptFunction *forward, const char **name);
+/* Notes the input tensors of `forward` and what they are called; false after reporting. */
+bool script_name_inputs(Script *s, const ScriptFunction *forward);
 /* The number that --set gives NAME; false: it gives none. */
 bool script_set(const Script *s, const char *name, double *out);
 
+/* ---- known_sizes.c ---- */
+/* The sizes that stand in the archive, at most SCRIPT_MAX_SIZES; how many there are. */
+int script_sizes(const Script *s, const ScriptFunction *forward, int64_t *size);
+
 /* ---- sizes.c ---- */
-/* One attempt with inputs of these sizes. NULL: it came to an end; *run says why. */
-typedef Graph *ScriptAttempt(Script *s, const ScriptShape *shape, int n, ScriptRun **run);
+/* One attempt with inputs of these sizes, in an arena of its own. NULL: it came to an end; *run
+ * says why. check: whether the first call has to give what the graph gives. */
+typedef Graph *ScriptAttempt(Script *s, Arena *arena, const ScriptShape *shape, bool check,
+                             ScriptRun **run);
 /* Finds sizes with which `forward` computes something; the graph, or NULL after reporting. */
 Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try_sizes);
 /* Reports what an attempt has found. */

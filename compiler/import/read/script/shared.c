@@ -18,9 +18,8 @@ const char *script_first_name(const ScriptRun *r, const PickleValue *object) {
 }
 
 void script_note_change(ScriptRun *r, const char *name) {
-  const char *root = map_get(&r->torch->aliases, name);
+  const char *root = torch_root(r->torch, name);
   Script *s = r->script;
-  if (!root) root = name;
   if (map_get(&r->attributes, root) && !map_get(&s->changed, root))
     map_put(s->arena, &s->changed, arena_strdup(s->arena, root), s);
 }
@@ -45,9 +44,8 @@ static const char *base_of(ScriptRun *r, const char *name) {
   json_t *nodes = json_object_get(r->torch->body, "nodes");
   bool in_place;
   for (size_t i = json_array_size(nodes); i-- > 0;) {
-    const char *root = map_get(&r->torch->aliases, name);
     json_t *node = json_array_get(nodes, i);
-    if (root) name = root;
+    name = torch_root(r->torch, name);
     if (!gives(node, name)) continue;
     const char *op =
         torch_op_of(r->arena, json_string_value(json_object_get(node, "target")), &in_place);
@@ -56,8 +54,7 @@ static const char *base_of(ScriptRun *r, const char *name) {
     if (!op || !of || (!in_place && torch_sharing(op) == TORCH_OWN)) return name;
     name = of;
   }
-  const char *root = map_get(&r->torch->aliases, name);
-  return root ? root : name;
+  return torch_root(r->torch, name);
 }
 
 static bool refuse(ScriptRun *r, const char *changed, const char *other) {

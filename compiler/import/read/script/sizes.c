@@ -10,110 +10,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  MAX_SIZES = 64,
-  MAX_ATTEMPTS = 10000,
-  MAX_SIZE = 16384,
-  STEPS = 13,
-  OTHER_STEPS = 17,
-  BEST = 4
-};
+enum { MAX_SIZES = 64, MAX_ATTEMPTS = 10000, MAX_SIZE = 16384, STEPS = 13, BEST = 4 };
 
 typedef struct Solver {
   Script *s;
-  const ScriptFunction *forward;
   ScriptAttempt *attempt;
-  const char *name[SCRIPT_MAX_INPUTS];
+  const char **name;
   ScriptShape shape[SCRIPT_MAX_INPUTS];
   int n, attempts;
-  int64_t size[MAX_SIZES]; /* of the weights */
+  int64_t size[SCRIPT_MAX_SIZES]; /* that stand in the archive */
   int n_sizes;
   int64_t steps; /* of a sequence, in attempts */
   int64_t bound; /* the most steps of an option; steps: none */
   bool steps_given;
   ScriptRun *deepest; /* the attempt that failed last in the program */
   int asked;          /* the input whose sizes were tried last; -1: none */
-  Graph *found;       /* the best so far */
   ScriptShape best[SCRIPT_MAX_INPUTS], other[SCRIPT_MAX_INPUTS];
   bool is_ambiguous; /* `other` is as good as `best` */
+  ScriptShape length[SCRIPT_MAX_INPUTS];
+  bool depends; /* with the sizes in `length`, the program depends on the length of a sequence */
 } Solver;
-
-/* ---- the sizes of the weights ---- */
-
-static void add_size(Solver *v, int64_t size) {
-  for (int i = 0; i < v->n_sizes; i++)
-    if (v->size[i] == size) return;
-  if (v->n_sizes < MAX_SIZES && size > 0 && size <= MAX_SIZE) v->size[v->n_sizes++] = size;
-}
-
-/* The sizes of all tensors in a value of the pickle. */
-static void collect(Solver *v, const PickleValue *value, int depth, int *visits) {
-  if (!value || depth > 12 || --*visits < 0) return;
-  if (value->kind == PICKLE_OBJECT) {
-    int64_t dim[TENSOR_MAX_RANK];
-    int rank;
-    bool tensor = pickle_is_object(value, "torch._utils._rebuild_tensor_v2");
-    if (tensor && tree_numbers(pickle_arg(value, 2), dim, &rank))
-      for (int i = 0; i < rank; i++)
-        add_size(v, dim[i]);
-    if (!tensor) collect(v, value->state, depth + 1, visits);
-    if (!tensor) collect(v, value->args, depth + 1, visits);
-  }
-  bool list =
-      value->kind == PICKLE_TUPLE || value->kind == PICKLE_LIST || value->kind == PICKLE_DICT;
-  for (size_t i = 0; list && i < value->list.n; i++)
-    collect(v, value->list.item[i], depth + 1, visits);
-}
-
-/* The products of the lists of numbers in the text, such as the shape of a view. */
-static void collect_lists(Solver *v, const ScriptExpr *e) {
-  int64_t product = e->kind == EXPR_LIST && e->n > 1;
-  for (int i = 0; i < e->n; i++) {
-    bool fits = e->item[i]->kind == EXPR_INT && e->item[i]->i > 0 && e->item[i]->i <= MAX_SIZE;
-    product *= fits && product <= MAX_SIZE ? e->item[i]->i : 0;
-    collect_lists(v, e->item[i]);
-  }
-  if (product) add_size(v, product);
-}
-
-static void collect_text(Solver *v, const ScriptBlock *block) {
-  for (int i = 0; i < block->n; i++) {
-    if (block->item[i]->value) collect_lists(v, block->item[i]->value);
-    collect_text(v, &block->item[i]->body);
-    collect_text(v, &block->item[i]->other);
-  }
-}
 
 /* ---- attempts ---- */
 
-static Graph *attempt(Solver *v, const ScriptShape *shape, ScriptRun **run) {
+static Graph *attempt(Solver *v, Arena *arena, const ScriptShape *shape, bool check,
+                      ScriptRun **run) {
   *run = NULL;
   if (v->attempts++ >= MAX_ATTEMPTS || v->s->steps < 0) return NULL;
-  return v->attempt(v->s, shape, v->n, run);
+  return v->attempt(v->s, arena, shape, check, run);
 }
 
-/* The operators and attributes of a graph, and its small constants: what would differ if a size had
- * become part of it. */
-static const char *print_of(Solver *v, const Graph *graph) {
+/* The operators and attributes of a graph, its outputs and its small constants: what would differ
+ * if a size had become part of it. */
+static const char *print_of(const Graph *graph) {
   enum { SMALL = 4096 };
-  Text t = text_new(v->s->arena);
+  Text t = text_new(graph->arena);
   for (int i = 0; i < graph->n_nodes; i++) {
     const GraphNode *node = graph->node[i];
     text_printf(&t, "%d", (int)node->op);
     for (int k = 0; k < node->n_in; k++)
       text_printf(&t, " %d", node->in[k] ? node->in[k]->id : -1);
-    for (int k = 0; k < node->n_attributes; k++) {
-      const GraphAttribute *a = &node->attribute[k];
-      for (int j = 0; j < a->n; j++)
-        if (a->i)
-          text_printf(&t, ",%lld", (long long)a->i[j]);
-        else if (a->f)
-          text_printf(&t, ",%a", a->f[j]);
-        else
-          text_printf(&t, ",%s", a->s[j]);
-    }
+    text_add_attributes(&t, node);
     text_add(&t, "\n");
   }
+  for (int i = 0; i < graph->n_out; i++)
+    text_printf(&t, "%s %d\n", graph->out[i].name, graph->out[i].value->id);
   for (int i = 0; i < graph->n_values; i++) {
     const GraphTensor *c = graph->value[i]->constant;
     for (int k = 0; c && k < c->rank; k++)
@@ -124,19 +65,33 @@ static const char *print_of(Solver *v, const Graph *graph) {
   return text_str(&t);
 }
 
-/* Whether an axis of an input may have any size: whether the graph is the same for others. */
-static bool is_open(Solver *v, const Graph *graph, int input, int axis) {
+/* Whether the graph with another size of an axis is the one with this print. usual: what it is if
+ * the program cannot have that size. */
+static bool is_same_with(Solver *v, const char *print, int input, int axis, int64_t size,
+                         bool usual) {
   ScriptShape other[SCRIPT_MAX_INPUTS];
   ScriptRun *run;
-  const char *print = print_of(v, graph);
-  for (int k = 0; k < 2; k++) {
-    if (k == 1 && v->bound == v->steps) break;
-    memcpy(other, v->shape, sizeof other);
-    other[input].dim[axis] = k == 0 ? OTHER_STEPS : v->bound;
-    Graph *again = attempt(v, other, &run);
-    if (!again || strcmp(print, print_of(v, again)) != 0) return false;
+  Arena *arena = arena_child(v->s->arena);
+  memcpy(other, v->shape, sizeof other);
+  other[input].dim[axis] = size;
+  Graph *again = attempt(v, arena, other, false, &run);
+  bool same = again ? strcmp(print, print_of(again)) == 0 : usual;
+  arena_free(arena);
+  return same;
+}
+
+/* Whether an axis of an input may have any size: whether the graph is the same for others. Their
+ * rests differ in every division, and a program may do something else with a short sequence or a
+ * long one. */
+static bool is_open(Solver *v, const char *print, int input, int axis) {
+  static const int64_t sizes[] = {17, 18, 5, 1009};
+  for (int k = 0; k < 4; k++) {
+    bool out = v->bound != v->steps && sizes[k] > v->bound;
+    if (!out && !is_same_with(v, print, input, axis, sizes[k], k >= 2)) return false;
   }
-  return true;
+  return v->bound == v->steps ||
+         (is_same_with(v, print, input, axis, v->bound, false) &&
+          (v->bound == 1 || is_same_with(v, print, input, axis, v->bound - 1, true)));
 }
 
 static bool goes_along_time(const Graph *graph) {
@@ -152,16 +107,17 @@ static bool goes_along_time(const Graph *graph) {
 
 /* How well sizes suit that were found: an open axis along which layers go is best, then sizes that
  * all follow from weights or options, then a sequence of any length, then one whose length nothing
- * says. */
-static int worth(Solver *v, const Graph *graph) {
-  bool open = false, unknown = false, sequence = false;
+ * says. *depends: the program depends on the length of a sequence. */
+static int worth(Solver *v, const Graph *graph, bool *depends) {
+  bool open = false, sequence = false;
+  *depends = false;
   for (int i = 0; i < v->n; i++) {
     unsigned axes = v->shape[i].steps;
     open = open || v->shape[i].open >= 0;
     sequence = sequence || axes != 0;
-    unknown = unknown || (axes && v->shape[i].open < 0 && !v->steps_given);
+    *depends = *depends || (axes && v->shape[i].open < 0);
   }
-  if (unknown) return 1;
+  if (*depends && !v->steps_given) return 1;
   return open && goes_along_time(graph) ? BEST : !sequence || !open ? 3 : 2;
 }
 
@@ -177,22 +133,39 @@ static bool differs(const Solver *v) {
   return other;
 }
 
-static void take(Solver *v, Graph *graph, int *best) {
+/* What these sizes may be worth at most. */
+static int worth_at_most(const Solver *v, const Graph *graph) {
+  bool sequence = false;
+  for (int i = 0; i < v->n; i++)
+    sequence = sequence || v->shape[i].steps != 0;
+  return !sequence ? 3 : goes_along_time(graph) ? BEST : v->steps_given ? 3 : 2;
+}
+
+static void take(Solver *v, const Graph *graph, int *best) {
+  const char *print = NULL;
+  if (worth_at_most(v, graph) < *best) return;
   for (int i = 0; i < v->n; i++) {
     v->shape[i].open = -1;
-    for (int k = 0; k < v->shape[i].rank; k++)
-      if (v->shape[i].steps & 1u << k && is_open(v, graph, i, k)) v->shape[i].open = k;
+    for (int k = 0; k < v->shape[i].rank; k++) {
+      if (!(v->shape[i].steps & 1u << k)) continue;
+      if (!print) print = print_of(graph);
+      if (is_open(v, print, i, k)) v->shape[i].open = k;
+    }
   }
-  int value = worth(v, graph);
+  bool depends;
+  int value = worth(v, graph, &depends);
   if (value == *best && !v->is_ambiguous && differs(v)) {
     v->is_ambiguous = true;
     memcpy(v->other, v->shape, sizeof v->other);
+  }
+  if (depends && !v->depends) {
+    v->depends = true;
+    memcpy(v->length, v->shape, sizeof v->length);
   }
   if (value <= *best) return;
   v->is_ambiguous = false;
   *best = value;
   memcpy(v->best, v->shape, sizeof v->best);
-  v->found = graph;
 }
 
 /* ---- the search ---- */
@@ -260,14 +233,18 @@ static bool is_pair(const Solver *v, int input) {
 
 static void solve(Solver *v, int *best) {
   ScriptRun *run;
-  Graph *graph = attempt(v, v->shape, &run);
+  Arena *arena = arena_child(v->s->arena);
+  const Graph *graph = attempt(v, arena, v->shape, true, &run);
   if (graph) take(v, graph, best);
-  int needed = run ? run->needed : -1;
-  if (!graph && run && needed < 0) {
-    bool deeper = !v->deepest || run->nodes_done > v->deepest->nodes_done;
-    if (deeper) v->deepest = run;
-  }
-  if (graph || needed < 0) return;
+  int needed = run && !graph ? run->needed : -1;
+  bool deeper =
+      run && !graph && needed < 0 && (!v->deepest || run->nodes_done > v->deepest->nodes_done);
+  if (deeper && v->deepest) arena_free(v->deepest->arena);
+  if (deeper)
+    v->deepest = run;
+  else
+    arena_free(arena);
+  if (needed < 0) return;
   v->asked = needed;
   int rank = given_rank(v, needed), before = *best;
   if (rank) { /* what is given may be all */
@@ -302,20 +279,23 @@ void script_pass_on(Script *s, const Diag *d) {
     diag_fix(out, d->fixes[i]->kind, "%s", d->fixes[i]->title);
 }
 
+/* Without a message, an attempt has come to the end of its steps. */
+static Graph *report_why(Script *s, const Diag *why) {
+  if (why)
+    script_pass_on(s, why);
+  else
+    foreign_report(s->diags, s->file, E902, "`forward` of `%s` takes too many steps",
+                   s->file->path);
+  return NULL;
+}
+
 /* Why no sizes were found: what is not supported, if an attempt came so far, else that the sizes
  * are not known. */
 static Graph *report(Solver *v) {
   const Diag *why = v->deepest ? v->deepest->torch->diags->first : NULL;
   bool batch = why && strstr(why->message, "without a batch"); /* a convolution */
   bool sizes = v->asked >= 0 && (!why || why->code == E901 || batch);
-  if (!sizes) {
-    if (why)
-      script_pass_on(v->s, why);
-    else
-      foreign_report(v->s->diags, v->s->file, E902, "`forward` of `%s` takes too many steps",
-                     v->s->file->path);
-    return NULL;
-  }
+  if (!sizes) return report_why(v->s, why);
   const char *name = v->name[v->asked];
   Diag *d = foreign_report(v->s->diags, v->s->file, E904,
                            "the archive does not record the sizes of input `%s`, and they do not "
@@ -346,6 +326,14 @@ static Graph *report_ambiguous(Solver *v) {
     diag_fix(d, FIX_MAYBE, "if it fits, for example:%s", text_str(&t));
   }
   return NULL;
+}
+
+/* Whether an input is a sequence without a batch, of any length, while one with a batch, as most
+ * programs have it, does something that depends on the length. */
+static bool lacks_batch(const Solver *v) {
+  for (int i = 0; v->depends && i < v->n; i++)
+    if (v->best[i].open >= 0 && v->best[i].rank < v->length[i].rank) return true;
+  return false;
 }
 
 /* A sequence on whose length the program depends, as one with a loop over its steps. */
@@ -393,28 +381,33 @@ static void note(Solver *v, Graph *graph) {
 
 Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try_sizes) {
   Solver *v = ARENA_NEW(s->arena, Solver);
-  int visits = 100000, best = 0;
+  int best = 0;
   v->s = s;
-  v->forward = forward;
   v->attempt = try_sizes;
   v->steps = STEPS;
   v->asked = -1;
-  v->n = script_count_inputs(s, forward, v->name);
-  if (v->n < 0) return NULL;
+  if (!script_name_inputs(s, forward)) return NULL;
+  v->n = s->n_inputs;
+  v->name = s->input_name;
   read_time(v);
   for (int i = 0; i < v->n; i++)
     v->shape[i] = (ScriptShape){.rank = -1, .open = -1};
-  collect(v, s->root, 0, &visits);
-  collect_text(v, &forward->body);
+  v->n_sizes = script_sizes(s, forward, v->size);
   solve(v, &best);
-  if (!v->found) return report(v);
+  if (!best) return report(v);
+  if (lacks_batch(v)) {
+    best = v->steps_given ? 3 : 1;
+    memcpy(v->best, v->length, sizeof v->best);
+    v->is_ambiguous = false;
+  }
   if (best == 1) return report_length(v);
   if (v->is_ambiguous) return report_ambiguous(v);
   ScriptRun *run;
-  v->attempts = 0;
-  Graph *graph = try_sizes(s, v->best, v->n, &run);
-  if (graph) note(v, graph);
-  if (graph && run->was_training)
+  s->steps = SCRIPT_STEPS_OF_ALL; /* those before have used up theirs on other sizes, perhaps */
+  Graph *graph = try_sizes(s, s->arena, v->best, true, &run);
+  if (!graph) return report_why(s, run->torch->diags->first);
+  note(v, graph);
+  if (run->was_training)
     graph_note(graph, "the module was saved in training; the model is that of `eval()`");
   return graph;
 }

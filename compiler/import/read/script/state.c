@@ -5,6 +5,8 @@
  * call gives. */
 #include "import/read/script/script.h"
 
+#include "base/splitmix.h"
+
 #include <string.h>
 
 ScriptValue *script_state(ScriptRun *r, const char *path, const GraphTensor *start) {
@@ -16,16 +18,18 @@ ScriptValue *script_state(ScriptRun *r, const char *path, const GraphTensor *sta
   return v;
 }
 
-bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value) {
+bool script_found_state(ScriptRun *r, const char *path) {
   Script *s = r->script;
+  if (map_get(&s->written, path)) return false;
+  map_put(s->arena, &s->written, arena_strdup(s->arena, path), s);
+  return s->written_more = true;
+}
+
+bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value) {
   ScriptValue *old = script_attribute(r, module, name);
   const char *path = script_path(r, module, name);
   if (!old) return false;
-  if (old->kind == VALUE_TENSOR && !map_get(&s->written, path)) {
-    map_put(s->arena, &s->written, path, s);
-    s->written_more = true;
-    return false;
-  }
+  if (old->kind == VALUE_TENSOR) script_found_state(r, path);
   value->is_kept = true;
   map_put(r->arena, &r->attributes, path, value);
   for (int i = 0; i < r->n_set; i++)
@@ -70,13 +74,13 @@ static bool settle(ScriptRun *r, const ScriptBinding *set) {
     const GraphTensor *shape = script_shape(r, is->text);
     double *zeros;
     GraphTensor *start =
-        shape ? graph_tensor(s->arena, shape->elem, shape->rank, shape->dim, &zeros) : NULL;
-    if (start) map_put(s->arena, &s->starts, set->name, start);
+        shape ? graph_tensor(r->arena, shape->elem, shape->rank, shape->dim, &zeros) : NULL;
+    if (start) map_put(r->arena, &s->starts, set->name, start);
     return start != NULL;
   }
   bool known = is->kind == VALUE_NONE || is->kind == VALUE_BOOL || is->kind == VALUE_INT ||
                is->kind == VALUE_FLOAT || is->kind == VALUE_TEXT;
-  if (known) map_put(s->arena, &s->later, set->name, set->value);
+  if (known) map_put(r->arena, &s->later, set->name, set->value);
   return known;
 }
 
@@ -104,8 +108,7 @@ bool script_keep_state(ScriptRun *r) {
     bool stays = value && value->node && value->node->op == GRAPH_VarRead &&
                  graph_int(value->node, GRAPH_ATTR_variable, -1) == i;
     if (!value || !same || stays) continue;
-    GraphNode *node = graph_node(graph, GRAPH_VarAssign, path, "buffer", 1, &value, 0);
-    graph_set_int(graph, node, GRAPH_ATTR_variable, i);
+    torch_assign(r->torch, i, value);
   }
   return true;
 }
@@ -113,22 +116,19 @@ bool script_keep_state(ScriptRun *r) {
 /* ---- the first call and the second ---- */
 
 /* Numbers for the inputs, the same for both. */
-static const GraphTensor **some_inputs(Script *s, const Graph *graph, const ScriptShape *shape) {
-  const GraphTensor **in = ARENA_ARRAY(s->arena, const GraphTensor *, graph->n_in + 1);
-  uint64_t seed = 88172645463325252u;
+static const GraphTensor **some_inputs(const ScriptRun *r, const Graph *graph) {
+  const GraphTensor **in = ARENA_ARRAY(r->arena, const GraphTensor *, graph->n_in + 1);
+  uint64_t seed = 1;
   for (int i = 0, k = 0; i < graph->n_in; i++) {
     double *data;
     bool number = graph->in[i].rank == 0;
-    GraphTensor *t =
-        number ? graph_tensor(s->arena, graph->in[i].elem, 0, NULL, &data)
-               : graph_tensor(s->arena, graph->in[i].elem, shape[k].rank, shape[k].dim, &data);
+    GraphTensor *t = number ? graph_tensor(r->arena, graph->in[i].elem, 0, NULL, &data)
+                            : graph_tensor(r->arena, graph->in[i].elem, r->input[k].rank,
+                                           r->input[k].dim, &data);
     if (!t) return NULL;
     k += !number;
     for (int64_t j = 0; j < t->count; j++) {
-      seed ^= seed << 13;
-      seed ^= seed >> 7;
-      seed ^= seed << 17;
-      double x = (double)(seed >> 11) / 9007199254740992.0;
+      double x = (double)(splitmix_next(&seed) >> 11) / 9007199254740992.0;
       data[j] = graph->in[i].elem == GRAPH_FLOAT ? 2 * x - 1 : 0;
     }
     in[i] = t;
@@ -145,23 +145,24 @@ static bool alike(const GraphTensor *a, const GraphTensor *b) {
   return true;
 }
 
-bool script_same_calls(Script *s, const ScriptRun *first, Graph *second, const ScriptShape *shape) {
+bool script_same_calls(ScriptRun *first, Graph *second) {
+  Arena *arena = first->arena;
   Graph *graph = first->torch->graph;
   int n_out = graph->n_out;
   GraphFault fault = {0};
-  const GraphTensor **in = some_inputs(s, graph, shape);
+  const GraphTensor **in = some_inputs(first, graph);
   for (int i = 0; i < first->n_set; i++) {
     const ScriptBinding *set = &first->set[i];
     GraphValue *value =
         set->value->kind == VALUE_TENSOR ? map_get(&first->torch->values, set->value->text) : NULL;
-    if (value) graph_output(graph, arena_printf(s->arena, "state %s", set->name), value);
+    if (value) graph_output(graph, arena_printf(arena, "state %s", set->name), value);
   }
-  const GraphTensor **a = ARENA_ARRAY(s->arena, const GraphTensor *, graph->n_out + 1),
-                    **b = ARENA_ARRAY(s->arena, const GraphTensor *, second->n_out + 1);
-  GraphState *before = graph_state_new(s->arena, graph), *state = graph_state_new(s->arena, second);
+  const GraphTensor **a = ARENA_ARRAY(arena, const GraphTensor *, graph->n_out + 1),
+                    **b = ARENA_ARRAY(arena, const GraphTensor *, second->n_out + 1);
+  GraphState *before = graph_state_new(arena, graph), *state = graph_state_new(arena, second);
   bool good = in && n_out == second->n_out &&
-              graph_eval(graph, s->arena, before, NULL, in, a, &fault) &&
-              graph_eval(second, s->arena, state, NULL, in, b, &fault);
+              graph_eval(graph, arena, before, NULL, in, a, &fault) &&
+              graph_eval(second, arena, state, NULL, in, b, &fault);
   for (int i = 0; good && i < n_out; i++)
     good = alike(a[i], b[i]);
   for (int i = n_out; good && i < graph->n_out; i++) {
@@ -169,7 +170,7 @@ bool script_same_calls(Script *s, const ScriptRun *first, Graph *second, const S
     good = variable < 0 || alike(a[i], state->variable[variable]);
   }
   if (!good)
-    foreign_report(first->torch->diags, s->file, E902,
+    foreign_report(first->torch->diags, first->script->file, E902,
                    "`forward` computes something else in its first call than in others");
   return good;
 }

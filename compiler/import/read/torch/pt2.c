@@ -17,9 +17,7 @@ static const char *self_of(json_t *node) {
       json_object_get(json_object_get(json_object_get(input, "arg"), "as_tensor"), "name"));
 }
 
-/* The tensor that this name is another name of: of the result of a change in place, and of
- * operators that give their operand itself. */
-static const char *root_of(TorchReader *r, const char *name) {
+const char *torch_root(const TorchReader *r, const char *name) {
   const char *root = name ? map_get(&r->aliases, name) : NULL;
   return root ? root : name;
 }
@@ -51,7 +49,7 @@ static bool is_alone(TorchReader *r, size_t before, const char *root) {
                                  &in_place),
                *self = self_of(node), *result = result_of(node);
     bool makes = result && strcmp(result, root) == 0,
-         sees = self && strcmp(root_of(r, self), root) == 0;
+         sees = self && strcmp(torch_root(r, self), root) == 0;
     if (op && torch_sharing(op) == TORCH_VIEW && (makes || sees)) return false;
     made = made || makes || (op && is_unsafe_part(node, op, root));
   }
@@ -83,7 +81,7 @@ static bool is_whole_buffer(TorchReader *r, size_t before, const char *name) {
     json_t *node = json_array_get(nodes, i);
     const char *target = json_string_value(json_object_get(node, "target")), *self = self_of(node);
     const char *op = target ? torch_op_of(r->arena, target, &in_place) : NULL;
-    if (op && torch_sharing(op) == TORCH_VIEW && self && strcmp(root_of(r, self), name) == 0)
+    if (op && torch_sharing(op) == TORCH_VIEW && self && strcmp(torch_root(r, self), name) == 0)
       return false;
   }
   return variable != NULL;
@@ -97,7 +95,7 @@ static void change(TorchReader *r, size_t index, const char *root, const char *r
   map_put(r->arena, &r->values, root, value);
   for (size_t i = 0; i < index; i++) {
     const char *name = result_of(json_array_get(nodes, i));
-    if (name && strcmp(root_of(r, name), root) == 0) map_put(r->arena, &r->values, name, value);
+    if (name && strcmp(torch_root(r, name), root) == 0) map_put(r->arena, &r->values, name, value);
   }
 }
 
@@ -172,7 +170,7 @@ bool torch_read_node(TorchReader *r, json_t *node, size_t index) {
   int computed = computed_arguments(node);
   if (!c.op) return sizes_node(&c);
   if (!torch_is_known(c.op)) return torch_unknown(&c);
-  const char *root = root_of(r, self);
+  const char *root = torch_root(r, self);
   bool shared =
       in_place && (!self || (!is_whole_buffer(r, index, root) && !is_alone(r, index, root)));
   if (shared)
@@ -227,6 +225,12 @@ GraphValue *torch_variable(TorchReader *r, const char *name, const GraphTensor *
   ARENA_PUSH(r->arena, r->graph->variable, r->graph->n_variables, r->graph->cap_variables,
              variable);
   return node->out[0];
+}
+
+void torch_assign(TorchReader *r, int variable, GraphValue *value) {
+  GraphNode *node = graph_node(r->graph, GRAPH_VarAssign, r->graph->variable[variable].name,
+                               "buffer", 1, &value, 0);
+  graph_set_int(r->graph, node, GRAPH_ATTR_variable, variable);
 }
 
 static bool read_user_input(TorchReader *r, const char *name) {
@@ -306,8 +310,7 @@ static void keep_buffers(TorchReader *r, json_t *inputs) {
     const char *stored = name ? map_get(&r->buffers, name) : NULL;
     GraphValue *value = stored ? map_get(&r->values, name) : NULL;
     if (!value) continue;
-    GraphNode *node = graph_node(r->graph, GRAPH_VarAssign, stored, "buffer", 1, &value, 0);
-    graph_set_int(r->graph, node, GRAPH_ATTR_variable, variable_of(r->graph, stored));
+    torch_assign(r, variable_of(r->graph, stored), value);
   }
 }
 
@@ -334,8 +337,7 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
     torch_bad(r, "`%s` changes the buffer `%s`, which it does not hold", r->file->path, buffer);
     return false;
   }
-  GraphNode *node = graph_node(r->graph, GRAPH_VarAssign, buffer, "buffer", 1, &value, 0);
-  graph_set_int(r->graph, node, GRAPH_ATTR_variable, variable);
+  torch_assign(r, variable, value);
   return true;
 }
 
@@ -380,12 +382,17 @@ static bool read_program(TorchReader *r) {
   return false;
 }
 
+void torch_reader_begin(TorchReader *r, Arena *arena, const ForeignFile *file, Diags *diags) {
+  *r = (TorchReader){.arena = arena, .file = file, .diags = diags};
+  r->folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
+  r->numbers = usual_folds + NUMBERS_PER_BYTE * (int64_t)file->data.len;
+}
+
 Graph *pt2_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   const char *reason;
   (void)options;
-  TorchReader r = {.arena = file->arena, .file = file, .diags = diags};
-  r.folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
-  r.numbers = usual_folds + NUMBERS_PER_BYTE * (int64_t)file->data.len;
+  TorchReader r;
+  torch_reader_begin(&r, file->arena, file, diags);
   r.archive = archive_open(file->arena, file->data, &reason);
   if (!r.archive) {
     torch_bad(&r, "cannot read `%s`: %s", file->path, reason);

@@ -60,11 +60,18 @@ bool torch_is_known(const char *op);
 bool torch_apply(TorchCall *c); /* makes the nodes of an operator that is known */
 
 /* ---- pt2.c ---- */
+/* A reader with nothing in it but its bounds. */
+void torch_reader_begin(TorchReader *r, Arena *arena, const ForeignFile *file, Diags *diags);
 /* Makes the nodes of the graph for one node of the program, which is number `index` of its nodes.
  */
 bool torch_read_node(TorchReader *r, json_t *node, size_t index);
 /* A new variable of the graph, and its value before the call. */
 GraphValue *torch_variable(TorchReader *r, const char *name, const GraphTensor *start);
+/* Its value after the call. */
+void torch_assign(TorchReader *r, int variable, GraphValue *value);
+/* The tensor that this name is another name of: of the result of a change in place, and of
+ * operators that give their operand itself. */
+const char *torch_root(const TorchReader *r, const char *name);
 
 /* ---- unknown.c ---- */
 /* The same for an operator that another reader met at a place. */

@@ -432,6 +432,62 @@ class Turned(nn.Module):
         return nn.functional.linear(x, self.weight)
 
 
+class Patient(nn.Module):
+    """A loop that never ends with other sizes."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+
+    def forward(self, x):
+        n = 0
+        while x.dim() != 2:
+            n += 1
+        return self.fc(x)
+
+
+class Restless(nn.Module):
+    """Many states that are changed in place."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+        self.held = nn.ModuleList([nn.Identity() for _ in range(64)])
+        for m in self.held: m.register_buffer("h", torch.zeros(1, 3))
+
+    def forward(self, x):
+        for m in self.held: m.h[:] = x
+        return self.fc(x)
+
+
+class Rests(nn.Module):
+    """The same with sequences of 13 and 17 steps, not with others."""
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.gru(x * (1 + x.size(1) % 4))[0]
+
+
+class Short(Rests):
+    def forward(self, x):
+        if x.size(1) < 10: x = x * 2
+        return self.gru(x)[0]
+
+
+class Long(Rests):
+    def forward(self, x):
+        if x.size(1) > 500: x = x * 2
+        return self.gru(x)[0]
+
+
+class Which(Rests):
+    """What is computed is the same, but not what comes out."""
+    def forward(self, x):
+        y, h = self.gru(x)
+        z = torch.tanh(y)
+        return y if x.size(1) < 15 else z
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -500,6 +556,10 @@ def main(folder):
     clean(f"{folder}/refused/big.pt", torch.jit.script(Plain()), order=b"big")  # as a machine with the other order of bytes writes it
     save("framed", Framed(), ["x"], [uniform(1, 8)], ["sigmoid"], calls=6)
     save("turned", Turned(), ["x"], [uniform(1, 400)], ["linear"])
+    save("patient", Patient(), ["x"], [uniform(1, 3)], ["linear"])
+    save("restless", Restless(), ["x"], [uniform(1, 3)], ["linear"])
+    for name, module in {"rests": Rests(), "short": Short(), "long": Long(), "which": Which()}.items():
+        clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
 
 
 main(sys.argv[1])
