@@ -8,7 +8,7 @@
 #include <setjmp.h>
 
 /* Small numbers of the input's shape, open sizes 2; NULL where it is large. */
-static const GraphTensor *fuzz_input(Arena *arena, const GraphInput *input) {
+static inline const GraphTensor *fuzz_input(Arena *arena, const GraphInput *input) {
   enum { MOST = 1 << 12 };
   int64_t dim[GRAPH_MAX_RANK], count = 1;
   double *values;
@@ -23,7 +23,7 @@ static const GraphTensor *fuzz_input(Arena *arena, const GraphInput *input) {
   return t;
 }
 
-static void fuzz_evaluate(Arena *arena, const Graph *graph) {
+static inline void fuzz_evaluate(Arena *arena, const Graph *graph) {
   const GraphLimits limits = {.steps = 64, .work = 1 << 16, .room = 1 << 16};
   const GraphTensor **in = ARENA_ARRAY(arena, const GraphTensor *, graph->n_in + 1);
   const GraphTensor **out = ARENA_ARRAY(arena, const GraphTensor *, graph->n_out + 1);
@@ -38,7 +38,8 @@ typedef Graph *FuzzReader(const ForeignFile *, const ImportOptions *, Diags *);
 
 /* Any bytes as the file at `path`, next to which others may lie: refused with a message, or a graph
  * that the evaluator computes or says why not. */
-static void fuzz_read_at(const char *path, const uint8_t *data, size_t size, FuzzReader *read) {
+static inline void fuzz_read_at(const char *path, const uint8_t *data, size_t size,
+                                FuzzReader *read) {
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom) == 0) {

@@ -7,6 +7,14 @@
 #include "import/foreign.h"
 
 #include <setjmp.h>
+#include <string.h>
+
+/* The comparison of the import found other numbers than those of the graph. */
+static inline bool fuzz_is_wrong(const Diags *diags) {
+  for (const Diag *d = diags->first; d; d = d->next)
+    if (d->code == E905 && strstr(d->message, "would not compute")) return true;
+  return false;
+}
 
 /* Prints what was imported; NULL: it was refused. */
 static inline void fuzz_print(Arena *arena, const Foreign *foreign) {

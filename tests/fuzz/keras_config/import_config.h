@@ -8,22 +8,13 @@
 
 #include "../import.h"
 
-#include <string.h>
-
-/* The comparison of the import found other numbers than those of the graph. */
-static inline bool is_wrong(const Diags *diags) {
-  for (const Diag *d = diags->first; d; d = d->next)
-    if (d->code == E905 && strstr(d->message, "would not compute")) return true;
-  return false;
-}
-
 static inline void import_config(Arena *arena, const uint8_t *data, size_t size) {
   Sources sources = {.arena = arena};
   Diags *diags = diags_new(arena, &sources);
   ForeignFile file = {.arena = arena, .path = "fuzz", .data = any_weights_file(arena, data, size)};
   ImportOptions options = {0};
   Foreign *foreign = foreign_import(&file, &options, diags);
-  if (is_wrong(diags) || (!foreign && !diags->n_errors)) __builtin_trap();
+  if (fuzz_is_wrong(diags) || (!foreign && !diags->n_errors)) __builtin_trap();
   fuzz_print(arena, foreign);
 }
 

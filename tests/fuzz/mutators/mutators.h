@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Mutators that know how a file is built, for libFuzzer: a changed copy is again a message, a
  * FlatBuffers file or an archive with the right checksums, so that what reads it gets further than
- * to the first check. Each file of this folder defines LLVMFuzzerCustomMutator. Half of the changes
+ * to the first check. Each mutator defines LLVMFuzzerCustomMutator. Half of the changes
  * are the fuzzer's own, of bytes. */
 #ifndef GRUS_TESTS_FUZZ_MUTATORS_H
 #define GRUS_TESTS_FUZZ_MUTATORS_H
@@ -14,6 +14,11 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
 
 enum { MUTATOR_ROOM = 1 << 20 };
+
+/* A text that is changed, at most `max_size` long; the new size. */
+typedef size_t MutateCode(uint8_t *data, size_t size, size_t max_size, uint64_t *state);
+size_t mutator_archive(uint8_t *data, size_t size, size_t max_size, MutateCode *code,
+                       unsigned seed);
 
 /* splitmix64. */
 static inline uint64_t mutator_next(uint64_t *state) {

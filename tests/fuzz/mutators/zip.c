@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Archives: a member is changed, renamed, left out or doubled, and all are packed again, so that
- * the checksums are right. */
+ * the checksums are right. `code`, if there is one, changes the members that end in .py. */
 #include "mutators.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zip.h>
@@ -74,7 +75,12 @@ static size_t pack(const Member *member, size_t n, uint8_t *out, size_t room) {
   return size;
 }
 
-static size_t change(Member *member, size_t n, uint64_t *state) {
+static bool is_code(const char *name) {
+  size_t n = strlen(name);
+  return n > 3 && strcmp(name + n - 3, ".py") == 0;
+}
+
+static size_t change(Member *member, size_t n, MutateCode *code, uint64_t *state) {
   size_t i = mutator_below(state, n);
   Member *m = &member[i];
   switch (mutator_below(state, 12)) {
@@ -90,13 +96,17 @@ static size_t change(Member *member, size_t n, uint64_t *state) {
     free(member[n - 1].bytes);
     return n - 1;
   }
-  default:
-    m->n = LLVMFuzzerMutate(m->bytes, m->n, m->n + 64 < MUTATOR_ROOM ? m->n + 64 : MUTATOR_ROOM);
+  default: {
+    size_t most = m->n + 256 < MUTATOR_ROOM ? m->n + 256 : MUTATOR_ROOM;
+    m->n = code && is_code(m->name) ? code(m->bytes, m->n, most, state)
+                                    : LLVMFuzzerMutate(m->bytes, m->n, most);
     return n;
+  }
   }
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed) {
+size_t mutator_archive(uint8_t *data, size_t size, size_t max_size, MutateCode *code,
+                       unsigned seed) {
   static Member member[MOST_MEMBERS];
   static uint8_t room[MUTATOR_ROOM];
   uint64_t state = seed;
@@ -106,7 +116,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     return LLVMFuzzerMutate(data, size, max_size);
   size_t n = read_members(zip, member), packed = 0;
   zip_discard(zip);
-  if (n) n = change(member, n, &state);
+  if (n) n = change(member, n, code, &state);
   if (n) packed = pack(member, n, room, max_size < sizeof room ? max_size : sizeof room);
   for (size_t i = 0; i < n; i++)
     free(member[i].bytes);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Any text as the code of a TorchScript archive, whose module is the same always; bytes that begin
- * as an archive do, as the archive itself. */
+ * as an archive do, as the archive itself. With SCRIPT_IMPORT the whole import runs: a model that
+ * does not agree with the code is a crash. */
 #include "../evaluate.h"
+#include "../import.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,11 +63,31 @@ static uint8_t *archive_of(const uint8_t *data, size_t size, size_t *len) {
   return out;
 }
 
+#ifdef SCRIPT_IMPORT
+static void import(Arena *arena, const uint8_t *data, size_t size) {
+  Sources sources = {.arena = arena};
+  Diags *diags = diags_new(arena, &sources);
+  ForeignFile file = {.arena = arena, .path = "fuzz", .data = {data, size}};
+  ImportOptions options = {0};
+  Foreign *foreign = foreign_import(&file, &options, diags);
+  if (fuzz_is_wrong(diags) || (!foreign && !diags->n_errors)) __builtin_trap();
+  fuzz_print(arena, foreign);
+}
+
+static void read_archive(const uint8_t *data, size_t size) {
+  fuzz_in_arena(import, data, size);
+}
+#else
+static void read_archive(const uint8_t *data, size_t size) {
+  fuzz_read(data, size, script_graph);
+}
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   size_t len = 0;
   bool is_archive = size > 2 && memcmp(data, "PK", 2) == 0;
   uint8_t *made = is_archive ? NULL : archive_of(data, size, &len);
-  fuzz_read(made ? made : data, made ? len : size, script_graph);
+  read_archive(made ? made : data, made ? len : size);
   free(made);
   return 0;
 }
