@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "resource": 13, "variant": 14}
+TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "resource": 13, "variant": 14, "int4": 17}
 # name: code, and which table of options it has
 CODES = dict(
     ADD=(0, 11), AVERAGE_POOL_2D=(1, 5), CONCATENATION=(2, 10), CONV_2D=(3, 1), DEPTHWISE_CONV_2D=(4, 2), DEPTH_TO_SPACE=(5, 94),
@@ -83,8 +83,11 @@ class Subgraph:
     def tensor(self, name, shape=(), dtype="float32", data=None, scale=None, zero=0, axis=0, variable=False, open_axes=()):
         buffer = 0
         if data is not None:
-            data = np.asarray(data, dtype)
+            data = np.asarray(data, "int8" if dtype == "int4" else dtype)
             shape = data.shape
+            if dtype == "int4":  # two in a byte, the first one in its lower half
+                pairs = np.append(data.reshape(-1), np.zeros(data.size % 2, "int8")).reshape(-1, 2).astype("uint8") & 15
+                data = pairs[:, 0] | pairs[:, 1] << 4
             buffer = self.model.buffer(data.tobytes())
         table = {0: np.array(shape, "<i4"), 1: ("b", TYPES[dtype]), 2: ("i", buffer), 3: name, 8: ("b", 1)}
         if scale is not None:

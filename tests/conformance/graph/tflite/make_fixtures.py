@@ -419,6 +419,15 @@ def resized_by_nearest():
     case("resize_nearest", [np.random.default_rng(13).normal(0, 1, (1, 2, 2, 1)).astype("f4")], build)
 
 
+def four_bits():
+    """All numbers of 4 bits, -8 too, in an odd count of them."""
+    def build(g, x):
+        dense = lambda w: g.call("FULLY_CONNECTED", [x, g.call("DEQUANTIZE", [w], (3, 7), version=6)], (2, 3))
+        values = (np.arange(21) * 5 % 16 - 8).reshape(3, 7)
+        return [dense(g.constant(values, "int4", scale=0.25)), dense(g.constant(values % 8 - 8, "int4", scale=[0.5, 0.25, 0.125]))]
+    case("int4_weights", [np.random.default_rng(17).normal(0, 1, (2, 7)).astype("f4")], build)
+
+
 def refused():
     """For the test of the importer, in ../../tflite/fixtures/refused: NAME_CODE.tflite."""
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tflite/fixtures/refused")
@@ -437,5 +446,5 @@ def refused():
 
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused, svdf_in_integers, lstm_in_integers_kept, resized_by_nearest):
+    for make in (pointwise, products, windows, reductions, moves, recurrent, control, quantised, refused, svdf_in_integers, lstm_in_integers_kept, resized_by_nearest, four_bits):
         make()
