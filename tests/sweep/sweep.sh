@@ -38,7 +38,7 @@ bad() {
 # The folder as it was before the command: its inputs, and outputs of another model.
 fresh() {
   rm -rf "$work/dir"/* "$work/dir"/.g* "$work/tmp"/*
-  cp "$work"/in/* .
+  cp -r "$work"/in/* .
   [ -z "$(ls "$work/old")" ] || cp -r "$work"/old/* .
 }
 same_as() { # FOLDER: all outputs of it are here
@@ -193,14 +193,15 @@ cp "$FIXTURES/onnx/fixtures/gru_after.onnx" "$work/in/g.onnx"
 keras=$(find "$FIXTURES/keras" -name '*.keras' | sort | head -1)
 cp "$keras" "$work/in/k.keras"
 # One of each other format that is read: small files.
-foreign='keras/fixtures/lstm.h5 graph/tflite/fixtures/embedding.tflite graph/fixtures/state_in_buffer.pt2
-  graph/fixtures/tf_lists.pb audio/fixtures/nam_linear.nam'
+foreign='keras/fixtures/lstm.h5 keras/fixtures/conv_lstm.keras graph/tflite/fixtures/embedding.tflite
+  graph/fixtures/state_in_buffer.pt2 graph/script/fixtures/policy.pt graph/script/fixtures/scripted_gru.pt
+  graph/fixtures/tf_lists.pb graph/fixtures/old.saved_model audio/fixtures/nam_linear.nam'
 tensors='torch/fixtures/cells.safetensors pickle/fixtures/legacy.pth'
 for file in $foreign $tensors; do
-  cp "$FIXTURES/$file" "$work/in/" || exit 2
+  cp -r "$FIXTURES/$file" "$work/in/" || exit 2
 done
 "$ARRAYS" npy "$work/in/x.npy" '<f4' C 6,3 ramp:18
-cd "$work/dir" && cp "$work"/in/* . || exit 2
+cd "$work/dir" && cp -r "$work"/in/* . || exit 2
 # Outputs of before: of other models.
 sed 's/GRU(5)/GRU(6)/' m.grus >"$work/other.grus"
 "$GRUS" build "$work/other.grus" --weights=random:2 -q -o m.c && cp m.c m.h "$work/old/" || exit 2
@@ -274,7 +275,8 @@ sweep "1 3" "$GRUS" import g.onnx -q -o g.grus
 rm "$work"/old/*
 sweep "1 3" "$GRUS" import k.keras -q -o k.grus
 for model in $foreign; do
-  sweep "1 3" "$GRUS" import "${model##*/}" -q -o foreign.grus
+  # shellcheck disable=SC2046 # words
+  sweep "1 3" "$GRUS" import "${model##*/}" -q -o foreign.grus $(case $model in *scripted*) echo --time 6 ;; esac)
 done
 for model in $tensors; do
   sweep "1 3" "$GRUS" import "${model##*/}" --list
