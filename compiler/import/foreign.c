@@ -181,6 +181,25 @@ bool foreign_refuse_node(Diags *diags, const ForeignFile *file, DiagCode code, c
   return false;
 }
 
+bool foreign_lacks_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
+                        const char *op, const char *help, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(file->arena, format, args);
+  va_end(args);
+  return foreign_lacks(diags, file, code, help, "node `%s` (`%s`) %s", name, op, what);
+}
+
+bool foreign_lacks(Diags *diags, const ForeignFile *file, DiagCode code, const char *help,
+                   const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(file->arena, format, args);
+  va_end(args);
+  diag_fix(foreign_report(diags, file, code, "%s", what), FIX_MAYBE, "%s", help);
+  return false;
+}
+
 Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format,
                      ...) {
   va_list args;

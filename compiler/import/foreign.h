@@ -125,9 +125,19 @@ void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);
 Diag *foreign_report(Diags *diags, const ForeignFile *file, DiagCode code, const char *format, ...)
     GRUS_PRINTF(4, 5);
 
-/* The same about a node: "node `x` (`Conv`) " and the text. Always false. */
+/* About a node: "node `x` (`Conv`) " and the text. Of a damaged file (E901); what grus lacks is the
+ * next. Always false. */
 bool foreign_refuse_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
                          const char *op, const char *format, ...) GRUS_PRINTF(6, 7);
+
+/* The same of E902, E903 and E904, with the nearest thing that works, which is true of this file:
+ * an option of grus, another operator or option of the framework, another way to export. */
+bool foreign_lacks_node(Diags *diags, const ForeignFile *file, DiagCode code, const char *name,
+                        const char *op, const char *help, const char *format, ...)
+    GRUS_PRINTF(7, 8);
+/* And about the file as a whole. */
+bool foreign_lacks(Diags *diags, const ForeignFile *file, DiagCode code, const char *help,
+                   const char *format, ...) GRUS_PRINTF(5, 6);
 
 /* E904: the file has the functions that are named, and none is `asked` (NULL: which one was not
  * said, and none is `serving_default`). */

@@ -27,6 +27,8 @@ static void show(const Diags *diags) {
     printf("%s %s", diag_info[d->code].code, d->message);
     for (size_t i = 0; i < d->n_notes; i++)
       printf("; %s", d->notes[i]);
+    for (size_t i = 0; i < d->n_fixes; i++)
+      printf("; help: %s", d->fixes[i]->title);
     printf("\n");
   }
 }

@@ -14,8 +14,8 @@ static bool legacy_broadcast(OnnxCall *c, int64_t axis, GraphValue **b) {
     if (c->reader->graph->in[i].value == c->in[0]) input = &c->reader->graph->in[i];
   if (known && known->count == 1) return true;
   if (!known || !input || input->rank < 0)
-    return call_refuse(
-        c, E902,
+    return call_lacks(
+        c, E902, "export the model with opset 7 or newer, where shapes alone align operands",
         "aligns its operands from axis %lld on, as before opset 7, where their axes are not known",
         (long long)axis);
   int64_t from = axis < 0 ? axis + input->rank : axis, n = input->rank - from - known->rank;
@@ -84,7 +84,10 @@ static GraphValue *fused(OnnxCall *c, GraphValue *x) {
   if (!*name) return x;
   GraphOp op = OP_NAMED(known, name);
   if (op != GRAPH_OP_COUNT) return emit_call(c->emit, op, 1, &x);
-  call_refuse(c, E902, "ends with the activation `%s`, which is not supported", name);
+  call_lacks(c, E902,
+             "import the file as it was before onnxruntime optimised it, where the activation is a "
+             "node of its own; here grus reads Relu, Tanh and Sigmoid",
+             "ends with the activation `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -116,12 +119,18 @@ bool onnx_op_fused_matmul(OnnxCall *c) {
   double alpha = call_attr_float(c, "alpha", 1);
   GraphValue *operand[2] = {c->in[0], c->in[1]};
   if (call_attr_int(c, "transBatchA", 0) || call_attr_int(c, "transBatchB", 0))
-    return call_refuse(c, E902, "transposes its batch axis, which is not supported");
+    return call_lacks(c, E902,
+                      "import the file as it was before onnxruntime optimised it, with a "
+                      "`Transpose` before a `MatMul`",
+                      "transposes its batch axis, which is not supported");
   for (int k = 0; k < 2; k++)
     if (call_attr_int(c, k ? "transB" : "transA", 0)) {
       operand[k] = last_two(c, operand[k]);
       if (!operand[k])
-        return call_refuse(c, E902, "transposes a computed operand of an unknown number of axes");
+        return call_lacks(c, E902,
+                          "import the file as it was before onnxruntime optimised it, with a "
+                          "`Transpose` before a `MatMul`",
+                          "transposes a computed operand of an unknown number of axes");
     }
   GraphValue *y = EMIT(c->emit, MatMul, operand[0], operand[1]);
   if (alpha != 1) y = EMIT(c->emit, Mul, y, emit_number(c->emit, alpha));
@@ -134,5 +143,8 @@ bool onnx_op_einsum(OnnxCall *c) {
     if (!c->in[k]) return call_refuse(c, E901, "lacks operand %d", k);
   GraphValue *y = form_einsum(c->emit, equation, c->n_in, c->in, NULL, &reason);
   return y ? call_set(c, 0, y)
-           : call_refuse(c, E902, "has the equation `%s`, %s", equation, reason);
+           : call_lacks(c, E902,
+                        "write it as `Transpose`, `MatMul` and `ReduceSum`; grus reads equations "
+                        "whose letters differ within each operand, as `bij,bjk->bik`",
+                        "has the equation `%s`, %s", equation, reason);
 }

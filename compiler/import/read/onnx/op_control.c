@@ -67,7 +67,10 @@ bool onnx_op_scan(OnnxCall *c) {
   Graph *body = body_of(c, "body");
   if (!body) return false;
   if (c->reader->opset < 9)
-    return call_refuse(c, E902, "has a batch axis, as before opset 9, which is not supported");
+    return call_lacks(c, E902,
+                      "convert the model to opset 9: "
+                      "`onnx.version_converter.convert_version(onnx.load(FILE), 9)`",
+                      "has a batch axis, as before opset 9, which is not supported");
   if (sequences < 1 || sequences > c->n_in)
     return call_refuse(c, E901, "has %lld sequences among %d operands", (long long)sequences,
                        c->n_in);
@@ -105,7 +108,10 @@ bool onnx_op_sequence_construct(OnnxCall *c) {
 
 bool onnx_op_sequence_insert(OnnxCall *c) {
   if (call_operand(c, 2))
-    return call_refuse(c, E902, "inserts into the middle of a sequence, which is not supported");
+    return call_lacks(c, E902,
+                      "without a position, `SequenceInsert` appends, which grus reads; "
+                      "`SequenceConstruct` lists elements in any order",
+                      "inserts into the middle of a sequence, which is not supported");
   return call_set(c, 0, EMIT(c->emit, ListPush, c->in[0], c->in[1]));
 }
 
@@ -119,8 +125,10 @@ bool onnx_op_split_to_sequence(OnnxCall *c) {
   double size;
   GraphValue *sizes = call_operand(c, 1);
   if (sizes && (!constant_number(sizes, &size) || size != 1))
-    return call_refuse(c, E902,
-                       "splits into pieces of more than one element, which is not supported");
+    return call_lacks(c, E902,
+                      "`Split` makes pieces of any size, as results of their own; "
+                      "`SplitToSequence` is read with pieces of 1",
+                      "splits into pieces of more than one element, which is not supported");
   GraphNode *node = emit_node(c->emit, GRAPH_ListFrom, 1, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims,

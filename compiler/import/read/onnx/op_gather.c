@@ -23,8 +23,14 @@ bool onnx_op_gather_nd(OnnxCall *c) {
 static bool reduces(OnnxCall *c) {
   const char *reduction = call_attr_string(c, "reduction", "none");
   return strcmp(reduction, "none") != 0 &&
-         !call_refuse(c, E902, "combines old elements with new ones (`%s`), which is not supported",
-                      reduction);
+         !call_lacks(
+             c, E902,
+             arena_printf(
+                 c->reader->arena,
+                 "take the elements out with `Slice`, combine them, and put the parts together "
+                 "with `Concat`; with `reduction=\"none\"`, grus reads `%s` of whole rows",
+                 c->node->op_type),
+             "combines old elements with new ones (`%s`), which is not supported", reduction);
 }
 
 bool onnx_op_scatter_elements(OnnxCall *c) {
@@ -63,7 +69,11 @@ bool onnx_op_constant(OnnxCall *c) {
   if (ints && ints->n_ints < INT32_MAX)
     return call_set(c, 0, emit_ints(c->emit, (int)ints->n_ints, ints->ints));
   if (!floats || floats->n_floats >= INT32_MAX)
-    return call_refuse(c, E902, "is not a tensor of numbers");
+    return call_lacks(c, E902,
+                      call_attribute(c, "sparse_value")
+                          ? "store the constant as a dense tensor, in the attribute `value`"
+                          : onnx_cut(c),
+                      "is not a tensor of numbers");
   double *data;
   GraphTensor *vector =
       graph_tensor(c->reader->arena, GRAPH_FLOAT, 1, &(int64_t){(int64_t)floats->n_floats}, &data);

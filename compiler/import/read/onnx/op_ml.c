@@ -62,8 +62,10 @@ static GraphValue *transformed(OnnxCall *c, GraphValue *y) {
   if (strcmp(name, "LOGISTIC") == 0) return EMIT(c->emit, Sigmoid, y);
   if (strcmp(name, "SOFTMAX") == 0)
     return emit_axis_call(c->emit, GRAPH_Softmax, -1, 1, (GraphValue *[]){y});
-  call_refuse(c, E902, "ends with `%s`, which is not supported; NONE, LOGISTIC and SOFTMAX are",
-              name);
+  call_lacks(c, E902,
+             "write the node with `post_transform=\"NONE\"` (skl2onnx: the option `raw_scores`), "
+             "and compute that function in your program",
+             "ends with `%s`, which is not supported; NONE, LOGISTIC and SOFTMAX are", name);
   return NULL;
 }
 
@@ -73,8 +75,10 @@ bool onnx_op_linear_regressor(OnnxCall *c) {
   if (targets < 1 || targets > INT32_MAX)
     return call_refuse(c, E901, "has %lld targets", (long long)targets);
   if (targets == 1 && strcmp(end, "NONE") != 0)
-    return call_refuse(c, E902, "ends one result with `%s`: runtimes disagree on what that is",
-                       end);
+    return call_lacks(c, E902,
+                      "write `post_transform=\"NONE\"`, and the function that is meant as a node "
+                      "after it, such as `Sigmoid`",
+                      "ends one result with `%s`: runtimes disagree on what that is", end);
   GraphValue *y = linear(c, targets);
   if (y) y = transformed(c, y);
   return y && call_set(c, 0, y);
@@ -87,17 +91,23 @@ static bool set_label(OnnxCall *c, GraphValue *scores, int64_t classes) {
   if (!call_is_read(c, 0)) return true;
   if (!call_attr_ints(c, "classlabels_ints", &n, &label)) {
     const char *text = call_attr_word(c, "classlabels_strings", 0);
-    return call_refuse(c, E902,
-                       "gives labels that are text, such as `%s`: leave out the output `%s` "
-                       "(`onnx.utils.extract_model`), and take the largest score in your program",
-                       text ? text : "", c->node->output[0]);
+    return call_lacks(c, E902,
+                      arena_printf(c->reader->arena,
+                                   "leave out the output `%s` (`onnx.utils.extract_model`), and "
+                                   "take the label of the largest score in your program",
+                                   c->node->output[0]),
+                      "gives labels that are text, such as `%s`", text ? text : "");
   }
   bool counts = n == classes;
   for (int k = 0; k < n && counts; k++)
     counts = label[k] == k;
   if (!counts)
-    return call_refuse(c, E902, "gives labels that are not 0 to %lld in order",
-                       (long long)classes - 1);
+    return call_lacks(c, E902,
+                      arena_printf(c->reader->arena,
+                                   "leave out the output `%s` (`onnx.utils.extract_model`), and "
+                                   "take the label of the largest score in your program",
+                                   c->node->output[0]),
+                      "gives labels that are not 0 to %lld in order", (long long)classes - 1);
   GraphNode *node = emit_node(c->emit, GRAPH_ArgMax, 1, &scores, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, -1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims, 0);
@@ -107,10 +117,12 @@ static bool set_label(OnnxCall *c, GraphValue *scores, int64_t classes) {
 bool onnx_op_linear_classifier(OnnxCall *c) {
   int64_t classes = count_of(c, "intercepts");
   if (classes < 2)
-    return call_refuse(c, E902,
-                       "has %lld intercept%s; grus supports one, and a row of coefficients, for "
-                       "each of two or more classes",
-                       (long long)classes, classes == 1 ? "" : "s");
+    return call_lacks(c, E902,
+                      "write a row of coefficients and an intercept for each class: with LOGISTIC, "
+                      "those of the other class are the same with a minus",
+                      "has %lld intercept%s; grus supports one, and a row of coefficients, for "
+                      "each of two or more classes",
+                      (long long)classes, classes == 1 ? "" : "s");
   GraphValue *scores = linear(c, classes), *y = scores ? transformed(c, scores) : NULL;
   return y && set_label(c, scores, classes) && call_set(c, 1, y);
 }

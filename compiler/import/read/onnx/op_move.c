@@ -180,7 +180,11 @@ static bool factors_of(OnnxCall *c, int *n, int64_t *factor, GraphValue **sized)
     whole = f >= 1 && f == floor(f) && f < INT16_MAX;
     factor[i] = whole ? (int64_t)f : 1;
   }
-  return whole || call_refuse(c, E902, "resizes by factors that are not whole constants");
+  return whole ||
+         call_lacks(
+             c, E902,
+             "factors that are whole numbers, as in `torch.nn.Upsample(scale_factor=2)`, are read",
+             "resizes by factors that are not whole constants");
 }
 
 /* Each element as often as its axis grows. */
@@ -199,13 +203,19 @@ bool onnx_op_resize(OnnxCall *c) {
   int64_t factor[GRAPH_MAX_RANK];
   GraphValue *sized;
   if (strcmp(policy, "stretch") != 0)
-    return call_refuse(c, E902, "keeps the aspect ratio (`%s`), which is not supported", policy);
+    return call_lacks(c, E902,
+                      "write the whole factors that result, as `scales`, without this attribute",
+                      "keeps the aspect ratio (`%s`), which is not supported", policy);
   if (call_attribute(c, "axes"))
-    return call_refuse(c, E902, "lists the axes that it resizes (`axes`), which is not supported");
+    return call_lacks(
+        c, E902, "write a factor for every axis in `scales`, 1 for those that stay, without `axes`",
+        "lists the axes that it resizes (`axes`), which is not supported");
   if (strcmp(mode, "nearest") != 0 || !repeats)
-    return call_refuse(c, E902,
-                       "resizes with the modes `%s`, `%s` and `%s`, which are not supported", mode,
-                       place, nearest);
+    return call_lacks(c, E902,
+                      "`nearest` with `asymmetric` and `floor` is read, as PyTorch writes "
+                      "`torch.nn.Upsample(mode=\"nearest\")`",
+                      "resizes with the modes `%s`, `%s` and `%s`, which are not supported", mode,
+                      place, nearest);
   if (!factors_of(c, &n, factor, &sized)) return false;
   GraphValue *x = c->in[0], *own = EMIT(e, Shape, x),
              *times = sized ? EMIT(e, FloorDiv, sized, own) : emit_ints(e, n, factor),

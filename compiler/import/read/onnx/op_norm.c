@@ -16,13 +16,19 @@ bool onnx_op_batch_norm(OnnxCall *c) {
   bool training = call_attr_int(c, "training_mode", 0) != 0 ||
                   (c->reader->opset < 7 && !call_attr_int(c, "is_test", 0));
   if (training)
-    return call_refuse(c, E902,
-                       "is exported for training and takes the mean of its input: export the model "
-                       "in evaluation mode, `model.eval()`");
+    return call_lacks(
+        c, E902, "export the model in evaluation mode: `model.eval()` before `torch.onnx.export`",
+        "is exported for training: it takes the mean of its input");
   if (!call_attr_int(c, "spatial", 1))
-    return call_refuse(c, E902, "has a mean for each position, not for each channel");
+    return call_lacks(
+        c, E902, "write it as `Mul` and `Add` with a constant for each position, which grus reads",
+        "has a mean for each position, not for each channel");
   for (int k = 1; k < 5; k++)
-    if (call_wants(c, k)) return call_refuse(c, E902, "returns its mean, which is not supported");
+    if (call_wants(c, k))
+      return call_lacks(c, E902,
+                        "export the model in evaluation mode (`model.eval()`), where it has one "
+                        "result",
+                        "returns its mean, as in training");
   return call_set(c, 0, norm(c, GRAPH_BatchNorm, 5, c->in, 1, call_attr_float(c, "epsilon", 1e-5)));
 }
 
@@ -36,7 +42,10 @@ static GraphValue *group_norm(OnnxCall *c, int64_t groups, GraphValue *scale, Gr
 
 bool onnx_op_instance_norm(OnnxCall *c) {
   if (!c->in[1]->constant)
-    return call_refuse(c, E902, "has a computed scale, which is not supported");
+    return call_lacks(c, E902,
+                      "give it a scale of ones and a bias of zeros, and multiply and add the "
+                      "computed values after it",
+                      "has a computed scale, which is not supported");
   return call_set(c, 0, group_norm(c, c->in[1]->constant->count, c->in[1], c->in[2]));
 }
 
@@ -44,8 +53,10 @@ bool onnx_op_instance_norm(OnnxCall *c) {
 bool onnx_op_group_norm(OnnxCall *c) {
   int64_t groups = call_attr_int(c, "num_groups", 1);
   if (c->reader->opset < 21)
-    return call_refuse(
+    return call_lacks(
         c, E902,
+        "export with opset 21, whose scale is one for each channel; `torch.onnx.export(..., "
+        "opset_version=17)` writes `InstanceNormalization`, which grus reads",
         "has a scale for each group, as before opset 21; grus supports one for each channel");
   return call_set(c, 0, group_norm(c, groups, c->in[1], c->in[2]));
 }
@@ -74,8 +85,10 @@ bool onnx_op_layer_norm(OnnxCall *c) {
 }
 
 bool onnx_op_rms_norm(OnnxCall *c) {
-  if (call_wants(c, 1))
-    return call_refuse(c, E902, "returns the factor of its scale, which is not supported");
+  if (call_is_read(c, 1))
+    return call_lacks(
+        c, E902, "compute the factor from the input of the norm, by `ReduceMean` of its squares",
+        "returns the factor of its scale, which is not supported");
   return call_set(c, 0,
                   norm(c, GRAPH_RmsNorm, 2, c->in, call_attr_int(c, "axis", -1),
                        call_attr_float(c, "epsilon", 1e-5)));
@@ -85,8 +98,10 @@ bool onnx_op_rms_norm(OnnxCall *c) {
 bool onnx_op_skip_layer_norm(OnnxCall *c) {
   GraphValue *sum = EMIT(c->emit, Add, c->in[0], c->in[1]), *center = call_operand(c, 3),
              *bias = call_operand(c, 4);
-  if (call_wants(c, 1) || call_wants(c, 2))
-    return call_refuse(c, E902, "returns its mean, which is not supported");
+  if (call_is_read(c, 1) || call_is_read(c, 2))
+    return call_lacks(
+        c, E902, "result 3 is the sum that is normed: compute the mean from it, by `ReduceMean`",
+        "returns its mean, which is not supported");
   if (bias) sum = EMIT(c->emit, Add, sum, bias);
   GraphValue *y = norm(c, GRAPH_LayerNorm, center ? 3 : 2, (GraphValue *[]){sum, c->in[2], center},
                        -1, call_attr_float(c, "epsilon", 1e-12));

@@ -25,8 +25,14 @@ bool onnx_op_identity(OnnxCall *c) {
 bool onnx_op_dropout(OnnxCall *c) {
   double training = 0;
   if (call_operand(c, 2) && (!constant_number(c->in[2], &training) || training != 0))
-    return call_refuse(c, E902, "may drop elements: it is exported for training");
-  if (call_wants(c, 1)) return call_refuse(c, E902, "returns its mask, which is not supported");
+    return call_lacks(
+        c, E902, "export the model in evaluation mode: `model.eval()` before `torch.onnx.export`",
+        "may drop elements: it is exported for training");
+  if (call_is_read(c, 1))
+    return call_lacks(c, E902,
+                      "in evaluation mode every element of the mask is true: let the nodes that "
+                      "read it use a constant",
+                      "returns its mask, which is not supported");
   return call_set(c, 0, c->in[0]);
 }
 
@@ -118,14 +124,18 @@ bool onnx_op_cast(OnnxCall *c) {
   GraphElem elem;
   int64_t to = call_attr_int(c, "to", 0);
   if (to < 0 || to > INT16_MAX || !onnx_elem((int)to, &elem))
-    return call_refuse(c, E902,
-                       "makes elements of type %lld, which are not numbers that grus knows",
-                       (long long)to);
+    return call_lacks(c, E902, onnx_cut(c),
+                      "makes elements of type %lld, which are not numbers that grus knows",
+                      (long long)to);
   return call_set(c, 0, emit_cast(c->emit, c->in[0], elem));
 }
 
 bool onnx_op_cast_like(OnnxCall *c) {
-  if (!c->in[1]->constant) return call_refuse(c, E902, "takes its type from a computed value");
+  if (!c->in[1]->constant)
+    return call_lacks(c, E902,
+                      "write it as a `Cast` to the type; `onnxscript.optimizer.optimize` does so "
+                      "if the type is known",
+                      "takes its type from a computed value");
   return call_set(c, 0, emit_cast(c->emit, c->in[0], c->in[1]->constant->elem));
 }
 
@@ -145,5 +155,6 @@ bool onnx_op_form(OnnxCall *c) {
       {"Sinh", form_sinh},   {"Cosh", form_cosh}, {"Asinh", form_asinh}, {"Acosh", form_acosh},
       {"Atanh", form_atanh}, {"Asin", form_asin}, {"Acos", form_acos}};
   FormFunction *form = FORM_NAMED(known, c->node->op_type);
-  return form ? call_set(c, 0, form(c->emit, c->in[0])) : call_refuse(c, E902, "is not supported");
+  return form ? call_set(c, 0, form(c->emit, c->in[0]))
+              : call_lacks(c, E902, onnx_cut(c), "is not supported");
 }

@@ -17,7 +17,11 @@ bool onnx_op_quantize(OnnxCall *c) {
   GraphElem elem = GRAPH_U8;
   int64_t type = call_attr_int(c, "output_dtype", 0);
   if (type && (type > INT16_MAX || type < 0 || !onnx_elem((int)type, &elem) || elem == GRAPH_FLOAT))
-    return call_refuse(c, E902, "quantises to elements of type %lld", (long long)type);
+    return call_lacks(
+        c, E902,
+        "quantise to whole numbers, as `onnxruntime.quantization.quantize_static(..., "
+        "activation_type=QuantType.QInt8)` does, or import the float model",
+        "quantises to elements of type %lld", (long long)type);
   GraphNode *node = emit_node(c->emit, GRAPH_Quantize, zero ? 3 : 2, c->in, 1);
   set_scales(c, node);
   if (type || !zero)
@@ -47,7 +51,10 @@ bool onnx_op_conv_integer(OnnxCall *c) {
   double fill = 0;
   if (zero && !constant_number(zero, &fill) &&
       strncmp(call_attr_string(c, "auto_pad", ""), "SAME", 4) == 0)
-    return call_refuse(c, E902, "pads with a computed zero point, which is not supported");
+    return call_lacks(
+        c, E902,
+        "write the pads as `pads` instead of `auto_pad`, or a zero point that is a constant",
+        "pads with a computed zero point, which is not supported");
   GraphValue *y =
       onnx_window(c, GRAPH_ConvInteger, c->in[0], 3, (GraphValue *[]){w, zero, zero_w}, w, fill);
   return y && call_set(c, 0, y);
@@ -125,7 +132,9 @@ bool onnx_op_qlinear_unary(OnnxCall *c) {
     y = EMIT(c->emit, Sigmoid, x);
   else if (strcmp(name, "QLinearSoftmax") == 0) {
     if (call_attr_int(c, "opset", 13) < 13)
-      return call_refuse(c, E902, "is a softmax as before opset 13, which is not supported");
+      return call_lacks(c, E902,
+                        "quantise the model from opset 13 or newer, where softmax is over one axis",
+                        "is a softmax as before opset 13, which is not supported");
     y = emit_axis_call(c->emit, GRAPH_Softmax, call_attr_int(c, "axis", -1), 1, &x);
   } else {
     GraphNode *node = emit_node(c->emit, GRAPH_LeakyRelu, 1, &x, 1);
@@ -137,7 +146,10 @@ bool onnx_op_qlinear_unary(OnnxCall *c) {
 
 bool onnx_op_qlinear_global_pool(OnnxCall *c) {
   if (call_attr_int(c, "channels_last", 0))
-    return call_refuse(c, E902, "has its channels last, which is not supported");
+    return call_lacks(c, E902,
+                      "import the file as it was before onnxruntime optimised it, or save it with "
+                      "optimisations up to `ORT_ENABLE_EXTENDED`: channels are first there",
+                      "has its channels last, which is not supported");
   return call_set(c, 0, quantised(c, onnx_global_pool(c, real(c, 0, 1), false), 3));
 }
 
@@ -145,7 +157,10 @@ bool onnx_op_qlinear_pool(OnnxCall *c) {
   static const int needed[] = {0, 1, 3};
   if (!all_there(c, 3, needed)) return false;
   if (call_attr_int(c, "channels_last", 0))
-    return call_refuse(c, E902, "has its channels last, which is not supported");
+    return call_lacks(c, E902,
+                      "import the file as it was before onnxruntime optimised it, or save it with "
+                      "optimisations up to `ORT_ENABLE_EXTENDED`: channels are first there",
+                      "has its channels last, which is not supported");
   GraphValue *y = onnx_window(c, GRAPH_AvgPool, real(c, 0, 1), 0, NULL, NULL, 0);
   return y && call_set(c, 0, quantised(c, y, 3));
 }

@@ -64,7 +64,14 @@ static const char *activation_word(OnnxCall *c, const char *name, size_t *next_a
     if (a->n > 0) text_add(&text, ")");
     return text_str(&text);
   }
-  call_refuse(c, E902, "has the activation `%s`, which is not supported", name);
+  Text names = text_new(c->reader->arena);
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    text_printf(&names, "%s%s", i ? ", " : "", known[i].name);
+  call_lacks(c, E902,
+             arena_printf(c->reader->arena,
+                          "its activations can be %s; any other cell can be a `Loop` or a `Scan`",
+                          text_str(&names)),
+             "has the activation `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -138,7 +145,9 @@ static bool cell_of(OnnxCall *c, const GraphValue *r, OnnxCell *cell) {
   cell->batch_first = call_attr_int(c, "layout", 0) != 0;
   cell->u = call_attr_int(c, "hidden_size", known && known->rank == 3 ? known->dim[2] : 0);
   if (cell->u < 1 || cell->u > INT32_MAX)
-    return call_refuse(c, E904, "does not say its hidden_size");
+    return call_lacks(c, E904,
+                      "the attribute `hidden_size` is the last size of its recurrent weights",
+                      "does not say its hidden_size");
   if (cell->dirs == 1 && strcmp(direction, "forward") != 0 && strcmp(direction, "reverse") != 0)
     return call_refuse(
         c, E901, "has the direction `%s`; there are forward, reverse and bidirectional", direction);

@@ -47,8 +47,10 @@ bool onnx_op_reduce(OnnxCall *c) {
 bool onnx_op_arg(OnnxCall *c) {
   GraphOp op = strcmp(c->node->op_type, "ArgMax") == 0 ? GRAPH_ArgMax : GRAPH_ArgMin;
   if (call_attr_int(c, "select_last_index", 0))
-    return call_refuse(c, E902,
-                       "returns the last of several equal elements; grus supports the first");
+    return call_lacks(c, E902,
+                      "without `select_last_index`, it returns the first, which differs only where "
+                      "elements are equal",
+                      "returns the last of several equal elements; grus supports the first");
   GraphNode *node = emit_node(c->emit, op, 1, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims, call_attr_int(c, "keepdims", 1) != 0);

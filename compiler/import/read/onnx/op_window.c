@@ -26,7 +26,9 @@ static bool kernel_of(OnnxCall *c, const GraphValue *weights, bool needed, int *
   for (int k = 0; !t && !needed && k < 3; k++)
     if (call_attr_ints(c, lists[k], &n_given, &given)) *n = k == 2 ? n_given / 2 : n_given;
   if (!t && !needed && *n <= GRAPH_MAX_RANK - 2) return true;
-  if (!t || t->rank < 3) return call_refuse(c, E904, "does not say the size of its kernel");
+  if (!t || t->rank < 3)
+    return call_lacks(c, E904, "add the attribute `kernel_shape` to the node",
+                      "does not say the size of its kernel");
   *n = t->rank - 2;
   memcpy(kernel, t->dim + 2, sizeof *kernel * (size_t)*n);
   return true;
@@ -144,7 +146,10 @@ static GraphValue *fused(OnnxCall *c, GraphValue *y) {
                                            : GRAPH_Sigmoid;
   if (!y || !*name) return y;
   if (op == GRAPH_Sigmoid && strcmp(name, "Sigmoid") != 0) {
-    call_refuse(c, E902, "ends with the activation `%s`, which is not supported", name);
+    call_lacks(c, E902,
+               "import the file as it was before onnxruntime optimised it, where the activation is "
+               "a node of its own; here grus reads Relu, Tanh and Sigmoid",
+               "ends with the activation `%s`, which is not supported", name);
     return NULL;
   }
   return emit_call(c->emit, op, 1, &y);
@@ -163,10 +168,12 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
   const int64_t *given;
   if (!automatic_pads(c, &automatic)) return false;
   if (call_attr_ints(c, "output_shape", &n, &given))
-    return call_refuse(c, E902, "has an `output_shape` instead of pads, which is not supported");
+    return call_lacks(c, E902,
+                      "write `pads` and `output_padding` instead, as `torch.onnx.export` does",
+                      "has an `output_shape` instead of pads, which is not supported");
   if (strncmp(automatic, "SAME", 4) == 0)
-    return call_refuse(c, E902, "has the auto_pad `%s` instead of pads, which is not supported",
-                       automatic);
+    return call_lacks(c, E902, "write `pads` instead, as `torch.onnx.export` does",
+                      "has the auto_pad `%s` instead of pads, which is not supported", automatic);
   if (!kernel_of(c, c->in[1], false, &n, kernel)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_ConvTranspose, c->n_in, c->in, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_groups, call_attr_int(c, "group", 1));
@@ -179,9 +186,9 @@ bool onnx_op_conv_transpose(OnnxCall *c) {
 
 bool onnx_op_pool(OnnxCall *c) {
   bool is_max = strcmp(c->node->op_type, "MaxPool") == 0;
-  if (call_wants(c, 1))
-    return call_refuse(c, E902,
-                       "returns the indices of its largest elements, which is not supported");
+  if (call_is_read(c, 1))
+    return call_lacks(c, E902, onnx_cut(c),
+                      "returns the indices of its largest elements, which is not supported");
   GraphValue *y =
       onnx_window(c, is_max ? GRAPH_MaxPool : GRAPH_AvgPool, c->in[0], 0, NULL, NULL, 0);
   return y && call_set(c, 0, y);
@@ -233,15 +240,25 @@ bool onnx_op_stft(OnnxCall *c) {
       (call_operand(c, 3) && !call_constant_ints(c, 3, "frame_length", 1, &n, &length)))
     return false;
   if (window && !window->constant)
-    return call_refuse(c, E902, "has a computed window, which is not supported");
+    return call_lacks(c, E902,
+                      "the window has to be a constant; a computed factor can multiply the steps "
+                      "before, in your program",
+                      "has a computed window, which is not supported");
   if (!length && window) length = window->constant->count;
   if (length < 1 || length > LONGEST || step < 1 || step > INT32_MAX ||
       (window && window->constant->count != length))
-    return call_refuse(c, E902, "has frames of %lld steps, one every %lld", (long long)length,
-                       (long long)step);
+    return call_lacks(c, E902,
+                      arena_printf(c->reader->arena,
+                                   "frames of 1 to %d steps are read, one every step or more, with "
+                                   "a window of that length",
+                                   LONGEST),
+                      "has frames of %lld steps, one every %lld", (long long)length,
+                      (long long)step);
   int64_t bins = call_attr_int(c, "onesided", 1) ? length / 2 + 1 : length;
   GraphValue *rows = fourier_rows(c, length, bins, window ? window->constant : NULL);
-  if (!rows) return call_refuse(c, E902, "has frames that are too long");
+  if (!rows)
+    return call_lacks(c, E902, "shorter frames are read; or compute the spectrum in your program",
+                      "has frames that are too long");
   GraphValue *signal = emit_transpose(e, c->in[0], 3, (int64_t[]){0, 2, 1});
   GraphNode *conv = emit_node(e, GRAPH_Conv, 2, (GraphValue *[]){signal, rows}, 1);
   graph_set_ints(e->graph, conv, GRAPH_ATTR_strides, 1, &step);
@@ -264,7 +281,9 @@ bool onnx_op_window_function(OnnxCall *c) {
   GraphTensor *t = size > 0 && size < INT16_MAX
                        ? graph_tensor(c->reader->arena, GRAPH_FLOAT, 1, &size, &data)
                        : NULL;
-  if (!t) return call_refuse(c, E902, "has a size of %lld", (long long)size);
+  if (!t)
+    return call_lacks(c, E902, "sizes of 1 to 32766 are read", "has a size of %lld",
+                      (long long)size);
   double period = call_attr_int(c, "periodic", 1) || size == 1 ? (double)size : (double)(size - 1);
   for (size_t k = 0; k < sizeof known / sizeof *known; k++)
     for (int64_t i = 0; i < size && strcmp(known[k].name, c->node->op_type) == 0; i++)

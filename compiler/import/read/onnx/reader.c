@@ -95,7 +95,12 @@ bool call_constant_ints(OnnxCall *c, int k, const char *what, int most, int *n, 
   DiagCode code;
   if (constant_ints(value, most, n, out)) return true;
   const char *problem = constant_ints_problem(c->reader->arena, value, what, most, &code);
-  return call_refuse(c, code, "%s", problem);
+  if (code == E901) return call_refuse(c, E901, "%s", problem);
+  return call_lacks(
+      c, code,
+      "if they depend only on sizes, fix those and let onnxruntime compute them "
+      "(`optimized_model_filepath`, `ORT_ENABLE_BASIC`); otherwise make them constants",
+      "%s", problem);
 }
 
 /* ---- names ---- */
@@ -148,8 +153,11 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node);
 static bool opset_agrees(OnnxCall *c, const OnnxFunction *f) {
   for (size_t i = 0; i < f->n_opset_import; i++)
     if (is_standard(f->opset_import[i]->domain) && f->opset_import[i]->version != c->reader->opset)
-      return call_refuse(c, E902, "is a function of opset %lld in a model of opset %lld",
-                         (long long)f->opset_import[i]->version, (long long)c->reader->opset);
+      return call_lacks(c, E902,
+                        "`onnx.inliner.inline_local_functions(model, convert_version=True)` writes "
+                        "its nodes in the opset of the model",
+                        "is a function of opset %lld in a model of opset %lld",
+                        (long long)f->opset_import[i]->version, (long long)c->reader->opset);
   return true;
 }
 
@@ -186,8 +194,7 @@ static bool unknown(OnnxCall *c) {
                            c->emit->name, c->node->op_type);
   if (!is_standard(c->node->domain))
     diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
-  diag_note(
-      d, "cut the model there (`onnx.utils.extract_model`), and compute the rest in your program");
+  diag_fix(d, FIX_MAYBE, "%s", onnx_cut(c));
   return false;
 }
 
@@ -278,10 +285,11 @@ static void node_is_read(OnnxReader *r, const OnnxNode *node) {
 static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, bool outermost) {
   const OnnxFile__TensorType *type = port->type ? port->type->tensor_type : NULL;
   GraphElem elem = GRAPH_FLOAT;
-  if (outermost && (!type || !onnx_elem(type->elem_type, &elem))) {
-    foreign_report(r->diags, r->file, E903, "input `%s` is not a tensor of numbers", port->name);
-    return false;
-  }
+  if (outermost && (!type || !onnx_elem(type->elem_type, &elem)))
+    return foreign_lacks(r->diags, r->file, E903,
+                         "begin at the tensor of numbers that a node makes of it: "
+                         "`onnx.utils.extract_model` takes the names of its inputs",
+                         "input `%s` is not a tensor of numbers", port->name);
   if (type) onnx_elem(type->elem_type, &elem);
   GraphInput *input = graph_input(scope->graph, port->name, elem);
   map_put(r->arena, &scope->names, port->name, input->value);
@@ -375,16 +383,18 @@ static bool opset_is_known(OnnxReader *r) {
     if (is_standard(m->opset_import[i]->domain)) r->opset = m->opset_import[i]->version;
   if (r->opset >= OLDEST_OPSET && r->opset <= NEWEST_OPSET) return true;
   const char *path = r->file->path;
-  if (!r->opset) {
-    foreign_report(r->diags, r->file, E904, "`%s` does not say which opset its operators belong to",
-                   path);
-    return false;
-  }
-  Diag *d = foreign_report(r->diags, r->file, E902,
-                           "`%s` uses operators of opset %lld; grus supports %d to %d", path,
-                           (long long)r->opset, OLDEST_OPSET, NEWEST_OPSET);
-  diag_note(d, "operators have other meanings there. Convert it: `onnx.version_converter`");
-  return false;
+  if (!r->opset)
+    return foreign_lacks(r->diags, r->file, E904,
+                         "add the opset for which it was written, as in "
+                         "`model.opset_import.append(onnx.helper.make_opsetid(\"\", 17))`",
+                         "`%s` does not say which opset its operators belong to", path);
+  return foreign_lacks(
+      r->diags, r->file, E902,
+      r->opset < OLDEST_OPSET
+          ? "convert it: `onnx.version_converter.convert_version(onnx.load(FILE), 13)`"
+          : arena_printf(r->arena, "export it with `opset_version=%d` or less", NEWEST_OPSET),
+      "`%s` uses operators of opset %lld; grus supports %d to %d", path, (long long)r->opset,
+      OLDEST_OPSET, NEWEST_OPSET);
 }
 
 Graph *onnx_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {

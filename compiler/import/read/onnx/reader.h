@@ -4,6 +4,7 @@
  *   file.c         bytes to protobuf messages, with bounded depth and memory; functions
  *   tensor.c       constants; external.c: those in files beside the model
  *   reader.c       the walk over the nodes; names and scopes; onnx_ops.def: the operators
+ *   cut.c          what to do about an operator that cannot be read
  *   attributes.c   attributes of a node, also where a function hands them on
  *   op_*.c         one family of operators a file
  *
@@ -74,11 +75,21 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
 /* Reports a damaged file. */
 #define onnx_bad(r, ...) foreign_report((r)->diags, (r)->file, E901, __VA_ARGS__)
 
+/* ---- cut.c ---- */
+/* The help where nothing near the node works: cut the model. */
+const char *onnx_cut(const OnnxCall *c);
+/* The call of Python that writes the part before the node; NULL: there is none. */
+const char *onnx_before(const OnnxCall *c);
+
 /* ---- reader.c ---- */
 /* Reports that this node cannot be read: "node `/rnn/LSTM` (`LSTM`) ..."; always false. */
 #define call_refuse(c, code, ...)                                                                  \
   foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                \
                       (c)->node->op_type, __VA_ARGS__)
+/* The same of what grus lacks (E902, E903, E904), with the nearest thing that works. */
+#define call_lacks(c, code, help, ...)                                                             \
+  foreign_lacks_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                 \
+                     (c)->node->op_type, help, __VA_ARGS__)
 GraphValue *call_operand(const OnnxCall *c, int k); /* NULL: left out */
 bool call_wants(const OnnxCall *c, int k);          /* whether result k has a name */
 bool call_is_read(const OnnxCall *c, int k);        /* and it is an output, or a node may read it */
