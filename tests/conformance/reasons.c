@@ -46,6 +46,10 @@ void reasons_check(Reasons *r, const char *name, const char *folder, const Diag 
     text_add(&text, "; ");
     add_without(&text, diag->notes[i], folder);
   }
+  for (size_t i = 0; i < diag->n_fixes; i++) {
+    text_add(&text, "; help: ");
+    add_without(&text, diag->fixes[i]->title, folder);
+  }
   const char *found = text_str(&text);
   ARENA_PUSH(arena, r->found, r->n_found, r->cap_found, found);
   if (is_written()) return;

@@ -2,7 +2,7 @@
 /* Checks the words of the errors with which the import refuses files. A list has a sorted line for
  * each file that must be refused:
  *
- *     NAME CODE message; note; note
+ *     NAME CODE message; note; note; help: what works
  *
  * A file that is refused without a line or in other words is a failure, and so is a line whose file
  * is not refused. If GRUS_WRITE_REASONS=1 is set, the list is written anew instead; then read the
