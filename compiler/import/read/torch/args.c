@@ -77,7 +77,8 @@ GraphValue *torch_operand(TorchCall *c, const char *name) {
                           graph_scalar(c->reader->arena, GRAPH_BOOL, json_is_true(truth)));
   GraphValue *value = sym ? sym_int(c, sym) : torch_tensor_arg(c, name);
   if (!value)
-    torch_refuse(c, E902, "has an argument `%s` that is neither a tensor nor a number", name);
+    torch_lacks(c, E902, torch_cut(c), "has an argument `%s` that is neither a tensor nor a number",
+                name);
   return value;
 }
 
@@ -258,7 +259,10 @@ bool torch_asked_elem(TorchCall *c, GraphElem usual, GraphElem *elem) {
     json_t *arg = json_object_get(json_array_get(inputs, i), "arg");
     json_t *dtype = json_object_get(arg, "as_scalar_type");
     if (dtype && !torch_elem(json_integer_value(dtype), elem))
-      return torch_refuse(c, E902, "makes elements of a type that grus does not know");
+      return torch_lacks(
+          c, E902,
+          "real numbers of 16, 32 and 64 bits, whole numbers and booleans are read: `x.float()`",
+          "makes elements of a type that grus does not know");
   }
   return true;
 }
@@ -296,7 +300,8 @@ bool torch_set(TorchCall *c, size_t k, GraphValue *value) {
   if (!name)
     name = json_string_value(json_object_get(json_object_get(to, "as_sym_int"), "as_name"));
   if (!value) return false;
-  if (!name) return k > 0 || torch_refuse(c, E902, "has a result that is not a tensor");
+  if (!name)
+    return k > 0 || torch_lacks(c, E902, torch_cut(c), "has a result that is not a tensor");
   if (!*value->name) value->name = name;
   map_put(c->reader->arena, &c->reader->values, name, value);
   return true;

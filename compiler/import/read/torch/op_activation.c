@@ -53,29 +53,33 @@ bool torch_op_rrelu(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   if (!x) return false;
   if (torch_bool(c, "training", false))
-    return torch_refuse(c, E902,
-                        "has random slopes: it is exported for training; export in eval mode");
+    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
+                       "has random slopes, as in training");
   double slope = (torch_number(c, "lower", usual_low) + torch_number(c, "upper", usual_high)) / 2;
   return torch_set(c, 0, with_number(c, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope));
 }
 
-static bool elu(TorchCall *c, double alpha, double gamma) {
+static bool elu(TorchCall *c, double within, double alpha, double gamma) {
   GraphValue *x = torch_in(c, "self");
   if (!x) return false;
+  if (within != 1) x = EMIT(c->emit, Mul, x, emit_number(c->emit, within));
   GraphNode *node = emit_node(c->emit, GRAPH_Elu, 1, &x, 1);
   graph_set_number(c->emit->graph, node, GRAPH_ATTR_alpha, alpha);
   graph_set_number(c->emit->graph, node, GRAPH_ATTR_gamma, gamma);
   return torch_set(c, 0, emit_done(c->emit, node));
 }
 
+/* Its exponent is that of the input times `input_scale`, which scales no positive number. */
 bool torch_op_elu(TorchCall *c) {
-  if (torch_number(c, "input_scale", 1) != 1)
-    return torch_refuse(c, E902, "has an `input_scale`, which is not supported");
-  return elu(c, torch_number(c, "alpha", 1), torch_number(c, "scale", 1));
+  double alpha = torch_number(c, "alpha", 1), scale = torch_number(c, "scale", 1),
+         within = torch_number(c, "input_scale", 1);
+  if (within > 0) return elu(c, within, alpha * within, scale / within);
+  return torch_lacks(c, E902, "an `input_scale` greater than 0 is read", "has the `input_scale` %g",
+                     within);
 }
 
 bool torch_op_selu(TorchCall *c) {
-  return elu(c, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946);
+  return elu(c, 1, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946);
 }
 
 bool torch_op_celu(TorchCall *c) {

@@ -51,7 +51,8 @@ bool torch_op_div(TorchCall *c) {
   if (strcmp(mode, "floor") == 0) return torch_set(c, 0, EMIT(c->emit, FloorDiv, a, b));
   bool truncates = strcmp(mode, "trunc") == 0;
   if (*mode && !truncates)
-    return torch_refuse(c, E902, "has the rounding_mode `%s`, which is not supported", mode);
+    return torch_lacks(c, E902, "`floor` and `trunc` are read",
+                       "has the rounding_mode `%s`, which is not supported", mode);
   if (truncates && torch_result_elem(c) != GRAPH_FLOAT)
     return torch_set(c, 0, EMIT(c->emit, Div, a, b));
   GraphValue *y = EMIT(c->emit, Div, torch_real(c, "self", a), b);
@@ -93,7 +94,8 @@ bool torch_op_bitwise(TorchCall *c) {
   GraphValue *a = torch_operand(c, "self"), *b = a ? torch_operand(c, "other") : NULL;
   if (!b) return false;
   if (torch_result_elem(c) != GRAPH_BOOL)
-    return torch_refuse(c, E902, "combines the bits of whole numbers; grus combines truths alone");
+    return torch_lacks(c, E902, "compare first: `(a > 0) & (b > 0)`",
+                       "combines the bits of whole numbers; grus combines truths alone");
   GraphOp op = strstr(c->op, "xor") ? GRAPH_Xor : strstr(c->op, "or") ? GRAPH_Or : GRAPH_And;
   return torch_set(c, 0, emit_call(c->emit, op, 2, (GraphValue *[]){a, b}));
 }

@@ -93,8 +93,9 @@ bool torch_op_empty(TorchCall *c) {
   bool like = strcmp(c->op, "empty_like") == 0;
   GraphElem usual = torch_has(c, "self") ? torch_arg_elem(c, "self") : torch_result_elem(c);
   if (!is_filled_later(c))
-    return torch_refuse(
+    return torch_lacks(
         c, E902,
+        "put the values together with `torch.cat` or `torch.stack`, or begin with `torch.zeros`",
         "makes numbers of which not all are set by one `fill_` or `copy_` before they are read");
   return filled(c, like ? shape_of_self(c) : torch_sizes(c, "size"), NAN, usual);
 }

@@ -90,7 +90,10 @@ bool torch_op_narrow(TorchCall *c) {
   int axis = x ? torch_axis(c, "dim", 0, "self", 0) : -1;
   int64_t start = torch_int(c, "start", 0), length = torch_int(c, "length", -1);
   if (axis < 0) return false;
-  if (length < 0 || start < 0) return torch_refuse(c, E902, "has a computed index or length");
+  if (length < 0 || start < 0)
+    return torch_lacks(
+        c, E902, "write it as a slice, `x[:, start:end]`, whose bounds may be computed from sizes",
+        "has a computed index or length");
   return torch_set(c, 0, emit_slice(c->emit, x, axis, start, start + length, 1));
 }
 
@@ -99,7 +102,11 @@ static int64_t windows_of(TorchCall *c, int axis, int64_t size, int64_t step) {
   int64_t all = torch_size(c, "self", axis);
   if (all >= 0 && size >= 1 && step >= 1 && size <= all) return (all - size) / step + 1;
   if (all < 0)
-    torch_refuse(c, E902, "takes windows of an axis whose size is open");
+    torch_lacks(c, E902,
+                "export with a fixed size of that axis, without `dynamic_shapes` for it; windows "
+                "of a signal of any length are `torch.nn.functional.conv1d` with the weight "
+                "`torch.eye(N).unsqueeze(1)`",
+                "takes windows of an axis whose size is open");
   else
     torch_refuse(c, E901, "takes windows of %lld, one each %lld elements, of %lld", (long long)size,
                  (long long)step, (long long)all);
@@ -116,7 +123,11 @@ bool torch_op_unfold(TorchCall *c) {
   int64_t n = axis < 0 ? -1 : windows_of(c, (int)axis, size, step);
   int rank = torch_rank(c, "self");
   if (n < 0) return false;
-  if (n > LARGEST) return torch_refuse(c, E902, "takes more than %d windows", LARGEST);
+  if (n > LARGEST)
+    return torch_lacks(c, E902,
+                       "`torch.nn.functional.conv1d` with the weight `torch.eye(N).unsqueeze(1)` "
+                       "and the same stride takes windows of a signal of any length",
+                       "takes more than %d windows", LARGEST);
   for (int i = 0; i < rank; i++)
     perm[i] = i < axis ? i : i == rank - 1 ? axis : i + 1;
   for (int64_t k = 0; k < n; k++) {
@@ -171,11 +182,16 @@ bool torch_op_index(TorchCall *c) {
   for (int i = 0; i < n_all; i++) {
     if (!all[i]) continue;
     if (n && front + n != i)
-      return torch_refuse(c, E902, "has places for axes that do not follow each other");
+      return torch_lacks(
+          c, E902,
+          "put these axes next to each other at the front, with `x.movedim`, and index them there",
+          "has places for axes that do not follow each other");
     if (torch_listed_elem(c, "indices", i) == GRAPH_BOOL)
-      return torch_refuse(c, E902,
-                          "keeps the elements where a condition holds, so that their number "
-                          "depends on the data; `index_select` takes them by number");
+      return torch_lacks(
+          c, E902,
+          "`torch.where` and products with the condition keep the shape; `index_select` takes "
+          "elements by their numbers",
+          "keeps the elements where a condition holds, so that their number depends on the data");
     if (!n) front = i;
     places[n++] = all[i];
   }
@@ -183,7 +199,10 @@ bool torch_op_index(TorchCall *c) {
   if (n > 1 && !is_mesh(n, places)) {
     GraphValue *y = taken_together(c, x, front, n, places);
     return y ? torch_set(c, 0, y)
-             : torch_refuse(c, E902, "takes places of axes whose sizes are open");
+             : torch_lacks(c, E902,
+                           "index one axis after the other, or export with fixed sizes of these "
+                           "axes, without `dynamic_shapes` for them",
+                           "takes places of axes whose sizes are open");
   }
   for (int k = 0; k < n; k++)
     x = indexed(c, x, front + k, emit_reshape(c->emit, places[k], 1, (int64_t[]){-1}));
@@ -211,7 +230,10 @@ bool torch_op_scatter(TorchCall *c) {
   int64_t start = bound_of(c, one ? "index" : "start", 0, size),
           end = one ? start + 1 : bound_of(c, "end", INT32_MAX, size);
   if (start < 0 || end < start || torch_int(c, "step", 1) != 1)
-    return torch_refuse(c, E902, "writes to places that are not known, or not next to each other");
+    return torch_lacks(c, E902,
+                       "put the parts together with `torch.cat`, or write to a slice of constant "
+                       "bounds and step 1",
+                       "writes to places that are not known, or not next to each other");
   if (one) src = emit_unsqueeze(c->emit, src, 1, &axis);
   if (start > 0) part[n++] = emit_slice(c->emit, x, axis, 0, start, 1);
   if (end > start) part[n++] = src;
@@ -225,7 +247,8 @@ bool torch_op_one_hot(TorchCall *c) {
   int64_t depth = torch_int(c, "num_classes", -1);
   if (!x) return false;
   if (depth < 1)
-    return torch_refuse(c, E902, "takes the number of classes from the data; pass `num_classes`");
+    return torch_lacks(c, E902, "pass it: `one_hot(x, num_classes=N)`",
+                       "takes the number of classes from the data");
   GraphValue *off_on = emit_ints(c->emit, 2, (int64_t[]){0, 1});
   return torch_set(c, 0,
                    emit_axis_call(c->emit, GRAPH_OneHot, -1, 3,
@@ -240,9 +263,12 @@ bool torch_op_diff(TorchCall *c) {
   int axis = part[1] ? torch_axis(c, "dim", -1, "self", 0) : -1, n = 0;
   if (axis < 0) return false;
   if (times < 0 || times > INT8_MAX || torch_arg_elem(c, "self") == GRAPH_BOOL)
-    return torch_refuse(c, E902,
-                        "takes differences of order %lld, or of booleans, which is not supported",
-                        (long long)times);
+    return torch_lacks(c, E902,
+                       torch_arg_elem(c, "self") == GRAPH_BOOL
+                           ? "turn the booleans into numbers first: `x.float()`"
+                           : "orders of 0 to 127 are read",
+                       "takes differences of order %lld, or of booleans, which is not supported",
+                       (long long)times);
   for (int k = 0; k < 3; k++)
     if (part[k]) part[n++] = part[k];
   GraphValue *x = emit_concat(c->emit, axis, n, part);
@@ -275,11 +301,17 @@ bool torch_op_index_put(TorchCall *c) {
   int axis = places ? written_axis(n, places) : -1;
   if (!places) return false;
   if (axis < 0 || axis >= rank || torch_bool(c, "accumulate", false))
-    return torch_refuse(c, E902,
-                        "writes elements at places that are not a constant list of one axis");
+    return torch_lacks(c, E902,
+                       "put the parts together with `torch.cat`, or choose between old and new "
+                       "elements with `torch.where`",
+                       "writes elements at places that are not a constant list of one axis");
   const GraphTensor *t = places[axis]->constant;
   int64_t size = torch_size(c, "self", axis), count = t->count;
-  if (size < 0) return torch_refuse(c, E902, "writes elements along an axis whose size is open");
+  if (size < 0)
+    return torch_lacks(c, E902,
+                       "export with a fixed size of that axis, without `dynamic_shapes` for it, or "
+                       "choose between old and new elements with `torch.where`",
+                       "writes elements along an axis whose size is open");
   int64_t *from = ARENA_ARRAY(c->reader->arena, int64_t, size + 1);
   for (int64_t i = 0; i < size; i++)
     from[i] = i;

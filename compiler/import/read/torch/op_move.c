@@ -141,7 +141,8 @@ bool torch_op_repeat_interleave(TorchCall *c) {
   int64_t factor = torch_int(c, "repeats", 0);
   if (!x) return false;
   if (factor < 1 || factor > INT16_MAX || !torch_has(c, "dim"))
-    return torch_refuse(c, E902, "repeats by numbers that are not one constant along one axis");
+    return torch_lacks(c, E902, "name one number and the axis: `x.repeat_interleave(2, dim=1)`",
+                       "repeats by numbers that are not one constant along one axis");
   int axis = torch_axis(c, "dim", 0, "self", 0);
   return axis >= 0 && torch_set(c, 0, torch_repeated(c, x, torch_rank(c, "self"), axis, factor));
 }
@@ -185,7 +186,11 @@ bool torch_op_split(TorchCall *c) {
     return torch_refuse(c, E901, "has unknown sizes");
   if (strstr(c->op, "chunk") && size >= 0 && torch_int(c, "chunks", 0) > 0)
     each = (size + torch_int(c, "chunks", 0) - 1) / torch_int(c, "chunks", 0);
-  if (!given && each < 1) return torch_refuse(c, E902, "splits a size that is open");
+  if (!given && each < 1)
+    return torch_lacks(c, E902,
+                       "export with a fixed size of that axis, without `dynamic_shapes` for it, or "
+                       "name the sizes of the parts: `x.split([2, 3], dim=1)`",
+                       "splits a size that is open");
   for (int i = 0; i < n; i++) {
     int64_t to = from + (given ? sizes[i] : each);
     part[i] = emit_slice(c->emit, x, axis, from, to, 1);
@@ -218,7 +223,10 @@ bool torch_op_pad(TorchCall *c) {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     if (strcmp(modes[i][0], mode) == 0) word = modes[i][1];
   if (n < 0 || n % 2 || n / 2 > rank || !word)
-    return torch_refuse(c, E902, "pads in a way that is not supported");
+    return torch_lacks(c, E902,
+                       "constant numbers as pads are read, with the modes constant, reflect, "
+                       "replicate and circular",
+                       "pads in a way that is not supported");
   for (int i = 0; i < n / 2; i++) {
     pads[rank - 1 - i] = given[2 * i];
     pads[2 * rank - 1 - i] = given[2 * i + 1];
@@ -228,7 +236,10 @@ bool torch_op_pad(TorchCall *c) {
     int64_t size = torch_size(c, "self", i);
     if (pads[i] < 0 || pads[rank + i] < 0 ||
         (size >= 0 && (pads[i] > size || pads[rank + i] > size)))
-      return torch_refuse(c, E902, "repeats more of an axis than it has, or cuts it");
+      return torch_lacks(
+          c, E902,
+          "circular pads from 0 to the size of the axis are read; `x.repeat` repeats it whole",
+          "repeats more of an axis than it has, or cuts it");
     x = form_wrapped(c->emit, x, i, pads[i], pads[rank + i]);
   }
   if (wraps) return torch_set(c, 0, x);

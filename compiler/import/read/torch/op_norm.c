@@ -44,8 +44,8 @@ static bool own_batch_norm(TorchCall *c, GraphValue *x) {
   int rank = torch_rank(c, "input"), n = 0;
   int64_t axes[GRAPH_MAX_RANK], channels = torch_size(c, "input", 1);
   if (rank < 3 || channels < 1)
-    return torch_refuse(
-        c, E902, "takes the mean of its input: it is exported for training; export in eval mode");
+    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
+                       "takes the mean of its input, as in training");
   if (torch_size(c, "input", 0) == 1) return torch_set(c, 0, group_norm(c, x, channels));
   for (int i = 0; i < rank; i++)
     if (i != 1) axes[n++] = i;
@@ -61,8 +61,8 @@ bool torch_op_batch_norm(TorchCall *c) {
   if (!x) return false;
   if (!torch_has(c, "running_mean") && !torch_has(c, "running_var")) return own_batch_norm(c, x);
   if (torch_bool(c, "training", false) || !mean || !variance || !mean->constant)
-    return torch_refuse(
-        c, E902, "takes the mean of its input: it is exported for training; export in eval mode");
+    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
+                       "takes the mean of its input, as in training");
   if (!scale) scale = vector_of(c, mean, 1);
   if (!center) center = vector_of(c, mean, 0);
   GraphNode *node =
@@ -111,7 +111,9 @@ bool torch_op_instance_norm(TorchCall *c) {
   if (!x) return false;
   if (!torch_bool(c, "use_input_stats", true)) return torch_op_batch_norm(c);
   if (torch_rank(c, "input") < 3 || channels < 1)
-    return torch_refuse(c, E902, "has an input without a batch, or an open number of channels");
+    return torch_lacks(c, E902,
+                       "give the input a batch, `x.unsqueeze(0)`, and a fixed number of channels",
+                       "has an input without a batch, or an open number of channels");
   return torch_set(c, 0, group_norm(c, x, channels));
 }
 

@@ -121,8 +121,9 @@ bool torch_op_as_strided(TorchCall *c) {
     seen *= possible ? size[axis] : 1;
   }
   if (!possible || seen != count)
-    return torch_refuse(
-        c, E902, "looks at the memory of a tensor in a way that is no `reshape` and `permute`");
+    return torch_lacks(
+        c, E902, "use `reshape`, `permute` and slices; `x.unfold(dim, size, step)` takes windows",
+        "looks at the memory of a tensor in a way that is no `reshape` and `permute`");
   return torch_set(c, 0, emit_transpose(c->emit, emit_reshape(c->emit, x, n, sorted), n, perm));
 }
 
@@ -152,10 +153,14 @@ bool torch_op_roll(TorchCall *c) {
   int n, n_shifts = torch_ints(c, "shifts", GRAPH_MAX_RANK, shift);
   if (!x || !torch_axes(c, "dims", "self", &n, axes)) return false;
   if (n == 0 || n != n_shifts)
-    return torch_refuse(c, E902, "shifts without naming the axes, one for each shift");
+    return torch_lacks(c, E902, "name the axes: `torch.roll(x, 1, dims=1)`",
+                       "shifts without naming the axes, one for each shift");
   for (int i = 0; i < n; i++) {
     int64_t size = torch_size(c, "self", (int)axes[i]);
-    if (size < 1) return torch_refuse(c, E902, "shifts along an axis whose size is open");
+    if (size < 1)
+      return torch_lacks(c, E902,
+                         "export with a fixed size of that axis, without `dynamic_shapes` for it",
+                         "shifts along an axis whose size is open");
     x = rolled(c, x, axes[i], size, shift[i]);
   }
   return torch_set(c, 0, x);
@@ -166,7 +171,9 @@ bool torch_op_pixel_shuffle(TorchCall *c) {
   int64_t block = torch_int(c, "upscale_factor", 1);
   const char *mode = "CRD";
   if (!x) return false;
-  if (torch_rank(c, "self") != 4) return torch_refuse(c, E902, "has an input without a batch");
+  if (torch_rank(c, "self") != 4)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   GraphNode *node = emit_node(c->emit, GRAPH_DepthToSpace, 1, &x, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_block, block);
   graph_set_words(c->emit->graph, node, GRAPH_ATTR_mode, 1, &mode);
@@ -177,7 +184,9 @@ bool torch_op_pixel_unshuffle(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   int64_t block = torch_int(c, "downscale_factor", 1);
   if (!x) return false;
-  if (torch_rank(c, "self") != 4) return torch_refuse(c, E902, "has an input without a batch");
+  if (torch_rank(c, "self") != 4)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   if (block < 1 || block > INT16_MAX)
     return torch_refuse(c, E901, "has blocks of %lld", (long long)block);
   return torch_set(c, 0, form_space_to_depth(c->emit, x, block, true));
@@ -196,7 +205,10 @@ bool torch_op_channel_shuffle(TorchCall *c) {
   for (int i = 0; i <= rank; i++) {
     size[i] = i == 0 ? 0 : torch_size(c, "self", i - 1);
     perm[i] = i == 1 ? 2 : i == 2 ? 1 : i;
-    if (i > 2 && size[i] < 0) return torch_refuse(c, E902, "has axes whose sizes are open");
+    if (i > 2 && size[i] < 0)
+      return torch_lacks(c, E902,
+                         "export with fixed sizes of these axes, without `dynamic_shapes` for them",
+                         "has axes whose sizes are open");
   }
   size[1] = groups;
   size[2] = channels / groups;

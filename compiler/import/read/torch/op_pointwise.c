@@ -8,8 +8,8 @@
 bool torch_op_identity(TorchCall *c) {
   bool drops = torch_bool(c, "train", false) && torch_number(c, "p", 0) > 0;
   if (drops)
-    return torch_refuse(c, E902,
-                        "drops elements: it is exported for training; export in eval mode");
+    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
+                       "drops elements, as in training");
   return torch_set(c, 0, torch_in(c, torch_has(c, "input") ? "input" : "self"));
 }
 
@@ -24,7 +24,8 @@ bool torch_op_to(TorchCall *c) {
 bool torch_op_round(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   if (torch_int(c, "decimals", 0))
-    return torch_refuse(c, E902, "rounds to decimals, which is not supported");
+    return torch_lacks(c, E902, "write it out: `torch.round(x * 100) / 100` rounds to 2 decimals",
+                       "rounds to decimals, which is not supported");
   return x && torch_set(c, 0, EMIT(c->emit, Round, x));
 }
 
@@ -55,6 +56,7 @@ bool torch_op_bitwise_not(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   if (!x) return false;
   if (torch_result_elem(c) != GRAPH_BOOL)
-    return torch_refuse(c, E902, "turns the bits of whole numbers; grus turns truths alone");
+    return torch_lacks(c, E902, "compare first: `~(x > 0)`",
+                       "turns the bits of whole numbers; grus turns truths alone");
   return torch_set(c, 0, EMIT(c->emit, Not, x));
 }

@@ -11,7 +11,8 @@ bool torch_op_linear(TorchCall *c) {
              *b = torch_tensor_arg(c, "bias");
   if (!w) return false;
   if (torch_rank(c, "weight") != 2)
-    return torch_refuse(c, E902, "has a weight that is not a matrix");
+    return torch_lacks(c, E902, "use `torch.matmul`, whose operands can have more axes",
+                       "has a weight that is not a matrix");
   GraphValue *y = EMIT(c->emit, MatMul, x, emit_transpose(c->emit, w, 2, (int64_t[]){1, 0}));
   return torch_set(c, 0, b ? EMIT(c->emit, Add, y, b) : y);
 }
@@ -65,7 +66,10 @@ bool torch_op_einsum(TorchCall *c) {
   torch_ranks(c, "tensors", n, rank);
   GraphValue *y = form_einsum(c->emit, equation, n, in, rank, &reason);
   return y ? torch_set(c, 0, y)
-           : torch_refuse(c, E902, "has the equation `%s`, %s", equation, reason);
+           : torch_lacks(c, E902,
+                         "write it with `permute`, `matmul` and `sum`; grus reads equations whose "
+                         "letters differ within each operand, as `bij,bjk->bik`",
+                         "has the equation `%s`, %s", equation, reason);
 }
 
 /* y[k] = sum over i and j of input1[i] weight[k, i, j] input2[j], and a bias */
@@ -77,7 +81,7 @@ bool torch_op_bilinear(TorchCall *c) {
   if (!w) return false;
   GraphValue *y =
       form_einsum(c->emit, "...i,kij,...j->...k", 3, (GraphValue *[]){a, w, b}, rank, &reason);
-  if (!y) return torch_refuse(c, E902, "has operands of unknown axes");
+  if (!y) return torch_lacks(c, E902, torch_cut(c), "has operands of unknown axes");
   return torch_set(c, 0, bias ? EMIT(c->emit, Add, y, bias) : y);
 }
 
@@ -90,7 +94,8 @@ bool torch_op_cosine_similarity(TorchCall *c) {
   if (axis >= 0) x[1] = torch_in(c, "x2");
   if (!x[1]) return false;
   if (torch_rank(c, "x1") != torch_rank(c, "x2"))
-    return torch_refuse(c, E902, "has operands of different numbers of axes");
+    return torch_lacks(c, E902, "give both the same number of axes: `x.unsqueeze(0)`",
+                       "has operands of different numbers of axes");
   GraphValue *product = emit_reduce(e, GRAPH_ReduceSum, EMIT(e, Mul, x[0], x[1]), 1, &axis, false);
   for (int k = 0; k < 2; k++) {
     GraphValue *norm = emit_reduce(e, GRAPH_ReduceL2, x[k], 1, &axis, false);
@@ -127,10 +132,17 @@ bool torch_op_attention(TorchCall *c) {
   int64_t width = rank > 1 ? torch_size(c, "query", rank - 1) : 0, perm[GRAPH_MAX_RANK];
   if (!v) return false;
   if (rank < 2 || width < 1 || torch_rank(c, "key") != rank)
-    return torch_refuse(c, E902,
-                        "has queries and keys with different numbers of axes, or of unknown width");
-  if (torch_number(c, "dropout_p", 0) > 0 || torch_bool(c, "enable_gqa", false))
-    return torch_refuse(c, E902, "has dropout_p or enable_gqa, which is not supported");
+    return torch_lacks(
+        c, E902, "give queries and keys the same number of axes, by `unsqueeze`, and a fixed width",
+        "has queries and keys with different numbers of axes, or of unknown width");
+  if (torch_number(c, "dropout_p", 0) > 0)
+    return torch_lacks(c, E902, "export in evaluation mode, with `dropout_p=0`",
+                       "drops elements, as in training");
+  if (torch_bool(c, "enable_gqa", false))
+    return torch_lacks(c, E902,
+                       "repeat keys and values for each query head, "
+                       "`k.repeat_interleave(n, dim=1)`, and leave out `enable_gqa`",
+                       "shares keys among heads (`enable_gqa`), which is not supported");
   for (int i = 0; i < rank; i++)
     perm[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
   double scale = torch_number(c, "scale", 1 / sqrt((double)width));
@@ -139,8 +151,9 @@ bool torch_op_attention(TorchCall *c) {
   if (torch_bool(c, "is_causal", false)) {
     mask = causal(c, rank);
     if (!mask)
-      return torch_refuse(c, E902,
-                          "is causal over an open number of steps, which is not supported");
+      return torch_lacks(c, E902,
+                         "export with a fixed number of steps, without `dynamic_shapes` for it",
+                         "is causal over an open number of steps, which is not supported");
   } else if (mask && torch_arg_elem(c, "attn_mask") == GRAPH_BOOL)
     mask = EMIT(e, Where, mask, emit_number(e, 0), emit_number(e, -INFINITY));
   if (mask) score = EMIT(e, Add, score, mask);

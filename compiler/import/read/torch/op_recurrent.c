@@ -36,7 +36,9 @@ static GraphValue *by_gates(TorchCall *c, const TorchCell *cell, GraphValue *w) 
   static const int64_t gru_order[] = {1, 0, 2};
   const GraphTensor *t = w->constant;
   if (!t || t->rank < 1 || t->dim[0] % cell->gates != 0) {
-    torch_refuse(c, E902, "has weights that are not in the file, or of a size that does not fit");
+    torch_lacks(c, E902,
+                "the weights have to be parameters or buffers of the module, which are in the file",
+                "has weights that are not in the file, or of a size that does not fit");
     return NULL;
   }
   GraphValue *x = emit_reshape(c->emit, w, t->rank + 2,
@@ -148,12 +150,20 @@ bool torch_op_recurrent(TorchCall *c) {
   int n_params = 0, n_states;
   GraphValue *single;
   if (torch_has(c, "batch_sizes"))
-    return torch_refuse(c, E902, "runs over packed sequences, which is not supported");
+    return torch_lacks(
+        c, E902,
+        "export it as ONNX (`torch.onnx.export(..., dynamo=False)`, with `enforce_sorted=True`), "
+        "where "
+        "`--time \"n <= N\"` reads the lengths; or call the layer without `pack_padded_sequence`",
+        "runs over packed sequences, which is not supported");
   if (torch_bool(c, "train", false) && torch_number(c, "dropout", 0) > 0)
-    return torch_refuse(c, E902, "drops elements: it is exported for training");
+    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
+                       "drops elements, as in training");
   GraphValue *x = torch_in(c, "input");
   if (!x) return false;
-  if (torch_rank(c, "input") != 3) return torch_refuse(c, E902, "has an input without a batch");
+  if (torch_rank(c, "input") != 3)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   GraphValue **start = initial_states(c, &cell, &single, &n_states);
   GraphValue **params = start ? torch_tensors(c, "params", &n_params) : NULL;
   if (!params) return false;
@@ -211,11 +221,14 @@ bool torch_op_cell(TorchCall *c) {
   GraphValue *b = torch_tensor_arg(c, "b_ih"), *rb = torch_tensor_arg(c, "b_hh");
   if (!start || !w || !r) return false;
   if (n_states != cell.n_states || torch_rank(c, "input") != 2)
-    return torch_refuse(c, E902, "has an input without a batch");
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   const GraphTensor *t = w->constant;
   if (!t || t->rank != 2 || t->dim[0] % cell.gates != 0)
-    return torch_refuse(c, E902,
-                        "has weights that are not in the file, or of a size that does not fit");
+    return torch_lacks(
+        c, E902,
+        "the weights have to be parameters or buffers of the module, which are in the file",
+        "has weights that are not in the file, or of a size that does not fit");
   int64_t units = t->dim[0] / cell.gates;
   GraphValue *h = start[0], *in = gates_of(c, x, w, b), *back = gates_of(c, h, r, rb);
   if (cell.op == GRAPH_Gru) return torch_set(c, 0, gru_step(c, in, back, h, units));

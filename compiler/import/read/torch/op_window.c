@@ -43,7 +43,8 @@ bool torch_op_conv(TorchCall *c) {
              *b = torch_tensor_arg(c, "bias");
   if (!w) return false;
   if (n < 1 || torch_rank(c, "input") != rank)
-    return torch_refuse(c, E902, "has an input without a batch");
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   if (!per_axis(c, "stride", n, ones, stride) || !per_axis(c, "dilation", n, ones, dilation) ||
       !pads_of(c, n, "weight", dilation, pads) || !per_axis(c, "output_padding", n, zeros, more))
     return false;
@@ -73,9 +74,13 @@ bool torch_op_pool(TorchCall *c) {
       pads[2 * GRAPH_MAX_RANK];
   GraphValue *x = torch_in(c, "self");
   if (!x) return false;
-  if (torch_rank(c, "self") != n + 2) return torch_refuse(c, E902, "has an input without a batch");
+  if (torch_rank(c, "self") != n + 2)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   if (torch_has(c, "divisor_override"))
-    return torch_refuse(c, E902, "has a `divisor_override`, which is not supported");
+    return torch_lacks(
+        c, E902, "leave it out, and multiply the result by the size of the window over the divisor",
+        "has a `divisor_override`, which is not supported");
   if (!per_axis(c, "kernel_size", n, ones, kernel) || !per_axis(c, "stride", n, kernel, stride) ||
       !per_axis(c, "dilation", n, ones, dilation) || !pads_of(c, n, "self", dilation, pads))
     return false;
@@ -97,7 +102,8 @@ bool torch_op_adaptive_pool(TorchCall *c) {
   GraphValue *x = torch_in(c, "self");
   if (!x) return false;
   if (torch_ints(c, "output_size", n, to) != n || rank < n)
-    return torch_refuse(c, E902, "pools to sizes that are not known");
+    return torch_lacks(c, E902, "give `output_size` as numbers, one for each axis",
+                       "pools to sizes that are not known");
   for (int i = 0; i < n; i++)
     if (to[i] == 1) all[n_all++] = rank - n + i;
   if (n_all)
@@ -105,13 +111,20 @@ bool torch_op_adaptive_pool(TorchCall *c) {
   for (int i = 0; i < n; i++) {
     int64_t size = to[i] == 1 ? 1 : torch_size(c, "self", rank - n + i);
     if (to[i] < 1 || size < 1 || size % to[i])
-      return torch_refuse(c, E902, "pools to %lld elements from %s%lld, which is not a multiple",
-                          (long long)to[i], size < 0 ? "an open number, here " : "",
-                          (long long)size);
+      return torch_lacks(c, E902,
+                         size < 0 ? "a pool to 1 element takes any size; for more, export with a "
+                                    "fixed size of that axis, without `dynamic_shapes` for it"
+                                  : "pool to a size that divides it, or by the `kernel_size` and "
+                                    "`stride` of `avg_pool1d` and the like",
+                         "pools to %lld elements from %s%lld, which is not a multiple",
+                         (long long)to[i], size < 0 ? "an open number, here " : "",
+                         (long long)size);
     kernel[i] = size / to[i];
   }
   if (n_all == n) return torch_set(c, 0, x);
-  if (rank != n + 2) return torch_refuse(c, E902, "has an input without a batch");
+  if (rank != n + 2)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   return torch_set(c, 0, emit_done(c->emit, pool_node(c, x, n, kernel, kernel, is_max)));
 }
 
@@ -123,13 +136,17 @@ bool torch_op_upsample(TorchCall *c) {
   int64_t size[2];
   bool sized = torch_has(c, "output_size") && torch_ints(c, "output_size", n, size) == n;
   if (!x) return false;
-  if (rank != n + 2) return torch_refuse(c, E902, "has an input without a batch");
+  if (rank != n + 2)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
   for (int i = n - 1; i >= 0; i--) {
     int64_t from = torch_size(c, of, i + 2);
     double factor = torch_number_at(c, "scale_factors", (size_t)i, 0);
     if (sized) factor = from > 0 ? (double)size[i] / (double)from : 0;
     if (factor < 1 || factor != floor(factor) || factor > INT16_MAX)
-      return torch_refuse(c, E902, "resizes by a factor that is not a whole number");
+      return torch_lacks(c, E902,
+                         "`mode=\"nearest\"` by a whole factor is read, along axes of a fixed size",
+                         "resizes by a factor that is not a whole number");
     x = torch_repeated(c, x, rank, i + 2, (int64_t)factor);
   }
   return torch_set(c, 0, x);

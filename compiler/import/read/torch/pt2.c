@@ -174,11 +174,15 @@ bool torch_read_node(TorchReader *r, json_t *node, size_t index) {
   bool shared =
       in_place && (!self || (!is_whole_buffer(r, index, root) && !is_alone(r, index, root)));
   if (shared)
-    return torch_refuse(&c, E902,
-                        "changes a tensor that other nodes share, which is not supported");
+    return torch_lacks(
+        &c, E902,
+        "save `program.run_decompositions()`, where no operator changes a tensor in place",
+        "changes a tensor that other nodes share, which is not supported");
   bool done = torch_apply(&c);
   if (done && (computed < 0 || c.computed < computed))
-    return torch_refuse(&c, E902, "has a computed argument where grus needs a constant");
+    return torch_lacks(&c, E902,
+                       "export with fixed sizes, without `dynamic_shapes`, so that it is a number",
+                       "has a computed argument where grus needs a constant");
   if (done && name && self && torch_sharing(c.op) == TORCH_ALIAS && !in_place)
     map_put(r->arena, &r->aliases, name, (void *)(uintptr_t)root);
   if (done && in_place && name) change(r, index, root, name);
@@ -237,10 +241,13 @@ static bool read_user_input(TorchReader *r, const char *name) {
   json_t *meta = json_object_get(r->sizes, name), *sizes = json_object_get(meta, "sizes");
   GraphElem elem;
   if (!meta || json_array_size(sizes) > GRAPH_MAX_RANK ||
-      !torch_elem(json_integer_value(json_object_get(meta, "dtype")), &elem)) {
-    foreign_report(r->diags, r->file, E903, "input `%s` is not a tensor of numbers", name);
-    return false;
-  }
+      !torch_elem(json_integer_value(json_object_get(meta, "dtype")), &elem))
+    return foreign_lacks(r->diags, r->file, E903,
+                         arena_printf(r->arena,
+                                      "real and whole numbers and booleans are read, with at most "
+                                      "%d axes; export a module that takes those",
+                                      GRAPH_MAX_RANK),
+                         "input `%s` is not a tensor of numbers", name);
   GraphInput *input = graph_input(r->graph, name, elem);
   input->rank = (int)json_array_size(sizes);
   for (int i = 0; i < input->rank; i++) {
@@ -278,11 +285,10 @@ static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
     torch_bad(r, "an input of `%s` has no %s", r->file->path, *kind ? "name" : "kind");
     return false;
   }
-  if (!stored) {
-    foreign_report(r->diags, r->file, E902, "an input of `%s` is a `%s`, which is not supported",
-                   r->file->path, kind);
-    return false;
-  }
+  if (!stored)
+    return foreign_lacks(r->diags, r->file, E902,
+                         "export a module whose inputs, parameters and buffers are tensors",
+                         "an input of `%s` is a `%s`, which is not supported", r->file->path, kind);
   bool listed = json_object_get(r->weights, stored) != NULL;
   const GraphTensor *t =
       torch_stored(r, listed ? r->weights : r->constants, listed ? "weights" : "constants", stored);
@@ -323,11 +329,10 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
   else if (!buffer)
     name = NULL;
   GraphValue *value = name ? map_get(&r->values, name) : NULL;
-  if (!value) {
-    foreign_report(r->diags, r->file, E902, "an output of `%s` is a `%s` that is not a tensor",
-                   r->file->path, *kind ? kind : "value");
-    return false;
-  }
+  if (!value)
+    return foreign_lacks(
+        r->diags, r->file, E902, "let `forward` return tensors alone, and no numbers or None",
+        "an output of `%s` is a `%s` that is not a tensor", r->file->path, *kind ? kind : "value");
   if (!buffer) {
     graph_output(r->graph, name, value);
     return true;
@@ -348,12 +353,13 @@ static bool find_folder(TorchReader *r) {
   r->folder = archive_folder(r->archive, "models/model.json");
   if (r->folder) return true;
   bool old = archive_find(r->archive, "serialized_exported_program.json") >= 0;
-  Diag *d = foreign_report(r->diags, r->file, old ? E902 : E901,
-                           old ? "`%s` is from PyTorch before 2.8, whose archives are not supported"
-                               : "`%s` has no `models/model.json` in it",
-                           r->file->path);
   if (old)
-    diag_note(d, "load it and save it again: `torch.export.save(torch.export.load(FILE), NEW)`");
+    return foreign_lacks(r->diags, r->file, E902,
+                         "load it with PyTorch 2.8 or later and save it again: "
+                         "`torch.export.save(torch.export.load(FILE), NEW)`",
+                         "`%s` is from PyTorch before 2.8, whose archives are not supported",
+                         r->file->path);
+  foreign_report(r->diags, r->file, E901, "`%s` has no `models/model.json` in it", r->file->path);
   return false;
 }
 

@@ -76,6 +76,8 @@ const char *torch_root(const TorchReader *r, const char *name);
 /* ---- unknown.c ---- */
 /* The same for an operator that another reader met at a place. */
 bool torch_unknown_op(TorchReader *r, const char *op, const char *place);
+/* The help where nothing near a node works: end the module before it. */
+const char *torch_cut(const TorchCall *c);
 bool torch_unknown(TorchCall *c); /* reports an operator that is not read; false */
 
 /* ---- weights.c ---- */
@@ -89,10 +91,14 @@ json_t *torch_json(TorchReader *r, const char *path, bool needed);
 #define torch_bad(r, ...) foreign_report((r)->diags, (r)->file, E901, __VA_ARGS__)
 
 /* ---- args.c ---- */
-/* Reports that this node cannot be read; always false. */
+/* Reports that the node is damaged (E901); always false. */
 #define torch_refuse(c, code, ...)                                                                 \
   foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name, (c)->named,    \
                       __VA_ARGS__)
+/* The same of what grus lacks (E902, E903, E904), with the nearest thing that works. */
+#define torch_lacks(c, code, help, ...)                                                            \
+  foreign_lacks_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name, (c)->named,     \
+                     help, __VA_ARGS__)
 bool torch_has(const TorchCall *c, const char *name); /* there, and not None */
 /* NULL: not there. torch_in is for those that have to be: it reports. */
 GraphValue *torch_tensor_arg(TorchCall *c, const char *name);

@@ -93,8 +93,13 @@ const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder
     return NULL;
   }
   if (!kind || json_is_true(json_object_get(entry, "use_pickle"))) {
-    foreign_report(r->diags, r->file, E902, "tensor `%s` is stored in a way that is not supported",
-                   name);
+    foreign_lacks(r->diags, r->file, E902,
+                  kind ? "give the module plain tensors before the export: `tensor.data.clone()`"
+                       : "real and whole numbers and booleans are read: turn it into those before "
+                         "the export, as in `tensor.float()`",
+                  kind ? "tensor `%s` is stored as a pickle, which is not supported"
+                       : "tensor `%s` has elements of a type that grus does not know",
+                  name);
     return NULL;
   }
   const char *full = arena_printf(r->arena, "%sdata/%s/%s", r->folder, folder, path);
