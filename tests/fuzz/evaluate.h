@@ -39,7 +39,7 @@ typedef Graph *FuzzReader(const ForeignFile *, const ImportOptions *, Diags *);
 /* Any bytes as the file at `path`, next to which others may lie: refused with a message, or a graph
  * that the evaluator computes or says why not. */
 static inline void fuzz_read_at(const char *path, const uint8_t *data, size_t size,
-                                FuzzReader *read) {
+                                const ImportOptions *options, FuzzReader *read) {
   jmp_buf oom;
   Arena *volatile arena = NULL;
   if (setjmp(oom) == 0) {
@@ -48,8 +48,7 @@ static inline void fuzz_read_at(const char *path, const uint8_t *data, size_t si
     Sources sources = {.arena = arena};
     Diags *diags = diags_new(arena, &sources);
     ForeignFile file = {.arena = arena, .path = path, .data = {data, size}};
-    ImportOptions options = {0};
-    Graph *graph = read(&file, &options, diags);
+    Graph *graph = read(&file, options, diags);
     if (!graph && !diags->n_errors) __builtin_trap(); /* refused without a word */
     if (graph) fuzz_evaluate(arena, graph);
   }
@@ -57,7 +56,8 @@ static inline void fuzz_read_at(const char *path, const uint8_t *data, size_t si
 }
 
 static inline void fuzz_read(const uint8_t *data, size_t size, FuzzReader *read) {
-  fuzz_read_at("fuzz", data, size, read);
+  const ImportOptions options = {0};
+  fuzz_read_at("fuzz", data, size, &options, read);
 }
 
 #endif

@@ -6,6 +6,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  fuzz_read_at(SAVED_MODEL "/saved_model.pb", data, size, saved_model_graph);
+  const ImportOptions options = {0};
+  fuzz_read_at(SAVED_MODEL "/saved_model.pb", data, size, &options, saved_model_graph);
   return 0;
 }
