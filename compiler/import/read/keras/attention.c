@@ -32,12 +32,17 @@ static bool operands(KerasLayer *layer, Attended *out) {
   *out = (Attended){layer->in[0], layer->in[layer->n_in - 1], layer->in[1]};
   for (int i = 0; i < layer->n_in; i++) {
     if (layer->in[i].mask.keeps || layer->mask) {
-      Diag *d = keras_refuse(layer, E903, "attends to a sequence with a mask");
-      diag_note(d, "grus attends to all steps of a sequence");
+      keras_lacks(
+          layer, E903,
+          "attention to all steps is read: leave out `Masking` and `mask_zero` before it, and "
+          "give it sequences without padding",
+          "attends to a sequence with a mask");
       return false;
     }
     if (layer->in[i].rank == 2 && layer->in[i].dim[1] > 0) continue;
-    keras_refuse(layer, E903, "needs sequences of vectors");
+    keras_lacks(layer, E903,
+                "give it [batch, time, features]: a `Reshape` before it makes that shape",
+                "needs sequences of vectors");
     return false;
   }
   return true;
@@ -107,7 +112,8 @@ static bool read_attention(KerasLayer *layer) {
   bool dot = strcmp(mode, "dot") == 0;
   if (!operands(layer, &a) || !same_widths(layer, &a)) return false;
   if (!dot && strcmp(mode, "concat") != 0) {
-    keras_refuse(layer, E903, "has the score_mode `%s`: Keras has dot and concat", mode);
+    keras_lacks(layer, E903, "write one of those into the configuration, as the layer was trained",
+                "has the score_mode `%s`: Keras has dot and concat", mode);
     return false;
   }
   GraphValue *scale = NULL, *weight = NULL, *weights, *scores;
@@ -235,7 +241,9 @@ static bool read_multi_head(KerasLayer *layer) {
   h.units = keras_option(layer, "output_shape") ? keras_size(layer, "output_shape", -1) : 0;
   bool over_time = keras_listed(layer, "attention_axes", 0, 1, 1) == 1 &&
                    json_array_size(keras_option(layer, "attention_axes")) <= 1;
-  if (!over_time) keras_refuse(layer, E903, "attends along other axes than time");
+  if (!over_time)
+    keras_lacks(layer, E903, "`attention_axes=1` is read, with [batch, time, features] as input",
+                "attends along other axes than time");
   return over_time && h.value > 0 && h.units >= 0 && read_heads(layer, &h);
 }
 

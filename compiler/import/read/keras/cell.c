@@ -43,11 +43,11 @@ static const char *activation_word(KerasLayer *layer, const char *option, const 
                                    : "hard_sigmoid(0.16666666666666666,0.5)";
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(name, words[i][0]) == 0) return words[i][1];
-  Diag *d = keras_refuse(
-      layer, E902, "has %s `%s`, which is not supported inside a recurrent layer", option, name);
-  diag_note(d, "supported: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, "
-               "hard_tanh, softplus, softsign, elu, selu, gelu, exponential, silu, hard_silu, "
-               "mish, celu, log_sigmoid, squareplus, tanh_shrink, sparse_sigmoid");
+  keras_lacks(layer, E902,
+              "linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, hard_tanh, softplus, "
+              "softsign, elu, selu, gelu, exponential, silu, hard_silu, mish, celu, log_sigmoid, "
+              "squareplus, tanh_shrink and sparse_sigmoid are read there",
+              "has %s `%s`, which is not supported inside a recurrent layer", option, name);
   return NULL;
 }
 
@@ -68,10 +68,12 @@ static bool says_enough(const KerasLayer *layer, const KerasRun *run) {
   if (plain && k->minor >= 2 && run->op == GRAPH_Gru && !run->bias && !run->reset_known)
     missing = "reset_after";
   if (!missing) return true;
-  Diag *d = keras_refuse(layer, E904, "does not say its `%s`", missing);
-  diag_note(d, "Keras and tf.keras have different defaults: add \"%s\" to the configuration",
-            missing);
-  return false;
+  return keras_lacks(layer, E904,
+                     arena_printf(layer->keras->arena,
+                                  "add \"%s\" to its configuration, in a FILE.json for "
+                                  "`--config`: Keras and tf.keras have different defaults",
+                                  missing),
+                     "does not say its `%s`", missing);
 }
 
 bool keras_run_options(KerasLayer *layer, KerasRun *run) {

@@ -77,6 +77,16 @@ Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, .
                         layer->shown ? layer->shown : layer->class_name, what);
 }
 
+bool keras_lacks(const KerasLayer *layer, DiagCode code, const char *help, const char *format,
+                 ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(layer->keras->arena, format, args);
+  va_end(args);
+  diag_fix(keras_refuse(layer, code, "%s", what), FIX_MAYBE, "%s", help);
+  return false;
+}
+
 static const char *value_text(Arena *arena, const json_t *value) {
   const char *dump = json_text(arena, value, JSON_COMPACT | JSON_ENCODE_ANY);
   if (!dump) return "?";
@@ -116,11 +126,11 @@ static bool check_precision(const KerasLayer *layer) {
              *name = json_string_value(json_object_get(policy, "name"));
   if (json_is_string(dtype)) name = json_string_value(dtype);
   if (mode) {
-    Diag *d = keras_refuse(
-        layer, E903, "is quantised to %s: its weights are not those it was trained with", mode);
-    diag_note(d, "import the model as it was before `quantize`; `precision` in the .grus file "
-                 "quantises that");
-    return false;
+    return keras_lacks(
+        layer, E903,
+        "import the model as it was before `quantize`; `precision` in the .grus file "
+        "quantises that",
+        "is quantised to %s: its weights are not those it was trained with", mode);
   }
   if (name && strstr(name, "float16"))
     graph_note(keras_emit(layer)->graph,
@@ -136,15 +146,19 @@ bool keras_check_options(const KerasLayer *layer, const char *known) {
   json_object_foreach(layer->config, name, value) {
     if (!listed(layer->keras->arena, known, name_today(layer, name), &only)) {
       if (is_harmless(name) || json_is_null(value)) continue;
-      Diag *d = keras_refuse(layer, E903, "has option `%s` = %s, which is not known", name,
-                             value_text(layer->keras->arena, value));
-      diag_note(d, "ignoring an option could change the results");
+      keras_lacks(
+          layer, E903,
+          arena_printf(layer->keras->arena,
+                       "if the option changes nothing when the model runs, take it out of the "
+                       "configuration; otherwise %s",
+                       keras_cut(layer)),
+          "has option `%s` = %s, which is not known", name, value_text(layer->keras->arena, value));
       ok = false;
     } else if (only && !json_is_null(value) &&
                strcmp(value_text(layer->keras->arena, value), only) != 0) {
-      Diag *d = keras_refuse(layer, E903, "has `%s` = %s, which is not supported", name,
-                             value_text(layer->keras->arena, value));
-      diag_note(d, "supported: %s", only);
+      keras_lacks(layer, E903, arena_printf(layer->keras->arena, "`%s` = %s is read", name, only),
+                  "has `%s` = %s, which is not supported", name,
+                  value_text(layer->keras->arena, value));
       ok = false;
     }
   }

@@ -38,8 +38,13 @@ static bool read_options(KerasLayer *layer, ConvLstm *l) {
   l->window.n = n;
   l->filters = keras_size(layer, "filters", -1);
   if (in->rank != n + 2) {
-    Diag *d = keras_refuse(layer, E903, "needs images at each step");
-    diag_note(d, "Keras: [batch, time, axes of the image, channels]");
+    keras_lacks(layer, E903,
+                n == 1
+                    ? "give it [batch, time, length, channels]: a `Reshape` before it makes that "
+                      "shape"
+                    : "give it [batch, time, height, width, channels]: a `Reshape` before it makes "
+                      "that shape",
+                "needs images at each step");
     return false;
   }
   KerasLayer step = *layer; /* its options are those of a convolution over one step */
@@ -53,7 +58,12 @@ static bool read_options(KerasLayer *layer, ConvLstm *l) {
     return false;
   for (int i = 0; i <= n; i++)
     if (l->image.dim[i] < 1) {
-      keras_refuse(layer, E904, "does not say the size of axis %d of its images", i + 1);
+      keras_lacks(layer, E904,
+                  arena_printf(layer->keras->arena,
+                               "say the size in the input of the model, as in `keras.Input((10, "
+                               "%s3))`, and save it again",
+                               keras_window_axes(layer) == 1 ? "32, " : "32, 32, "),
+                  "does not say the size of axis %d of its images", i + 1);
       return false;
     }
   l->state = l->image;
@@ -164,14 +174,20 @@ static bool give_images(KerasLayer *layer, const ConvLstm *l, GraphValue *graph,
   return keras_gives(layer, out);
 }
 
-/* What the layer does that is not supported, if it has so many states; NULL: nothing. */
-static const char *problem_of(const KerasLayer *layer, int n_states) {
-  if (keras_mask_of(layer)) return "reads images of which a mask leaves out steps";
-  if (keras_flag(layer, "stateful", false)) return "keeps its state from call to call";
-  if (layer->n_states && layer->n_states != n_states)
-    return n_states == 2 ? "gets another number of initial states than 2"
-                         : "gets another number of initial states than 4";
-  return NULL;
+/* Whether the layer does nothing that is not supported, if it has so many states; false after
+ * reporting. layer: the one that messages name; of: the one whose options count. */
+static bool is_plain(const KerasLayer *layer, const KerasLayer *of, int n_states) {
+  if (keras_mask_of(of))
+    return keras_lacks(layer, E903, "leave out the mask before it: images of all steps are read",
+                       "reads images of which a mask leaves out steps");
+  if (keras_flag(of, "stateful", false))
+    return keras_lacks(
+        layer, E903, "with `stateful=False`, `--stream` keeps the state from one call to the next",
+        "keeps its state from call to call");
+  return !of->n_states || of->n_states == n_states ||
+         keras_lacks(layer, E903,
+                     "pass `h` and `c` of each direction as `initial_state`, or none of them",
+                     "gets %d initial states; it has %d", of->n_states, n_states);
 }
 
 /* One direction: its options and weights, and (h, c, y) of the last step and of all steps, in the
@@ -217,11 +233,7 @@ static bool give_states(KerasLayer *layer, const ConvRun *r, const char *const n
 
 bool keras_read_conv_lstm(KerasLayer *layer) {
   ConvRun r = {0};
-  const char *problem = problem_of(layer, CARRIED);
-  if (problem) {
-    keras_refuse(layer, E903, "%s", problem);
-    return false;
-  }
+  if (!is_plain(layer, layer, CARRIED)) return false;
   if (!*layer->inner) layer->inner = "cell"; /* whose weights they are in files of Keras 3 */
   if (!run(layer, "", keras_flag(layer, "go_backwards", false),
            layer->n_states ? layer->states : NULL, &r))
@@ -250,25 +262,32 @@ static bool merge(KerasLayer *layer, const ConvRun *a, const ConvRun *b, const c
     return give_images(layer, &a->cell, x, steps, n) && give_images(layer, &b->cell, y, steps, n_b);
   if (!keras_check_merge(layer, mode)) return false;
   if (!same_sizes(&a->cell, &b->cell)) {
-    keras_refuse(layer, E903, "merges directions whose images have different sizes");
+    keras_lacks(layer, E903,
+                "`merge_mode=None` gives both results apart; with the same `kernel_size`, "
+                "`strides` and `padding` in both directions they merge",
+                "merges directions whose images have different sizes");
     return false;
   }
   GraphValue *out = keras_merged(layer, mode, steps ? 2 : 1, "filters", n, n_b, x, y);
   return out && give_images(layer, &a->cell, out, steps, strcmp(mode, "concat") == 0 ? n + n_b : n);
 }
 
-/* Why both directions cannot be read; NULL: they can. */
-static const char *problem_of_both(const KerasLayer *layer, const KerasLayer *a,
-                                   const KerasLayer *b) {
+/* Whether both directions can be read; false after reporting. opposite: one of them reads from the
+ * end. */
+static bool both_plain(const KerasLayer *layer, const KerasLayer *a, const KerasLayer *b,
+                       bool opposite) {
   static const char *const same[] = {"return_sequences", "return_state"};
-  const char *problem = problem_of(layer, 2 * CARRIED);
-  if (!problem) problem = problem_of(a, 2 * CARRIED);
-  if (!problem) problem = problem_of(b, 2 * CARRIED);
-  bool differ = false;
+  if (!is_plain(layer, layer, 2 * CARRIED) || !is_plain(layer, a, 2 * CARRIED) ||
+      !is_plain(layer, b, 2 * CARRIED))
+    return false;
+  bool differ = !opposite;
   for (size_t i = 0; i < sizeof same / sizeof *same; i++)
     differ = differ || keras_flag(a, same[i], false) != keras_flag(b, same[i], false);
-  return problem || !differ ? problem
-                            : "has directions that differ in their options, which is not supported";
+  return !differ || keras_lacks(layer, E903,
+                                "give both the same `return_sequences` and `return_state`, and "
+                                "`go_backwards=True` to one of them",
+                                "has directions that differ in their options, which is not "
+                                "supported");
 }
 
 const char *keras_conv_lstm_options(const KerasLayer *layer) {
@@ -290,17 +309,12 @@ bool keras_read_conv_lstm_both(KerasLayer *layer, KerasLayer *forward) {
       (options && !keras_check_options(&backward, options)))
     return false;
   if (!options) {
-    keras_refuse(layer, E903, "has a `%s` in one direction and a `%s` in the other",
-                 forward->class_name, backward.class_name);
+    keras_lacks(layer, E903, "give both directions the same class",
+                "has a `%s` in one direction and a `%s` in the other", forward->class_name,
+                backward.class_name);
     return false;
   }
-  const char *problem = opposite
-                            ? problem_of_both(layer, forward, &backward)
-                            : "has directions that differ in their options, which is not supported";
-  if (problem) {
-    keras_refuse(layer, E903, "%s", problem);
-    return false;
-  }
+  if (!both_plain(layer, forward, &backward, opposite)) return false;
   return run(forward, "forward", turned, states, &a) &&
          run(&backward, "backward", !turned, states ? states + CARRIED : NULL, &b) &&
          merge(layer, &a, &b, mode, steps) &&

@@ -115,7 +115,7 @@ static bool keywords_known(const KerasLayer *layer, json_t *keywords) {
         (strcmp(name, "training") == 0 && json_is_false(value)))
       continue;
     if (json_is_array(value) && json_array_size(value) == 0) continue;
-    keras_refuse(layer, E903, "is called with `%s`, which is not supported", name);
+    keras_lacks(layer, E903, keras_cut(layer), "is called with `%s`, which is not supported", name);
     return false;
   }
   return true;
@@ -128,8 +128,10 @@ static bool places_known(const KerasLayer *layer, json_t *args) {
   for (size_t i = 0; i < json_array_size(args); i++) {
     json_t *value = json_array_get(args, i);
     if (none && holds_reference(value, 0)) {
-      keras_refuse(layer, E903, "is called with None before argument %zu, which is not supported",
-                   i + 1);
+      keras_lacks(
+          layer, E903,
+          "name the argument in the call, as in `attention(query, value, use_causal_mask=True)`",
+          "is called with None before argument %zu, which is not supported", i + 1);
       return false;
     }
     none = none || json_is_null(value);
@@ -216,19 +218,24 @@ static Wait read_call(KerasGraph *g, KerasNode *node, int i, json_t *inputs) {
   KerasLayer *layer = &node->call[i];
   *layer = node->layer;
   if (i > 0 && ++g->keras->n_reads > READS_MAX) {
-    keras_refuse(layer, E903, "is called too often: at most %d layers are supported", READS_MAX);
+    keras_lacks(layer, E903,
+                "import its parts as models of their own: `keras.Model(inputs, "
+                "outputs).save(\"part.keras\")`",
+                "is called too often: at most %d layers are supported", READS_MAX);
     return FAILED;
   }
   if (graph_is_input(layer)) return read_input(g, layer, inputs);
   Wait wait = call_inputs(g, layer, json_array_get(node->inbound, (size_t)i));
   if (wait != READY) return wait;
   if (!layer->n_in) {
-    keras_refuse(layer, E903, "reads nothing");
+    keras_lacks(layer, E903, keras_cut(layer), "reads nothing");
     return FAILED;
   }
   if (node->n_calls > 1 && keras_flag(layer, "stateful", false)) {
-    keras_refuse(layer, E903, "is called %d times and keeps its state from one to the next",
-                 node->n_calls);
+    keras_lacks(layer, E903,
+                "call it once, or build a layer for each call and give all of them the same "
+                "weights: `b.set_weights(a.get_weights())`",
+                "is called %d times and keeps its state from one to the next", node->n_calls);
     return FAILED;
   }
   return keras_layer_read(layer) ? READY : FAILED;

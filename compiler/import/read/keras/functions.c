@@ -72,7 +72,8 @@ static bool read_step(KerasLayer *layer, const char *class_name, const char *con
     return false;
   }
   if (class->n_in && step.n_in != class->n_in) {
-    keras_refuse(&step, E903, "reads %d values; it takes %d", step.n_in, class->n_in);
+    keras_lacks(&step, E903, keras_cut(&step), "reads %d values; it takes %d", step.n_in,
+                class->n_in);
     return false;
   }
   size_t errors = layer->keras->diags->n_errors;

@@ -28,11 +28,9 @@ static json_t *config_of_user(const Keras *k) {
 
 static json_t *config_of_file(const Keras *k, const char *text) {
   if (k->options->config) {
-    Diag *d = foreign_report(
-        k->diags, k->file, E903,
-        "`%s` has an architecture of its own: --config is for files with weights alone",
-        k->file->path);
-    diag_note(d, "omit --config");
+    foreign_lacks(k->diags, k->file, E903, "omit --config",
+                  "`%s` has an architecture of its own: --config is for files with weights alone",
+                  k->file->path);
     return NULL;
   }
   return keras_json(k, "model_config", text, strlen(text));
@@ -43,17 +41,16 @@ static json_t *find_config(const Keras *k, const char *text, bool has_layers) {
   if (text) return config_of_file(k, text);
   if (k->options->config) return config_of_user(k);
   if (!has_layers) {
-    Diag *d =
-        foreign_report(k->diags, k->file, E904,
-                       "`%s` holds neither an architecture nor layers of Keras", k->file->path);
-    diag_note(d, "if its arrays are weights (`--list` shows them), write the model they belong to: "
-                 "`--config MODEL.grus`");
+    foreign_lacks(
+        k->diags, k->file, E904,
+        "if its arrays are weights (`--list` shows them), write the model they belong to: "
+        "`--config MODEL.grus`",
+        "`%s` holds neither an architecture nor layers of Keras", k->file->path);
     return NULL;
   }
-  Diag *d = foreign_report(k->diags, k->file, E904,
-                           "`%s` holds weights alone: it does not say what the layers are",
-                           k->file->path);
-  diag_note(d, "give the architecture, as `model.to_json()` writes it: `--config FILE.json`");
+  foreign_lacks(k->diags, k->file, E904,
+                "give the architecture, as `model.to_json()` writes it: `--config FILE.json`",
+                "`%s` holds weights alone: it does not say what the layers are", k->file->path);
   return NULL;
 }
 
@@ -65,8 +62,8 @@ static const char *find_version(const Keras *k, json_t *config) {
   if (version) return version;
   Diag *d = foreign_report(k->diags, k->file, E904,
                            "`%s` does not say which version of Keras wrote it", k->file->path);
-  diag_note(d, "hard_sigmoid and the defaults of GRU changed: add \"keras_version\": \"2.x\" to "
-               "the --config file");
+  diag_note(d, "hard_sigmoid and the defaults of GRU changed between versions");
+  diag_fix(d, FIX_MAYBE, "add \"keras_version\": \"2.x\" to the --config file");
   return NULL;
 }
 

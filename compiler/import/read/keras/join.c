@@ -20,8 +20,8 @@ static GraphValue *widened(KerasLayer *layer, const KerasValue *value, int rank)
 static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
   KerasValue out = *a;
   if (layer->is_operator && a->rank != b->rank) {
-    keras_refuse(layer, E903, "combines values of %d and %d axes after the batch", a->rank,
-                 b->rank);
+    keras_lacks(layer, E903, "give both the same number of axes with a `Reshape`",
+                "combines values of %d and %d axes after the batch", a->rank, b->rank);
     return false;
   }
   out.rank = a->rank > b->rank ? a->rank : b->rank;
@@ -30,8 +30,9 @@ static bool broadcast(KerasLayer *layer, KerasValue *a, const KerasValue *b) {
     int64_t m = at < 0 ? 1 : a->dim[at], n = bt < 0 ? 1 : b->dim[bt];
     out.dim[i] = m == 1 ? n : m;
     if (m == n || m == 1 || n == 1 || m < 0 || n < 0) continue;
-    keras_refuse(layer, E903, "combines values of %lld and %lld elements along an axis",
-                 (long long)m, (long long)n);
+    keras_lacks(layer, E903, "give both the same size along that axis, or size 1 to one of them",
+                "combines values of %lld and %lld elements along an axis", (long long)m,
+                (long long)n);
     return false;
   }
   *a = out;
@@ -53,7 +54,10 @@ GraphValue *keras_constant(KerasLayer *layer, const KerasValue *beside) {
   for (int i = 0; i < beside->rank && lead >= 0; i++)
     if (dim[i + 1] != 1 && dim[i + 1] != beside->dim[i]) lead = -1;
   if (lead < 0) {
-    keras_refuse(layer, E902, "combines a value and a larger array of numbers");
+    keras_lacks(layer, E902,
+                "the array can have the axes of the value, or its last ones: put it in with fewer, "
+                "or give the value an axis with `Reshape`",
+                "combines a value and a larger array of numbers");
     return NULL;
   }
   GraphTensor *made = graph_tensor(e->graph->arena, GRAPH_FLOAT, beside->rank + 1, dim, &data);
@@ -120,8 +124,10 @@ static bool combine_real(KerasLayer *layer, GraphOp op, KerasValue *value) {
     const KerasValue *in = &layer->in[i];
     bool same = in->rank == 2 && in->dim[0] == value->dim[0] && in->dim[1] == value->dim[1];
     if (!same) {
-      keras_refuse(layer, E903,
-                   "combines masked sequences that are not [time, features] of the same sizes");
+      keras_lacks(
+          layer, E903,
+          "combine sequences of the same number of features, or combine before the mask is made",
+          "combines masked sequences that are not [time, features] of the same sizes");
       return false;
     }
     GraphValue *own = in->mask.keeps ? emit_unsqueeze(e, in->mask.keeps, 1, last) : NULL,
@@ -162,7 +168,10 @@ static bool read_concatenate(KerasLayer *layer) {
   int64_t at = axis ? json_integer_value(axis) : -1;
   if (at < 0) at += value.rank + 1;
   if (at < 1 || at > value.rank) {
-    keras_refuse(layer, E903, "joins along an axis that its inputs do not have");
+    keras_lacks(layer, E903,
+                arena_printf(layer->keras->arena, "axes after the batch are joined, from 1 to %d",
+                             layer->in[0].rank),
+                "joins along an axis that its inputs do not have");
     return false;
   }
   GraphValue **in = ARENA_ARRAY(layer->keras->arena, GraphValue *, layer->n_in);
@@ -170,7 +179,8 @@ static bool read_concatenate(KerasLayer *layer) {
   for (int i = 0; i < layer->n_in; i++) {
     const KerasValue *part = &layer->in[i];
     if (part->rank != value.rank) {
-      keras_refuse(layer, E903, "joins values with different numbers of axes");
+      keras_lacks(layer, E903, "give them the same number of axes with a `Reshape`",
+                  "joins values with different numbers of axes");
       return false;
     }
     in[i] = part->graph;
@@ -185,7 +195,7 @@ static bool read_concatenate(KerasLayer *layer) {
 /* ---- shapes ---- */
 
 static bool report_size(KerasLayer *layer) {
-  keras_refuse(layer, E903, "has a result that is too large");
+  keras_lacks(layer, E903, keras_cut(layer), "has a result that is too large");
   return false;
 }
 
@@ -214,7 +224,9 @@ static bool read_reshape(KerasLayer *layer) {
     return false;
   }
   if (first && json_integer_value(json_array_get(whole, 0)) != -1) {
-    keras_refuse(layer, E903, "gives the batch a size, which is not supported");
+    keras_lacks(layer, E903,
+                "leave the batch open: -1 in front, as in `ops.reshape(x, (-1, 4, 3))`",
+                "gives the batch a size, which is not supported");
     return false;
   }
   if (first) shape = whole;
@@ -231,11 +243,16 @@ static bool read_reshape(KerasLayer *layer) {
                                   : target[i + 1] == -1 && open < 0;
     if (target[i + 1] == -1) open = i;
     if (fits) continue;
-    keras_refuse(layer, E903, "gives its values a shape that does not fit");
+    keras_lacks(layer, E903, "use positive sizes, and at most one -1",
+                "gives its values a shape that does not fit");
     return false;
   }
   if (total >= 0 && (open < 0 ? known != total : total % known != 0)) {
-    keras_refuse(layer, E903, "gives %lld values a shape that does not fit", (long long)total);
+    keras_lacks(layer, E903,
+                arena_printf(layer->keras->arena,
+                             "sizes whose product is %lld fit, or one -1 for what is left",
+                             (long long)total),
+                "gives %lld values a shape that does not fit", (long long)total);
     return false;
   }
   if (open >= 0 && total >= 0) out.dim[open] = target[open + 1] = total / known;
@@ -273,7 +290,9 @@ static bool read_repeat(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   int64_t n = keras_size(layer, "n", -1);
   if (n < 0 || value.rank != 1) {
-    if (n >= 0) keras_refuse(layer, E903, "needs a vector");
+    if (n >= 0)
+      keras_lacks(layer, E903, "give it [batch, features]: a `Flatten` before it makes a vector",
+                  "needs a vector");
     return false;
   }
   value.graph = EMIT(e, Expand, emit_unsqueeze(e, value.graph, 1, behind),
@@ -312,9 +331,10 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   KerasValue value = layer->in[0], sample = value;
   int64_t together[TYPE_MAX_AXES + 1] = {-1}, apart[TYPE_MAX_AXES];
   if (value.mask.keeps || !sizes_behind(&value, 1, together + 1)) {
-    keras_refuse(layer, E903,
-                 "runs `%s` on every step of a masked sequence, or on axes of unknown size",
-                 step->class_name);
+    keras_lacks(layer, E903,
+                "TimeDistributed of Dense, activations, norms and dropout is read there",
+                "runs `%s` on every step of a masked sequence, or on axes of unknown size",
+                step->class_name);
     return false;
   }
   sample.rank = value.rank - 1;
@@ -324,8 +344,10 @@ static bool read_as_samples(KerasLayer *layer, KerasLayer *step) {
   if (!keras_layer_read(step)) return false;
   if (step->n_out != 1 || step->out[0].rank >= TYPE_MAX_AXES ||
       !sizes_behind(&step->out[0], 0, apart)) {
-    keras_refuse(layer, E903, "runs `%s` on every step, whose result has no known size",
-                 step->class_name);
+    keras_lacks(layer, E903,
+                "give the model an input of fixed sizes, `keras.Input((steps, features))`, and "
+                "save it again",
+                "runs `%s` on every step, whose result has no known size", step->class_name);
     return false;
   }
   KerasValue out = step->out[0];
@@ -350,7 +372,8 @@ static bool read_time_distributed(KerasLayer *layer) {
   if (layer->keras->by_class)
     step.group = arena_printf(layer->keras->arena, "%s/layer", layer->group);
   if (layer->in[0].rank < 1) {
-    keras_refuse(layer, E903, "needs a sequence");
+    keras_lacks(layer, E903, "give it [batch, time, ...]: a `Reshape` before it adds the axis",
+                "needs a sequence");
     return false;
   }
   if (!is_per_step(step.class_name)) return read_as_samples(layer, &step);

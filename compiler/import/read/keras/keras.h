@@ -138,6 +138,12 @@ const char *keras_activation_name(const KerasLayer *layer, const char *name, con
 /* Reports an error about a layer. The message is "`gru_1` (GRU) " and then the text. */
 Diag *keras_refuse(const KerasLayer *layer, DiagCode code, const char *format, ...)
     GRUS_PRINTF(3, 4);
+/* The same of what grus lacks (E902, E903, E904), with the nearest thing that works. Always false.
+ */
+bool keras_lacks(const KerasLayer *layer, DiagCode code, const char *help, const char *format, ...)
+    GRUS_PRINTF(4, 5);
+/* The help where nothing near a layer works: cut the model there. */
+const char *keras_cut(const KerasLayer *layer);
 
 /* ---- weights.c ---- */
 /* Reads a tensor of a layer. side: the direction, "forward" or "backward"; "" for layers without

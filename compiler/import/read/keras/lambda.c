@@ -16,10 +16,13 @@ enum { CODE_MOST = 1 << 16 };
 
 static bool refuse(const KerasLayer *layer, const char *problem) {
   if (!problem) return false; /* an error has been reported */
-  Diag *d = keras_refuse(layer, E902, "%s", problem);
-  diag_note(d, "write what it does as stages in a .grus file, or save the model with Keras layers "
-               "that do the same");
-  return false;
+  return keras_lacks(
+      layer, E902,
+      arena_printf(layer->keras->arena,
+                   "save the model with Keras layers that do the same, or write it as "
+                   "stages: `grus import %s --template` begins a model with the weights",
+                   layer->keras->file->path),
+      "%s", problem);
 }
 
 /* ---- the bytes ---- */
@@ -66,10 +69,12 @@ static bool read_function(KerasLayer *layer, Function *out) {
   json_t *code = is_new ? json_object_get(config, "code") : json_array_get(function, 0);
   const char *name = json_string_value(json_is_string(function) ? function : config);
   if (!code && name)
-    return refuse(layer, arena_printf(arena,
-                                      "calls the function `%s` of the program that made the file: "
-                                      "the file holds its name alone",
-                                      name));
+    return keras_lacks(layer, E902,
+                       "write the function in the layer itself, `Lambda(lambda x: ...)`: the file "
+                       "then holds its code",
+                       "calls the function `%s` of the program that made the file: the file holds "
+                       "its name alone",
+                       name);
   if (!code) {
     keras_refuse(layer, E901, "has no function");
     return false;

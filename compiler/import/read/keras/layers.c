@@ -79,11 +79,12 @@ GraphValue *keras_read_activation(KerasLayer *layer, GraphValue *x, const char *
   if (y) return y;
   if (strcmp(name, "softmax") == 0) return emit_axis_call(e, GRAPH_Softmax, rank, 1, &x);
   if (strcmp(name, "log_softmax") == 0) return emit_axis_call(e, GRAPH_LogSoftmax, rank, 1, &x);
-  Diag *d = keras_refuse(layer, E902, "has activation `%s`, which is not supported", name);
-  diag_note(d, "activations: linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, "
-               "hard_tanh, softmax, log_softmax, softplus, softsign, elu, selu, gelu, "
-               "exponential, silu, hard_silu, mish, celu, log_sigmoid, squareplus, tanh_shrink, "
-               "soft_shrink, sparse_sigmoid");
+  keras_lacks(
+      layer, E902,
+      "linear, relu, relu6, leaky_relu, tanh, sigmoid, hard_sigmoid, hard_tanh, softmax, "
+      "log_softmax, softplus, softsign, elu, selu, gelu, exponential, silu, hard_silu, mish, "
+      "celu, log_sigmoid, squareplus, tanh_shrink, soft_shrink and sparse_sigmoid are read",
+      "has activation `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -139,7 +140,9 @@ static bool read_prelu(KerasLayer *layer) {
   static const int64_t any[] = {-1, -1, -1, -1};
   int rank = layer->in[0].rank;
   if (rank > 4) {
-    keras_refuse(layer, E903, "has slopes of more than 4 axes");
+    keras_lacks(layer, E903,
+                "share slopes along axes: `shared_axes=[1, 2]`, or flatten them with a `Reshape`",
+                "has slopes of more than 4 axes");
     return false;
   }
   GraphValue *alpha = keras_weight(layer, "", "alpha", 0, rank, any);
@@ -168,7 +171,8 @@ static bool read_embedding(KerasLayer *layer) {
                       : keras_size(layer, "units", -1);
   if (categories < 0 || units < 0) return false;
   if (value.rank == TYPE_MAX_AXES) {
-    keras_refuse(layer, E903, "reads a value of too many axes");
+    keras_lacks(layer, E903, "join axes with a `Reshape` before it",
+                "reads a value of too many axes");
     return false;
   }
   keras_mark_categories(layer, &value);
@@ -192,7 +196,9 @@ static bool read_masking(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   double skipped = keras_number(layer, "mask_value", 0);
   if (value.rank != 2) {
-    keras_refuse(layer, E903, "needs a sequence of vectors");
+    keras_lacks(layer, E903,
+                "give it [batch, time, features]: a `Reshape` before it makes that shape",
+                "needs a sequence of vectors");
     return false;
   }
   static const int64_t last[] = {2};
@@ -208,17 +214,16 @@ static bool read_masking(KerasLayer *layer) {
 
 static bool read_softmax_by(KerasLayer *layer, GraphOp op) {
   if (json_is_null(json_object_get(layer->config, "axis"))) {
-    keras_refuse(layer, E903,
-                 "has None for `axis`: all axes, the batch among them, or the last one in some "
-                 "functions of TensorFlow");
+    keras_lacks(layer, E903, "name the axis: `axis=-1` is the features",
+                "has None for `axis`: all axes, the batch among them, or the last one in some "
+                "functions of TensorFlow");
     return false;
   }
   int axis = keras_one_axis(layer);
   if (axis < 0) return false;
   if (layer->mask || layer->in[0].mask.keeps) {
-    Diag *d = keras_refuse(layer, E903, "uses a mask of steps as a mask of features");
-    diag_note(d, "use Activation(\"softmax\"), which ignores masks");
-    return false;
+    return keras_lacks(layer, E903, "use Activation(\"softmax\"), which ignores masks",
+                       "uses a mask of steps as a mask of features");
   }
   return keras_gives_like(layer,
                           emit_axis_call(keras_emit(layer), op, axis, 1, &layer->in[0].graph));

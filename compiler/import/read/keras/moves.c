@@ -11,8 +11,8 @@ static bool read_clip(KerasLayer *layer) {
   double min = keras_number(layer, "x_min", (double)-INFINITY),
          max = keras_number(layer, "x_max", (double)INFINITY);
   if (min > max) {
-    keras_refuse(layer, E903, "has a lower bound of %g, which is above the upper one, %g", min,
-                 max);
+    keras_lacks(layer, E903, "exchange them: the lower bound comes first",
+                "has a lower bound of %g, which is above the upper one, %g", min, max);
     return false;
   }
   return keras_gives_like(layer, emit_clip(keras_emit(layer), layer->in[0].graph, min, max));
@@ -29,7 +29,10 @@ static bool read_cast(KerasLayer *layer) {
   bool is_real =
       strcmp(type, "float16") == 0 || strcmp(type, "float32") == 0 || strcmp(type, "float64") == 0;
   if (!is_real) {
-    keras_refuse(layer, E902, "turns its input into type `%s`, which is not supported", type);
+    keras_lacks(layer, E902,
+                "casts to `float32` are read; `Embedding` and `ops.one_hot` take whole numbers as "
+                "they are, from `keras.Input(shape, dtype=\"int32\")`",
+                "turns its input into type `%s`, which is not supported", type);
     return false;
   }
   return keras_gives_like(layer, emit_cast(keras_emit(layer), layer->in[0].graph, GRAPH_FLOAT));
@@ -43,9 +46,9 @@ static int64_t one_axis(const KerasLayer *layer, int64_t last) {
   int64_t at = json_is_integer(axis) ? json_integer_value(axis) : 0;
   if (at < 0) at += last + 1;
   if (at >= 1 && at <= last) return at;
-  keras_refuse(layer, E903,
-               "works along the batch, along several axes, or along one that its "
-               "input does not have");
+  keras_lacks(layer, E903, "name one axis after the batch, such as `axis=-1`",
+              "works along the batch, along several axes, or along one that its "
+              "input does not have");
   return -1;
 }
 
@@ -67,7 +70,12 @@ static bool read_stack(KerasLayer *layer) {
   GraphValue **in = ARENA_ARRAY(layer->keras->arena, GraphValue *, layer->n_in);
   for (int i = 0; i < layer->n_in; i++) {
     if (layer->in[i].rank != value.rank || value.rank == TYPE_MAX_AXES) {
-      keras_refuse(layer, E903, "stacks values with different numbers of axes, or with too many");
+      keras_lacks(
+          layer, E903,
+          arena_printf(layer->keras->arena,
+                       "stack values of the same number of axes, at most %d after the batch",
+                       TYPE_MAX_AXES - 1),
+          "stacks values with different numbers of axes, or with too many");
       return false;
     }
     in[i] = emit_unsqueeze(e, layer->in[i].graph, 1, &at);
@@ -88,7 +96,7 @@ static bool read_repeat_elements(KerasLayer *layer) {
   value.graph = form_repeated(e, value.graph, value.rank + 1, (int)at, emit_ints(e, 1, &times));
   int64_t *size = &value.dim[at - 1];
   if (*size >= 0 && !size_mul(*size, times, size)) {
-    keras_refuse(layer, E903, "has a result that is too large");
+    keras_lacks(layer, E903, keras_cut(layer), "has a result that is too large");
     return false;
   }
   return keras_gives(layer, value);
@@ -114,9 +122,11 @@ static bool read_matmul(KerasLayer *layer) {
   for (int i = 0; i < 2; i++) {
     int64_t perm[TYPE_MAX_AXES + 1], *dim = part[i].dim;
     if (part[i].rank != rank || rank < 2) {
-      keras_refuse(layer, E903,
-                   "multiplies values that are not both matrices, or have different "
-                   "numbers of axes");
+      keras_lacks(
+          layer, E903,
+          "give both the same number of axes, two or more after the batch, with a `Reshape`",
+          "multiplies values that are not both matrices, or have different "
+          "numbers of axes");
       return false;
     }
     if (!keras_flag(layer, options[i], false)) continue;

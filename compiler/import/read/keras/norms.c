@@ -11,7 +11,8 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
   int rank = layer->in[0].rank;
   size_t n = json_is_array(axis) ? json_array_size(axis) : 1;
   int first = -1, previous = -1;
-  if (!n) keras_refuse(layer, E903, "has an empty list of axes");
+  if (!n)
+    keras_lacks(layer, E903, "`axis=-1` works along the features", "has an empty list of axes");
   for (size_t i = 0; i < n; i++) {
     json_t *item = json_is_array(axis) ? json_array_get(axis, i) : axis;
     int64_t at = axis ? json_integer_value(item) : -1;
@@ -19,9 +20,11 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
     bool fits = (!axis || json_is_integer(item)) && at > 0 && at <= rank &&
                 (previous < 0 || at == previous + 1);
     if (!fits) {
-      keras_refuse(layer, E903,
-                   "works along an axis that its input does not have, or along several axes that "
-                   "are not neighbours");
+      keras_lacks(layer, E903,
+                  "put the axes next to each other with a `Permute` before it, and name those: "
+                  "`axis=-1` is the features",
+                  "works along an axis that its input does not have, or along several axes that "
+                  "are not neighbours");
       return -1;
     }
     previous = (int)at;
@@ -34,7 +37,8 @@ int keras_axis_of(const KerasLayer *layer, int *to) {
 int keras_one_axis(const KerasLayer *layer) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0 || axis == last) return axis;
-  keras_refuse(layer, E903, "works along several axes, which is not supported");
+  keras_lacks(layer, E903, "join the axes with a `Reshape` before it, and work along that one",
+              "works along several axes, which is not supported");
   return -1;
 }
 
@@ -50,7 +54,10 @@ static GraphValue *norm_weight(KerasLayer *layer, const char *option, const char
   double *data;
   int64_t size = in->dim[first - 1];
   if (size <= 0 || n != 1) {
-    keras_refuse(layer, E903, "has no `%s`, and works along axes of unknown size", option);
+    keras_lacks(layer, E903,
+                "give the model an input of fixed sizes, `keras.Input((steps, features))`, and "
+                "save it again",
+                "has no `%s`, and works along axes of unknown size", option);
     return NULL;
   }
   GraphTensor *same = graph_tensor_within(e->graph->arena, GRAPH_FLOAT, 1, &size, *e->folds, &data);
@@ -79,7 +86,9 @@ static bool give_norm(KerasLayer *layer, GraphNode *node, int axis, double eps) 
 static int last_axes(KerasLayer *layer) {
   int last, axis = keras_axis_of(layer, &last);
   if (axis < 0 || last == layer->in[0].rank) return axis;
-  keras_refuse(layer, E903, "works along other axes than the last ones, which is not supported");
+  keras_lacks(layer, E903,
+              "put a `Permute` before it and one after it, and let it work along the last axes",
+              "works along other axes than the last ones, which is not supported");
   return -1;
 }
 
@@ -141,7 +150,8 @@ static bool read_group_norm(KerasLayer *layer) {
           back[TYPE_MAX_AXES + 1] = {0};
   if (axis < 0 || groups < 0) return false;
   if (axis != rank || last != rank) {
-    keras_refuse(layer, E903, "works along another axis than the last one, which is not supported");
+    keras_lacks(layer, E903, keras_cut(layer),
+                "works along another axis than the last one, which is not supported");
     return false;
   }
   for (int i = 1; i <= rank; i++) {
@@ -175,7 +185,8 @@ static bool read_normalization(KerasLayer *layer) {
   int last, first = whole ? 0 : keras_axis_of(layer, &last);
   if (first < 0) return false;
   if (!whole && (first != layer->in[0].rank || last != first)) {
-    keras_refuse(layer, E903, "has a mean for each position of another axis than the last one");
+    keras_lacks(layer, E903, "put a `Permute` before it and one after it, with `axis=-1`",
+                "has a mean for each position of another axis than the last one");
     return false;
   }
   GraphValue *mean = statistic(layer, "mean", 0, !whole),

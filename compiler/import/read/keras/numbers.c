@@ -76,7 +76,9 @@ bool keras_call_numbers(KerasGraph *g, KerasLayer *layer, json_t *call) {
   constant_operand(g, layer, args);
   int n = arrays_in(args, 0) + arrays_in(json_object_get(call, "kwargs"), 0);
   if (n == (layer->numbers && layer->is_operator ? 1 : 0)) return true;
-  keras_refuse(layer, E903,
-               "is called with an array of numbers, which only an operator of two values takes");
+  keras_lacks(layer, E903,
+              "`x + array`, `x * array` and the like are read, and `Embedding` for a table; for "
+              "others, put the numbers in as a second `Input`",
+              "is called with an array of numbers, which only an operator of two values takes");
   return false;
 }

@@ -43,7 +43,11 @@ static int reduced_axes(const KerasLayer *layer, int64_t out[TYPE_MAX_AXES]) {
     out[n++] = at < 0 ? at + rank + 1 : at;
     if (out[n - 1] < 1 || out[n - 1] > rank) many = 0;
   }
-  if (!many) keras_refuse(layer, E903, "reduces the batch, or axes that its input does not have");
+  if (!many)
+    keras_lacks(layer, E903,
+                arena_printf(layer->keras->arena, "name axes after the batch, from 1 to %d",
+                             layer->in[0].rank),
+                "reduces the batch, or axes that its input does not have");
   return many ? n : 0;
 }
 
@@ -105,7 +109,8 @@ static bool read_compared(KerasLayer *layer) {
   } else if (layer->n_in == 2 && layer->in[1].rank == value.rank)
     b = layer->in[1].graph;
   if (!b) {
-    keras_refuse(layer, E903, "needs two values of as many axes");
+    keras_lacks(layer, E903, "give both the same number of axes with a `Reshape`",
+                "needs two values of as many axes");
     return false;
   }
   for (int i = 0; i < value.rank && !layer->has_number; i++)
@@ -125,7 +130,8 @@ static bool read_like(KerasLayer *layer) {
   bool ones = strcmp(layer->class_name, "OnesLike") == 0, truth = strcmp(kind, "bool") == 0;
   GraphValue *shape = EMIT(e, Shape, layer->in[0].graph);
   if (!truth && strcmp(kind, "float32") != 0) {
-    keras_refuse(layer, E903, "makes values of type `%s`, which is not supported", kind);
+    keras_lacks(layer, E903, "`float32` and `bool` are read",
+                "makes values of type `%s`, which is not supported", kind);
     return false;
   }
   return keras_gives_like(layer, emit_filled(e, shape, ones, truth ? GRAPH_BOOL : GRAPH_FLOAT));
@@ -160,11 +166,10 @@ static bool is_ellipsis(json_t *key) {
 }
 
 static bool refuse_key(KerasLayer *layer) {
-  Diag *d = keras_refuse(layer, E902, "takes parts of a value in a way that is not supported");
-  diag_note(
-      d,
-      "after the batch, grus supports whole numbers and begin:end, as in y[:, -1] and y[:, 1:3]");
-  return false;
+  return keras_lacks(layer, E902,
+                     "after the batch, whole numbers and begin:end are read, as in y[:, -1] and "
+                     "y[:, 1:3]",
+                     "takes parts of a value in a way that is not supported");
 }
 
 /* Position `axis` of the value: a whole number takes the axis away. *at moves after it. */
@@ -253,7 +258,8 @@ static bool read_expand_dims(KerasLayer *layer) {
   int64_t at = json_is_integer(axis) ? json_integer_value(axis) : 0;
   if (at < 0) at += value.rank + 2;
   if (at < 1 || at > value.rank + 1 || value.rank == TYPE_MAX_AXES) {
-    keras_refuse(layer, E903, "puts an axis in front of the batch, or one too many");
+    keras_lacks(layer, E903, "axes after the batch are read: `axis=1` to `axis=-1`",
+                "puts an axis in front of the batch, or one too many");
     return false;
   }
   insert_axis(keras_emit(layer), &value, at);
@@ -282,7 +288,8 @@ static bool read_transpose(KerasLayer *layer) {
     perm[i] = json_is_integer(axis) ? json_integer_value(axis) : -1;
     if (perm[i] < 0 || perm[i] > value.rank || (i == 0) != (perm[i] == 0) ||
         (seen >> perm[i] & 1)) {
-      keras_refuse(layer, E903, "moves the batch, or names axes that its input does not have");
+      keras_lacks(layer, E903, "leave axis 0 where it is, as `Permute` does",
+                  "moves the batch, or names axes that its input does not have");
       return false;
     }
     seen |= 1u << perm[i];
@@ -300,7 +307,8 @@ static bool read_one_hot(KerasLayer *layer) {
   int64_t at = axis ? json_integer_value(axis) : -1;
   if (n < 0) return false;
   if ((at != -1 && at != value.rank + 1) || value.rank == TYPE_MAX_AXES) {
-    keras_refuse(layer, E903, "puts its categories along another axis than a new last one");
+    keras_lacks(layer, E903, "leave out `axis`, and put a `Permute` after it",
+                "puts its categories along another axis than a new last one");
     return false;
   }
   keras_mark_categories(layer, &value);

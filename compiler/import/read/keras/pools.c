@@ -16,7 +16,10 @@ static bool read_pool(KerasLayer *layer) {
   for (int i = 0; i < w.n; i++)
     open = open || (value.dim[i] < 0 && w.stride[i] != 1);
   if (open && keras_window_is_same(&w) && !max) {
-    keras_refuse(layer, E903, "pads a sequence of unknown length by its length");
+    keras_lacks(layer, E903,
+                "give the model an input of a fixed length, `keras.Input((steps, features))`, and "
+                "save it again; `padding=\"valid\"` takes any length",
+                "pads a sequence of unknown length by its length");
     return false;
   }
   GraphValue *y =
@@ -106,7 +109,10 @@ static bool read_upsampling(KerasLayer *layer) {
   KerasValue value = layer->in[0];
   int64_t n = keras_size(layer, "size", 2);
   if (n < 0 || value.rank != 2 || value.dim[1] < 0) {
-    if (n >= 0) keras_refuse(layer, E903, "needs a sequence of vectors");
+    if (n >= 0)
+      keras_lacks(layer, E903,
+                  "give it [batch, time, features]: a `Reshape` before it makes that shape",
+                  "needs a sequence of vectors");
     return false;
   }
   GraphValue *apart = emit_unsqueeze(e, value.graph, 1, behind);

@@ -16,7 +16,8 @@ static bool read_dense(KerasLayer *layer) {
   int64_t units = keras_size(layer, "units", -1);
   if (units < 0) return false;
   if (!value.rank) {
-    keras_refuse(layer, E903, "reads a value without axes");
+    keras_lacks(layer, E903, "give it an axis with a `Reshape((1,))`",
+                "reads a value without axes");
     return false;
   }
   GraphValue *kernel =
@@ -84,8 +85,10 @@ static GraphValue *einsum_bias(KerasLayer *layer, const Letters *y, const KerasV
   size_t n = strlen(axes);
   if (n <= (size_t)y->n && memcmp(y->at + y->n - n, axes, n) == 0)
     return keras_weight(layer, "", "bias", 1, (int)n, value->dim + value->rank - n);
-  keras_refuse(layer, E903, "has a bias along `%s`, which are not the last axes of its result",
-               axes);
+  keras_lacks(layer, E903,
+              arena_printf(layer->keras->arena,
+                           "leave out `bias_axes`, or name the last axes of the result"),
+              "has a bias along `%s`, which are not the last axes of its result", axes);
   return NULL;
 }
 
@@ -106,9 +109,11 @@ static bool einsum_of(KerasLayer *layer, Einsum *e) {
   bool fits = equation_of(text, &e->x, &e->w, &e->y, &e->summed) && e->summed <= in->rank &&
               (e->x.dots || e->x.n == in->rank + 1) && e->x.n <= in->rank + 1;
   if (!fits) {
-    Diag *d = keras_refuse(layer, E903, "computes `%s`, which grus does not follow", text);
-    diag_note(d, "sums over the last axes are known, as in abc,cd->abd and ...x,xy->...y");
-    return false;
+    return keras_lacks(
+        layer, E903,
+        "sums over the last axes are read, as in `abc,cd->abd` and `...x,xy->...y`; a "
+        "`Permute` before it puts axes there",
+        "computes `%s`, which grus does not follow", text);
   }
   json_t *out_shape = keras_option(layer, "output_shape");
   size_t n_out = json_is_array(out_shape) ? json_array_size(out_shape) : 1;
@@ -116,7 +121,11 @@ static bool einsum_of(KerasLayer *layer, Einsum *e) {
   e->kept = in->rank - e->summed;
   e->value.rank = e->kept + e->made;
   if (e->value.rank > TYPE_MAX_AXES || n_out < (size_t)e->made) {
-    keras_refuse(layer, E903, "has a result of more axes than grus has");
+    keras_lacks(layer, E903,
+                arena_printf(layer->keras->arena,
+                             "join axes with a `Reshape` before it: at most %d after the batch",
+                             TYPE_MAX_AXES),
+                "has a result of more axes than grus has");
     return false;
   }
   for (int i = 0; i < e->summed; i++)
@@ -128,7 +137,10 @@ static bool einsum_of(KerasLayer *layer, Einsum *e) {
   for (int i = 0; i < e->w.n; i++) {
     int64_t *product = i < e->summed ? &e->inner : &e->units;
     if (e->dim[i] >= 1 && size_mul(*product, e->dim[i], product)) continue;
-    keras_refuse(layer, E903, "has axes of unknown size");
+    keras_lacks(layer, E903,
+                "give the model an input of fixed sizes, `keras.Input((steps, features))`, and "
+                "save it again",
+                "has axes of unknown size");
     return false;
   }
   return true;
@@ -190,7 +202,9 @@ static bool read_dot(KerasLayer *layer) {
     if (n < 0) n += part[i].rank + 1;
     at[i] = (int)n;
     if (n >= 1 && n <= part[i].rank && part[i].rank <= 2) continue;
-    keras_refuse(layer, E903, "sums over the batch, or over axes that its inputs do not have");
+    keras_lacks(layer, E903,
+                "name one axis of each, 1 or 2, of inputs with at most two axes after the batch",
+                "sums over the batch, or over axes that its inputs do not have");
     return false;
   }
   for (int i = 0; i < 2; i++)

@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+static const char *const masks[] = {
+#define KERAS_MASK(layer, mask, gives) #layer,
+#include "import/read/keras/masks.def"
+#undef KERAS_MASK
+};
+
 const KerasClass *const keras_tables[] = {
     keras_layers,    keras_norms,     keras_windows,   keras_pools, keras_joins,  keras_products,
     keras_attention, keras_recurrent, keras_operators, keras_moves, keras_lambda, NULL};
@@ -15,42 +21,57 @@ const KerasClass *keras_class_find(const char *name) {
   return NULL;
 }
 
-/* The closest supported alternative, for classes that people use. */
-static void suggest(const char *name, Diag *d) {
+/* The closest supported alternative, for classes that people use, by the beginning of their name.
+ */
+static const char *nearest(const KerasLayer *layer) {
   static const char *const hints[][2] = {
-      {"ConvLSTM3D", "cells of convolutions along one axis and along two are supported"},
-      {"Conv3D", "convolutions along one axis and along two are supported"},
+      {"ConvLSTM3D", "ConvLSTM1D and ConvLSTM2D are read"},
+      {"Conv3D", "Conv1D and Conv2D are read, and their transposed ones"},
+      {"MaxPooling3D", "pools along one axis and along two are read"},
+      {"AveragePooling3D", "pools along one axis and along two are read"},
+      {"GlobalMaxPooling3D", "a `Reshape` to two axes before GlobalMaxPooling1D is read"},
+      {"GlobalAveragePooling3D", "a `Reshape` to two axes before GlobalAveragePooling1D is read"},
+      {"Adaptive", "the same pool with `pool_size` and `strides` in numbers is read"},
+      {"UpSampling2D", "`ops.repeat(x, 2, axis=1)` and the same along axis 2 are read, of which "
+                       "`interpolation=\"nearest\"` consists"},
+      {"ZeroPadding2D", "Conv2D with `padding=\"same\"` is read"},
+      {"Cropping2D", "slices are read, as in `x[:, 1:-1, 1:-1]`"},
+      {"SpectralNormalization", "put the layer that it holds in its place, `wrapper.layer`, whose "
+                                "weights are those after training"},
+      {"ReversibleEmbedding", "`Embedding`, and a Dense for the way back, are read"},
       {"TimeDistributedDense", "load the model in Keras 2, and save it again"},
-      {"CategoryEncoding", "use an Embedding, or `onehot` in the .grus file"}};
+      {"CategoryEncoding", "use an Embedding, or `ops.one_hot`"}};
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-    if (strncmp(name, hints[i][0], strlen(hints[i][0])) == 0) {
-      diag_note(d, "%s", hints[i][1]);
-      return;
-    }
-  diag_note(d, "if it is your own layer, write what it does as stages in a .grus file");
+    if (strncmp(layer->class_name, hints[i][0], strlen(hints[i][0])) == 0) return hints[i][1];
+  bool known = false;
+  for (int row = 0; row < KERAS_MASK_COUNT; row++)
+    known = known || strcmp(layer->class_name, masks[row]) == 0;
+  if (known || layer->is_operator) return keras_cut(layer);
+  return arena_printf(layer->keras->arena,
+                      "if it is your own layer, write what it does as stages: `grus import %s "
+                      "--template` begins a model with the weights",
+                      layer->keras->file->path);
 }
 
 /* Keras 1 computed with Theano or TensorFlow, and its files do not say with which. */
-static void refuse_class(const KerasLayer *layer) {
-  if (strstr(layer->class_name, "Convolution1D") || strstr(layer->class_name, "Convolution2D")) {
-    Diag *d = keras_refuse(layer, E904,
-                           "is of Keras 1, whose files do not say which backend trained them: "
-                           "Theano reverses kernels, TensorFlow does not");
-    diag_note(d, "load the model in Keras 2 with the backend that trained it, and save it again");
-    return;
-  }
-  suggest(layer->class_name, keras_refuse(layer, E902, "is not supported"));
+static bool refuse_class(const KerasLayer *layer) {
+  if (strstr(layer->class_name, "Convolution1D") || strstr(layer->class_name, "Convolution2D"))
+    return keras_lacks(
+        layer, E904,
+        "load the model in Keras 2 with the backend that trained it, and save it again",
+        "is of Keras 1, whose files do not say which backend trained them: Theano reverses "
+        "kernels, "
+        "TensorFlow does not");
+  return keras_lacks(layer, E902, nearest(layer), "is not supported");
 }
 
 bool keras_read_layer(KerasLayer *layer) {
   const KerasClass *class = keras_class_find(layer->class_name);
-  if (!class) {
-    refuse_class(layer);
-    return false;
-  }
+  if (!class) return refuse_class(layer);
   size_t errors = layer->keras->diags->n_errors;
   if (class->n_in && layer->n_in != class->n_in) {
-    keras_refuse(layer, E903, "reads %d values; it takes %d", layer->n_in, class->n_in);
+    keras_lacks(layer, E903, keras_cut(layer), "reads %d values; it takes %d", layer->n_in,
+                class->n_in);
     return false;
   }
   if (!keras_check_options(layer, class->options)) return false;
@@ -120,7 +141,8 @@ GraphValue *keras_weight(KerasLayer *layer, const char *side, const char *leaf, 
 
 bool keras_gives(KerasLayer *layer, KerasValue value) {
   if (layer->n_out == KERAS_MAX_OUT) {
-    keras_refuse(layer, E903, "has more than %d results", KERAS_MAX_OUT);
+    keras_lacks(layer, E903, "leave out `return_state`, or merge its results in the layer",
+                "has more than %d results", KERAS_MAX_OUT);
     return false;
   }
   value.field = NULL;

@@ -44,7 +44,8 @@ static bool start_states(KerasLayer *layer, const KerasRun *a, const KerasRun *b
   GraphEmit *e = keras_emit(layer);
   int n = keras_n_states(a), all = n + (b ? keras_n_states(b) : 0);
   if (layer->n_states && layer->n_states != all) {
-    keras_refuse(layer, E903, "gets %d initial states; it has %d", layer->n_states, all);
+    keras_lacks(layer, E903, "pass one state each for `h` and, of an LSTM, `c`, for each direction",
+                "gets %d initial states; it has %d", layer->n_states, all);
     return false;
   }
   for (int s = 0; s < all && layer->n_states; s++)
@@ -82,9 +83,9 @@ static void wrapper_options(const KerasLayer *layer, KerasRun *run) {
 
 static bool check_input(KerasLayer *layer, KerasRun *run) {
   if (layer->in[0].rank != 2 || layer->in[0].dim[1] < 1) {
-    Diag *d = keras_refuse(layer, E903, "needs a sequence of vectors");
-    diag_note(d, "Keras: [batch, time, features]");
-    return false;
+    return keras_lacks(layer, E903,
+                       "give it [batch, time, features]: a `Reshape` before it makes that shape",
+                       "needs a sequence of vectors");
   }
   run->inputs = layer->in[0].dim[1];
   return true;
@@ -188,7 +189,8 @@ static bool run_stacked(KerasLayer *layer, json_t *cells, size_t i, GraphValue *
   *out = keras_run_one(&inner, run, x, keras_mask_in_use(layer), start, run->backwards);
   for (int s = 0; s < keras_n_states(run) && run->state; s++) {
     if (states->n == KERAS_MAX_OUT - 1) {
-      keras_refuse(layer, E903, "returns more than %d states", KERAS_MAX_OUT - 1);
+      keras_lacks(layer, E903, "leave out `return_state`, or make a layer of each cell",
+                  "returns more than %d states", KERAS_MAX_OUT - 1);
       return false;
     }
     states->units[states->n] = run->units;
@@ -209,8 +211,10 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
   if (!check_input(layer, &run)) return false;
   wrapper_options(layer, &wrapper);
   if (!n || wrapper.stateful || (wrapper.zero_output && used && !wrapper.sequences)) {
-    keras_refuse(layer, E903,
-                 n ? "keeps the states of several cells from call to call" : "has no cells");
+    keras_lacks(layer, E903,
+                n ? "with `stateful=False`, `--stream` keeps the states from one call to the next"
+                  : "list the cells: `RNN([LSTMCell(8), LSTMCell(8)])`",
+                n ? "keeps the states of several cells from call to call" : "has no cells");
     return false;
   }
   KerasResult r = {0};
@@ -220,7 +224,9 @@ static bool read_stacked(KerasLayer *layer, json_t *cells) {
     run.inputs = run.units;
   }
   if (states.taken != layer->n_states) {
-    keras_refuse(layer, E903, "gets %d initial states; its cells have others", layer->n_states);
+    keras_lacks(layer, E903,
+                "pass the states of the cells in order, `h` and, of an LSTM, `c` for each",
+                "gets %d initial states; its cells have others", layer->n_states);
     return false;
   }
   if (!keras_gives(layer, result_value(layer, &run, keras_read_order(layer, &run, &r, used != NULL),
@@ -244,9 +250,14 @@ static bool read_rnn(KerasLayer *layer) {
     if (known) return read_stacked(layer, cells);
   }
   if (!is_cell(class_name)) {
-    Diag *d = keras_refuse(layer, E902, "runs the cell `%s`", class_name ? class_name : "?");
-    diag_note(d, "grus supports LSTMCell, GRUCell and SimpleRNNCell, alone and stacked");
-    return false;
+    return keras_lacks(
+        layer, E902,
+        arena_printf(layer->keras->arena,
+                     "LSTMCell, GRUCell and SimpleRNNCell are read, alone and "
+                     "stacked; write another cell as stages with `state` and `keep`: "
+                     "`grus import %s --template` begins a model with the weights",
+                     layer->keras->file->path),
+        "runs the cell `%s`", class_name ? class_name : "?");
   }
   KerasLayer inner = layer_of_cell(layer, cell);
   inner.name = layer->name;
@@ -273,10 +284,11 @@ static bool half_options(const KerasLayer *layer, json_t *inner, KerasLayer *out
   *out = keras_one_way(layer, inner);
   const KerasClass *class = keras_class_find(out->class_name);
   if (!class || class->read != read_recurrent) {
-    Diag *d = keras_refuse(layer, E902, "runs `%s` in two directions", out->class_name);
-    diag_note(
-        d, "inside Bidirectional, grus supports LSTM, GRU, SimpleRNN, ConvLSTM1D and ConvLSTM2D");
-    return false;
+    return keras_lacks(
+        layer, E902,
+        "inside Bidirectional, LSTM, GRU, SimpleRNN, ConvLSTM1D and ConvLSTM2D are read; "
+        "of others, build one with `go_backwards=True`, and join both",
+        "runs `%s` in two directions", out->class_name);
   }
   if (!check_input(out, run) || !keras_check_options(out, class->options) ||
       !keras_run_options(out, run))
@@ -340,8 +352,10 @@ static bool read_halves(KerasLayer *layer, Halves *h) {
     return false;
   if (!second) b->backwards = !a->backwards;
   if (a->sequences != b->sequences || a->backwards == b->backwards || a->stateful != b->stateful) {
-    keras_refuse(layer, E903,
-                 "has directions that differ in their options, which is not supported");
+    keras_lacks(layer, E903,
+                "give both the same `return_sequences` and `stateful`, and `go_backwards=True` to "
+                "one of them",
+                "has directions that differ in their options, which is not supported");
     return false;
   }
   a->zero_output = b->zero_output = a->sequences && zeroes_masked(layer);
@@ -349,8 +363,8 @@ static bool read_halves(KerasLayer *layer, Halves *h) {
       !keras_run_weights(&h->backward, "backward", b))
     return false;
   if (a->op == b->op || (!layer->n_states && !a->stateful)) return true;
-  keras_refuse(layer, E903,
-               "has initial states and directions of different classes, which is not supported");
+  keras_lacks(layer, E903, "use the same class in both directions, or pass no initial states",
+              "has initial states and directions of different classes, which is not supported");
   return false;
 }
 

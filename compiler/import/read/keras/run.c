@@ -136,7 +136,11 @@ const char *keras_merge_mode(const KerasLayer *layer) {
 
 bool keras_check_merge(KerasLayer *layer, const char *mode) {
   if (words_index("concat sum mul ave", mode) >= 0) return true;
-  keras_refuse(layer, E903, "has the merge_mode `%s`, which is not supported", mode);
+  keras_lacks(
+      layer, E903,
+      "`concat`, `sum`, `mul`, `ave` and None are read; None gives both, for a layer of your "
+      "choice",
+      "has the merge_mode `%s`, which is not supported", mode);
   return false;
 }
 
@@ -147,8 +151,9 @@ GraphValue *keras_merged(KerasLayer *layer, const char *mode, int axis, const ch
   if (!keras_check_merge(layer, mode)) return NULL;
   if (strcmp(mode, "concat") == 0) return emit_concat(e, axis, 2, both);
   if (n_x != n_y) {
-    keras_refuse(layer, E903, "merges directions of %lld and %lld %s, which only `concat` can",
-                 (long long)n_x, (long long)n_y, units);
+    keras_lacks(layer, E903, "use `merge_mode=\"concat\"`, or the same number in both directions",
+                "merges directions of %lld and %lld %s, which only `concat` can", (long long)n_x,
+                (long long)n_y, units);
     return NULL;
   }
   GraphValue *out = emit_call(e, strcmp(mode, "mul") == 0 ? GRAPH_Mul : GRAPH_Add, 2, both);

@@ -69,7 +69,12 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
 static bool shape_read(const KerasLayer *layer, json_t *shape, KerasValue *out) {
   size_t n = json_array_size(shape);
   if (n < 2 || n > TYPE_MAX_AXES) {
-    keras_refuse(layer, E903, "has an input without axes after the batch, or with too many");
+    keras_lacks(
+        layer, E903,
+        arena_printf(layer->keras->arena,
+                     "a model can have inputs of 1 to %d axes after the batch: `keras.Input((1,))`",
+                     TYPE_MAX_AXES - 1),
+        "has an input without axes after the batch, or with too many");
     return false;
   }
   out->rank = (int)n - 1;
@@ -77,7 +82,10 @@ static bool shape_read(const KerasLayer *layer, json_t *shape, KerasValue *out) 
     json_t *dim = json_array_get(shape, (size_t)i + 1);
     int64_t size = json_is_null(dim) ? -1 : json_integer_value(dim);
     if (size == 0 || size < -1 || size > INT32_MAX || (size == -1 && i > 0)) {
-      keras_refuse(layer, E904, "does not say the size of axis %d", i + 1);
+      keras_lacks(layer, E904,
+                  "say it in the input of the model, as in `keras.Input((None, 3))`, where only "
+                  "the length of a sequence stays open",
+                  "does not say the size of axis %d", i + 1);
       return false;
     }
     out->dim[i] = size;
@@ -117,8 +125,9 @@ static bool read_chain(KerasGraph *g, json_t *layers, json_t *build_shape, Keras
     if (!value->graph) {
       if (!shape) shape = build_shape;
       if (!shape) {
-        keras_refuse(&layer, E904,
-                     "is the first layer, and the file does not say the shape of its input");
+        keras_lacks(&layer, E904,
+                    "build the model before you save it: `model.build((None, steps, features))`",
+                    "is the first layer, and the file does not say the shape of its input");
         return false;
       }
       if (!keras_graph_input(&layer, graph_is_input(&layer) ? layer.name : "x", shape, value))
@@ -129,8 +138,10 @@ static bool read_chain(KerasGraph *g, json_t *layers, json_t *build_shape, Keras
     layer.n_in = 1;
     if (!keras_layer_read(&layer)) return false;
     if (layer.n_out != 1) {
-      keras_refuse(&layer, E903,
-                   "returns its state inside a Sequential model, which passes on one value");
+      keras_lacks(
+          &layer, E903,
+          "leave out `return_state`, or build the model from `keras.Input` with `keras.Model`",
+          "returns its state inside a Sequential model, which passes on one value");
       return false;
     }
     *value = layer.out[0];
@@ -162,16 +173,20 @@ static bool read_nested(KerasLayer *layer) {
   json_t *layers =
       json_is_array(layer->config) ? layer->config : json_object_get(layer->config, "layers");
   if (g.depth > DEPTH_MAX || layer->n_states) {
-    keras_refuse(layer, E903,
-                 layer->n_states ? "is a model that is called with initial states"
-                                 : "is a model that is nested too deeply");
+    keras_lacks(layer, E903,
+                layer->n_states
+                    ? "give the states to the layer inside the model, without a model around it"
+                    : "call the layers of the inner models in one `keras.Model`",
+                layer->n_states ? "is a model that is called with initial states"
+                                : "is a model that is nested too deeply");
     return false;
   }
   if (strcmp(layer->class_name, "Sequential") != 0) return graph_functional_call(&g, layer);
   KerasValue value = layer->in[0];
   const char *name = "";
   if (layer->n_in != 1) {
-    keras_refuse(layer, E903, "reads %d values; it takes 1", layer->n_in);
+    keras_lacks(layer, E903, "a `keras.Model` takes several inputs; a `Sequential` takes one",
+                "reads %d values; it takes 1", layer->n_in);
     return false;
   }
   if (!read_chain(&g, layers, NULL, &value, &name)) return false;

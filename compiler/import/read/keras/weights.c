@@ -122,7 +122,10 @@ bool keras_tensor(const KerasLayer *layer, const char *side, const char *leaf, i
                                  : path_by_name(layer, side, leaf, &ambiguous),
              *reason;
   if (ambiguous) {
-    keras_refuse(layer, E903, "has more than one tensor `%s`", leaf);
+    keras_lacks(layer, E903,
+                "save the model again with a Keras that names its tensors apart: "
+                "`model.save(\"model.keras\")`",
+                "has more than one tensor `%s`", leaf);
     return false;
   }
   if (k->by_class) path = keras_stored_path(k, path);

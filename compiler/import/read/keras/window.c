@@ -115,9 +115,11 @@ int keras_window_axes(const KerasLayer *layer) {
 
 bool keras_window_input(const KerasLayer *layer, int n) {
   if (layer->in[0].rank == n + 1) return true;
-  keras_refuse(layer, E903,
-               n == 1 ? "needs a sequence of vectors"
-                      : "needs an image: [height, width, channels]");
+  keras_lacks(
+      layer, E903,
+      n == 1 ? "give it [batch, time, features]: a `Reshape` before it makes that shape"
+             : "give it [batch, height, width, channels]: a `Reshape` before it makes that shape",
+      n == 1 ? "needs a sequence of vectors" : "needs an image: [height, width, channels]");
   return false;
 }
 
@@ -134,7 +136,11 @@ bool keras_window_options(KerasLayer *layer, bool is_conv, const char *kernel, c
   w->padding = keras_word(layer, padding, "valid");
   bool known = strcmp(w->padding, "valid") == 0 || keras_window_is_same(w) ||
                (causal_known && strcmp(w->padding, "causal") == 0);
-  if (!known) keras_refuse(layer, E903, "has the padding `%s`, which is not supported", w->padding);
+  if (!known)
+    keras_lacks(layer, E903,
+                causal_known ? "`valid`, `same` and `causal` are read"
+                             : "`valid` and `same` are read",
+                "has the padding `%s`, which is not supported", w->padding);
   return known;
 }
 
@@ -243,7 +249,10 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
   dim[w->n] = channels;
   dim[w->n + 1] = m;
   if (layer->keras->is_theano) {
-    keras_refuse(layer, E902, "is not supported in a file that Theano computed");
+    keras_lacks(layer, E902,
+                "load the model in Keras 2 with the backend Theano, and train it again with "
+                "TensorFlow: Theano turns its kernels over",
+                "is not supported in a file that Theano computed");
     return NULL;
   }
   bool own = layer->keras->major > 2 && strncmp(layer->class_name, "Depthwise", 9) == 0;
@@ -261,7 +270,9 @@ static GraphValue *depthwise(KerasLayer *layer, const KerasWindow *w, int64_t ch
 static bool channels_of(KerasLayer *layer, int n, int64_t m, int64_t *channels, int64_t *made) {
   *channels = layer->in[0].dim[n];
   if (*channels >= 1 && size_mul(*channels, m, made)) return true;
-  keras_refuse(layer, E903, "reads an unknown number of channels");
+  keras_lacks(layer, E903,
+              "say the number of channels in the input of the model, and save it again",
+              "reads an unknown number of channels");
   return false;
 }
 
