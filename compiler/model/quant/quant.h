@@ -91,7 +91,6 @@ typedef struct QuantLayer {
   QuantScale *input;    /* of stages that join or rescale: one for each input */
   QuantFormat *operand; /* and how they read each input */
   const int16_t *table; /* Embedding: [categories][units] in the format of the value */
-  bool table_is_grid; /* its numbers were multiples of one number, and table has these multiples */
 } QuantLayer;
 
 /* What a kind of stage can do with integers. */

@@ -284,13 +284,14 @@ static QuantFormat recurrent_format(Quantise *q, const Layer *layer) {
   return quant_format_fraction(quant_state_fraction(q, layer), 16);
 }
 
-/* The result of an Embedding has the 8 or 16 bits of its table. */
-static QuantFormat table_format(const Layer *layer, Precision p) {
-  int bits = precision_info[p].weight_bits;
-  bool is_grid;
+QuantFormat quant_format_of_table(const Layer *layer, Precision precision) {
+  int bits = precision_info[precision].weight_bits;
+  int64_t n = layer->in[0]->type.categories * layer_units(layer);
+  double most, step = quant_table_grid(layer_role(layer, ROLE_TABLE), n, bits, &most);
+  if (step <= 0) step = most / (bits == 8 ? INT8_MAX : INT16_MAX);
   QuantFormat f = quant_format_fraction(0, bits);
   f.low = -f.high;
-  f.inverse = (float)(1 / quant_table_step(layer, bits, &is_grid));
+  f.inverse = (float)(1 / step);
   f.scale = 1 / (double)f.inverse;
   return f;
 }
@@ -303,7 +304,7 @@ static QuantFormat value_format(Quantise *q, const Value *v) {
   if (layer && !q->quant->absorber[layer->id]) {
     switch (quant_kind(layer)) {
     case QUANT_RECURRENT: return recurrent_format(q, layer);
-    case QUANT_TABLE: return table_format(layer, layer_precision(q->model, layer));
+    case QUANT_TABLE: return quant_format_of_table(layer, layer_precision(q->model, layer));
     case QUANT_PORT: return port_format(layer);
     case QUANT_SAME: return q->quant->value[layer->in[0]->id];
     case QUANT_RESCALE:

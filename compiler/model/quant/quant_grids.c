@@ -26,12 +26,16 @@ static RowIs rows_are(const Quantise *q, const float *w, int64_t rows, int64_t d
   return is;
 }
 
+static bool table_is_grid(const Layer *layer, const float *table) {
+  double most;
+  return quant_table_grid(table, layer->in[0]->type.categories * layer_units(layer), 8, &most) > 0;
+}
+
 static RowIs layer_is(const Quantise *q, const Layer *layer, const QuantLayer *ql) {
   ParamShape shape[LAYER_MAX_PARAMS];
   RowIs is = ROW_KEPT;
-  bool is_grid = true;
-  if (layer_role(layer, ROLE_TABLE)) quant_table_step(layer, 8, &is_grid);
-  if (!is_grid) return ROW_OFF_GRID;
+  const float *table = layer_role(layer, ROLE_TABLE);
+  if (table && !table_is_grid(layer, table)) return ROW_OFF_GRID;
   int n = layer_params(layer, shape);
   for (int i = 0; i < n; i++) {
     if (shape[i].role != ROLE_KERNEL && shape[i].role != ROLE_RECURRENT) continue;

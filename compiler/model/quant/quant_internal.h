@@ -34,6 +34,8 @@ const Range *quant_range(Quantise *q, const char *name, const Layer *layer);
 /* A format for the numbers low..high. headroom: in 16 bits, for twice as large ones. */
 QuantFormat quant_format_of_range(double low, double high, int bits, bool headroom);
 QuantFormat quant_format_fraction(int fraction, int bits); /* scale 2^-fraction */
+/* Of the result of an Embedding: the 8 or 16 bits of its table. */
+QuantFormat quant_format_of_table(const Layer *layer, Precision precision);
 /* The format in which a layer of this precision reads a value: the value's own, if it has as few
  * bits. */
 QuantFormat quant_operand(Quantise *q, const Value *value, Precision precision, const Layer *layer);
@@ -90,9 +92,6 @@ void quant_name(Arena *arena, QuantNames *names, const char *name);
 /* quant_layer.c */
 /* Fills in the QuantLayer of a layer. */
 void quantise_layer(Quantise *q, const Layer *layer);
-/* The real number that one unit of the table of an Embedding stands for; *is_grid: whether all its
- * numbers are multiples of that. */
-double quant_table_step(const Layer *layer, int bits, bool *is_grid);
 /* By what a BatchNorm multiplies a row of the layer before it. */
 double quant_norm_factor(const Model *model, const Layer *norm, int64_t row);
 /* W and b of a Dense or Conv1D, with the BatchNorm after it folded in: [rows][depth] and

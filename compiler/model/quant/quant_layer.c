@@ -291,27 +291,16 @@ static void recurrent(Quantise *q, const Layer *layer, QuantLayer *ql) {
 
 /* ---- the rest ---- */
 
-double quant_table_step(const Layer *layer, int bits, bool *is_grid) {
-  int64_t n = layer->in[0]->type.categories * layer_units(layer);
-  double most, step = quant_table_grid(layer_role(layer, ROLE_TABLE), n, bits, &most);
-  *is_grid = step > 0;
-  return *is_grid ? step : most / (bits == 8 ? INT8_MAX : INT16_MAX);
-}
-
 static void table(Quantise *q, const Layer *layer, QuantLayer *ql) {
   if (q->missing) return;
   const float *from = layer_role(layer, ROLE_TABLE);
   int64_t n = layer->in[0]->type.categories * layer_units(layer);
-  int bits = weight_bits(ql->precision);
-  double most = bits == 16 ? INT16_MAX : INT8_MAX;
   int16_t *to = ARENA_ARRAY(q->arena, int16_t, n);
-  QuantFormat f = quant_format_fraction(0, bits);
-  f.inverse = (float)(1 / quant_table_step(layer, bits, &ql->table_is_grid));
-  f.scale = 1 / (double)f.inverse;
-  f.low = -f.high;
+  QuantFormat value = q->quant->value[layer->out[0]->id];
+  ql->out = value.bits ? value : quant_format_of_table(layer, ql->precision);
   for (int64_t i = 0; i < n; i++)
-    to[i] = (int16_t)fmin(fmax(nearbyint((double)from[i] / f.scale), -most), most);
-  ql->out = f;
+    to[i] =
+        (int16_t)fmin(fmax(nearbyint((double)from[i] / ql->out.scale), ql->out.low), ql->out.high);
   ql->table = to;
 }
 
