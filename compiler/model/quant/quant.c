@@ -113,6 +113,21 @@ bool model_quantise(Model *model, const Ranges *ranges, const QuantGiven *given,
   return true;
 }
 
+bool quant_aside_begin(Quantise *q, Precision precision) {
+  q->arena = arena_child(q->model->arena);
+  Sources *sources = ARENA_NEW(q->arena, Sources);
+  sources->arena = q->arena;
+  q->diags = diags_new(q->arena, sources);
+  q->own = q->model->precision;
+  q->model->precision = precision;
+  return quant_begin(q);
+}
+
+void quant_aside_end(Quantise *q) {
+  q->model->precision = q->own;
+  arena_free(q->arena);
+}
+
 void quant_name(Arena *arena, QuantNames *names, const char *name) {
   for (int i = 0; i < names->n; i++)
     if (strcmp(names->name[i], name) == 0) return;
@@ -123,20 +138,10 @@ void quant_name(Arena *arena, QuantNames *names, const char *name) {
  * without changing it. */
 QuantNames quant_missing_ranges(Model *model, Precision precision, const Ranges *ranges) {
   QuantNames missing = {0};
-  Arena *arena = arena_child(model->arena);
-  Sources *sources = ARENA_NEW(arena, Sources);
-  sources->arena = arena;
-  Quantise q = {.model = model,
-                .arena = arena,
-                .ranges = ranges,
-                .diags = diags_new(arena, sources),
-                .missing = &missing};
-  Precision own = model->precision;
-  model->precision = precision;
-  bool ok = quant_begin(&q);
+  Quantise q = {.model = model, .ranges = ranges, .missing = &missing};
+  bool ok = quant_aside_begin(&q, precision);
   for (int i = 0; i < model->n_layers && ok && !q.failed; i++)
     if (q.quant->layer[i]) quantise_layer(&q, model->layer[i]);
-  model->precision = own;
-  arena_free(arena);
+  quant_aside_end(&q);
   return missing;
 }

@@ -49,13 +49,8 @@ static RowIs layer_is(const Quantise *q, const Layer *layer, const QuantLayer *q
 
 QuantRounded quant_rounded_layers(Model *model) {
   QuantRounded rounded = {0};
-  Arena *arena = arena_child(model->arena);
-  Sources *sources = ARENA_NEW(arena, Sources);
-  sources->arena = arena;
-  Quantise q = {.model = model, .arena = arena, .diags = diags_new(arena, sources)};
-  Precision own = model->precision;
-  model->precision = PRECISION_W8;
-  bool ok = quant_begin(&q);
+  Quantise q = {.model = model};
+  bool ok = quant_aside_begin(&q, PRECISION_W8);
   for (int i = 0; i < model->n_layers && ok; i++) {
     const Layer *layer = model->layer[i];
     const QuantLayer *ql = q.quant->layer[i];
@@ -63,7 +58,6 @@ QuantRounded quant_rounded_layers(Model *model) {
     if (is == ROW_OFF_GRID) quant_name(model->arena, &rounded.off_grid, layer->path);
     if (is == ROW_TOO_LARGE) quant_name(model->arena, &rounded.too_large, layer->path);
   }
-  model->precision = own;
-  arena_free(arena);
+  quant_aside_end(&q);
   return rounded;
 }

@@ -16,10 +16,16 @@ typedef struct Quantise {
   QuantNames *missing; /* gets the names of values without a range, instead of E704; NULL: E704.
                           Layers then get no integers */
   bool failed;
+  Precision own; /* between quant_aside_begin and quant_aside_end: that of the model */
 } Quantise;
 
 /* quant.c: formats of all values; layers have no integers yet. False after reporting E703. */
 bool quant_begin(Quantise *q);
+/* The same for what the model would be in another precision, in an arena of its own and without
+ * reporting anything. The caller sets the model, and the ranges and `missing` if there are any.
+ * quant_aside_end follows in either case: the model is then as before, and the arena is gone. */
+bool quant_aside_begin(Quantise *q, Precision precision);
+void quant_aside_end(Quantise *q);
 /* Whether a stage can be applied to sums: relu, clip and the bounded ones. */
 bool quant_is_activation(const Layer *layer);
 /* Whether an activation word is one that integer cells have with values within -1..1. */
