@@ -58,7 +58,7 @@ static void lint_zero_kernel(const Layer *layer, Diags *diags) {
 }
 
 void bind_lint(const Model *model, Diags *diags) {
-  if (model->allowed[W602] && diags->lint[W602] != LINT_ALWAYS) return;
+  if (model_allows(model, diags, W602)) return;
   for (int i = 0; i < model->n_layers; i++) {
     const Layer *layer = model->layer[i];
     if (!layer->weights) continue;

@@ -248,7 +248,7 @@ void binding_report_missing(Bind *b, const Layer *layer, const char *name) {
 }
 
 void binding_report_unused(Bind *b) {
-  if (b->model->allowed[W601] && b->diags->lint[W601] != LINT_ALWAYS) return;
+  if (model_allows(b->model, b->diags, W601)) return;
   for (int i = 0; i < b->file->n; i++) {
     const Tensor *t = &b->file->tensor[i];
     bool counter = strstr(t->name, "num_batches_tracked") || strstr(t->name, "seed_generator");

@@ -294,3 +294,7 @@ bool model_has_output(const Model *model, const Value *value) {
     if (model->out[i]->value == value) return true;
   return false;
 }
+
+bool model_allows(const Model *model, const Diags *diags, DiagCode code) {
+  return model->allowed[code] && diags->lint[code] != LINT_ALWAYS;
+}

@@ -213,6 +213,9 @@ Value *model_value(Model *model, const char *name);
 Port *model_input(Model *model, const char *name, Type declared); /* also makes its value */
 Port *model_output(Model *model, const char *name, Value *value);
 bool model_has_output(const Model *model, const Value *value);
+/* Whether a lint is silent because the model has `allow` of it: not if the caller has asked for it
+ * always. */
+bool model_allows(const Model *model, const Diags *diags, DiagCode code);
 /* Whether f32 has a number that values are computed with: it does not become infinite there, nor 0
  * unless it is 0. */
 bool model_number_fits(double number);

@@ -63,7 +63,7 @@ void model_lint(const Model *model, Diags *diags) {
   signed char as_set[DIAG_CODE_COUNT];
   memcpy(as_set, diags->lint, sizeof as_set);
   for (int code = 0; code < DIAG_CODE_COUNT; code++)
-    if (model->allowed[code] && diags->lint[code] != LINT_ALWAYS) diags->lint[code] = -1;
+    if (model_allows(model, diags, (DiagCode)code)) diags->lint[code] = -1;
   /* The rules of inference write types and share their context with the lints, which only read. */
   Infer lint = {.model = (Model *)(uintptr_t)model, .diags = diags, .arena = diags->arena};
   for (size_t k = 0; k < sizeof of_model / sizeof of_model[0]; k++)
