@@ -239,6 +239,11 @@ const char *words_listed(Arena *arena, const char *words) {
   return text_str(&text);
 }
 
+const char *list_separator(int i, int n, const char *last) {
+  if (i == 0) return "";
+  return i + 1 < n ? ", " : last;
+}
+
 bool text_begins(const char *s, const char *with) {
   return strncmp(s, with, strlen(with)) == 0;
 }

@@ -49,6 +49,9 @@ int words_index(const char *list, const char *s);
 /* "a, b or c" of "a b c". */
 const char *words_listed(Arena *arena, const char *words);
 int words_find(const char *list, const char *s, size_t len);
+/* What stands before item i of a list of n in a sentence: nothing before the first one, `last`
+ * (" and ", " or ") before the last one, and a comma before the others. */
+const char *list_separator(int i, int n, const char *last);
 
 /* Columns a terminal needs for the first n bytes of UTF-8 text: wide characters 2, combining 0. */
 size_t text_width(const char *s, size_t n);

@@ -133,7 +133,7 @@ ExitCode calibrate_write(Calibrate *c, const char *path) {
   }
   Text said = text_new(s->arena);
   for (int i = 0; i < n; i++)
-    text_printf(&said, "%s%s", !i ? "" : i + 1 < n ? ", " : " and ", files[i].path);
+    text_printf(&said, "%s%s", list_separator(i, n, " and "), files[i].path);
   session_say(s, "%s written", text_str(&said));
   return EXIT_DONE;
 }

@@ -318,12 +318,9 @@ static bool emit(Session *s, const BuildJob *job, EmitKind kind, const char *out
 static void say_written(Session *s, const Outputs *outs) {
   if (s->options->quiet || s->options->json) return;
   Text line = text_new(s->arena);
+  text_add(&line, "wrote ");
   for (int i = 0; i < outs->n; i++)
-    text_printf(&line, "%s%s",
-                i == 0            ? "wrote "
-                : i + 1 < outs->n ? ", "
-                                  : " and ",
-                outs->file[i].path);
+    text_printf(&line, "%s%s", list_separator(i, outs->n, " and "), outs->file[i].path);
   text_add(&line, "; -o chooses another name\n");
   session_out(text_str(&line), line.len);
 }

@@ -44,7 +44,7 @@ static const char *names_of(Arena *arena, const QuantNames *names) {
   Text out = text_new(arena);
   int shown = names->n <= SHOWN ? names->n : SHOWN - 1;
   for (int i = 0; i < shown; i++)
-    text_printf(&out, "%s`%s`", !i ? "" : i + 1 < names->n ? ", " : " and ", names->name[i]);
+    text_printf(&out, "%s`%s`", list_separator(i, names->n, " and "), names->name[i]);
   if (shown < names->n) text_printf(&out, " and %d others", names->n - shown);
   return text_str(&out);
 }

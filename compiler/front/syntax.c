@@ -87,10 +87,7 @@ static const char *expected_text(Arena *arena, Expected e) {
   int total = n_families + e.n;
   if (total == 0 || total > LISTED_MAX) return NULL;
   for (int i = 0; i < total; i++)
-    text_printf(&text, "%s%s",
-                i == 0           ? ""
-                : i == total - 1 ? " or "
-                                 : ", ",
+    text_printf(&text, "%s%s", list_separator(i, total, " or "),
                 i < n_families ? family[i] : expected_name(arena, e.kind[i - n_families]));
   return text_str(&text);
 }
