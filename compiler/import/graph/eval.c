@@ -128,10 +128,9 @@ static void own_numbers(GraphCall *call, const GraphTensor *widened) {
   }
 }
 
-bool graph_call_eval(GraphCall *call) {
+bool graph_call_compute(GraphCall *call) {
   const GraphNode *node = call->node;
   bool any = false;
-  if (!graph_call_shape(call)) return false;
   for (int k = 0; k < node->n_in; k++)
     any = any || (call->in[k] && call->in[k]->narrow);
   if (!any || reads_narrow(node->op)) return eval(call);
@@ -154,6 +153,10 @@ bool graph_call_eval(GraphCall *call) {
   call->in = given;
   arena_free(arena);
   return ok;
+}
+
+bool graph_call_eval(GraphCall *call) {
+  return graph_call_shape(call) && graph_call_compute(call);
 }
 
 static bool is_of_operand(const GraphCall *call, const GraphTensor *out) {

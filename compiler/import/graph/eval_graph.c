@@ -125,7 +125,7 @@ static bool run_call(Run *run, const RunFrame *frame, const GraphNode *node) {
     return run_limited(run, node, "the graph takes too much memory to evaluate");
   run->work -= work;
   call.arena = release_arena(frame, elements);
-  if (!graph_call_eval(&call)) return run_fault(run, node, call.fault);
+  if (!graph_call_compute(&call)) return run_fault(run, node, call.fault);
   int64_t room = room_of(&call);
   run->room -= room;
   release_made(frame, &call, room);

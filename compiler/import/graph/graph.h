@@ -337,6 +337,8 @@ typedef struct GraphCall {
 bool graph_call_shape(GraphCall *call);
 /* Shapes and numbers of the results. Every operand has numbers. False with fault set. */
 bool graph_call_eval(GraphCall *call);
+/* The numbers of the results, after graph_call_shape of the same operands has set their shapes. */
+bool graph_call_compute(GraphCall *call);
 /* Stores the numbers that the call has made as floats where these hold them. */
 void graph_call_narrow(GraphCall *call);
 

@@ -208,7 +208,7 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   if (!graph_call_shape(&call)) return flatten_fail(f, call.fault);
   if (known && node->op != GRAPH_Shape && node->op != GRAPH_Size && !is_affordable(f, &call))
     return flatten_fail(f, "makes a constant of too many elements");
-  if (known && !graph_call_eval(&call)) return flatten_fail(f, call.fault);
+  if (known && !graph_call_compute(&call)) return flatten_fail(f, call.fault);
   if (known) {
     define_constants(flat, frame, node, &call);
     return true;

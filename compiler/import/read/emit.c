@@ -89,7 +89,8 @@ GraphValue *emit_done(GraphEmit *e, GraphNode *node) {
   if (!graph_call_shape(&call)) return node->out[0]; /* the evaluator reports why */
   for (int k = 0; k < node->n_out; k++)
     made += graph_span(&call.out[k]);
-  if (made > 4 * given + small || made > *e->folds || !graph_call_eval(&call)) return node->out[0];
+  if (made > 4 * given + small || made > *e->folds || !graph_call_compute(&call))
+    return node->out[0];
   if (!in[0] || !call_hands_on(in[0], &call.out[0]))
     *e->folds -= made; /* else the same numbers, renamed */
   graph_call_narrow(&call);

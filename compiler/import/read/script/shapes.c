@@ -108,7 +108,7 @@ static bool infer_node(ScriptRun *r, const GraphNode *node) {
     if (call.out[0].count == in[0]->rank) call.out[0].wide = dim;
   } else if (known && count <= SMALL && graph_elem_is_whole(call.out[0].elem)) {
     if (!script_spend(r, count / 16)) return false;
-    graph_call_eval(&call);
+    graph_call_compute(&call);
   }
   for (int k = 0; k < node->n_out; k++)
     if (node->out[k]) set_shape(r, node->out[k], &call.out[k]);
