@@ -70,7 +70,7 @@ static bool take(Bind *b, Layer *layer, const Tensor *t) {
 
 static bool is_finite(const Tensor *t, int64_t i) {
   if (tensor_is_plain(t)) return fabsf(tensor_float(t, i)) <= FLT_MAX;
-  return fabs(tensor_get(t, i)) <= 3.4028234663852886e38;
+  return fabs(tensor_get(t, i)) <= (double)FLT_MAX;
 }
 
 /* Whether all elements are finite in f32; E608 if not. */
