@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A bump allocator over a list of blocks. Large requests get a block of their own. */
+/* A bump allocator over a list of blocks. Large requests get a block of their own, which the system
+ * gives as zeros. In other blocks each piece becomes zeros when it is given out, because the arena
+ * of a short step uses little of its block. */
 #include "base/arena.h"
 
 #include "base/mem.h"
@@ -80,10 +82,10 @@ void arena_free(Arena *arena) {
   mem_free(arena);
 }
 
-static ArenaBlock *block_new(Arena *arena, size_t size) {
-  ArenaBlock *b = mem_zeroed(header + size);
+static ArenaBlock *block_new(Arena *arena, size_t size, bool lone) {
+  ArenaBlock *b = lone ? mem_zeroed(header + size) : mem_alloc(header + size);
   if (!b) arena_out_of_memory(arena);
-  *b = (ArenaBlock){.size = size};
+  *b = (ArenaBlock){.size = size, .lone = lone};
   return b;
 }
 
@@ -93,14 +95,12 @@ void *arena_alloc(Arena *arena, size_t size) {
   ArenaBlock *b = arena->blocks;
   if (!b || b->size - b->used < size) {
     if (size > BLOCK_SIZE / 4 && b) { /* its own block, after the current one */
-      ArenaBlock *own = block_new(arena, size);
-      own->lone = true;
+      ArenaBlock *own = block_new(arena, size, true);
       own->next = b->next;
       b->next = own;
       b = own;
     } else {
-      b = block_new(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE);
-      b->lone = size > BLOCK_SIZE;
+      b = block_new(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE, size > BLOCK_SIZE);
       b->next = arena->blocks;
       arena->blocks = b;
     }
@@ -108,7 +108,7 @@ void *arena_alloc(Arena *arena, size_t size) {
   char *p = (char *)b + header + b->used;
   b->used += size;
   arena->total += size;
-  return p; /* blocks are zeros from the beginning, and no place of one is given twice */
+  return b->lone ? p : memset(p, 0, size);
 }
 
 bool arena_release(Arena *arena, const void *pointer) {
