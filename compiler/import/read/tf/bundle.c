@@ -202,13 +202,15 @@ const TfListed *tf_bundle_list(const TfBundle *bundle, int *n) {
 bool tf_bundle_find(TfReader *r, const char *name, TfStored *out) {
   TfBundle *bundle = r->bundle;
   TfFile__BundleEntry *entry = map_get(&bundle->entries, name);
-  if (!entry || entry->n_slice) {
-    foreign_report(r->diags, r->file, entry ? E902 : E901,
-                   entry ? "tensor `%s` of the checkpoint is stored in parts"
-                         : "the checkpoint has no tensor `%s`",
-                   name);
+  if (!entry) {
+    foreign_report(r->diags, r->file, E901, "the checkpoint has no tensor `%s`", name);
     return false;
   }
+  if (entry->n_slice)
+    return foreign_lacks(r->diags, r->file, E902,
+                         "save the model again without a partitioner, so that each variable is one "
+                         "tensor",
+                         "tensor `%s` of the checkpoint is stored in parts", name);
   if (entry->shard < 0 || entry->shard >= bundle->n_shards) {
     foreign_report(r->diags, r->file, E901,
                    "tensor `%s` of the checkpoint is in a file that the "

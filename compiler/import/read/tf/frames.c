@@ -20,7 +20,10 @@ static const TfNode *input_node(TfReader *r, const TfNode *node, size_t k) {
 }
 
 static GraphValue *refuse(TfReader *r, const TfNode *node, const char *what) {
-  foreign_report(r->diags, r->file, E902, "node `%s` (`%s`) %s", node->name, node->op, what);
+  foreign_lacks_node(r->diags, r->file, E902, node->name, node->op,
+                     "build the graph after `tf.compat.v1.enable_control_flow_v2()`: loops and "
+                     "branches are then `While` and `If`, which are read",
+                     "%s", what);
   return NULL;
 }
 

@@ -45,9 +45,9 @@ static const TfFunction *called(TfCall *c, const char *attribute) {
 
 /* Whether the function changes no variable; false after reporting. */
 static bool changes_nothing(TfCall *c, const TfFunction *f) {
-  return !f->changes ||
-         tf_refuse(c, E902, "calls a function whose node `%s` gives a variable another value",
-                   f->changes->name);
+  return !f->changes || tf_lacks(c, E902, tf_pass_state,
+                                 "calls a function whose node `%s` gives a variable another value",
+                                 f->changes->name);
 }
 
 /* A variable, by the key of its handle, is only read, changed and handed on in a function. */
@@ -183,7 +183,7 @@ static Graph *loop_body(TfCall *c, const TfFunction *f, size_t n_results, const 
 static bool reads_all(TfCall *c, int n, GraphValue *const *in) {
   for (int k = 0; k < n; k++)
     if (!tf_use_variable(c->reader, in[k], NULL))
-      return tf_refuse(c, E902, "reads a variable that another node changes");
+      return tf_lacks(c, E902, tf_pass_state, "reads a variable that another node changes");
   return true;
 }
 

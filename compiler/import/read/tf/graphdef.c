@@ -83,7 +83,8 @@ GraphValue *tf_in(TfCall *c, int k) {
   GraphValue *value = tf_value(c->reader, c->scope, c->node->input[k]);
   bool out_of_place = value && tf_blocked(c->reader, value, block) && !tf_takes_blocks(c->node);
   if (!out_of_place) return value;
-  tf_refuse(c, E902, "reads steps that SpaceToBatchND has dealt out; only convolutions can");
+  tf_lacks(c, E902, tf_dilations,
+           "reads steps that SpaceToBatchND has dealt out; only convolutions can");
   return NULL;
 }
 
@@ -102,14 +103,8 @@ static bool unknown(TfCall *c) {
   bool front_end = strcmp(c->node->op, "Mfcc") == 0 ||
                    strcmp(c->node->op, "AudioSpectrogram") == 0 ||
                    strcmp(c->node->op, "DecodeWav") == 0;
-  if (front_end)
-    diag_note(d, "it belongs to a front end that computes features of sound: begin after it with "
-                 "`--input NODE`");
-  if (r->is_saved)
-    diag_note(d,
-              "TensorFlow may write it in other operators: "
-              "`tf.lite.TFLiteConverter.from_saved_model(FOLDER).convert()` gives the bytes of a "
-              ".tflite, and Keras saves its models by `model.save(\"model.keras\")`");
+  if (front_end) diag_note(d, "it belongs to a front end that computes features of sound");
+  diag_fix(d, FIX_MAYBE, "%s", tf_cut(c));
   return false;
 }
 
@@ -132,7 +127,7 @@ static bool reads_variable(TfCall *c) {
   const GraphValue *handle = reads ? tf_in(c, 0) : NULL;
   if (reads && !handle) return false;
   return !reads || tf_use_variable(c->reader, handle, NULL) ||
-         tf_refuse(c, E902, "reads a variable that another node changes");
+         tf_lacks(c, E902, tf_pass_state, "reads a variable that another node changes");
 }
 
 /* Makes what a node of the file computes, after its operands; false after reporting. */
@@ -149,8 +144,8 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
                      MAX_MADE);
   const TfNode *changed = changed_before(r, scope, node);
   if (changed)
-    return tf_refuse(&c, E902, "waits for node `%s`, which gives a variable another value",
-                     changed->name);
+    return tf_lacks(&c, E902, tf_pass_state,
+                    "waits for node `%s`, which gives a variable another value", changed->name);
   bool called = !row && tf_function(r, node->op);
   if (!row && !called) return unknown(&c);
   while ((size_t)c.n_in < node->n_input &&
@@ -244,7 +239,8 @@ GraphValue *tf_output(TfReader *r, TfScope *scope, const char *reference) {
   GraphValue *value = tf_value(r, scope, reference);
   int64_t block[2];
   if (!value || !tf_blocked(r, value, block)) return value;
-  foreign_report(r->diags, r->file, E902, "node `%s` is an output in blocks", reference);
+  foreign_lacks(r->diags, r->file, E902, tf_dilations, "node `%s` is an output in blocks",
+                reference);
   return NULL;
 }
 
@@ -275,6 +271,22 @@ void tf_reader_start(TfReader *r, const ForeignFile *file, const ImportOptions *
   r->repeated = 4 * usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
 }
 
+/* The node whose name is the most like the one that was asked for: it begins in the same way. */
+static const char *near_name(const TfReader *r) {
+  const TfNode *best = r->nodes->node[0];
+  size_t most = 0;
+  for (size_t i = 0; i < r->nodes->n; i++) {
+    const TfNode *node = r->nodes->node[i];
+    size_t same = 0;
+    while (r->begin[same] && node->name[same] == r->begin[same])
+      same++;
+    bool better = same > most || (same == most && strcmp(best->op, "Const") == 0);
+    if (better) best = node;
+    if (better) most = same;
+  }
+  return best->name;
+}
+
 Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
   UnpackBudget budget = unpack_budget(file->arena, file->data.len);
   ProtobufCAllocator allocator = unpack_allocator(&budget);
@@ -288,7 +300,10 @@ Graph *graphdef_graph(const ForeignFile *file, const ImportOptions *options, Dia
   }
   if (!tf_graph_index(&r, def)) return NULL;
   if (r.begin && !tf_node(&r, r.begin)) {
-    foreign_report(diags, file, E904, "`%s` has no node `%s` to begin at", file->path, r.begin);
+    foreign_lacks(diags, file, E904,
+                  arena_printf(file->arena, "`--input` takes the name of a node, such as `%s`",
+                               near_name(&r)),
+                  "`%s` has no node `%s` to begin at", file->path, r.begin);
     return NULL;
   }
   r.graph = graph_new(file->arena, foreign_numbers(file), "graph");

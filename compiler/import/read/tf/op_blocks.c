@@ -48,7 +48,8 @@ bool tf_blocks_moved(TfCall *c, const GraphValue *from, const GraphValue *to, in
   int64_t block[2] = {1, 1};
   int64_t at = axis < 0 ? axis + 4 : axis; /* of the four axes that the image has */
   bool fits = (at == 1 || at == 2) && b->n == (joins ? 1 : 2) && (joins || b->block[at - 1] == 1);
-  if (!fits) return tf_refuse(c, E902, "changes axes between blocks in a way not supported");
+  if (!fits)
+    return tf_lacks(c, E902, tf_dilations, "changes axes between blocks in a way not supported");
   block[joins ? 2 - at : 0] = b->block[joins ? 0 : 2 - at];
   tf_mark_blocked(c->reader, to, joins ? 2 : 1, block);
   return true;
@@ -87,7 +88,8 @@ bool tf_op_batch_to_space(TfCall *c) {
   if (!crops || !tf_constant_ints(c, 1, "blocks", 2, &n, block)) return false;
   const TfBlocked *b = marked(c->reader, x);
   bool fits = b && b->n == n && b->block[0] == block[0] && (n < 2 || b->block[1] == block[1]);
-  if (!fits) return tf_refuse(c, E902, "puts back blocks that no convolution between has kept");
+  if (!fits)
+    return tf_lacks(c, E902, tf_dilations, "puts back blocks that no convolution between has kept");
   GraphValue *from = emit_slice(e, crops, 1, 0, 1, 1), *cut = emit_slice(e, crops, 1, 1, 2, 1);
   from = emit_cast(e, emit_reshape(e, from, 1, (int64_t[]){-1}), GRAPH_I64);
   cut = emit_cast(e, emit_reshape(e, cut, 1, (int64_t[]){-1}), GRAPH_I64);

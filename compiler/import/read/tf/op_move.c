@@ -105,7 +105,7 @@ static bool slice_computed(TfCall *c, GraphValue *x, int n, const int64_t *step)
   for (int i = 0; i < n; i++) {
     goes[i] = (shrink >> i & 1) != 0;
     if (!goes[i] && !((whole >> i & 1) && step[i] == 1))
-      return tf_refuse(c, E902, "has computed bounds, where grus needs constants");
+      return tf_lacks(c, E902, tf_fixed_sizes, "has computed bounds, where grus needs constants");
   }
   return begin && tf_done(c, rows_at(c, x, begin, n, goes));
 }
@@ -119,7 +119,9 @@ bool tf_op_strided_slice(TfCall *c) {
   int64_t begin_mask = tf_int(c->node, "begin_mask", 0), end_mask = tf_int(c->node, "end_mask", 0),
           shrink = tf_int(c->node, "shrink_axis_mask", 0);
   if (tf_int(c->node, "ellipsis_mask", 0) || tf_int(c->node, "new_axis_mask", 0))
-    return tf_refuse(c, E902, "has an ellipsis or makes new axes, which is not supported");
+    return tf_lacks(c, E902,
+                    "name all axes, as in `x[:, :, 0]`, and make new ones with `tf.expand_dims`",
+                    "has an ellipsis or makes new axes, which is not supported");
   if (!tf_all_in(c, 3, in) || !tf_constant_ints(c, 3, "strides", GRAPH_MAX_RANK, &n_step, step))
     return false;
   if (!constant_ints(in[1], GRAPH_MAX_RANK, &n, begin) ||
@@ -187,7 +189,9 @@ bool tf_op_filled_like(TfCall *c) {
   GraphValue *x = tf_in(c, 0);
   if (!x) return false;
   if (type && !tf_elem(type->type, &elem))
-    return tf_refuse(c, E902, "makes elements of a type that grus does not know");
+    return tf_lacks(c, E902,
+                    "real and whole numbers and booleans are read: `tf.cast(x, tf.float32)`",
+                    "makes elements of a type that grus does not know");
   GraphValue *shape = EMIT(c->emit, Shape, x);
   return tf_done(c, emit_filled(c->emit, shape, strcmp(c->node->op, "OnesLike") == 0, elem));
 }
@@ -196,7 +200,10 @@ bool tf_op_gather(TfCall *c) {
   int64_t axis = 0;
   GraphValue *in[2];
   if (tf_int(c->node, "batch_dims", 0))
-    return tf_refuse(c, E902, "has `batch_dims`, which is not supported");
+    return tf_lacks(c, E902,
+                    "places that are the same for all samples are read: `tf.gather(x, places, "
+                    "axis=1)`, without `batch_dims`",
+                    "has `batch_dims`, which is not supported");
   return tf_all_in(c, 2, in) && (c->n_in < 3 || axis_of(c, 2, &axis)) &&
          tf_done(c, emit_axis_call(c->emit, GRAPH_Gather, axis, 2, in));
 }
@@ -230,8 +237,10 @@ bool tf_op_mirror_pad(TfCall *c) {
   GraphValue *in[2];
   const char *mode = "reflect";
   if (strcmp(tf_word(c->reader, c->node, "mode", ""), "REFLECT") != 0)
-    return tf_refuse(c, E902,
-                     "pads with the outermost elements (`SYMMETRIC`), which is not supported");
+    return tf_lacks(
+        c, E902,
+        "`tf.pad(x, pads, mode=\"REFLECT\")` is read, which does not repeat the last element",
+        "pads with the outermost elements (`SYMMETRIC`), which is not supported");
   if (!tf_all_in(c, 2, in)) return false;
   in[1] = pads_in_order(c, in[1]);
   GraphNode *node = emit_node(c->emit, GRAPH_Pad, 2, in, 1);
@@ -278,8 +287,10 @@ bool tf_op_array_scatter(TfCall *c) {
   GraphValue *places = tf_in(c, 1), *rows = places ? tf_in(c, 2) : NULL;
   if (!rows) return false;
   if (!is_all(places))
-    return tf_refuse(c, E902,
-                     "fills a TensorArray in another order than 0, 1, 2, which is not supported");
+    return tf_lacks(c, E902,
+                    "fill it from an array in order, with `unstack`, and turn that with "
+                    "`tf.reverse` in front of it",
+                    "fills a TensorArray in another order than 0, 1, 2, which is not supported");
   return tf_done(c, EMIT(c->emit, ListFrom, rows));
 }
 
@@ -298,8 +309,10 @@ bool tf_op_array_gather(TfCall *c) {
   GraphValue *places = tf_in(c, 1), *list = places ? tf_in(c, 2) : NULL;
   if (!list) return false;
   if (!is_all(places))
-    return tf_refuse(c, E902,
-                     "reads a TensorArray in another order than 0, 1, 2, which is not supported");
+    return tf_lacks(c, E902,
+                    "read all of it in order, with `stack`, and turn the result with `tf.reverse` "
+                    "or `tf.gather`",
+                    "reads a TensorArray in another order than 0, 1, 2, which is not supported");
   return tf_done(c, EMIT(c->emit, ListStack, list));
 }
 

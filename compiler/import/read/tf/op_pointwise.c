@@ -15,21 +15,32 @@ bool tf_op_placeholder(TfCall *c) {
                       *shape = tf_attribute(c->node, "shape");
   GraphElem elem;
   if (c->scope->outer)
-    return tf_refuse(c, E902, "is an input inside a loop, which is not supported");
+    return tf_lacks(c, E902, tf_cut(c), "is an input inside a loop, which is not supported");
   if (!type || !tf_elem(type->type, &elem))
-    return tf_refuse(c, E903, "is an input that is not a tensor of numbers");
+    return tf_lacks(c, E903,
+                    c->reader->is_saved ? tf_signature
+                                        : "begin at the first node that makes numbers of it, and "
+                                          "compute that in your program: `--input NODE`",
+                    "is an input that is not a tensor of numbers");
   GraphValue *usual = c->n_in ? tf_in(c, 0) : NULL; /* its value where the caller gives none */
   if (c->n_in && (!usual || !usual->constant))
-    return usual && tf_refuse(c, E902, "has a computed default value, which is not supported");
+    return usual &&
+           tf_lacks(c, E902,
+                    "give it a default that is a constant, or none: `tf.compat.v1.placeholder`",
+                    "has a computed default value, which is not supported");
   GraphInput *input = graph_input(c->scope->graph, c->node->name, elem);
   GraphValue *value = input->value;
   if (usual) input->fallback = usual->constant;
   const TfFile__Shape *s = shape ? shape->shape : NULL;
   if (s && s->n_dim > GRAPH_MAX_RANK)
-    return tf_refuse(c, E903, "is an input of %zu axes; at most %d are supported", s->n_dim,
-                     GRAPH_MAX_RANK);
+    return tf_lacks(c, E903,
+                    "join axes of the input in your program, and take them apart with `tf.reshape`",
+                    "is an input of %zu axes; at most %d are supported", s->n_dim, GRAPH_MAX_RANK);
   for (size_t i = 0; s && i < s->n_dim; i++)
-    if (s->dim[i]->size == 0) return tf_refuse(c, E903, "is an input without elements");
+    if (s->dim[i]->size == 0)
+      return tf_lacks(c, E903,
+                      "give every axis of the input a size of at least 1, or leave it open",
+                      "is an input without elements");
   if (s && !s->unknown_rank && s->n_dim > 0) {
     input->rank = (int)s->n_dim;
     for (int i = 0; i < input->rank; i++)
@@ -91,7 +102,8 @@ bool tf_op_form(TfCall *c) {
       {"Asin", form_asin},   {"Acos", form_acos},   {"Erfc", erfc_of}};
   FormFunction *form = FORM_NAMED(known, c->node->op);
   GraphValue *x = tf_in(c, 0);
-  return x && (form ? tf_done(c, form(c->emit, x)) : tf_refuse(c, E902, "has no meaning here"));
+  return x && (form ? tf_done(c, form(c->emit, x))
+                    : tf_lacks(c, E902, tf_cut(c), "has no meaning here"));
 }
 
 bool tf_op_einsum(TfCall *c) {
@@ -102,7 +114,11 @@ bool tf_op_einsum(TfCall *c) {
   for (int k = 0; k < c->n_in; k++)
     rank[k] = in[k]->constant ? in[k]->constant->rank : -1;
   GraphValue *y = form_einsum(c->emit, equation, c->n_in, in, rank, &reason);
-  return y ? tf_done(c, y) : tf_refuse(c, E902, "has the equation `%s`, %s", equation, reason);
+  return y ? tf_done(c, y)
+           : tf_lacks(c, E902,
+                      "write it with `tf.transpose`, `tf.matmul` and `tf.reduce_sum`; grus reads "
+                      "equations whose letters differ within each operand, as `bij,bjk->bik`",
+                      "has the equation `%s`, %s", equation, reason);
 }
 
 bool tf_op_not_equal(TfCall *c) {
@@ -127,7 +143,9 @@ bool tf_op_add_n(TfCall *c) {
 bool tf_op_bias_add(TfCall *c) {
   GraphValue *in[2];
   if (strcmp(tf_word(c->reader, c->node, "data_format", "NHWC"), "NHWC") != 0)
-    return tf_refuse(c, E902, "has its channels first, which is not supported");
+    return tf_lacks(
+        c, E902, "add it along the last axis, `data_format=\"NHWC\"`, between two `tf.transpose`",
+        "has its channels first, which is not supported");
   return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, Add, in[0], in[1]));
 }
 
@@ -143,7 +161,10 @@ bool tf_op_matmul(TfCall *c) {
 bool tf_op_batch_matmul(TfCall *c) {
   GraphValue *in[2];
   if (tf_bool(c->node, "adj_x", false) || tf_bool(c->node, "adj_y", false))
-    return tf_refuse(c, E902, "transposes an operand whose number of axes the file does not say");
+    return tf_lacks(c, E902,
+                    "write the transposition apart, with the order of axes: `tf.matmul(a, "
+                    "tf.transpose(b, [0, 2, 1]))`",
+                    "transposes an operand whose number of axes the file does not say");
   return tf_all_in(c, 2, in) && tf_done(c, EMIT(c->emit, MatMul, in[0], in[1]));
 }
 
@@ -152,7 +173,9 @@ bool tf_op_cast(TfCall *c) {
   GraphElem elem;
   GraphValue *x = tf_in(c, 0);
   if (!to || !tf_elem(to->type, &elem))
-    return tf_refuse(c, E902, "makes elements of a type that grus does not know");
+    return tf_lacks(c, E902,
+                    "real and whole numbers and booleans are read: `tf.cast(x, tf.float32)`",
+                    "makes elements of a type that grus does not know");
   return x && tf_done(c, emit_cast(c->emit, x, elem));
 }
 

@@ -15,8 +15,9 @@ static bool is_word(TfCall *c, const char *name, const char *if_absent, const ch
 static bool order_of(TfCall *c, bool *last) {
   *last = is_word(c, "data_format", "NHWC", "NHWC");
   return *last || is_word(c, "data_format", "", "NCHW") ||
-         tf_refuse(c, E902, "has its axes in the order `%s`, which is not supported",
-                   tf_word(c->reader, c->node, "data_format", ""));
+         tf_lacks(c, E902, "`NHWC` and `NCHW` are read",
+                  "has its axes in the order `%s`, which is not supported",
+                  tf_word(c->reader, c->node, "data_format", ""));
 }
 
 /* The two sizes of an attribute with four, one for each axis; 1 and 1 where it is absent. */
@@ -26,7 +27,9 @@ static bool plane_sizes(TfCall *c, const char *name, bool last, int64_t *out) {
   out[0] = out[1] = 1;
   if (!list || list->n_i == 0) return true;
   if (list->n_i != 4 || list->i[0] != 1 || list->i[last ? 3 : 1] != 1)
-    return tf_refuse(c, E902, "has `%s` along the batch or the channels", name);
+    return tf_lacks(c, E902,
+                    "sizes along height and width are read: 1 for the batch and the channels",
+                    "has `%s` along the batch or the channels", name);
   out[0] = list->i[last ? 1 : 2];
   out[1] = list->i[last ? 2 : 3];
   return true;
@@ -40,7 +43,9 @@ static bool explicit_pads(TfCall *c, bool last, int64_t *pads) {
   if (!list || list->n_i != 8) return tf_refuse(c, E901, "does not list its eight pads");
   const int64_t *channels = list->i + (last ? 6 : 2);
   if (list->i[0] || list->i[1] || channels[0] || channels[1])
-    return tf_refuse(c, E902, "has pads along the batch or the channels");
+    return tf_lacks(c, E902,
+                    "sizes along height and width are read: 1 for the batch and the channels",
+                    "has pads along the batch or the channels");
   for (int i = 0; i < 2; i++)
     for (int side = 0; side < 2; side++) {
       int64_t pad = list->i[2 * (i + (last ? 1 : 2)) + side];
@@ -83,7 +88,10 @@ static const GraphTensor *filters_of(TfCall *c, const GraphValue *value, Window2
     if (filter)
       tf_refuse(c, E901, "has filters of %d axes", filter->rank);
     else
-      tf_refuse(c, E902, "has a kernel that is not a constant");
+      tf_lacks(c, E902,
+               "a kernel that is a constant or a variable of the model is read, as "
+               "`keras.layers.Conv1D` has it",
+               "has a kernel that is not a constant");
     return NULL;
   }
   w->kernel[0] = filter->dim[0];
@@ -108,8 +116,8 @@ static bool convolution(TfCall *c, bool depthwise) {
   bool blocked = tf_blocked(c->reader, in[0], block);
   for (int i = 0; blocked && i < 2; i++) {
     if (!last || w.same || w.stride[i] != 1 || pads[i] || pads[2 + i])
-      return tf_refuse(
-          c, E902,
+      return tf_lacks(
+          c, E902, tf_dilations,
           "has strides or pads between SpaceToBatchND and BatchToSpaceND, which is not supported");
     w.dilation[i] *= block[i];
   }
@@ -144,7 +152,10 @@ bool tf_op_transposed(TfCall *c) {
   int64_t pads[4], more[2];
   if (!filters_of(c, in[1], &w) || !window_of(c, &w, last, &sized, pads)) return false;
   if (w.dilation[0] != 1 || w.dilation[1] != 1 || is_word(c, "padding", "", "EXPLICIT"))
-    return tf_refuse(c, E902, "has dilations or explicit pads, which is not supported");
+    return tf_lacks(
+        c, E902,
+        "transposed convolutions without dilations, with padding `SAME` or `VALID`, are read",
+        "has dilations or explicit pads, which is not supported");
   window_transposed_pads(&w, pads, more);
   GraphValue *y =
       window_transposed(e, &w, pads, more, 2,
@@ -174,7 +185,10 @@ bool tf_op_batch_norm(TfCall *c) {
   bool last;
   if (!order_of(c, &last)) return false;
   if (tf_bool(c->node, "is_training", true))
-    return tf_refuse(c, E902, "takes mean and variance of the batch, as in training");
+    return tf_lacks(c, E902,
+                    "save the model for use, not for training: `model.export(FOLDER)`, or "
+                    "`training=False` in the call",
+                    "takes mean and variance of the batch, as in training");
   if (!tf_all_in(c, 5, in)) return false;
   GraphNode *node = emit_node(c->emit, GRAPH_BatchNorm, 5, in, 1);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, last ? -1 : 1);

@@ -103,6 +103,15 @@ typedef struct TfCall {
 #define tf_refuse(c, code, ...)                                                                    \
   foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->node->name, (c)->node->op, \
                       __VA_ARGS__)
+/* The same of what grus lacks (E902, E903, E904), with the nearest thing that works. */
+#define tf_lacks(c, code, help, ...)                                                               \
+  foreign_lacks_node((c)->reader->diags, (c)->reader->file, code, (c)->node->name, (c)->node->op,  \
+                     help, __VA_ARGS__)
+/* ---- cut.c: helps that several operators have ---- */
+extern const char tf_fixed_sizes[], tf_pass_state[], tf_dilations[], tf_signature[];
+/* Where nothing near works: begin behind the node, or end before it. */
+const char *tf_cut(const TfCall *c);
+
 /* The value of a reference "name:k" in a scope, made if it is not there. NULL after reporting. */
 GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference);
 /* Operand k; NULL after reporting. */

@@ -65,9 +65,8 @@ static const TfFile__Signature *signature_to_read(TfReader *r, const TfFile__Met
 
 static bool is_tensor(TfReader *r, const TfFile__PortEntry *port, const char *what) {
   if (port->value && *port->value->name) return true;
-  foreign_report(r->diags, r->file, E902, "%s `%s` of the signature is not a tensor", what,
-                 port->key);
-  return false;
+  return foreign_lacks(r->diags, r->file, E902, tf_signature,
+                       "%s `%s` of the signature is not a tensor", what, port->key);
 }
 
 /* Makes the inputs of a signature, in its order, and then what its outputs need. False after
@@ -81,9 +80,8 @@ static bool read_signature(TfReader *r, const TfFile__Signature *signature) {
     GraphValue *value = tf_value(r, &scope, port->value->name);
     if (!value) return false;
     if (r->graph->n_in != before + 1 || r->graph->in[before].value != value) {
-      foreign_report(r->diags, r->file, E903, "input `%s` of the signature is not an input node",
-                     port->key);
-      return false;
+      return foreign_lacks(r->diags, r->file, E903, tf_signature,
+                           "input `%s` of the signature is not an input node", port->key);
     }
     r->graph->in[before].name = value->name = port->key;
   }
@@ -95,10 +93,9 @@ static bool read_signature(TfReader *r, const TfFile__Signature *signature) {
     graph_output(r->graph, signature->output[i]->key, value);
   }
   if (r->graph->n_in == given && r->graph->n_out) return true;
-  foreign_report(r->diags, r->file, E903,
-                 r->graph->n_out ? "the outputs need an input that the signature lacks"
-                                 : "the signature has no output");
-  return false;
+  return foreign_lacks(r->diags, r->file, E903, tf_signature, "%s",
+                       r->graph->n_out ? "the outputs need an input that the signature lacks"
+                                       : "the signature has no output");
 }
 
 Graph *saved_model_graph(const ForeignFile *file, const ImportOptions *options, Diags *diags) {

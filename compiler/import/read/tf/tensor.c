@@ -180,5 +180,6 @@ bool tf_constant_ints(TfCall *c, int k, const char *what, int most, int *n, int6
   if (!value) return false;
   if (constant_ints(value, most, n, out)) return true;
   const char *problem = constant_ints_problem(c->reader->arena, value, what, most, &code);
-  return tf_refuse(c, code, "%s", problem);
+  if (code == E901) return tf_refuse(c, E901, "%s", problem);
+  return tf_lacks(c, code, tf_fixed_sizes, "%s", problem);
 }

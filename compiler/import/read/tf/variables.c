@@ -94,15 +94,16 @@ bool tf_op_variable(TfCall *c) {
   const char *name = map_get(&r->checkpoint, tf_key(r, c->node->name));
   TfStored stored;
   if (!r->is_saved) {
-    Diag *d =
-        foreign_report(r->diags, r->file, E904,
-                       "node `%s` is a variable, whose value is not in the file", c->node->name);
-    diag_note(d,
-              "its value is in the checkpoint: import the folder of the SavedModel, or freeze the "
-              "graph");
-    return false;
+    return foreign_lacks(r->diags, r->file, E904,
+                         "its value is in the checkpoint: import the folder of the SavedModel, or "
+                         "freeze the graph",
+                         "node `%s` is a variable, whose value is not in the file", c->node->name);
   }
-  if (!name) return tf_refuse(c, E904, "is a variable to which the checkpoint gives no value");
+  if (!name)
+    return tf_lacks(c, E904,
+                    "save the model again with all its variables: `model.export(FOLDER)`, or "
+                    "`tf.saved_model.save(model, FOLDER)`",
+                    "is a variable to which the checkpoint gives no value");
   if (!r->bundle) r->bundle = tf_bundle_open(r);
   if (!r->bundle || !tf_bundle_find(r, name, &stored)) return false;
   const GraphTensor *t = tf_stored(r, c->node, &stored);

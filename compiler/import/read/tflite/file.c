@@ -87,10 +87,16 @@ static bool read_data(TflReader *r, size_t table, TflTensor *t) {
   if (index < 0 || (index > 0 && (uint32_t)index >= r->buffers.n)) return tfl_broken(r);
   size_t buffer = index ? flat_element_table(&r->flat, r->buffers, (uint32_t)index) : 0;
   if (flat_has(&r->flat, buffer, 1) || flat_table(&r->flat, table, 6)) {
-    foreign_report(r->diags, r->file, E903,
-                   "tensor `%s` is sparse or has its data after the tables, which is not supported",
-                   t->name);
-    return false;
+    bool sparse = flat_table(&r->flat, table, 6) != 0;
+    return foreign_lacks(r->diags, r->file, E903,
+                         sparse ? "convert it without `tf.lite.Optimize.EXPERIMENTAL_SPARSITY`"
+                                : "import the Keras model or the SavedModel from which it was "
+                                  "converted",
+                         sparse
+                             ? "tensor `%s` is sparse, which is not supported"
+                             : "tensor `%s` has its data after the tables, as files over 2 GB do, "
+                               "which is not supported",
+                         t->name);
   }
   FlatVector data = flat_vector(&r->flat, buffer, 0, 1);
   if (data.n) t->data = r->flat.data + data.at;

@@ -8,12 +8,15 @@
 static bool sizes_of(TflCall *c, int rank, int64_t *dim) {
   const TflTensor *t = c->from[0];
   if (t->rank != rank)
-    return tfl_refuse(c, E902, "has an operand of %d axes; at most %d are supported", t->rank,
-                      rank);
+    return tfl_lacks(
+        c, E902,
+        "images [batch, height, width, channels] are read: give it that shape with a reshape",
+        "has an operand of %d axes; at most %d are supported", t->rank, rank);
   for (int i = 1; i < rank; i++) {
     dim[i] = t->dim[i];
     if (dim[i] < 1 || dim[i] > INT32_MAX)
-      return tfl_refuse(c, E902, "has an operand whose size is open along axis %d", i);
+      return tfl_lacks(c, E902, tfl_fixed_sizes, "has an operand whose size is open along axis %d",
+                       i);
   }
   return true;
 }

@@ -48,7 +48,7 @@ static bool bind_all(TflCall *c, TflScope *body) {
     GraphElem elem = GRAPH_FLOAT;
     if (i < 0 || i >= body->n_tensors) return tfl_broken(c->reader);
     if (resource == TFL_NO_VARIABLE && !c->in[k])
-      return tfl_refuse(c, E902, "carries operand %d, which has no value", k);
+      return tfl_lacks(c, E902, tfl_cut(c), "carries operand %d, which has no value", k);
     tfl_elem(body->tensor[i].type, &elem); /* lists have none: their elements have */
     GraphValue *value = resource == TFL_NO_VARIABLE
                             ? graph_input(body->graph, body->tensor[i].name, elem)->value
@@ -65,7 +65,10 @@ static bool deliver(TflCall *c, TflScope *body, int k, int resource) {
   if (i < 0 || i >= body->n_tensors) return tfl_broken(c->reader);
   if (body->tensor[i].type == TFL_RESOURCE || resource != TFL_NO_VARIABLE)
     return body->resource[i] == resource ||
-           tfl_refuse(c, E902, "returns another variable than it gets, which is not supported");
+           tfl_lacks(c, E902,
+                     "give each variable its new value in the body, with `assign`, and carry it at "
+                     "one place",
+                     "returns another variable than it gets, which is not supported");
   GraphValue *value = tfl_value(body, i);
   if (value) graph_output(body->graph, body->tensor[i].name, value);
   return value != NULL;
@@ -113,7 +116,7 @@ static bool branch(TflCall *c, unsigned option, TflScope *body) {
   for (int k = 1; k < c->n_in; k++) {
     int resource = resource_of(c, k);
     if (resource == TFL_NO_VARIABLE && !c->in[k])
-      return tfl_refuse(c, E902, "reads operand %d, which has no value", k);
+      return tfl_lacks(c, E902, tfl_cut(c), "reads operand %d, which has no value", k);
     if (!bind(c, body, k - 1, resource, c->in[k])) return false;
   }
   if (!tfl_read(body)) return false;
@@ -167,12 +170,17 @@ int tfl_state_variable(TflCall *c, int k) {
   GraphElem elem;
   double *data;
   if (!t || !t->variable || t->data || !tfl_elem(t->type, &elem)) {
-    tfl_refuse(c, E902, "has a state that is not a variable");
+    tfl_lacks(c, E902,
+              "convert it again from the Keras model: `TFLiteConverter.from_keras_model` makes its "
+              "states variables",
+              "has a state that is not a variable");
     return TFL_NO_VARIABLE;
   }
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0) {
-      tfl_refuse(c, E904, "keeps a state whose size along axis %d is open", i);
+      tfl_lacks(c, E904,
+                "convert it with a batch of one size: `keras.Input((None, 3), batch_size=1)`",
+                "keeps a state whose size along axis %d is open", i);
       return TFL_NO_VARIABLE;
     }
   GraphTensor *start = t->rank < 0 ? NULL
@@ -212,7 +220,8 @@ bool tfl_op_read_variable(TflCall *c) {
   if (resource == TFL_NO_VARIABLE)
     return tfl_refuse(c, E901, "reads a value that is not a resource");
   if (c->scope->initial)
-    return tfl_refuse(c, E902, "reads a variable while initial values are set");
+    return tfl_lacks(c, E902, "begin each variable with constants: `tf.Variable(tf.zeros((1, 8)))`",
+                     "reads a variable while initial values are set");
   if (!c->reader->variable[resource].reader) c->reader->variable[resource].reader = c->emit->name;
   return tfl_set(c, 0, tfl_variable_read(c, in_graph(c->reader, resource)));
 }
@@ -238,17 +247,22 @@ bool tfl_op_call_once(TflCall *c) {
   TflScope body;
   GraphFault fault;
   if (c->scope->depth > 0 || r->initialised++ >= MOST_INITIALISED)
-    return tfl_refuse(c, E902, "is in a body, or one of too many");
+    return tfl_lacks(c, E902,
+                     "set all initial values in one function, outside of loops and branches",
+                     "is in a body, or one of too many");
   if (!tfl_body(c, tfl_option(c, 0, -1), true, &body)) return false;
   body.initial = true;
   if (body.in.n) return tfl_refuse(c, E901, "has a body with inputs");
   if (!tfl_read(&body)) return false;
   const GraphTensor **out = ARENA_ARRAY(r->arena, const GraphTensor *, body.graph->n_out + 1);
   if (!graph_eval(body.graph, r->arena, NULL, &initial_limits, NULL, out, &fault))
-    return tfl_refuse(c, E902, "sets initial values that cannot be computed: %s", fault.text);
+    return tfl_lacks(c, E902, "begin each variable with constants: `tf.Variable(tf.zeros((1, 8)))`",
+                     "sets initial values that cannot be computed: %s", fault.text);
   for (size_t k = 0; k < body.n_started; k++) {
     TflVariable *v = &r->variable[body.started[k]];
-    if (v->reader) return tfl_refuse(c, E902, "sets `%s` after it is read", v->name);
+    if (v->reader)
+      return tfl_lacks(c, E902, "set initial values before the first node that reads them",
+                       "sets `%s` after it is read", v->name);
     int variable = in_graph(r, body.started[k]);
     r->graph->variable[variable].start = out[k];
   }
@@ -263,9 +277,9 @@ bool tfl_variables_start(TflReader *r) {
         foreign_report(r->diags, r->file, E904, "variable `%s` has no value in the file", v->name);
     diag_note(d, "`%s` reads it, and no CALL_ONCE sets it: the converter did not store the weights",
               v->reader ? v->reader : "nothing");
-    diag_note(
-        d,
-        "convert with `TFLiteConverter.from_keras_model`, which writes the weights as constants");
+    diag_fix(d, FIX_MAYBE,
+             "convert with `TFLiteConverter.from_keras_model`, which writes the weights as "
+             "constants");
     return false;
   }
   return true;

@@ -4,7 +4,10 @@
 
 bool tfl_op_gather(TflCall *c) {
   if (tfl_option(c, 1, 0) != 0)
-    return tfl_refuse(c, E902, "has `batch_dims`, which is not supported");
+    return tfl_lacks(c, E902,
+                     "places that are the same for all samples are read: `tf.gather(x, places, "
+                     "axis=1)`, without `batch_dims`",
+                     "has `batch_dims`, which is not supported");
   if (tfl_quantised(c->from[0]) &&
       c->from[0]->n_scales > 1) { /* a table with a scale for each row */
     GraphValue *in[2] = {tfl_real(c, 0), c->in[1]};
@@ -24,17 +27,25 @@ bool tfl_op_gather_nd(TflCall *c) {
 bool tfl_op_scatter_nd(TflCall *c) {
   const GraphTensor *places = c->in[0]->constant;
   if (!places || places->rank < 1)
-    return tfl_refuse(c, E902, "has computed indices, which may be equal");
+    return tfl_lacks(
+        c, E902,
+        "constant indices that differ are read; slices and `tf.concat` put parts together, too",
+        "has computed indices, which may be equal");
   int64_t depth = places->dim[places->rank - 1], n = depth ? places->count / depth : 0;
   enum { MOST = 4096 };
   if (n > MOST || depth > GRAPH_MAX_RANK)
-    return tfl_refuse(c, E902, "has %lld indices; at most %d are supported", (long long)n, MOST);
+    return tfl_lacks(c, E902, "slices and `tf.concat` put any number of elements together",
+                     "has %lld indices; at most %d are supported", (long long)n, MOST);
   for (int64_t i = 0; i < n; i++)
     for (int64_t k = 0; k < i; k++) {
       bool same = true;
       for (int64_t d = 0; d < depth; d++)
         same = same && graph_at(places, i * depth + d) == graph_at(places, k * depth + d);
-      if (same) return tfl_refuse(c, E902, "adds up elements that have the same index");
+      if (same)
+        return tfl_lacks(c, E902,
+                         "constant indices that differ are read; a product with a constant matrix "
+                         "of zeros and ones adds elements up",
+                         "adds up elements that have the same index");
     }
   GraphElem elem = GRAPH_FLOAT;
   tfl_elem(c->from[1]->type, &elem);
@@ -73,7 +84,7 @@ bool tfl_op_zeros_like(TflCall *c) {
   GraphElem elem = GRAPH_FLOAT;
   const TflTensor *to = c->to[0];
   if (to && !tfl_elem(to->type, &elem))
-    return tfl_refuse(c, E902, "has a result of type %s", tfl_type_name(to->type));
+    return tfl_lacks(c, E902, tfl_cut(c), "has a result of type %s", tfl_type_name(to->type));
   GraphValue *shape = EMIT(c->emit, Shape, c->in[0]);
   return tfl_set(c, 0,
                  emit_filled(c->emit, shape, tfl_quantised(to) ? graph_at(to->zero, 0) : 0, elem));

@@ -52,19 +52,23 @@ static bool operands_fit(TflCall *c) {
   const TflTensor *h = tfl_from(c, STATE), *cell = tfl_from(c, CELL);
   for (int k = 0; k < GATES; k++)
     if (!tfl_in(c, KERNEL + k) || !tfl_in(c, RECURRENT_KERNEL + k) || !tfl_in(c, BIAS + k))
-      return tfl_refuse(
-          c, E902, "computes in integers without the weights of a gate, which is not supported");
+      return tfl_lacks(
+          c, E902, tfl_in_floats,
+          "computes in integers without the weights of a gate, which is not supported");
   for (int k = PEEPHOLE; k < PEEPHOLE + 3; k++)
     if (tfl_in(c, k))
-      return tfl_refuse(c, E902, "computes in integers with peepholes, which is not supported");
+      return tfl_lacks(c, E902, tfl_in_floats,
+                       "computes in integers with peepholes, which is not supported");
   if (tfl_in(c, PROJECTION) || tfl_in(c, PROJECTION + 1))
-    return tfl_refuse(c, E902, "computes in integers with a projection, which is not supported");
+    return tfl_lacks(c, E902, tfl_in_floats,
+                     "computes in integers with a projection, which is not supported");
   if (!tfl_quantised(h) || !tfl_quantised(cell) || h->type != TFL_INT8 || cell->type != TFL_INT16 ||
       h->n_scales != 1 || cell->n_scales != 1 || c->from[0]->type != TFL_INT8)
-    return tfl_refuse(
-        c, E902, "computes in integers; grus supports inputs of 8 bits with a cell of 16 bits");
+    return tfl_lacks(c, E902, tfl_in_floats,
+                     "computes in integers; grus supports inputs of 8 bits with a cell of 16 bits");
   if (flat_u8(&c->reader->flat, c->op.options, 0) != 4)
-    return tfl_refuse(c, E902, "computes in integers; grus supports only the activation tanh");
+    return tfl_lacks(c, E902, tfl_in_floats,
+                     "computes in integers; grus supports only the activation tanh");
   if (cell->rank != 2 || cell->dim[1] < 1)
     return tfl_refuse(c, E901, "has a cell of %d axes", cell->rank);
   return true;

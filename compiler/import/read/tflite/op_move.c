@@ -95,7 +95,8 @@ bool tfl_op_split_v(TflCall *c) {
   int64_t at = axis < 0 ? axis + rank : axis;
   if (open >= 0) { /* a size of -1 is what the others leave */
     if (at < 0 || at >= rank || c->from[0]->dim[at] < total)
-      return tfl_refuse(c, E904, "has a size of -1 along an axis whose size is not known");
+      return tfl_lacks(c, E904, tfl_fixed_sizes,
+                       "has a size of -1 along an axis whose size is not known");
     size[open] = c->from[0]->dim[at] - total;
   }
   return split(c, 0, emit_ints(c->emit, n, size), axis);
@@ -107,7 +108,7 @@ bool tfl_op_pack(TflCall *c) {
   for (int k = 0; k < c->n_in; k++) {
     if (!c->in[k]) return tfl_refuse(c, E901, "lacks operand %d", k);
     if (!tfl_same_scale(c->from[k], c->from[0]))
-      return tfl_refuse(c, E902, "packs parts of different scales");
+      return tfl_lacks(c, E902, tfl_in_floats, "packs parts of different scales");
     part[k] = emit_unsqueeze(c->emit, c->in[k], 1, &axis);
   }
   return tfl_set_like(c, 0, emit_concat(c->emit, axis, c->n_in, part), 0);
@@ -147,7 +148,7 @@ bool tfl_op_pad(TflCall *c) {
   const TflTensor *x = c->from[0];
   if (tfl_in(c, 2)) {
     if (tfl_quantised(x) && !tfl_same_scale(x, c->from[2]))
-      return tfl_refuse(c, E902, "pads with a number of another scale");
+      return tfl_lacks(c, E902, tfl_in_floats, "pads with a number of another scale");
     return padded(c, c->in[2], "constant");
   }
   GraphElem elem = GRAPH_FLOAT;
@@ -165,7 +166,10 @@ bool tfl_op_mirror_pad(TflCall *c) {
   int64_t pads[2 * GRAPH_MAX_RANK];
   if (!tfl_constant_ints(c, 1, "pads", 2 * GRAPH_MAX_RANK, &n, pads)) return false;
   for (int i = 0; i < n; i++)
-    if (pads[i] > 1) return tfl_refuse(c, E902, "repeats more than one element at the edge");
+    if (pads[i] > 1)
+      return tfl_lacks(
+          c, E902, "pads of 1 are read, and of any size with `tf.pad(x, pads, mode=\"REFLECT\")`",
+          "repeats more than one element at the edge");
   return padded(c, NULL, "edge");
 }
 

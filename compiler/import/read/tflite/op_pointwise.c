@@ -89,7 +89,7 @@ bool tfl_op_cast(TflCall *c) {
   GraphElem elem;
   int type = c->to[0] ? c->to[0]->type : TFL_FLOAT32;
   if (!tfl_elem(type, &elem))
-    return tfl_refuse(c, E902, "has a result of type %s", tfl_type_name(type));
+    return tfl_lacks(c, E902, tfl_cut(c), "has a result of type %s", tfl_type_name(type));
   return tfl_set(c, 0, emit_cast(c->emit, c->in[0], elem));
 }
 
@@ -98,9 +98,10 @@ bool tfl_op_requantize(TflCall *c) {
   GraphElem elem;
   const TflTensor *from = c->from[0], *to = c->to[0];
   bool real = tfl_elem(from->type, &elem) && elem == GRAPH_FLOAT;
-  if (!real && !tfl_quantised(from)) return tfl_refuse(c, E904, "has an operand without a scale");
+  if (!real && !tfl_quantised(from))
+    return tfl_lacks(c, E904, tfl_in_floats, "has an operand without a scale");
   if (to && tfl_elem(to->type, &elem) && elem != GRAPH_FLOAT && !tfl_quantised(to))
-    return tfl_refuse(c, E904, "has a result without a scale");
+    return tfl_lacks(c, E904, tfl_in_floats, "has a result without a scale");
   return tfl_set_real(c, 0, tfl_real(c, 0));
 }
 

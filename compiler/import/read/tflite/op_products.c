@@ -11,10 +11,14 @@ bool tfl_op_fully_connected(TflCall *c) {
   const TflTensor *weights = c->from[1];
   GraphValue *x = tfl_real(c, 0), *w = tfl_real(c, 1), *b = tfl_real_bias(c, 2, 0, 1);
   if (flat_u8(flat, c->op.options, 1))
-    return tfl_refuse(c, E902, "has shuffled weights, which is not supported");
+    return tfl_lacks(c, E902, "convert it again with TensorFlow 2, which does not shuffle weights",
+                     "has shuffled weights, which is not supported");
   if (weights->rank != 2) return tfl_refuse(c, E901, "has weights of %d axes", weights->rank);
   if (!tfl_flag(c, 2) && c->from[0]->rank != 2) {
-    if (weights->dim[1] < 1) return tfl_refuse(c, E904, "does not say the size of its weights");
+    if (weights->dim[1] < 1)
+      return tfl_lacks(
+          c, E904, "weights whose sizes are fixed are read, such as those of `keras.layers.Dense`",
+          "does not say the size of its weights");
     x = emit_reshape(e, x, 2, (int64_t[]){-1, weights->dim[1]});
   }
   GraphValue *y = EMIT(e, MatMul, x, emit_transpose(e, w, 2, swap));
@@ -63,12 +67,15 @@ static bool integers_fit(TflCall *c, const TflTensor *state, int activation) {
   enum { RELU = 1 };
   const TflTensor *x = tfl_from(c, 0), *times = tfl_from(c, 2);
   if (state->type != TFL_INT16 || times->type != TFL_INT16 || x->type != TFL_INT8)
-    return tfl_refuse(
-        c, E902, "computes in integers; grus supports inputs of 8 bits with a state of 16 bits");
+    return tfl_lacks(
+        c, E902, tfl_in_floats,
+        "computes in integers; grus supports inputs of 8 bits with a state of 16 bits");
   if (state->n_scales != 1)
-    return tfl_refuse(c, E902, "has a scale for each channel of its state, which is not supported");
+    return tfl_lacks(c, E902, tfl_in_floats,
+                     "has a scale for each channel of its state, which is not supported");
   return activation == RELU ||
-         tfl_refuse(c, E902, "computes in integers; grus supports only the activation relu");
+         tfl_lacks(c, E902, tfl_in_floats,
+                   "computes in integers; grus supports only the activation relu");
 }
 
 /* Whether the operands of an SVDF fit each other. False after reporting. */

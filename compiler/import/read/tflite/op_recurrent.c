@@ -20,7 +20,9 @@ static const char *activation_word(TflCall *c, int activation) {
   const char *word = activation >= 0 && activation < (int)(sizeof words / sizeof *words)
                          ? words[activation]
                          : NULL;
-  if (!word) tfl_refuse(c, E902, "has activation %d, which is not supported", activation);
+  if (!word)
+    tfl_lacks(c, E902, "linear, relu, relu6, tanh and sigmoid are read there",
+              "has activation %d, which is not supported", activation);
   return word;
 }
 
@@ -99,9 +101,11 @@ static bool lstm_fits(TflCall *c, const Direction *d) {
   if (is_coupled && (tfl_in(c, d->recurrent) || tfl_in(c, d->bias)))
     return tfl_refuse(c, E901, "has only a part of the weights of its input gate");
   if (!is_zero(tfl_in(c, d->projection + 1)))
-    return tfl_refuse(c, E902, "adds a bias after its projection, which is not supported");
+    return tfl_lacks(c, E902, "a projection without bias is read; the next layer can add it",
+                     "adds a bias after its projection, which is not supported");
   if (tfl_in(c, d->projection) && tfl_option_number(c, 2) > 0)
-    return tfl_refuse(c, E902, "clips its projection (`proj_clip`), which is not supported");
+    return tfl_lacks(c, E902, "a projection without `proj_clip` is read",
+                     "clips its projection (`proj_clip`), which is not supported");
   return true;
 }
 
@@ -145,9 +149,11 @@ bool tfl_op_sequence_lstm(TflCall *c) {
   static const Direction forward = {1, 5, 9, 12, 16, 18, "forward"};
   bool time_major = tfl_flag(c, 3);
   for (int k = 20; k < 24; k++)
-    if (tfl_in(c, k)) return tfl_refuse(c, E902, "normalises its gates, which is not supported");
+    if (tfl_in(c, k))
+      return tfl_lacks(c, E902, tfl_own_cell, "normalises its gates, which is not supported");
   if (tfl_flag(c, 5))
-    return tfl_refuse(c, E902, "has diagonal recurrent weights, which is not supported");
+    return tfl_lacks(c, E902, tfl_own_cell,
+                     "has diagonal recurrent weights, which is not supported");
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
   bool kept = tfl_recurrent_kept(c, time_major);
   if (tfl_quantised(c->from[0])) return tfl_integer_lstm(c, time_major, kept);
@@ -170,10 +176,14 @@ bool tfl_op_bidirectional_lstm(TflCall *c) {
   FlatBuffer *flat = &c->reader->flat;
   bool time_major = !flat_has(flat, c->op.options, 4) || flat_u8(flat, c->op.options, 4);
   for (int k = 39; k < 48; k++)
-    if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs, which is not supported");
+    if (tfl_in(c, k))
+      return tfl_lacks(c, E902,
+                       "join them to its input with a concatenation in front of it, and their "
+                       "weights to its weights",
+                       "has auxiliary inputs, which is not supported");
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
   if (tfl_quantised(c->from[0]))
-    return tfl_refuse(c, E902, "computes in integers, which is not supported");
+    return tfl_lacks(c, E902, tfl_in_floats, "computes in integers, which is not supported");
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);
   GraphValue *there = lstm_direction(c, &forward, x, kept),
@@ -213,7 +223,7 @@ static GraphValue *rnn_direction(TflCall *c, int first, const char *direction, i
 static bool is_float(TflCall *c) {
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
   return !tfl_quantised(c->from[0]) ||
-         tfl_refuse(c, E902, "computes in integers, which is not supported");
+         tfl_lacks(c, E902, tfl_in_floats, "computes in integers, which is not supported");
 }
 
 bool tfl_op_sequence_rnn(TflCall *c) {
@@ -229,7 +239,11 @@ bool tfl_op_bidirectional_rnn(TflCall *c) {
   bool time_major = tfl_flag(c, 0);
   int activation = flat_u8(&c->reader->flat, c->op.options, 1);
   for (int k = 9; k < 12; k++)
-    if (tfl_in(c, k)) return tfl_refuse(c, E902, "has auxiliary inputs, which is not supported");
+    if (tfl_in(c, k))
+      return tfl_lacks(c, E902,
+                       "join them to its input with a concatenation in front of it, and their "
+                       "weights to its weights",
+                       "has auxiliary inputs, which is not supported");
   if (!is_float(c)) return false;
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);

@@ -64,14 +64,23 @@ bool tfl_op_resize(TflCall *c) {
   for (int i = 0; i < 2; i++) {
     int64_t from = c->from[0]->rank == 4 ? c->from[0]->dim[1 + i] : GRAPH_OPEN;
     if (n != 2 || from < 1 || size[i] < 1 || from > LARGEST || size[i] > LARGEST)
-      return tfl_refuse(c, E902, "resizes a size that is open or too large");
+      return tfl_lacks(
+          c, E902,
+          arena_printf(c->reader->arena,
+                       "images of 1 to %d rows and columns that the file fixes are read: %s",
+                       LARGEST, tfl_fixed_sizes),
+          "resizes a size that is open or too large");
     r[i] =
         (Resize){from, size[i], tfl_flag(c, is_nearest ? 0 : 2), tfl_flag(c, is_nearest ? 1 : 3)};
   }
   if (is_nearest)
     return tfl_set_like(c, 0, nearest(c, nearest(c, c->in[0], 1, &r[0]), 2, &r[1]), 0);
   GraphValue *rows = weights(c, &r[0]), *columns = weights(c, &r[1]);
-  if (!rows || !columns) return tfl_refuse(c, E902, "resizes a size that is too large");
+  if (!rows || !columns)
+    return tfl_lacks(
+        c, E902,
+        arena_printf(c->reader->arena, "images of 1 to %d rows and columns are read", LARGEST),
+        "resizes a size that is too large");
   GraphValue *x = channels_first(c->emit, tfl_real(c, 0));
   GraphValue *y = EMIT(c->emit, MatMul, EMIT(c->emit, MatMul, rows, x),
                        emit_transpose(c->emit, columns, 2, (int64_t[]){1, 0}));

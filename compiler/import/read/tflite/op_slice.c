@@ -53,12 +53,13 @@ static bool entries_of(TflCall *c, int places, Strided *s) {
   s->end_mask = tfl_option(c, 1, 0);
   s->shrink_mask = tfl_option(c, 4, 0);
   if (flat_u8(&c->reader->flat, c->op.options, 5))
-    return tfl_refuse(c, E902,
-                      "gives its ends relative to its begins (`offset`), which is not supported");
+    return tfl_lacks(c, E902, "constant bounds are read, as of `x[:, 1:3]` and `tf.slice`",
+                     "gives its ends relative to its begins (`offset`), which is not supported");
   for (int i = 0; i < places; i++)
     named += !(ellipsis & 1 << i) && !(fresh & 1 << i);
   if (ellipsis && rank < named)
-    return tfl_refuse(c, E904, "has an ellipsis, and grus does not know of how many axes");
+    return tfl_lacks(c, E904, "name all axes, as in `x[:, :, 0]`",
+                     "has an ellipsis, and grus does not know of how many axes");
   for (int i = 0; i < places; i++) {
     if (ellipsis & 1 << i) {
       axis += rank - named;
@@ -128,7 +129,9 @@ static GraphValue *part_of(TflCall *c, const Strided *s, const int64_t *stride, 
   bool whole = true;
   int n = 0;
   if ((!begin && masks_any(s, s->begin_mask)) || (!end && masks_any(s, s->end_mask))) {
-    tfl_refuse(c, E902, "has computed bounds, some of them masked");
+    tfl_lacks(c, E902,
+              "constant bounds are read, and computed ones if each axis has both: `tf.slice`",
+              "has computed bounds, some of them masked");
     return NULL;
   }
   for (int i = 0; i < s->n; i++) {

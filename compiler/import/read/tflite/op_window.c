@@ -96,7 +96,7 @@ static bool transposed_pads(TflCall *c, const Window2D *w, const int64_t *wanted
   for (int i = 0; i < 2; i++) {
     int64_t size = from->rank == 4 ? from->dim[1 + i] : GRAPH_OPEN;
     if (size < 1 || size > INT32_MAX)
-      return tfl_refuse(c, E902, "has an operand whose size is open");
+      return tfl_lacks(c, E902, tfl_fixed_sizes, "has an operand whose size is open");
     int64_t spare = (size - 1) * w->stride[i] + w->kernel[i] - wanted[1 + i];
     more[i] = spare < 0 ? -spare : 0;
     if (spare < 0) spare = 0;

@@ -38,7 +38,7 @@ static const struct {
   int32_t code;
   const char *name;
 } unread[] = {
-#define TFL_UNREAD(code, name) {code, name},
+#define TFL_UNREAD(code, name, near) {code, name},
 #include "import/read/tflite/tflite_unread.def"
 #undef TFL_UNREAD
 };
@@ -138,7 +138,8 @@ static bool read_operands(TflCall *c, const TfliteRow *row) {
       return tfl_refuse(c, E901, "reads the resource `%s`, which no earlier node makes", t->name);
     bool kept = t->type == TFL_RESOURCE || (t->variable && !t->data && !c->scope->value[i]);
     if (kept && !row->keeps)
-      return tfl_refuse(c, E902, "reads the state `%s`, which another operator keeps", t->name);
+      return tfl_lacks(c, E902, tfl_cut(c), "reads the state `%s`, which another operator keeps",
+                       t->name);
     if (kept) continue;
     c->in[k] = tfl_value(c->scope, (int32_t)i);
     if (!c->in[k]) return false;
@@ -146,15 +147,37 @@ static bool read_operands(TflCall *c, const TfliteRow *row) {
   return !bad || tfl_broken(c->reader);
 }
 
+/* What is read in place of an operator that is not; NULL: nothing is near. */
+static const char *near_of(int code) {
+  static const struct {
+    int code;
+    const char *near;
+  } known[] = {
+#define TFL_UNREAD(code, name, near) {code, near},
+#include "import/read/tflite/tflite_unread.def"
+#undef TFL_UNREAD
+  };
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].code == code) return known[i].near;
+  return NULL;
+}
+
 static bool unknown(TflCall *c) {
   TflReader *r = c->reader;
+  bool flex = c->op.custom && strncmp(c->op.custom, "Flex", 4) == 0;
+  const char *near = c->op.custom ? NULL : near_of(c->op.code);
   Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->emit->name, c->emit->source);
   if (c->op.custom)
-    diag_note(d, strncmp(c->op.custom, "Flex", 4) == 0
-                     ? "it is an operator of TensorFlow that the converter could not convert to "
-                       "TensorFlow Lite"
-                     : "it is a custom operator: the file does not say what it computes");
+    diag_note(d, flex ? "it is an operator of TensorFlow that the converter could not convert to "
+                        "TensorFlow Lite"
+                      : "it is a custom operator: the file does not say what it computes");
+  diag_fix(d, FIX_MAYBE, "%s",
+           near ? near
+           : flex
+               ? "import the Keras model or the SavedModel from which it was converted: grus may "
+                 "know what the converter did not"
+               : tfl_cut(c));
   return false;
 }
 
@@ -248,10 +271,11 @@ static bool read_input(TflScope *scope, size_t signature, uint32_t k) {
   const TflTensor *t = &scope->tensor[i];
   const char *name = tfl_signature_name(r, signature, 0, i);
   if (!tfl_elem(t->type, &elem)) {
-    foreign_report(r->diags, r->file, E903,
-                   "input `%s` is of the type %s, which is not a tensor of numbers", t->name,
-                   tfl_type_name(t->type));
-    return false;
+    return foreign_lacks(r->diags, r->file, E903,
+                         "convert the model behind the nodes that make numbers of it, and compute "
+                         "those in your program",
+                         "input `%s` is of the type %s, which is not a tensor of numbers", t->name,
+                         tfl_type_name(t->type));
   }
   GraphInput *input = graph_input(scope->graph, name ? name : t->name, elem);
   input->rank = t->rank;

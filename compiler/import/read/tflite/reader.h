@@ -6,6 +6,7 @@
  *   reader.c       the walk over the operators of a subgraph; tflite_ops.def has all of them
  *   real.c         what the functions of operators ask for: their operands, as real numbers where
  *                  these are quantised, their options, and places for their results
+ *   cut.c          what to do about an operator that cannot be read
  *   op_*.c         one family of operators in each file
  *
  * A row of tflite_ops.def names the function that reads an operator. The function gets a TflCall,
@@ -154,11 +155,20 @@ bool tfl_elem(int type, GraphElem *elem);
 /* The numbers of a tensor that has data; NULL after reporting. */
 const GraphTensor *tfl_constant(TflReader *r, const TflTensor *tensor);
 
+/* ---- cut.c: helps that several operators have ---- */
+extern const char tfl_in_floats[], tfl_fixed_sizes[], tfl_own_cell[];
+/* Where nothing near works: convert the part before the node. */
+const char *tfl_cut(const TflCall *c);
+
 /* ---- real.c ---- */
 /* Reports that this operator is not supported: "node `rnn/while` (`WHILE`) ..."; always false. */
 #define tfl_refuse(c, code, ...)                                                                   \
   foreign_refuse_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                \
                       (c)->emit->source, __VA_ARGS__)
+/* The same of what grus lacks (E902, E903, E904), with the nearest thing that works. */
+#define tfl_lacks(c, code, help, ...)                                                              \
+  foreign_lacks_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                 \
+                     (c)->emit->source, help, __VA_ARGS__)
 /* Operand k as it is in the file, and its tensor; NULL if it is left out. */
 GraphValue *tfl_in(const TflCall *c, int k);
 const TflTensor *tfl_from(const TflCall *c, int k);

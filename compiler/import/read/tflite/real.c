@@ -121,7 +121,7 @@ bool tfl_set_like(TflCall *c, int k, GraphValue *value, int like) {
   if (!value || k >= c->n_out || !c->to[k] || tfl_same_scale(from, c->to[k]))
     return tfl_set(c, k, value);
   if (tfl_quantised(from) && from->n_scales > 1)
-    return tfl_refuse(c, E902, "moves numbers that have a scale for each channel");
+    return tfl_lacks(c, E902, tfl_in_floats, "moves numbers that have a scale for each channel");
   return tfl_set_real(c, k, tfl_real_of(c, value, from));
 }
 
@@ -135,7 +135,10 @@ GraphValue *tfl_activated(TflCall *c, GraphValue *y, int activation) {
   case RELU6: return emit_clip(c->emit, y, 0, 6);
   case TANH: return EMIT(c->emit, Tanh, y);
   }
-  tfl_refuse(c, E902, "ends with activation %d, which is not supported", activation);
+  tfl_lacks(
+      c, E902,
+      "none, relu, relu6, tanh and the range -1 to 1 are read there; others as a node of their own",
+      "ends with activation %d, which is not supported", activation);
   return NULL;
 }
 
@@ -144,7 +147,11 @@ bool tfl_constant_ints(TflCall *c, int k, const char *what, int most, int *n, in
   DiagCode code;
   if (constant_ints(value, most, n, out)) return true;
   const char *problem = constant_ints_problem(c->reader->arena, value, what, most, &code);
-  return tfl_refuse(c, code, "%s", problem);
+  if (code == E901) return tfl_refuse(c, E901, "%s", problem);
+  return tfl_lacks(c, code,
+                   "if they depend only on sizes, convert it with fixed sizes, "
+                   "`keras.Input((steps, features), batch_size=1)`; otherwise make them constants",
+                   "%s", problem);
 }
 
 bool tfl_constant_int(TflCall *c, int k, const char *what, int64_t *out) {
@@ -156,7 +163,8 @@ bool tfl_constant_int(TflCall *c, int k, const char *what, int64_t *out) {
 bool tfl_rank(TflCall *c, int k, int *rank) {
   const TflTensor *t = tfl_from(c, k);
   *rank = t ? t->rank : -1;
-  return *rank >= 0 || tfl_refuse(c, E904, "does not say how many axes operand %d has", k);
+  return *rank >= 0 ||
+         tfl_lacks(c, E904, tfl_fixed_sizes, "does not say how many axes operand %d has", k);
 }
 
 int32_t tfl_option(const TflCall *c, unsigned field, int32_t if_absent) {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What to do about an operator that cannot be read, where several have the same way out. */
+#include "import/read/tf/reader.h"
+
+const char tf_fixed_sizes[] = "if they depend only on sizes, save the model with an input of fixed "
+                              "sizes; otherwise make them constants",
+           tf_pass_state[] = "save a function that takes the old value as an input and returns the "
+                             "new one: `--state IN=OUT` then keeps it",
+           tf_dilations[] = "dilated convolutions are read as Keras writes them, with "
+                            "`dilation_rate`, where nothing else works on the blocks",
+           tf_signature[] = "save a signature of tensors: "
+                            "`@tf.function(input_signature=[tf.TensorSpec((1, None, 3))])`";
+
+const char *tf_cut(const TfCall *c) {
+  const TfReader *r = c->reader;
+  if (r->is_saved)
+    return "TensorFlow may write it in other operators: "
+           "`tf.lite.TFLiteConverter.from_saved_model(FOLDER).convert()` gives the bytes of a "
+           ".tflite, and Keras saves its models by `model.save(\"model.keras\")`";
+  if (c->scope->graph != r->graph || !c->node->n_input)
+    return "compute the part of the graph around it in your program: `--input NODE` begins behind "
+           "that part";
+  return arena_printf(r->arena,
+                      "compute it in your program: `--input %s` begins behind it, and "
+                      "`tf.compat.v1.graph_util.extract_sub_graph(graph, [\"%s\"])` ends before it",
+                      c->node->name, c->node->input[0]);
+}
