@@ -192,6 +192,14 @@ switches)
   put compiler/base/a.c '  switch (k) {' '  case LAYER_add: {' '    switch (c) {' "    case 'b': break;" '    }' '    break;' '  }' '  default: break;' '  }'
   catches 'default after an inner switch' compiler/base/a.c:8
   ;;
+helps)
+  put compiler/import/read/a.c 'bool f(Call *c) {' '  if (c->n > 2) return call_lacks(c, E902, "use two",' '                                  "has more");' '  if (c->n < 1) return call_refuse(c, E901, "has none");' '  Diag *d =' '      foreign_report(c->diags, c->file, E904, "is not there");' '  diag_fix(d, FIX_MAYBE, "add it");' '  return false;' '}'
+  passes 'errors with what works, one about a damaged file'
+  put compiler/import/read/a.c 'bool f(Call *c) {' '  if (c->n > 2)' '    return call_refuse(' '        c, E902, "has more");' '  return true;' '}'
+  catches 'an operator without what works' compiler/import/read/a.c:3
+  put compiler/import/tensors/a.c '  if (!n) {' '    foreign_report(diags, file, E904,' '                   "is not there");' '    return NULL;' '  }'
+  catches 'a file without what works' compiler/import/tensors/a.c:2
+  ;;
 statements)
   put compiler/base/a.c 'int f(int n) {' '  if (n == 1 || g(n, 2) >= 3) return g(1,' '    2);' '  for (int i = 0, k = 1; i < n; i++) h(i);' '  *p = n ? 1 : 2;' '  if (h((Pair){.a = 1})) g();' '  return (Pair){1, 2};' '}'
   passes 'commas of calls and lists, a value that is chosen'

@@ -51,10 +51,10 @@ Foreign *tensors_import(const ForeignFile *file, const ImportOptions *options, D
                 tensor_shape_str(file->arena, &tensors->tensor[i]));
   if (tensors->n > NAMES_SHOWN) text_printf(&list, " and %d more", tensors->n - NAMES_SHOWN);
   if (tensors->n) diag_note(d, "it has %s", text_str(&list));
-  diag_note(d,
-            "`grus import %s --template` writes a .grus file with a line for each layer; correct "
-            "it, then pass it: `--config MODEL.grus`",
-            file->path);
   if (options->config) diag_note(d, "--config `%s` is not a .grus file", options->config);
+  diag_fix(d, FIX_MAYBE,
+           "`grus import %s --template` prints a .grus file with a line for each layer; correct "
+           "it, then pass it: `--config MODEL.grus`",
+           file->path);
   return NULL;
 }

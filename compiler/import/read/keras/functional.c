@@ -375,13 +375,14 @@ bool graph_functional_call(KerasGraph *g, KerasLayer *layer) {
   json_t *outputs = json_object_get(layer->config, "output_layers"), *reference;
   for (size_t i = 0; (reference = output_at(outputs, i)) != NULL; i++) {
     const KerasValue *value = referenced(g, reference, true);
-    if (!value || i >= KERAS_MAX_OUT) {
-      keras_refuse(layer, value ? E903 : E901,
-                   value ? "is a model inside a model, of more than %d outputs"
-                         : "has an output that does not exist",
-                   KERAS_MAX_OUT);
+    if (!value) {
+      keras_refuse(layer, E901, "has an output that does not exist");
       return false;
     }
+    if (i >= KERAS_MAX_OUT)
+      return keras_lacks(layer, E903,
+                         "call its layers in the outer model, without a model around them",
+                         "is a model inside a model, of more than %d outputs", KERAS_MAX_OUT);
     layer->out[layer->n_out++] = *value;
   }
   note_copies(g);

@@ -33,12 +33,13 @@ bool graph_layer_read(KerasGraph *g, json_t *object, int index, KerasLayer *out)
   const char *name = json_string_value(json_object_get(config, "name")),
              *module = json_string_value(json_object_get(object, "module"));
   if (!name) name = json_string_value(json_object_get(object, "name"));
-  if (++k->n_reads > READS_MAX) {
-    foreign_report(k->diags, k->file, E903,
-                   "`%s` has more than %d layers, those of models inside counted with each call",
-                   k->file->path, READS_MAX);
-    return false;
-  }
+  if (++k->n_reads > READS_MAX)
+    return foreign_lacks(
+        k->diags, k->file, E903,
+        "import its parts as models of their own: `keras.Model(inputs, "
+        "outputs).save(\"part.keras\")`",
+        "`%s` has more than %d layers, those of models inside counted with each call",
+        k->file->path, READS_MAX);
   if (!class_name || !json_is_object(config)) {
     foreign_report(k->diags, k->file, E901, "layer %d of `%s` has no class_name or no config",
                    index, k->file->path);
