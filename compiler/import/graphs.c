@@ -16,6 +16,16 @@ bool pt2_sniff(const ForeignFile *file);
 bool script_sniff(const ForeignFile *file);
 bool graphdef_sniff(const ForeignFile *file);
 
+/* The language computes in f32. */
+static void note_halves(Graph *graph) {
+  static const char differ[] = "in the file and in f32 here: results differ by the rounding";
+  if (graph->n_halves == 1)
+    graph_note(graph, "`%s` computes in %s %s", graph->half_node, graph->half_type, differ);
+  else if (graph->n_halves)
+    graph_note(graph, "`%s` and %d more compute in %s %s", graph->half_node, graph->n_halves - 1,
+               graph->half_type, differ);
+}
+
 /* The Model of a file whose reader gives a graph; NULL after reporting. */
 static Foreign *import_graph(Reader *read, const ForeignFile *file, const ImportOptions *options,
                              Diags *diags) {
@@ -24,6 +34,7 @@ static Foreign *import_graph(Reader *read, const ForeignFile *file, const Import
   with_numbers->numbers = arena_child(file->arena);
   Graph *graph = read(with_numbers, options, diags);
   assert(!graph || graph->format);
+  if (graph) note_halves(graph);
   if (graph) graph_sweep(graph);
   Foreign *foreign = graph ? lift_graph(with_numbers, graph, options, diags) : NULL;
   arena_free(with_numbers->numbers);

@@ -120,6 +120,12 @@ void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said) {
   ARENA_PUSH(graph->arena, graph->said, graph->n_said, graph->cap_said, ((GraphSaid){value, said}));
 }
 
+void graph_half(Graph *graph, const char *node, const char *type) {
+  if (graph->n_halves++) return;
+  graph->half_node = arena_strdup(graph->arena, node);
+  graph->half_type = arena_strdup(graph->arena, type);
+}
+
 void graph_note(Graph *graph, const char *format, ...) {
   va_list args;
   va_start(args, format);

@@ -240,6 +240,9 @@ struct Graph {
   const char **note;  /* outermost: what the user should know, one sentence each */
   int n_notes;
   size_t cap_notes;
+  /* outermost: the first node that computes in 16 bits, in which type, and how many nodes do */
+  const char *half_node, *half_type;
+  int n_halves;
   GraphSaid *said; /* outermost */
   int n_said;
   size_t cap_said;
@@ -272,6 +275,8 @@ void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int
                      const char *const *s);
 /* Adds to graph->said. */
 void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said);
+/* Notes that a node of the file computes in a type of 16 bits, "float16" or "bfloat16". */
+void graph_half(Graph *graph, const char *node, const char *type);
 /* Adds a sentence to graph->note. */
 void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
 

@@ -17,6 +17,12 @@ bool element_is_float(TensorElem stored) {
   return is_float[stored];
 }
 
+const char *element_half(ElementTable table, int64_t code) {
+  const ElementRow *row = element_row(table, code);
+  if (!row) return NULL;
+  return row->stored == TENSOR_F16 ? "float16" : row->stored == TENSOR_BF16 ? "bfloat16" : NULL;
+}
+
 bool element_of(ElementTable table, int64_t code, GraphElem *elem) {
   const ElementRow *row = element_row(table, code);
   if (row) *elem = row->elem;

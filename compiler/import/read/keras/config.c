@@ -120,7 +120,6 @@ static const char *name_today(const KerasLayer *layer, const char *name) {
 /* Checks the type in which a layer computes: "float32", or a policy of Keras 2.4 and newer.
  * Quantised layers are an error. False after reporting. */
 static bool check_precision(const KerasLayer *layer) {
-  Arena *arena = layer->keras->arena;
   json_t *dtype = keras_option(layer, "dtype"), *policy = json_object_get(dtype, "config");
   const char *mode = json_string_value(json_object_get(policy, "mode")),
              *name = json_string_value(json_object_get(policy, "name"));
@@ -132,10 +131,7 @@ static bool check_precision(const KerasLayer *layer) {
         "quantises that",
         "is quantised to %s: its weights are not those it was trained with", mode);
   }
-  if (name && strstr(name, "float16"))
-    graph_note(keras_emit(layer)->graph,
-               "`%s` ran in %s and runs in f32 here: results differ by the rounding", layer->name,
-               arena_strdup(arena, name));
+  if (name && strstr(name, "float16")) graph_half(keras_emit(layer)->graph, layer->name, name);
   return true;
 }
 

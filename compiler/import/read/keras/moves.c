@@ -26,8 +26,8 @@ static bool read_rsqrt(KerasLayer *layer) {
 /* A cast to a type of real numbers. Casts to other types round, and are an error. */
 static bool read_cast(KerasLayer *layer) {
   const char *type = keras_word(layer, "dtype", "");
-  bool is_real =
-      strcmp(type, "float16") == 0 || strcmp(type, "float32") == 0 || strcmp(type, "float64") == 0;
+  bool is_real = strcmp(type, "float16") == 0 || strcmp(type, "bfloat16") == 0 ||
+                 strcmp(type, "float32") == 0 || strcmp(type, "float64") == 0;
   if (!is_real) {
     keras_lacks(layer, E902,
                 "casts to `float32` are read; `Embedding` and `ops.one_hot` take whole numbers as "

@@ -214,8 +214,10 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
   if (!counts_fit(&c, row) || !read_operands(&c)) return false;
   for (int k = 0; k < row->min_in; k++)
     if (!c.in[k]) return call_refuse(&c, E901, "lacks operand %d", k);
-  if (row->function) return row->function(&c);
-  return call_set(&c, 0, emit_call(c.emit, row->same, c.n_in, c.in));
+  bool done = row->function ? row->function(&c)
+                            : call_set(&c, 0, emit_call(c.emit, row->same, c.n_in, c.in));
+  if (done) onnx_note_halves(&c);
+  return done;
 }
 
 /* ---- graphs ---- */
@@ -230,6 +232,7 @@ static bool read_constants(OnnxReader *r, Scope *scope, const OnnxBody *from) {
     if (!t) return false;
     OnnxFile__Tensor *stored = from->initializer[i];
     GraphValue *value = graph_constant(scope->graph, stored->name, t);
+    onnx_note_type(r, stored->name, stored->data_type);
     map_put(r->arena, &scope->names, stored->name, value);
     if (!is_outermost(scope)) continue;
     sweeps_hold(map_get(&r->uses, stored->name), value);
@@ -291,6 +294,7 @@ static bool read_input(OnnxReader *r, Scope *scope, const OnnxFile__Port *port, 
                          "`onnx.utils.extract_model` takes the names of its inputs",
                          "input `%s` is not a tensor of numbers", port->name);
   if (type) onnx_elem(type->elem_type, &elem);
+  if (type) onnx_note_type(r, port->name, type->elem_type);
   GraphInput *input = graph_input(scope->graph, port->name, elem);
   map_put(r->arena, &scope->names, port->name, input->value);
   if (!type || !type->shape) return true;

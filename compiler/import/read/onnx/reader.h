@@ -5,6 +5,7 @@
  *   tensor.c       constants; external.c: those in files beside the model
  *   reader.c       the walk over the nodes; names and scopes; onnx_ops.def: the operators
  *   cut.c          what to do about an operator that cannot be read
+ *   halves.c       which nodes compute in 16 bits
  *   attributes.c   attributes of a node, also where a function hands them on
  *   op_*.c         one family of operators a file
  *
@@ -44,6 +45,7 @@ typedef struct OnnxReader {
   Map seen;        /* see emit.h */
   int64_t numbers; /* elements of constants that may still be read */
   int nodes;       /* nodes that may still be read, those of expanded functions included */
+  Map halves;      /* name of a value of 16 bits -> its type */
   Map uses;        /* name -> ReadUse, of values of the outermost graph */
   Sweeps sweeps;
 } OnnxReader;
@@ -69,6 +71,8 @@ OnnxAttribute *onnx_unpack_attribute(Arena *arena, ProtobufCBinaryData bytes);
 
 /* ---- tensor.c, external.c ---- */
 bool onnx_elem(int data_type, GraphElem *elem);
+/* "float16" or "bfloat16"; NULL for any other type. */
+const char *onnx_half(int64_t data_type);
 const GraphTensor *onnx_constant(OnnxReader *r, const OnnxFile__Tensor *t);
 /* The bytes of a tensor in another file: only beside the model or below it. */
 bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **bytes, size_t *n);
@@ -80,6 +84,11 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
 const char *onnx_cut(const OnnxCall *c);
 /* The call of Python that writes the part before the node; NULL: there is none. */
 const char *onnx_before(const OnnxCall *c);
+/* ---- halves.c ---- */
+/* Notes the type of a value that no node makes. */
+void onnx_note_type(OnnxReader *r, const char *name, int64_t data_type);
+/* Notes the types of the results of a node that has been read. */
+void onnx_note_halves(OnnxCall *c);
 
 /* ---- reader.c ---- */
 /* Reports that this node cannot be read: "node `/rnn/LSTM` (`LSTM`) ..."; always false. */

@@ -16,6 +16,10 @@ bool onnx_elem(int data_type, GraphElem *elem) {
   return element_of(elements, data_type, elem);
 }
 
+const char *onnx_half(int64_t data_type) {
+  return element_half(elements, data_type);
+}
+
 /* Element k of those given as numbers of the format rather than as bytes; false: there is none. */
 static bool listed(const OnnxFile__Tensor *t, TensorElem elem, size_t k, double *out) {
   bool wide = elem == TENSOR_U64 || elem == TENSOR_U32,

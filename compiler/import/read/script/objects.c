@@ -171,6 +171,9 @@ static ScriptValue *tensor_value(ScriptRun *r, const char *path, const Tensor *t
   if (!numbers) return NULL;
   bool other = t->elem == TENSOR_F16 || t->elem == TENSOR_BF16 || t->elem == TENSOR_F64;
   r->script->other_floats = r->script->other_floats || other;
+  if (other && t->elem != TENSOR_F64)
+    map_put(r->torch->arena, &r->torch->halves, arena_strdup(r->torch->arena, path),
+            (void *)(uintptr_t)(t->elem == TENSOR_F16 ? "float16" : "bfloat16"));
   return map_get(&r->script->written, path) ? script_state(r, path, numbers)
                                             : script_tensor(r, path, numbers);
 }

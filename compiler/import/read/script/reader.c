@@ -74,6 +74,7 @@ static ScriptRun *run_new(Script *s, Arena *arena, const ScriptShape *shape) {
     r->input[i] = shape[i];
   torch_reader_begin(r->torch, arena, s->file, diags_new(arena, s->diags->sources));
   r->torch->archive = s->archive;
+  r->torch->is_script = true;
   r->torch->folder = s->folder;
   json_error_t error;
   r->torch->body = json_read(arena, "{\"nodes\": []}", 13, 0, &error);

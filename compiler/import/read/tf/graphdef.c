@@ -130,6 +130,16 @@ static bool reads_variable(TfCall *c) {
          tf_lacks(c, E902, tf_pass_state, "reads a variable that another node changes");
 }
 
+/* Notes that a node computes in 16 bits: not if its result is a constant that the file holds so. */
+static void note_half(const TfCall *c) {
+  const char *half = tf_half(c->node);
+  const GraphValue *value = map_get(&c->scope->values, tf_key(c->reader, c->node->name));
+  const TfFile__Value *from = tf_attribute(c->node, "SrcT");
+  bool rounds = tf_is(c->node, "Cast") && (!from || !tf_half_type(from->type));
+  if (half && value && (!value->constant || rounds))
+    graph_half(c->reader->graph, c->node->name, half);
+}
+
 /* Makes what a node of the file computes, after its operands; false after reporting. */
 static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   const TfRow *row = row_of(node->op);
@@ -156,10 +166,10 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
     return tf_refuse(&c, E901, "has %d operands; it takes %d", c.n_in,
                      c.n_in < row->min_in ? row->min_in : row->max_in);
   if (!reads_variable(&c)) return false;
-  if (row->function) return row->function(&c);
   GraphValue *in[3];
-  if (!tf_all_in(&c, row->min_in, in)) return false;
-  tf_set(&c, 0, emit_call(c.emit, row->same, row->min_in, in));
+  if (row->function ? !row->function(&c) : !tf_all_in(&c, row->min_in, in)) return false;
+  if (!row->function) tf_set(&c, 0, emit_call(c.emit, row->same, row->min_in, in));
+  note_half(&c);
   return true;
 }
 

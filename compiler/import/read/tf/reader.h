@@ -196,6 +196,10 @@ double tf_number(const TfNode *node, const char *name, double if_absent);
 const char *tf_word(TfReader *r, const TfNode *node, const char *name, const char *if_absent);
 /* The type of elements of a DataType of TensorFlow; false if grus reads none such. */
 bool tf_elem(int64_t type, GraphElem *elem);
+/* "float16" or "bfloat16"; NULL for any other type. */
+const char *tf_half_type(int64_t type);
+/* The same for the type in which a node computes. */
+const char *tf_half(const TfNode *node);
 /* The value of a Const node; NULL after reporting. */
 const GraphTensor *tf_constant(TfReader *r, const TfNode *node);
 /* A tensor of the checkpoint, which the variable `node` has; NULL after reporting. */

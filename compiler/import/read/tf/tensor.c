@@ -44,6 +44,19 @@ bool tf_elem(int64_t type, GraphElem *elem) {
   return element_of(elements, type, elem);
 }
 
+const char *tf_half_type(int64_t type) {
+  return element_half(elements, type);
+}
+
+const char *tf_half(const TfNode *node) {
+  static const char *const names[] = {"DstT", "T", "dtype", "out_type"};
+  const TfFile__Value *type = NULL;
+  bool holds = tf_is(node, "Const") || strstr(node->op, "Variable") != NULL;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !type && !holds; i++)
+    type = tf_attribute(node, names[i]);
+  return type ? tf_half_type(type->type) : NULL;
+}
+
 /* The number of elements that the constant lists in the field of its type. */
 static size_t listed_count(const TfFile__Tensor *t, TensorElem stored) {
   switch (stored) {

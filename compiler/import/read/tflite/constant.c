@@ -14,7 +14,7 @@ static unsigned bits_of(int type) {
       [TFL_FLOAT32] = 32, [TFL_FLOAT16] = 16, [TFL_INT32] = 32,  [TFL_UINT8] = 8,
       [TFL_INT64] = 64,   [TFL_BOOL] = 8,     [TFL_INT16] = 16,  [TFL_INT8] = 8,
       [TFL_FLOAT64] = 64, [TFL_UINT64] = 64,  [TFL_UINT32] = 32, [TFL_UINT16] = 16,
-      [TFL_INT4] = 4};
+      [TFL_INT4] = 4,     [TFL_BFLOAT16] = 16};
   return type >= 0 && type < TFL_TYPES ? bits[type] : 0;
 }
 
@@ -37,8 +37,9 @@ static double element(int type, const uint8_t *data, int64_t i) {
   for (unsigned b = 0; b < size; b++)
     bits |= (uint64_t)data[(size_t)i * size + b] << (8 * b);
   switch ((TflType)type) {
+  case TFL_BFLOAT16:
   case TFL_FLOAT32: {
-    uint32_t low = (uint32_t)bits;
+    uint32_t low = (uint32_t)(type == TFL_BFLOAT16 ? bits << 16 : bits);
     float f;
     memcpy(&f, &low, sizeof f);
     return (double)f;

@@ -27,15 +27,16 @@ static const struct {
   const char *name;
   int elem; /* a GraphElem; -1 for a type without numbers */
 } types[TFL_TYPES] = {
-    [TFL_FLOAT32] = {"float32", GRAPH_FLOAT}, [TFL_FLOAT16] = {"float16", GRAPH_FLOAT},
-    [TFL_INT32] = {"int32", GRAPH_I32},       [TFL_UINT8] = {"uint8", GRAPH_U8},
-    [TFL_INT64] = {"int64", GRAPH_I64},       [TFL_STRING] = {"string", -1},
-    [TFL_BOOL] = {"bool", GRAPH_BOOL},        [TFL_INT16] = {"int16", GRAPH_I16},
-    [TFL_COMPLEX64] = {"complex64", -1},      [TFL_INT8] = {"int8", GRAPH_I8},
-    [TFL_FLOAT64] = {"float64", GRAPH_FLOAT}, [TFL_COMPLEX128] = {"complex128", -1},
-    [TFL_UINT64] = {"uint64", GRAPH_U64},     [TFL_RESOURCE] = {"resource", -1},
-    [TFL_VARIANT] = {"variant", -1},          [TFL_UINT32] = {"uint32", GRAPH_U32},
-    [TFL_UINT16] = {"uint16", GRAPH_U16},     [TFL_INT4] = {"int4", GRAPH_I4}};
+    [TFL_FLOAT32] = {"float32", GRAPH_FLOAT},  [TFL_FLOAT16] = {"float16", GRAPH_FLOAT},
+    [TFL_INT32] = {"int32", GRAPH_I32},        [TFL_UINT8] = {"uint8", GRAPH_U8},
+    [TFL_INT64] = {"int64", GRAPH_I64},        [TFL_STRING] = {"string", -1},
+    [TFL_BOOL] = {"bool", GRAPH_BOOL},         [TFL_INT16] = {"int16", GRAPH_I16},
+    [TFL_COMPLEX64] = {"complex64", -1},       [TFL_INT8] = {"int8", GRAPH_I8},
+    [TFL_FLOAT64] = {"float64", GRAPH_FLOAT},  [TFL_COMPLEX128] = {"complex128", -1},
+    [TFL_UINT64] = {"uint64", GRAPH_U64},      [TFL_RESOURCE] = {"resource", -1},
+    [TFL_VARIANT] = {"variant", -1},           [TFL_UINT32] = {"uint32", GRAPH_U32},
+    [TFL_UINT16] = {"uint16", GRAPH_U16},      [TFL_INT4] = {"int4", GRAPH_I4},
+    [TFL_BFLOAT16] = {"bfloat16", GRAPH_FLOAT}};
 
 const char *tfl_type_name(int type) {
   return type >= 0 && type < TFL_TYPES ? types[type].name : "a type that is not known";

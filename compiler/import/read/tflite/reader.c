@@ -194,6 +194,15 @@ static bool read_same(TflCall *c, const TfliteRow *row) {
   return tfl_set_real(c, 0, emit_call(c->emit, row->same, row->min_in, in));
 }
 
+/* Notes that an operator computes in 16 bits. */
+static void note_half(const TflCall *c) {
+  const TflTensor *to = c->n_out ? c->to[0] : NULL;
+  bool half = to && (to->type == TFL_FLOAT16 || to->type == TFL_BFLOAT16), constant = true;
+  for (int k = 0; k < c->n_in; k++)
+    if (c->in[k] && !c->in[k]->constant) constant = false;
+  if (half && !constant) graph_half(c->reader->graph, c->emit->name, tfl_type_name(to->type));
+}
+
 static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
   TflReader *r = scope->reader;
   TflCall c = {.reader = r, .scope = scope};
@@ -208,6 +217,7 @@ static bool read_operator(TflScope *scope, FlatVector operators, uint32_t i) {
   if (!row) return unknown(&c);
   if (!counts_fit(&c, row) || !read_operands(&c, row)) return false;
   bool ok = row->function ? row->function(&c) : read_same(&c, row);
+  if (ok) note_half(&c);
   return ok && (!r->flat.broken || tfl_broken(r));
 }
 

@@ -53,6 +53,7 @@ typedef enum TflType {
   TFL_UINT32,
   TFL_UINT16,
   TFL_INT4,
+  TFL_BFLOAT16,
   TFL_TYPES
 } TflType;
 

@@ -185,6 +185,7 @@ bool torch_read_node(TorchReader *r, json_t *node, size_t index) {
                        "has a computed argument where grus needs a constant");
   if (done && name && self && torch_sharing(c.op) == TORCH_ALIAS && !in_place)
     map_put(r->arena, &r->aliases, name, (void *)(uintptr_t)root);
+  if (done) torch_note_halves(&c);
   if (done && in_place && name) change(r, index, root, name);
   return done;
 }

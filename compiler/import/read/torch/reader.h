@@ -6,6 +6,7 @@
  *   operators.c  the table of operators
  *   unknown.c    operators that are not in it
  *   weights.c    constants
+ *   halves.c     which nodes compute in 16 bits
  *   args.c       arguments of a node by name
  *   op_*.c       one family of operators a file; aten_ops.def: all of them
  *
@@ -33,6 +34,8 @@ typedef struct TorchReader {
   int64_t folds; /* and seen: see emit.h */
   int64_t numbers; /* elements of tensors that may still be read */
   Map seen;
+  bool is_script; /* whether `sizes` does not tell types of real numbers apart */
+  Map halves;     /* if so: name of a tensor of 16 bits -> its type */
 } TorchReader;
 
 typedef struct TorchCall {
@@ -85,10 +88,16 @@ bool torch_unknown(TorchCall *c); /* reports an operator that is not read; false
 const GraphTensor *torch_stored(TorchReader *r, json_t *list, const char *folder, const char *name);
 /* Of the schema of torch.export: 7 is float32. */
 bool torch_elem(int64_t dtype, GraphElem *elem);
+/* "float16" or "bfloat16"; NULL for any other type. */
+const char *torch_half(int64_t dtype);
 bool torch_list(TorchReader *r, const char *path,
                 json_t **out); /* of a config; NULL where there is none */
 json_t *torch_json(TorchReader *r, const char *path, bool needed);
 #define torch_bad(r, ...) foreign_report((r)->diags, (r)->file, E901, __VA_ARGS__)
+
+/* ---- halves.c ---- */
+/* Notes the type in which a node computes that has been read. */
+void torch_note_halves(TorchCall *c);
 
 /* ---- args.c ---- */
 /* Reports that the node is damaged (E901); always false. */

@@ -18,6 +18,10 @@ bool torch_elem(int64_t dtype, GraphElem *elem) {
   return element_of(elements, dtype, elem);
 }
 
+const char *torch_half(int64_t dtype) {
+  return element_half(elements, dtype);
+}
+
 json_t *torch_json(TorchReader *r, const char *path, bool needed) {
   json_error_t error;
   Mapped text;
