@@ -206,11 +206,12 @@ static bool numbers_fit(Foreign *f, const Layer *layer, Diags *diags) {
 
 /* Numbers that a file has as floats are what their shortest decimals say: an eps of 1e-3 there is
  * 0.0010000000474974513, and code is compiled for the same float either way. A step of integers
- * stays: what is rounded to it could fall on another side. So do the bounds of a file with scales,
- * which are ranges. */
+ * stays: what is rounded to it could fall on another side. So does a constant, with which `select`
+ * compares a value, and so do the bounds of a file with scales, which are ranges. */
 static void shorten_numbers(Foreign *f, Layer *layer) {
   const LayerInfo *info = layer_info(layer->kind);
-  if (layer->kind == LAYER_clip && f->n_ranges) return;
+  bool is_constant = layer->kind == LAYER_clip && layer->opt[0].f == layer->opt[1].f;
+  if (is_constant || (layer->kind == LAYER_clip && f->n_ranges)) return;
   for (int o = 0; o < layer_opt_count(info); o++) {
     OptVal *opt = &layer->opt[o];
     if (info->opts[o].kind != OPTK_NUMBER || !opt->given || info->opts[o].id == OPT_step) continue;

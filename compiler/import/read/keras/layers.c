@@ -118,10 +118,18 @@ static bool read_relu(KerasLayer *layer) {
     GraphValue *below = EMIT(e, Relu, EMIT(e, Sub, bound, x));
     return keras_gives_like(layer, EMIT(e, Sub, y, EMIT(e, Mul, below, emit_number(e, slope))));
   }
+  if (slope == 0 && isfinite(max)) return keras_gives_like(layer, emit_clip(e, x, 0, max));
   y = slope != 0 ? keras_number_call(layer, GRAPH_LeakyRelu, x, GRAPH_ATTR_alpha, slope)
                  : EMIT(e, Relu, x);
   if (isfinite(max)) y = emit_clip(e, y, (double)-INFINITY, max);
   return keras_gives_like(layer, y);
+}
+
+/* x above theta, and 0 elsewhere. */
+static bool read_thresholded_relu(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  GraphValue *x = layer->in[0].graph, *theta = emit_number(e, keras_number(layer, "theta", 1));
+  return keras_gives_like(layer, EMIT(e, Where, EMIT(e, Greater, x, theta), x, emit_number(e, 0)));
 }
 
 static bool read_leaky_relu(KerasLayer *layer) {
@@ -272,6 +280,7 @@ const KerasClass keras_layers[] = {
     KERAS_CLASS(PReLU, read_prelu, 1, "shared_axes"),
     KERAS_CLASS(Activation, read_activation, 1, "activation"),
     KERAS_CLASS(ReLU, read_relu, 1, "max_value negative_slope threshold"),
+    KERAS_CLASS(ThresholdedReLU, read_thresholded_relu, 1, "theta"),
     KERAS_CLASS(LeakyReLU, read_leaky_relu, 1, "alpha negative_slope"),
     KERAS_CLASS(ELU, read_elu, 1, "alpha"),
     KERAS_CLASS(Softmax, read_softmax, 1, "axis"),
