@@ -5,6 +5,7 @@
  *   Concat(x, c, y)          Concat(Pad(x), y) + [0 c 0]
  *   x > c                    x - c > 0
  *   x + c, larger than x     Expand(x) + c, and the same for other operators of two operands
+ *   Max(x, c)                Max(x, Clip(x, 0, 0) + c), and the same for Min
  *   Where(x > y, a, c)       Where(x > y, a, a' + c), where a' = Clip(a, 0, 0) is 0 for every a
  *   Where(c, a, b)           Where(a' + c > 1/2, a, b) */
 #include "import/lift/flat.h"
@@ -92,6 +93,17 @@ static GraphValue *enlarged(Flat *flat, const GraphNode *node) {
   return flat_of_two(flat, node->op, node, in[0], in[1]);
 }
 
+/* The larger or smaller of a value and a constant of several numbers. */
+static GraphValue *limited(Flat *flat, const GraphNode *node) {
+  int k = graph_known(flat_type_of(flat, node->in[0])) ? 1 : 0;
+  GraphValue *in[2] = {node->in[0], node->in[1]}, *larger = enlarged(flat, node);
+  if (larger || !is_uneven(flat, in[1 - k]) || graph_known(flat_type_of(flat, in[k])) ||
+      !is_of_reals(flat, in[k]))
+    return larger;
+  in[1 - k] = spread_like(flat, node, in[k], flat_type_of(flat, in[1 - k]));
+  return in[1 - k] ? flat_of_two(flat, node->op, node, in[0], in[1]) : NULL;
+}
+
 /* ---- Concat ---- */
 
 /* x with zeros before and after it along an axis. */
@@ -173,7 +185,7 @@ static bool rewrite(Flat *flat, GraphNode *node) {
       [GRAPH_Where] = chosen,          [GRAPH_Concat] = joined, [GRAPH_Greater] = compared,
       [GRAPH_GreaterEqual] = compared, [GRAPH_Less] = compared, [GRAPH_LessEqual] = compared,
       [GRAPH_Add] = enlarged,          [GRAPH_Sub] = enlarged,  [GRAPH_Mul] = enlarged,
-      [GRAPH_Div] = enlarged,          [GRAPH_Max] = enlarged,  [GRAPH_Min] = enlarged,
+      [GRAPH_Div] = enlarged,          [GRAPH_Max] = limited,   [GRAPH_Min] = limited,
   };
   if (!rule[node->op] || (node->op == GRAPH_Concat && flat_is_window(flat, node->out[0])))
     return false;

@@ -30,12 +30,15 @@ static Value *filled(Lift *l, const GraphNode *node, const GraphTensor *t, Value
   return layer->out[0];
 }
 
-/* The operand with the most elements among those that vary; NULL: none varies. */
+/* The operand with the most elements among those that vary, a sequence rather than another; NULL:
+ * none varies. */
 static const GraphValue *widest(const Lift *l, int n, GraphValue *const *in) {
   const GraphValue *wide = NULL;
   for (int i = 0; i < n; i++)
     if (!lift_is_constant(l, in[i]) &&
-        (!wide || lift_type(l, in[i])->count > lift_type(l, wide)->count))
+        (!wide || lift_type(l, in[i])->count > lift_type(l, wide)->count ||
+         (lift_type(l, in[i])->count == lift_type(l, wide)->count &&
+          l->placed[in[i]->id].layout.timed && !l->placed[wide->id].layout.timed)))
       wide = in[i];
   return wide;
 }

@@ -36,17 +36,32 @@ static json_t *reference_of(json_t *object) {
   return json_object_get(json_object_get(object, "config"), "keras_history");
 }
 
-/* All references in a nest of lists; false if one of them is not there yet, or too many are. */
-static bool collect(KerasGraph *g, json_t *object, KerasValue *out, int *n, int depth) {
+/* The values of a call, or a part of them. */
+typedef struct Collected {
+  const KerasLayer *layer;
+  KerasValue value[INPUTS_MAX];
+  int n;
+  int n_arrays; /* of these values */
+} Collected;
+
+/* All references in a nest of lists, and the arrays that the layer takes; false if one of them is
+ * not there yet, or too many are. */
+static bool collect(KerasGraph *g, json_t *object, Collected *out, int depth) {
   json_t *reference = reference_of(object);
-  if (reference) {
-    const KerasValue *value = referenced(g, reference, false);
-    if (!value || *n >= INPUTS_MAX) return false;
-    out[(*n)++] = *value;
+  const KerasValue *value = reference ? referenced(g, reference, false) : NULL;
+  KerasValue array;
+  if (reference && !value) return false;
+  if (!reference && keras_array_value(g, out->layer, object, &array)) {
+    value = &array;
+    out->n_arrays++;
+  }
+  if (value && out->n >= INPUTS_MAX) return false;
+  if (value) {
+    out->value[out->n++] = *value;
     return true;
   }
   for (size_t i = 0; i < json_array_size(object) && depth < 8; i++)
-    if (!collect(g, json_array_get(object, i), out, n, depth + 1)) return false;
+    if (!collect(g, json_array_get(object, i), out, depth + 1)) return false;
   return true;
 }
 
@@ -61,12 +76,12 @@ json_t *keras_first_reference(json_t *call) {
 
 /* What a TFOpLambda reads: its first argument, then the values among those with names, which stand
  * behind it. */
-static bool collect_operation(KerasGraph *g, json_t *call, KerasValue *out, int *n) {
+static bool collect_operation(KerasGraph *g, json_t *call, Collected *out) {
   json_t *first = keras_first_reference(call), *value;
   const char *name;
-  if (!keras_is_constant(first) && !collect(g, call, out, n, 0)) return false;
+  if (!keras_is_constant(first) && !collect(g, call, out, 0)) return false;
   json_object_foreach(json_array_get(first, json_array_size(first) - 1), name, value) {
-    if (!collect(g, value, out, n, 0)) return false;
+    if (!collect(g, value, out, 0)) return false;
   }
   return true;
 }
@@ -74,9 +89,9 @@ static bool collect_operation(KerasGraph *g, json_t *call, KerasValue *out, int 
 /* Values that a call may also name: attention(query=q, value=v). */
 static const char *const named_inputs[] = {"query", "value", "key"};
 
-static bool collect_named(KerasGraph *g, json_t *keywords, KerasValue *out, int *n) {
+static bool collect_named(KerasGraph *g, json_t *keywords, Collected *out) {
   for (size_t i = 0; i < sizeof named_inputs / sizeof *named_inputs; i++)
-    if (!collect(g, json_object_get(keywords, named_inputs[i]), out, n, 0)) return false;
+    if (!collect(g, json_object_get(keywords, named_inputs[i]), out, 0)) return false;
   return true;
 }
 
@@ -149,50 +164,48 @@ static Wait call_mask(KerasGraph *g, KerasLayer *layer, json_t *keywords) {
   return mask && !keeps ? NOT_YET : READY;
 }
 
-static Wait take_inputs(KerasGraph *g, KerasLayer *layer, json_t *call, const KerasValue *values,
-                        int n) {
+static Wait take_inputs(KerasGraph *g, KerasLayer *layer, json_t *call, const Collected *values) {
   layer->call = call;
-  layer->n_in = n;
-  layer->in = ARENA_ARRAY(g->keras->arena, KerasValue, n);
-  memcpy(layer->in, values, sizeof *values * (size_t)n);
+  layer->n_in = values->n;
+  layer->in = ARENA_ARRAY(g->keras->arena, KerasValue, values->n);
+  memcpy(layer->in, values->value, sizeof *values->value * (size_t)values->n);
   return READY;
 }
 
 /* Finds the values that a call reads. */
 static Wait call_inputs(KerasGraph *g, KerasLayer *layer, json_t *call) {
   json_t *keywords = json_object_get(call, "kwargs");
-  KerasValue values[INPUTS_MAX], states[INPUTS_MAX];
-  int n = 0, n_states = 0;
+  Collected values = {.layer = layer}, states = {.layer = layer};
   json_t *args = json_is_object(call) ? json_object_get(call, "args") : call;
   if (strcmp(layer->class_name, "TFOpLambda") == 0) {
-    if (!collect_operation(g, call, values, &n)) return NOT_YET;
-    return take_inputs(g, layer, call, values, n);
+    if (!collect_operation(g, call, &values)) return NOT_YET;
+    return take_inputs(g, layer, call, &values);
   }
-  if (!collect(g, args, values, &n, 0) || !collect_named(g, keywords, values, &n) ||
-      !collect(g, json_object_get(keywords, "initial_state"), states, &n_states, 0))
+  keras_call_operand(g, layer, call);
+  if (!collect(g, args, &values, 0) || !collect_named(g, keywords, &values) ||
+      !collect(g, json_object_get(keywords, "initial_state"), &states, 0))
     return NOT_YET;
-  if (!keras_call_numbers(g, layer, call)) return FAILED;
+  if (!keras_call_numbers(layer, call, values.n_arrays + states.n_arrays)) return FAILED;
   if (call_mask(g, layer, keywords) == NOT_YET) return NOT_YET;
   size_t n_first = reference_of(call) ? 1 : json_array_size(call);
   for (size_t i = 0; !keywords && i < n_first; i++) {
     json_t *first = reference_of(call) ? call : json_array_get(call, i),
            *own = json_array_get(first, 3); /* Keras 2: keywords after each reference */
     if (!keywords_known(layer, own)) return FAILED;
-    if (!collect(g, json_object_get(own, "initial_state"), states, &n_states, 0) ||
-        !collect_named(g, own, values, &n) || call_mask(g, layer, own) == NOT_YET)
+    if (!collect(g, json_object_get(own, "initial_state"), &states, 0) ||
+        !collect_named(g, own, &values) || call_mask(g, layer, own) == NOT_YET)
       return NOT_YET;
   }
   if (!keywords_known(layer, keywords) || (json_is_object(call) && !places_known(layer, args)))
     return FAILED;
-  int first = in_table(keras_recurrent, layer) && n > 1 && !n_states
-                  ? 1
-                  : n; /* Keras 2: states follow the sequence */
-  take_inputs(g, layer, call, values, n);
+  bool follow = in_table(keras_recurrent, layer) && values.n > 1 && !states.n;
+  int first = follow ? 1 : values.n; /* Keras 2: states follow the sequence */
+  take_inputs(g, layer, call, &values);
   layer->n_in = first;
-  layer->n_states = first < n ? n - first : n_states;
+  layer->n_states = follow ? values.n - first : states.n;
   layer->states = ARENA_ARRAY(g->keras->arena, KerasValue, layer->n_states);
-  memcpy(layer->states, first < n ? values + first : states,
-         sizeof *states * (size_t)layer->n_states);
+  memcpy(layer->states, follow ? values.value + first : states.value,
+         sizeof *states.value * (size_t)layer->n_states);
   return READY;
 }
 

@@ -113,10 +113,86 @@ static bool read_normalize(KerasLayer *layer) {
   return keras_gives_like(layer, emit_done(e, node));
 }
 
+/* Elements of an axis by their places, which are constants of one axis. */
+static bool read_take(KerasLayer *layer) {
+  const GraphTensor *t = layer->has_number && !layer->number_first ? layer->numbers : NULL;
+  KerasValue value = layer->in[0];
+  int64_t at = one_axis(layer, value.rank);
+  if (at < 0) return false;
+  if (!t || t->rank != 2 || value.dim[at - 1] < 0) {
+    return keras_lacks(layer, E903, "slices are read, as in `x[:, 1:3]`",
+                       "takes elements at places that are not a constant list of one axis, or from "
+                       "an axis whose size is open");
+  }
+  int n = (int)t->count;
+  int64_t *place = ARENA_ARRAY(layer->keras->arena, int64_t, n);
+  for (int i = 0; i < n; i++) {
+    place[i] = (int64_t)graph_at(t, i);
+    if (place[i] < 0) place[i] += value.dim[at - 1];
+    if (place[i] >= 0 && place[i] < value.dim[at - 1]) continue;
+    keras_refuse(layer, E901, "takes an element that does not exist");
+    return false;
+  }
+  value.graph = emit_gather(keras_emit(layer), value.graph, at, n, place);
+  value.dim[at - 1] = n;
+  return keras_gives(layer, value);
+}
+
+/* Elements of the second argument where the first is true, else of the third. Each of these two may
+ * be a number. */
+static bool read_where(KerasLayer *layer) {
+  GraphEmit *e = keras_emit(layer);
+  json_t *args = json_object_get(layer->call, "args");
+  GraphValue *in[3] = {NULL};
+  KerasValue value = layer->in[0];
+  int n = 0;
+  for (int i = 0; i < 3; i++) {
+    json_t *arg = json_array_get(args, (size_t)i);
+    const KerasValue *from = json_is_number(arg) || n == layer->n_in ? NULL : &layer->in[n++];
+    in[i] = from                  ? from->graph
+            : json_is_number(arg) ? emit_number(e, json_number_value(arg))
+                                  : NULL;
+    bool fits = in[i] && (!from || from->rank == value.rank);
+    for (int k = 0; fits && from && k < value.rank; k++) {
+      fits = from->dim[k] == value.dim[k] || from->dim[k] == 1 || value.dim[k] == 1;
+      if (value.dim[k] == 1) value.dim[k] = from->dim[k];
+    }
+    if (fits) continue;
+    return keras_lacks(layer, E903, keras_cut(layer),
+                       "chooses between values that have not the sizes of its condition");
+  }
+  value.graph = emit_call(e, GRAPH_Where, 3, in);
+  return keras_gives(layer, value);
+}
+
+/* The product of a value and a constant matrix. */
+static bool by_matrix(KerasLayer *layer) {
+  const GraphTensor *t = layer->numbers;
+  KerasValue value = layer->in[0];
+  if (layer->number_first || !t || t->rank != 3 || value.rank < 1 ||
+      value.dim[value.rank - 1] != t->dim[1]) {
+    return keras_lacks(layer, E903, "`Dense` is read, and `ops.matmul` with a matrix on the right",
+                       "multiplies a value and an array that is no matrix with as many rows as the "
+                       "value has elements in its last axis");
+  }
+  GraphTensor *matrix = ARENA_NEW(layer->keras->arena, GraphTensor);
+  *matrix = *t;
+  matrix->rank = 2;
+  matrix->dim[0] = t->dim[1];
+  matrix->dim[1] = t->dim[2];
+  value.dim[value.rank - 1] = t->dim[2];
+  GraphEmit *e = keras_emit(layer);
+  value.graph = EMIT(e, MatMul, value.graph, graph_constant(e->graph, "", matrix));
+  return keras_gives(layer, value);
+}
+
 /* The product of [b, ..., n, k] and [b, ..., k, m]. Each may have its last two axes exchanged. */
 static bool read_matmul(KerasLayer *layer) {
   static const char *const options[] = {"transpose_a", "transpose_b"};
   GraphEmit *e = keras_emit(layer);
+  if (layer->has_number) return by_matrix(layer);
+  if (layer->n_in != 2)
+    return keras_lacks(layer, E903, keras_cut(layer), "reads %d values; it takes 2", layer->n_in);
   KerasValue part[2] = {layer->in[0], layer->in[1]}, out = part[0];
   int rank = out.rank;
   for (int i = 0; i < 2; i++) {
@@ -152,5 +228,7 @@ const KerasClass keras_moves[] = {KERAS_CLASS(Clip, read_clip, 1, "x_min x_max")
                                   KERAS_CLASS(Stack, read_stack, 0, "axis"),
                                   KERAS_CLASS(Repeat, read_repeat_elements, 1, "repeats axis"),
                                   KERAS_CLASS(Normalize, read_normalize, 1, "axis order=2 epsilon"),
-                                  KERAS_CLASS(Matmul, read_matmul, 2, "transpose_a transpose_b"),
+                                  KERAS_CLASS(Take, read_take, 1, "axis"),
+                                  KERAS_CLASS(Where, read_where, 0, ""),
+                                  KERAS_CLASS(Matmul, read_matmul, 0, "transpose_a transpose_b"),
                                   KERAS_CLASS_END};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Numbers that the file holds in a call of Keras 3. In, the call; out, the constant operand of an
- * operator of two. Any other array is an error: without it, the layer would compute something else.
- */
+ * operator of two, and the arrays of others as constant values. An array that a layer does not take
+ * is an error: without it, the layer would compute something else. */
 #include "import/read/keras/walk.h"
 
 #include <string.h>
@@ -49,13 +49,39 @@ static const GraphTensor *array_of(KerasGraph *g, json_t *object) {
 static void constant_operand(KerasGraph *g, KerasLayer *layer, json_t *args) {
   for (size_t i = 0; i < json_array_size(args) && json_array_size(args) == 2; i++) {
     json_t *item = json_array_get(args, i);
-    const GraphTensor *array = array_of(g, item);
+    const GraphTensor *array = layer->is_operator ? array_of(g, item) : NULL;
     if (!array && !json_is_number(item)) continue;
     layer->numbers = array;
     layer->number = json_number_value(item);
     layer->has_number = true;
     layer->number_first = i == 0;
   }
+}
+
+/* Layers and operators that take a constant value as any other. */
+static bool takes_arrays(const KerasLayer *layer) {
+  static const char *const names[] = {"Add",     "Multiply", "Average",  "Maximum",
+                                      "Minimum", "LSTM",     "GRU",      "SimpleRNN",
+                                      "RNN",     "Where",    "Subtract", "Attention"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(layer->class_name, names[i]) == 0) return !layer->has_number;
+  return false;
+}
+
+/* The first axis of an array beside values is that of the batch, of size 1. */
+bool keras_array_value(KerasGraph *g, const KerasLayer *layer, json_t *object, KerasValue *out) {
+  const GraphTensor *t = takes_arrays(layer) ? array_of(g, object) : NULL;
+  if (!t || t->rank < 2 || t->rank - 2 > TYPE_MAX_AXES || t->dim[1] != 1) return false;
+  GraphTensor *made = ARENA_NEW(g->keras->arena, GraphTensor);
+  *made = *t;
+  *out = (KerasValue){.rank = t->rank - 2};
+  made->rank = t->rank - 1;
+  for (int i = 0; i < made->rank; i++)
+    made->dim[i] = t->dim[i + 1];
+  for (int i = 0; i < out->rank; i++)
+    out->dim[i] = made->dim[i + 1];
+  out->graph = graph_constant(keras_emit(layer)->graph, "", made);
+  return true;
 }
 
 /* How many arrays a nest of lists and named arguments holds. */
@@ -70,15 +96,22 @@ static int arrays_in(json_t *nest, int depth) {
   return n;
 }
 
-bool keras_call_numbers(KerasGraph *g, KerasLayer *layer, json_t *call) {
+void keras_call_operand(KerasGraph *g, KerasLayer *layer, json_t *call) {
+  layer->has_number = false;
+  if (json_is_object(call)) constant_operand(g, layer, json_object_get(call, "args"));
+}
+
+bool keras_call_numbers(KerasLayer *layer, json_t *call, int n_read) {
   if (!json_is_object(call)) return true;
-  json_t *args = json_object_get(call, "args");
-  constant_operand(g, layer, args);
-  int n = arrays_in(args, 0) + arrays_in(json_object_get(call, "kwargs"), 0);
-  if (n == (layer->numbers && layer->is_operator ? 1 : 0)) return true;
-  keras_lacks(layer, E903,
-              "`x + array`, `x * array` and the like are read, and `Embedding` for a table; for "
-              "others, put the numbers in as a second `Input`",
-              "is called with an array of numbers, which only an operator of two values takes");
+  int n =
+      arrays_in(json_object_get(call, "args"), 0) + arrays_in(json_object_get(call, "kwargs"), 0);
+  if (n == n_read + (layer->numbers ? 1 : 0)) return true;
+  keras_lacks(
+      layer, E903,
+      "`x + array` and the like are read, `Add()([x, array])` if the first axis of the "
+      "array has the size 1, and `Embedding` for a table; for others, put the numbers in as "
+      "a second `Input`",
+      "is called with an array of numbers that it does not take, or whose first axis, that "
+      "of the batch, has not the size 1");
   return false;
 }

@@ -21,6 +21,15 @@ const KerasClass *keras_class_find(const char *name) {
   return NULL;
 }
 
+/* What to do about a layer of the program. */
+static const char *own_layer(const KerasLayer *layer, bool sure) {
+  return arena_printf(layer->keras->arena,
+                      "%s write what it does as stages: `grus import %s --template` begins a model "
+                      "with the weights",
+                      sure ? "it is your own layer:" : "if it is your own layer,",
+                      layer->keras->file->path);
+}
+
 /* The closest supported alternative, for classes that people use, by the beginning of their name.
  */
 static const char *nearest(const KerasLayer *layer) {
@@ -47,10 +56,7 @@ static const char *nearest(const KerasLayer *layer) {
   for (int row = 0; row < KERAS_MASK_COUNT; row++)
     known = known || strcmp(layer->class_name, masks[row]) == 0;
   if (known || layer->is_operator) return keras_cut(layer);
-  return arena_printf(layer->keras->arena,
-                      "if it is your own layer, write what it does as stages: `grus import %s "
-                      "--template` begins a model with the weights",
-                      layer->keras->file->path);
+  return own_layer(layer, strchr(layer->class_name, '>') != NULL);
 }
 
 /* Keras 1 computed with Theano or TensorFlow, and its files do not say with which. */
@@ -65,6 +71,23 @@ static bool refuse_class(const KerasLayer *layer) {
   return keras_lacks(layer, E902, nearest(layer), "is not supported");
 }
 
+/* Whether the file gives none of several options that Keras writes with every layer of the class:
+ * then it is a layer of the program with the name of one of Keras, which files before Keras 3 do
+ * not tell apart. */
+static bool lacks_options(const KerasLayer *layer, const char *options) {
+  char name[64];
+  size_t len;
+  if (!strchr(options, ' ') || layer->is_operator || layer->keras->major < 2) return false;
+  for (; *options; options += len + strcspn(options + len, " "), options += *options == ' ') {
+    len = strcspn(options, " =");
+    if (len >= sizeof name) return false;
+    memcpy(name, options, len);
+    name[len] = '\0';
+    if (json_object_get(layer->config, name)) return false;
+  }
+  return true;
+}
+
 bool keras_read_layer(KerasLayer *layer) {
   const KerasClass *class = keras_class_find(layer->class_name);
   if (!class) return refuse_class(layer);
@@ -74,6 +97,9 @@ bool keras_read_layer(KerasLayer *layer) {
                 class->n_in);
     return false;
   }
+  if (lacks_options(layer, class->options))
+    return keras_lacks(layer, E902, own_layer(layer, false),
+                       "has none of the options that Keras writes for this class");
   if (!keras_check_options(layer, class->options)) return false;
   GraphEmit *e = keras_emit(layer), outer = *e;
   e->name = layer->name;

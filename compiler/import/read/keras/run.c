@@ -48,9 +48,18 @@ static GraphNode *run_node(KerasLayer *layer, const KerasRun *run, GraphValue *x
   return node;
 }
 
-/* The start [batch, u] of a node of one direction as [1, batch, u]; NULL stays NULL. */
-static GraphValue *one_start(KerasLayer *layer, GraphValue *state) {
-  return state ? emit_unsqueeze(keras_emit(layer), state, 1, (int64_t[]){0}) : NULL;
+/* The start [batch, u] of a node of one direction over x as [1, batch, u], of a constant [1, u]
+ * too; NULL stays NULL. */
+static GraphValue *one_start(KerasLayer *layer, GraphValue *x, GraphValue *state) {
+  static const int64_t first[] = {0};
+  GraphEmit *e = keras_emit(layer);
+  if (!state) return NULL;
+  if (state->constant) {
+    GraphValue *batch = emit_gather(e, EMIT(e, Shape, x), 0, 1, first),
+               *one = emit_ints(e, 1, (int64_t[]){1});
+    state = EMIT(e, Expand, state, emit_concat(e, 0, 2, (GraphValue *[]){batch, one}));
+  }
+  return emit_unsqueeze(e, state, 1, first);
 }
 
 const char *keras_part_name(const KerasLayer *layer, const char *part) {
@@ -62,7 +71,7 @@ KerasResult keras_run_one(KerasLayer *layer, const KerasRun *run, GraphValue *x,
   GraphEmit *e = keras_emit(layer);
   const char *outer = e->name;
   e->name = layer->name;
-  GraphValue *start[2] = {one_start(layer, state[0]), one_start(layer, state[1])};
+  GraphValue *start[2] = {one_start(layer, x, state[0]), one_start(layer, x, state[1])};
   GraphNode *node = run_node(layer, run, x, keeps, start, 1, backward ? "backward" : "forward");
   KerasResult out = {.y = emit_transpose(e, emit_squeeze(e, node->out[0], 1, (int64_t[]){1}), 3,
                                          (int64_t[]){1, 0, 2})};
@@ -80,8 +89,8 @@ void keras_run_both(KerasLayer *layer, const KerasRun *run, GraphValue *x, Graph
   for (int s = 0; s < keras_n_states(run); s++)
     if (state[s])
       start[s] = emit_concat(e, 0, 2,
-                             (GraphValue *[]){one_start(layer, state[s]),
-                                              one_start(layer, state[keras_n_states(run) + s])});
+                             (GraphValue *[]){one_start(layer, x, state[s]),
+                                              one_start(layer, x, state[keras_n_states(run) + s])});
   GraphNode *node = run_node(layer, run, x, keeps, start, 2, "both");
   GraphValue *rows = emit_reshape(e, emit_transpose(e, node->out[0], 4, (int64_t[]){0, 2, 1, 3}), 3,
                                   (int64_t[]){0, 0, 2 * run->units});

@@ -4,6 +4,8 @@
  * in functional.c. */
 #include "import/read/keras/walk.h"
 
+#include "base/text.h"
+#include "import/json_read.h"
 #include "import/read/read.h"
 
 #include <string.h>
@@ -12,6 +14,38 @@ enum {
   FOLDS = 1 << 26, /* elements that may be computed while reading */
   CONFIG_DEPTH_MAX = 256
 };
+
+/* Whether an object of Keras 3 is of a class that the program itself defines, by its own words. */
+static bool is_own(json_t *object) {
+  static const char *const packages[] = {"keras", "tf_keras", "tensorflow"};
+  const char *module = json_string_value(json_object_get(object, "module"));
+  if (!json_is_string(json_object_get(object, "registered_name"))) return false;
+  for (size_t i = 0; module && i < sizeof packages / sizeof *packages; i++)
+    if (strncmp(module, packages[i], strlen(packages[i])) == 0) return false;
+  return true;
+}
+
+/* Gives classes of the program that have the name of one of Keras their names with the package, as
+ * "Custom>ReLU". */
+static void name_own(const Keras *k, json_t *nest, int depth) {
+  const char *name, *class_name = json_string_value(json_object_get(nest, "class_name"));
+  json_t *value;
+  size_t len = class_name ? strlen(class_name) : 0, cell = strlen("Cell");
+  bool known = class_name && (keras_class_find(class_name) ||
+                              (len > cell && strcmp(class_name + len - cell, "Cell") == 0));
+  if (known && is_own(nest)) {
+    const char *own = json_string_value(json_object_get(nest, "registered_name"));
+    json_error_t error;
+    Text text = text_new(k->arena);
+    text_add_json(&text, strchr(own, '>') ? own : arena_printf(k->arena, "Custom>%s", own));
+    json_t *renamed = json_read(k->arena, text_str(&text), text.len, JSON_DECODE_ANY, &error);
+    if (renamed) json_put(k->arena, nest, "class_name", renamed);
+  }
+  if (depth == CONFIG_DEPTH_MAX) return;
+  for (size_t i = 0; i < json_array_size(nest); i++)
+    name_own(k, json_array_get(nest, i), depth + 1);
+  json_object_foreach(nest, name, value) name_own(k, value, depth + 1);
+}
 
 json_t *keras_json(const Keras *k, const char *what, const char *text, size_t len) {
   json_error_t error;
@@ -22,6 +56,7 @@ json_t *keras_json(const Keras *k, const char *what, const char *text, size_t le
     diag_note(d, "line %d: %s", error.line, error.text);
     return NULL;
   }
+  name_own(k, root, 0);
   return root;
 }
 

@@ -41,9 +41,13 @@ bool keras_graph_input(const KerasLayer *layer, const char *name, json_t *shape,
 json_t *graph_input_shape(const KerasLayer *layer);
 bool graph_is_input(const KerasLayer *layer); /* its class is InputLayer */
 
-/* Sets the constant operand of a layer from the arguments of its call. False after reporting an
- * array of numbers that is none. */
-bool keras_call_numbers(KerasGraph *g, KerasLayer *layer, json_t *call);
+/* ---- numbers.c ---- */
+/* Sets the constant operand of an operator from the arguments of its call. */
+void keras_call_operand(KerasGraph *g, KerasLayer *layer, json_t *call);
+/* An array of numbers as a constant value; false if it is none, or the layer does not take it. */
+bool keras_array_value(KerasGraph *g, const KerasLayer *layer, json_t *object, KerasValue *out);
+/* Reports arrays of a call other than the operand and `n_read` values; false if there are any. */
+bool keras_call_numbers(KerasLayer *layer, json_t *call, int n_read);
 
 /* Reads the layers of a functional model. The second function reads such a model among the layers
  * of another one: its outputs become the results of the call. False after reporting. */
