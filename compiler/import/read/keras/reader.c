@@ -71,13 +71,15 @@ static bool refuse_class(const KerasLayer *layer) {
   return keras_lacks(layer, E902, nearest(layer), "is not supported");
 }
 
-/* Whether the file gives none of several options that Keras writes with every layer of the class:
- * then it is a layer of the program with the name of one of Keras, which files before Keras 3 do
- * not tell apart. */
+/* Whether the file gives none of three or more options that Keras writes with every layer of the
+ * class: then it is a layer of the program with the name of one of Keras, which files before Keras
+ * 3 do not tell apart. Old versions have other layers without their one or two options. */
 static bool lacks_options(const KerasLayer *layer, const char *options) {
   char name[64];
   size_t len;
-  if (!strchr(options, ' ') || layer->is_operator || layer->keras->major < 2) return false;
+  const char *second = strchr(options, ' ');
+  if (!second || !strchr(second + 1, ' ') || layer->is_operator || layer->keras->major < 2)
+    return false;
   for (; *options; options += len + strcspn(options + len, " "), options += *options == ' ') {
     len = strcspn(options, " =");
     if (len >= sizeof name) return false;
