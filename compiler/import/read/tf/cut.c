@@ -20,8 +20,10 @@ const char *tf_cut(const TfCall *c) {
   if (c->scope->graph != r->graph || !c->node->n_input)
     return "compute the part of the graph around it in your program: `--input NODE` begins behind "
            "that part";
-  return arena_printf(r->arena,
-                      "compute it in your program: `--input %s` begins behind it, and "
-                      "`tf.compat.v1.graph_util.extract_sub_graph(graph, [\"%s\"])` ends before it",
-                      c->node->name, c->node->input[0]);
+  return arena_printf(
+      r->arena,
+      "compute it in your program: `--input %s` begins behind it (`--set %s.0=N` and so on "
+      "give its sizes), and `tf.compat.v1.graph_util.extract_sub_graph(graph, "
+      "[\"%s\"])` ends before it",
+      c->node->name, c->node->name, c->node->input[0]);
 }

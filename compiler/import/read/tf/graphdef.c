@@ -173,6 +173,20 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
   return true;
 }
 
+void tf_axes_from_options(const TfReader *r, GraphInput *input) {
+  size_t n = strlen(input->name);
+  for (int i = 0; i < r->options->n_sets; i++) {
+    const char *set = r->options->set[i];
+    char *end;
+    if (strncmp(set, input->name, n) != 0 || set[n] != '.') continue;
+    long axis = strtol(set + n + 1, &end, 10);
+    bool is_axis = *end == '=' && axis >= 0 && axis < GRAPH_MAX_RANK;
+    if (is_axis && axis >= input->rank) input->rank = (int)axis + 1;
+  }
+  for (int i = 0; i < input->rank; i++)
+    input->dim[i].n = GRAPH_OPEN;
+}
+
 /* The input that the caller asked for in place of a node. Its shape is known where the node is a
  * Reshape to a constant shape. */
 static GraphValue *begin_here(TfReader *r, const TfNode *node) {
@@ -187,6 +201,7 @@ static GraphValue *begin_here(TfReader *r, const TfNode *node) {
       input->dim[i].n =
           graph_at(t, i) > 0 && graph_at(t, i) < INT32_MAX ? (int64_t)graph_at(t, i) : GRAPH_OPEN;
   }
+  if (input->rank < 0) tf_axes_from_options(r, input);
   return value;
 }
 
@@ -276,7 +291,11 @@ static bool read_outputs(TfReader *r, TfScope *scope) {
 
 void tf_reader_start(TfReader *r, const ForeignFile *file, const ImportOptions *options,
                      Diags *diags) {
-  *r = (TfReader){.arena = file->arena, .file = file, .diags = diags, .begin = options->input};
+  *r = (TfReader){.arena = file->arena,
+                  .file = file,
+                  .diags = diags,
+                  .begin = options->input,
+                  .options = options};
   r->folds = usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
   r->repeated = 4 * usual_folds + FOLDS_PER_BYTE * (int64_t)file->data.len;
 }

@@ -46,6 +46,7 @@ bool tf_op_placeholder(TfCall *c) {
     for (int i = 0; i < input->rank; i++)
       input->dim[i].n = s->dim[i]->size > 0 ? s->dim[i]->size : GRAPH_OPEN;
   }
+  if (input->rank < 0) tf_axes_from_options(c->reader, input);
   return tf_done(c, value);
 }
 

@@ -78,9 +78,10 @@ typedef struct TfReader {
   const TfNodes *nodes; /* the nodes that references name now */
   Map functions;        /* name -> TfFunction */
   const char *begin;    /* the node that becomes an input, as the caller asked; NULL if none */
-  Map checkpoint;       /* name of a variable -> name of its tensor in the checkpoint */
-  bool is_saved;        /* whether the file is a SavedModel, which has a checkpoint */
-  TfBundle *bundle;     /* the checkpoint, opened for the first variable; NULL before */
+  const ImportOptions *options;
+  Map checkpoint;   /* name of a variable -> name of its tensor in the checkpoint */
+  bool is_saved;    /* whether the file is a SavedModel, which has a checkpoint */
+  TfBundle *bundle; /* the checkpoint, opened for the first variable; NULL before */
   Graph *graph;
   int64_t folds;    /* of the whole file, as in GraphEmit; so is `seen` */
   int64_t repeated; /* how many elements may still repeat a number that the file lists once */
@@ -118,6 +119,9 @@ GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference);
 GraphValue *tf_in(TfCall *c, int k);
 /* The first n operands; false after reporting. */
 bool tf_all_in(TfCall *c, int n, GraphValue **in);
+/* Gives an input whose shape is not in the file the axes that --set gives sizes, as in
+ * --set x.0=1 --set x.1=6. */
+void tf_axes_from_options(const TfReader *r, GraphInput *input);
 /* Sets result k of the node. */
 void tf_set(TfCall *c, int k, GraphValue *value);
 /* Sets the first result of the node; false if the value is NULL, which was reported. */
