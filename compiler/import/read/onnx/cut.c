@@ -61,3 +61,31 @@ const char *onnx_cut(const OnnxCall *c) {
                       extract(r, arena_printf(r->arena, "[\"%s\"]", result),
                               g->n_output ? g->output[0]->name : ""));
 }
+
+typedef struct Unread {
+  const char *domain;
+  const char *names; /* with blanks around each; NULL: all of the domain */
+  const char *help;
+} Unread;
+
+static const Unread unread[] = {
+#define ONNX_UNREAD(domain, names, help) {domain, names, help},
+#include "import/read/onnx/onnx_unread.def"
+#undef ONNX_UNREAD
+};
+
+bool onnx_unknown(const OnnxCall *c) {
+  const OnnxReader *r = c->reader;
+  const char *domain = onnx_is_standard(c->node->domain) ? "" : c->node->domain, *help = NULL,
+             *word = arena_printf(r->arena, " %s ", c->node->op_type);
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
+                           c->emit->name, c->node->op_type);
+  if (*domain) diag_note(d, "it is of the domain `%s`, not of ONNX itself", domain);
+  for (size_t i = 0; !help && i < sizeof unread / sizeof *unread; i++)
+    if (strcmp(unread[i].domain, domain) == 0 &&
+        (!unread[i].names || strstr(unread[i].names, word)))
+      help = unread[i].help;
+  diag_fix(d, FIX_MAYBE, "%s", help ? help : onnx_cut(c));
+  if (help && strcmp(domain, "com.microsoft") == 0) diag_fix(d, FIX_MAYBE, "%s", onnx_cut(c));
+  return false;
+}

@@ -32,12 +32,12 @@ static const OnnxRow rows[] = {
 #include "import/read/onnx/onnx_ops.def"
 };
 
-static bool is_standard(const char *domain) {
+bool onnx_is_standard(const char *domain) {
   return !*domain || strcmp(domain, "ai.onnx") == 0;
 }
 
 static const OnnxRow *row_of(const OnnxNode *node) {
-  const char *domain = is_standard(node->domain) ? "" : node->domain;
+  const char *domain = onnx_is_standard(node->domain) ? "" : node->domain;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (strcmp(rows[i].name, node->op_type) == 0 && strcmp(rows[i].domain, domain) == 0)
       return &rows[i];
@@ -152,7 +152,8 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node);
 /* Reports a function whose operators have another version than those of the model. */
 static bool opset_agrees(OnnxCall *c, const OnnxFunction *f) {
   for (size_t i = 0; i < f->n_opset_import; i++)
-    if (is_standard(f->opset_import[i]->domain) && f->opset_import[i]->version != c->reader->opset)
+    if (onnx_is_standard(f->opset_import[i]->domain) &&
+        f->opset_import[i]->version != c->reader->opset)
       return call_lacks(c, E902,
                         "`onnx.inliner.inline_local_functions(model, convert_version=True)` writes "
                         "its nodes in the opset of the model",
@@ -188,16 +189,6 @@ static bool expand(OnnxCall *c, const OnnxFunction *f) {
   return true;
 }
 
-static bool unknown(OnnxCall *c) {
-  const OnnxReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
-                           c->emit->name, c->node->op_type);
-  if (!is_standard(c->node->domain))
-    diag_note(d, "it is of the domain `%s`, not of ONNX itself", c->node->domain);
-  diag_fix(d, FIX_MAYBE, "%s", onnx_cut(c));
-  return false;
-}
-
 static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
   const OnnxRow *row = row_of(node);
   const OnnxFunction *function = row ? NULL : function_of(r, node);
@@ -210,7 +201,7 @@ static bool read_node(OnnxReader *r, Scope *scope, const OnnxNode *node) {
   if (r->nodes-- <= 0)
     return call_refuse(&c, E901, "exceeds the %d nodes that grus supports", MAX_NODES);
   if (function) return expand(&c, function);
-  if (!row) return unknown(&c);
+  if (!row) return onnx_unknown(&c);
   if (!counts_fit(&c, row) || !read_operands(&c)) return false;
   for (int k = 0; k < row->min_in; k++)
     if (!c.in[k]) return call_refuse(&c, E901, "lacks operand %d", k);
@@ -384,7 +375,7 @@ Graph *call_body(OnnxCall *c, const OnnxBody *body) {
 static bool opset_is_known(OnnxReader *r) {
   const OnnxFile__Model *m = r->model;
   for (size_t i = 0; i < m->n_opset_import; i++)
-    if (is_standard(m->opset_import[i]->domain)) r->opset = m->opset_import[i]->version;
+    if (onnx_is_standard(m->opset_import[i]->domain)) r->opset = m->opset_import[i]->version;
   if (r->opset >= OLDEST_OPSET && r->opset <= NEWEST_OPSET) return true;
   const char *path = r->file->path;
   if (!r->opset)

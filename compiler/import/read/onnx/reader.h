@@ -84,6 +84,9 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
 const char *onnx_cut(const OnnxCall *c);
 /* The call of Python that writes the part before the node; NULL: there is none. */
 const char *onnx_before(const OnnxCall *c);
+/* Reports an operator that has no row in onnx_ops.def; false. */
+bool onnx_unknown(const OnnxCall *c);
+
 /* ---- halves.c ---- */
 /* Notes the type of a value that no node makes. */
 void onnx_note_type(OnnxReader *r, const char *name, int64_t data_type);
@@ -99,6 +102,7 @@ void onnx_note_halves(OnnxCall *c);
 #define call_lacks(c, code, help, ...)                                                             \
   foreign_lacks_node((c)->reader->diags, (c)->reader->file, code, (c)->emit->name,                 \
                      (c)->node->op_type, help, __VA_ARGS__)
+bool onnx_is_standard(const char *domain);          /* that of ONNX itself */
 GraphValue *call_operand(const OnnxCall *c, int k); /* NULL: left out */
 bool call_wants(const OnnxCall *c, int k);          /* whether result k has a name */
 bool call_is_read(const OnnxCall *c, int k);        /* and it is an output, or a node may read it */
