@@ -29,7 +29,8 @@ static const char *extract(const OnnxReader *r, const char *from, const char *to
                       r->file->path, from, to);
 }
 
-const char *onnx_before(const OnnxCall *c) {
+/* The call of Python that writes the part before the node; NULL: there is none. */
+static const char *part_before(const OnnxCall *c) {
   const OnnxReader *r = c->reader;
   if (c->scope->graph != r->graph || c->scope->caller) return NULL;
   for (size_t k = 0; k < c->node->n_input; k++) {
@@ -42,7 +43,7 @@ const char *onnx_before(const OnnxCall *c) {
 
 const char *onnx_cut(const OnnxCall *c) {
   const OnnxReader *r = c->reader;
-  const char *before = onnx_before(c);
+  const char *before = part_before(c);
   if (before)
     return arena_printf(
         r->arena, "import the part before it, %s, and compute the rest in your program", before);

@@ -82,8 +82,6 @@ bool onnx_external(OnnxReader *r, const OnnxFile__Tensor *t, const uint8_t **byt
 /* ---- cut.c ---- */
 /* The help where nothing near the node works: cut the model. */
 const char *onnx_cut(const OnnxCall *c);
-/* The call of Python that writes the part before the node; NULL: there is none. */
-const char *onnx_before(const OnnxCall *c);
 /* Reports an operator that has no row in onnx_ops.def; false. */
 bool onnx_unknown(const OnnxCall *c);
 

@@ -2,6 +2,8 @@
 /* What to do about an operator that cannot be read, where several have the same way out. */
 #include "import/read/tf/reader.h"
 
+#include <string.h>
+
 const char tf_fixed_sizes[] = "if they depend only on sizes, save the model with an input of fixed "
                               "sizes; otherwise make them constants",
            tf_pass_state[] = "save a function that takes the old value as an input and returns the "
@@ -26,4 +28,29 @@ const char *tf_cut(const TfCall *c) {
       "give its sizes), and `tf.compat.v1.graph_util.extract_sub_graph(graph, "
       "[\"%s\"])` ends before it",
       c->node->name, c->node->name, c->node->input[0]);
+}
+
+typedef struct Unread {
+  const char *names; /* with blanks around each */
+  const char *help;
+} Unread;
+
+static const Unread unread[] = {
+#define TF_UNREAD(names, help) {names, help},
+#include "import/read/tf/tf_unread.def"
+#undef TF_UNREAD
+};
+
+bool tf_unknown(const TfCall *c) {
+  static const char front[] = " Mfcc AudioSpectrogram DecodeWav ";
+  const TfReader *r = c->reader;
+  const char *help = NULL, *word = arena_printf(r->arena, " %s ", c->node->op);
+  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
+                           c->node->name, c->node->op);
+  if (strstr(front, word))
+    diag_note(d, "it belongs to a front end that computes features of sound");
+  for (size_t i = 0; !help && i < sizeof unread / sizeof *unread; i++)
+    if (strstr(unread[i].names, word)) help = unread[i].help;
+  diag_fix(d, FIX_MAYBE, "%s", help ? help : tf_cut(c));
+  return false;
 }

@@ -96,18 +96,6 @@ bool tf_all_in(TfCall *c, int n, GraphValue **in) {
   return true;
 }
 
-static bool unknown(TfCall *c) {
-  const TfReader *r = c->reader;
-  Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
-                           c->node->name, c->node->op);
-  bool front_end = strcmp(c->node->op, "Mfcc") == 0 ||
-                   strcmp(c->node->op, "AudioSpectrogram") == 0 ||
-                   strcmp(c->node->op, "DecodeWav") == 0;
-  if (front_end) diag_note(d, "it belongs to a front end that computes features of sound");
-  diag_fix(d, FIX_MAYBE, "%s", tf_cut(c));
-  return false;
-}
-
 /* A node that has to come first and gives a variable another value, which an output may depend on;
  * NULL: none does. */
 static const TfNode *changed_before(TfReader *r, const TfScope *scope, const TfNode *node) {
@@ -157,7 +145,7 @@ static bool make(TfReader *r, TfScope *scope, const TfNode *node) {
     return tf_lacks(&c, E902, tf_pass_state,
                     "waits for node `%s`, which gives a variable another value", changed->name);
   bool called = !row && tf_function(r, node->op);
-  if (!row && !called) return unknown(&c);
+  if (!row && !called) return tf_unknown(&c);
   while ((size_t)c.n_in < node->n_input &&
          node->input[c.n_in][0] != '^') /* nodes that only have to run before come last */
     c.n_in++;

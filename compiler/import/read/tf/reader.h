@@ -112,6 +112,8 @@ typedef struct TfCall {
 extern const char tf_fixed_sizes[], tf_pass_state[], tf_dilations[], tf_signature[];
 /* Where nothing near works: begin behind the node, or end before it. */
 const char *tf_cut(const TfCall *c);
+/* Reports an operator that has no row in tf_ops.def; false. */
+bool tf_unknown(const TfCall *c);
 
 /* The value of a reference "name:k" in a scope, made if it is not there. NULL after reporting. */
 GraphValue *tf_value(TfReader *r, TfScope *scope, const char *reference);
