@@ -243,6 +243,22 @@ static void fault_in_a_turn(void **state) {
   assert_string_equal(fault.text, "place 5 is outside of a list of 4");
 }
 
+/* A list of which no element is set has no numbers that another operator could read. */
+static void unset_list(void **state) {
+  Fixture *f = *state;
+  static const GraphOp reads[] = {GRAPH_Relu, GRAPH_ListFrom};
+  for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+    Graph *g = graph_new(f->arena, f->arena, "");
+    GraphValue *list = graph_call(g, GRAPH_ListNew, "", "", 1, IN(number(g, GRAPH_I64, 4)));
+    GraphValue *same = graph_call(g, GRAPH_Identity, "", "", 1, IN(list));
+    GraphFault fault;
+    const GraphTensor *out;
+    graph_output(g, "y", graph_call(g, reads[i], "", "", 1, IN(same)));
+    assert_false(graph_eval(g, f->arena, NULL, NULL, NULL, &out, &fault));
+    assert_string_equal(fault.text, "operand 0 is a list of which no element is set");
+  }
+}
+
 /* y = variable + 1; variable = y: 1, 2, 3 in three calls. */
 static void variables(void **state) {
   Fixture *f = *state;
@@ -346,9 +362,9 @@ static void swept(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-      TEST(products),  TEST(attention), TEST(rounding), TEST(broadcasting),    TEST(slices),
-      TEST(recurrent), TEST(loops),     TEST(endless),  TEST(fault_in_a_turn), TEST(variables),
-      TEST(faults),    TEST(empty),     TEST(swept),
+      TEST(products),   TEST(attention), TEST(rounding), TEST(broadcasting),    TEST(slices),
+      TEST(recurrent),  TEST(loops),     TEST(endless),  TEST(fault_in_a_turn), TEST(variables),
+      TEST(unset_list), TEST(faults),    TEST(empty),    TEST(swept),
 #undef TEST
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

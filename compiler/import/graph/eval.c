@@ -128,9 +128,26 @@ static void own_numbers(GraphCall *call, const GraphTensor *widened) {
   }
 }
 
+/* Whether no operand is a list without numbers, which only operators of lists take, and only as
+ * their first operand. */
+static bool operands_are_set(GraphCall *call) {
+  static const bool takes_list[GRAPH_OP_COUNT] = {
+      [GRAPH_Identity] = true, [GRAPH_ListGet] = true,   [GRAPH_ListSet] = true,
+      [GRAPH_ListPush] = true, [GRAPH_ListStack] = true, [GRAPH_ListConcat] = true,
+      [GRAPH_ListSize] = true};
+  for (int k = 0; k < call->node->n_in; k++) {
+    const GraphTensor *t = call->in[k];
+    bool takes = k == 0 && takes_list[call->node->op];
+    if (t && t->is_list && t->count > 0 && !graph_known(t) && !takes)
+      return call_fault(call, "operand %d is a list of which no element is set", k);
+  }
+  return true;
+}
+
 bool graph_call_compute(GraphCall *call) {
   const GraphNode *node = call->node;
   bool any = false;
+  if (!operands_are_set(call)) return false;
   for (int k = 0; k < node->n_in; k++)
     any = any || (call->in[k] && call->in[k]->narrow);
   if (!any || reads_narrow(node->op)) return eval(call);
