@@ -191,7 +191,10 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   GraphValue **in = ARENA_ARRAY(flat->arena, GraphValue *, node->n_in ? node->n_in : 1);
   for (int i = 0; i < node->n_in; i++) {
     in[i] = flatten_operand(f, frame, node, i);
-    if (node->in[i] && !in[i]) return flatten_fail(f, "reads a value that no earlier node defines");
+    if (node->in[i] && !in[i])
+      return flatten_fail(f, flatten_list_operand(f, frame, node, i)
+                                 ? "reads a list, where it needs a tensor"
+                                 : "reads a value that no earlier node defines");
   }
   if (node->n_in == 1 && is_alias(flat, node, in[0])) {
     keep_range(in[0], node->out[0]);

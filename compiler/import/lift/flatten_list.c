@@ -44,6 +44,8 @@ static bool list_from(Flattening *f, FlattenFrame *frame, const GraphNode *node,
   Flat *flat = f->flat;
   const GraphTensor *t = in ? flat_type_of(flat, in) : NULL;
   int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0);
+  if (flatten_list_operand(f, frame, node, 0))
+    return flatten_fail(f, "reads a list, where it needs a tensor");
   if (!t) return flatten_fail(f, "makes a list of a value that has no rows");
   if (axis < -t->rank || axis >= t->rank)
     return flatten_fail(f, arena_printf(flat->arena, "axis %lld does not exist among %d axes",
