@@ -372,7 +372,23 @@ def more_products(folder):
     b.save(folder, "operators_more_products")
 
 
+def single(folder):
+    """What works on one sample without a batch; an ELU whose exponent is scaled."""
+    b = Both(x=numbers(3, 8), image=numbers(3, 6, 8, seed=1))
+    w, plane = b.weight("w", 4, 3, 3), b.weight("plane", 4, 3, 2, 3)
+    b.out("conv1d.default", input="x", weight=w, bias=b.weight("bias", 4), stride=[2], padding=[1])
+    b.out("conv2d.default", input="image", weight=plane, bias=None)
+    b.out("conv_transpose1d.default", input="x", weight=b.weight("back", 3, 2, 3), stride=[2])
+    b.out("max_pool1d.default", of="x", kernel_size=[2])
+    b.out("avg_pool1d.default", of="x", kernel_size=[3], stride=[1], padding=[1])
+    b.out("avg_pool2d.default", of="image", kernel_size=[2, 2])
+    b.out("adaptive_avg_pool1d.default", of="x", output_size=[4])
+    b.out("adaptive_avg_pool2d.default", of="image", output_size=[1, 2])
+    b.out("elu.default", of="x", alpha=0.75, scale=1.5, input_scale=0.5)
+    b.save(folder, "operators_single")
+
+
 if __name__ == "__main__":
-    families = pointwise, binary, products, reductions, moves, cells, forms, statistics, indices, more_products
+    families = pointwise, binary, products, reductions, moves, cells, forms, statistics, indices, more_products, single
     for family in families:
         if not sys.argv[2:] or family.__name__ in sys.argv[2:]: family(sys.argv[1])

@@ -34,6 +34,27 @@ static bool pads_of(TorchCall *c, int n, const char *weights, const int64_t *dil
   return true;
 }
 
+/* Gives x, the argument `name`, a batch of one where it has none, so that it has `rank` axes. A
+ * TorchScript archive does not record sizes, and more of those that are tried would fit. False
+ * after reporting. */
+static bool with_batch(TorchCall *c, const char *name, int rank, GraphValue **x, bool *single) {
+  int given = torch_rank(c, name);
+  *single = given == rank - 1;
+  if (given < 0) return torch_refuse(c, E901, "has an input of unknown axes");
+  if (*single && c->reader->is_script)
+    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
+                       "has an input without a batch");
+  if (given != rank && !*single)
+    return torch_refuse(c, E901, "has an input of %d axes; it takes %d", given, rank);
+  if (*single) *x = emit_unsqueeze(c->emit, *x, 1, zeros);
+  return true;
+}
+
+/* Sets the result, without the batch of one. */
+static bool set_window(TorchCall *c, GraphValue *y, bool single) {
+  return torch_set(c, 0, y && single ? emit_squeeze(c->emit, y, 1, zeros) : y);
+}
+
 bool torch_op_conv(TorchCall *c) {
   int rank = torch_rank(c, "weight"), n = rank - 2;
   int64_t stride[GRAPH_MAX_RANK], dilation[GRAPH_MAX_RANK], pads[2 * GRAPH_MAX_RANK],
@@ -41,10 +62,10 @@ bool torch_op_conv(TorchCall *c) {
   bool transposed = torch_bool(c, "transposed", strncmp(c->op, "conv_transpose", 14) == 0);
   GraphValue *x = torch_in(c, "input"), *w = x ? torch_in(c, "weight") : NULL,
              *b = torch_tensor_arg(c, "bias");
+  bool single;
   if (!w) return false;
-  if (n < 1 || torch_rank(c, "input") != rank)
-    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
-                       "has an input without a batch");
+  if (n < 1) return torch_refuse(c, E901, "has weights of %d axes", rank);
+  if (!with_batch(c, "input", rank, &x, &single)) return false;
   if (!per_axis(c, "stride", n, ones, stride) || !per_axis(c, "dilation", n, ones, dilation) ||
       !pads_of(c, n, "weight", dilation, pads) || !per_axis(c, "output_padding", n, zeros, more))
     return false;
@@ -56,7 +77,7 @@ bool torch_op_conv(TorchCall *c) {
   graph_set_ints(graph, node, GRAPH_ATTR_pads, 2 * n, pads);
   graph_set_int(graph, node, GRAPH_ATTR_groups, torch_int(c, "groups", 1));
   if (transposed) graph_set_ints(graph, node, GRAPH_ATTR_output_padding, n, more);
-  return torch_set(c, 0, emit_done(c->emit, node));
+  return set_window(c, emit_done(c->emit, node), single);
 }
 
 static GraphNode *pool_node(TorchCall *c, GraphValue *x, int n, const int64_t *kernel,
@@ -73,10 +94,9 @@ bool torch_op_pool(TorchCall *c) {
   int64_t kernel[GRAPH_MAX_RANK], stride[GRAPH_MAX_RANK], dilation[GRAPH_MAX_RANK],
       pads[2 * GRAPH_MAX_RANK];
   GraphValue *x = torch_in(c, "self");
+  bool single;
   if (!x) return false;
-  if (torch_rank(c, "self") != n + 2)
-    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
-                       "has an input without a batch");
+  if (!with_batch(c, "self", n + 2, &x, &single)) return false;
   if (torch_has(c, "divisor_override"))
     return torch_lacks(
         c, E902, "leave it out, and multiply the result by the size of the window over the divisor",
@@ -91,7 +111,7 @@ bool torch_op_pool(TorchCall *c) {
   graph_set_int(graph, node, GRAPH_ATTR_ceil, torch_bool(c, "ceil_mode", false));
   if (!is_max)
     graph_set_int(graph, node, GRAPH_ATTR_count_pad, torch_bool(c, "count_include_pad", true));
-  return torch_set(c, 0, emit_done(c->emit, node));
+  return set_window(c, emit_done(c->emit, node), single);
 }
 
 /* Along the last axes to a number of elements: the windows are of one size where it divides. */
@@ -122,10 +142,9 @@ bool torch_op_adaptive_pool(TorchCall *c) {
     kernel[i] = size / to[i];
   }
   if (n_all == n) return torch_set(c, 0, x);
-  if (rank != n + 2)
-    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
-                       "has an input without a batch");
-  return torch_set(c, 0, emit_done(c->emit, pool_node(c, x, n, kernel, kernel, is_max)));
+  bool single;
+  return with_batch(c, "self", n + 2, &x, &single) &&
+         set_window(c, emit_done(c->emit, pool_node(c, x, n, kernel, kernel, is_max)), single);
 }
 
 /* By whole factors, so that each element is repeated. */
@@ -137,8 +156,7 @@ bool torch_op_upsample(TorchCall *c) {
   bool sized = torch_has(c, "output_size") && torch_ints(c, "output_size", n, size) == n;
   if (!x) return false;
   if (rank != n + 2)
-    return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
-                       "has an input without a batch");
+    return torch_refuse(c, E901, "has an input of %d axes; it takes %d", rank, n + 2);
   for (int i = n - 1; i >= 0; i--) {
     int64_t from = torch_size(c, of, i + 2);
     double factor = torch_number_at(c, "scale_factors", (size_t)i, 0);
