@@ -16,6 +16,17 @@
 enum { READ_STEP = 1 << 20 };
 static const size_t largest_copy = (size_t)256 << 20;
 
+bool input_holds(Mapped file, const char *word) {
+  size_t n = strlen(word);
+  const uint8_t *end = file.data + file.len;
+  for (const uint8_t *at = file.data; (size_t)(end - at) >= n; at++) {
+    at = memchr(at, word[0], (size_t)(end - at) - n + 1);
+    if (!at) return false;
+    if (memcmp(at, word, n) == 0) return true;
+  }
+  return false;
+}
+
 static const char *kind_of(const struct stat *st) {
   return S_ISDIR(st->st_mode)    ? "it is a directory"
          : S_ISFIFO(st->st_mode) ? "it is a pipe, not a regular file"

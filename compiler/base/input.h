@@ -15,6 +15,9 @@ typedef struct Mapped {
   size_t len;
 } Mapped;
 
+/* Whether the bytes of a word stand in a file. */
+bool input_holds(Mapped file, const char *word);
+
 /* A regular file, whole and as it was at one time: pipes, devices and sockets are not even opened,
  * for opening can wait without end; a file that changes while it is read is refused. False with
  * *reason, the system's words or what was found. */

@@ -2,6 +2,7 @@
 /* Formats that are read as graphs: file to Graph (read/), Graph to Model (lift/). */
 #include "import/lift/lift.h"
 #include "import/read/read.h"
+#include "import/tensors/archive.h"
 
 #include <assert.h>
 #include <string.h>
@@ -54,23 +55,10 @@ Foreign *tflite_import(const ForeignFile *file, const ImportOptions *options, Di
   return import_graph(tflite_graph, file, options, diags);
 }
 
-/* The bytes of word stand somewhere in the first `most` bytes. */
-static bool holds(const ForeignFile *file, const char *word, size_t most) {
-  size_t n = strlen(word), len = file->data.len < most ? file->data.len : most;
-  for (size_t i = 0; i + n <= len; i++) {
-    const uint8_t *at = memchr(file->data.data + i, word[0], len - i - n + 1);
-    if (!at) return false;
-    i = (size_t)(at - file->data.data);
-    if (memcmp(at, word, n) == 0) return true;
-  }
-  return false;
-}
-
 /* A zip archive with the program of torch.export. */
 bool pt2_sniff(const ForeignFile *file) {
-  bool zip = file->data.len >= 4 && memcmp(file->data.data, "PK\003\004", 4) == 0;
-  return zip && (holds(file, "models/model.json", SIZE_MAX) ||
-                 holds(file, "serialized_exported_program.json", SIZE_MAX)); /* before 2.8 */
+  return archive_lists(file->data, "models/model.json") ||
+         archive_lists(file->data, "serialized_exported_program.json"); /* before 2.8 */
 }
 
 Foreign *pt2_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
@@ -79,8 +67,8 @@ Foreign *pt2_import(const ForeignFile *file, const ImportOptions *options, Diags
 
 /* A zip archive with code. */
 bool script_sniff(const ForeignFile *file) {
-  bool zip = file->data.len >= 4 && memcmp(file->data.data, "PK\003\004", 4) == 0;
-  return zip && holds(file, "/constants.pkl", SIZE_MAX) && holds(file, "/code/__torch__", SIZE_MAX);
+  return archive_lists(file->data, "/constants.pkl") &&
+         archive_lists(file->data, "/code/__torch__");
 }
 
 /* With --config, its tensors alone are read. */
@@ -93,7 +81,7 @@ Foreign *script_import(const ForeignFile *file, const ImportOptions *options, Di
 bool saved_model_sniff(const ForeignFile *file) {
   static const char begins[] = "\x08\x01\x12";
   return file->data.len > 4 && memcmp(file->data.data, begins, sizeof begins - 1) == 0 &&
-         holds(file, "dtype", SIZE_MAX);
+         input_holds(file->data, "dtype");
 }
 
 Foreign *saved_model_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {
@@ -103,7 +91,7 @@ Foreign *saved_model_import(const ForeignFile *file, const ImportOptions *option
 /* A GraphDef begins with a node; somewhere there is an input. */
 bool graphdef_sniff(const ForeignFile *file) {
   bool begins = file->data.len > 4 && file->data.data[0] == 0x0A;
-  return begins && holds(file, "Placeholder", SIZE_MAX) && holds(file, "dtype", SIZE_MAX);
+  return begins && input_holds(file->data, "Placeholder") && input_holds(file->data, "dtype");
 }
 
 Foreign *graphdef_import(const ForeignFile *file, const ImportOptions *options, Diags *diags) {

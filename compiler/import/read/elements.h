@@ -22,8 +22,11 @@ typedef struct ElementTable {
 const ElementRow *element_row(ElementTable table, int64_t code);
 /* Whether a float holds each number of such elements. */
 bool element_is_float(TensorElem stored);
-/* "float16" or "bfloat16" for the code; NULL for any other. */
-const char *element_half(ElementTable table, int64_t code);
+/* "float16" or "bfloat16", for such elements or for the code; NULL for any others. */
+const char *element_half(TensorElem stored);
+const char *element_half_of(ElementTable table, int64_t code);
+/* The type of a graph for such elements. */
+GraphElem element_in_graph(TensorElem stored);
 /* The type of a graph for the code; false if the readers do not support it. */
 bool element_of(ElementTable table, int64_t code, GraphElem *elem);
 

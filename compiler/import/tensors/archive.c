@@ -20,6 +20,28 @@ bool archive_sniff(Mapped file) {
   return file.len >= 4 && memcmp(file.data, "PK\003\004", 4) == 0;
 }
 
+static uint32_t four_bytes(const uint8_t *p) {
+  return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* The list of the members of an archive, with their names. The whole file if its end, which says
+ * where the list is, is not there: the archive is damaged or has more than 4 GB. */
+static Mapped list_of(Mapped file) {
+  enum { END = 22, MOST = 65535, LENGTH = 12, PLACE = 16 };
+  for (size_t after = END; after <= file.len && after <= END + MOST; after++) {
+    size_t at = file.len - after;
+    const uint8_t *end = file.data + at;
+    if (memcmp(end, "PK\005\006", 4) != 0) continue;
+    size_t place = four_bytes(end + PLACE), length = four_bytes(end + LENGTH);
+    if (place <= at && length <= at - place) return (Mapped){file.data + place, at - place};
+  }
+  return file;
+}
+
+bool archive_lists(Mapped file, const char *word) {
+  return archive_sniff(file) && input_holds(list_of(file), word);
+}
+
 static void discard(void *arg) {
   Archive *archive = arg;
   if (archive->zip) zip_discard(archive->zip);

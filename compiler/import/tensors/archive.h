@@ -10,6 +10,9 @@ typedef struct Archive Archive;
 
 /* Whether a file begins like a zip archive. */
 bool archive_sniff(Mapped file);
+/* Whether it is an archive in the list of whose members a word stands, in a name or between them:
+ * what format it probably is. It is not opened. */
+bool archive_lists(Mapped file, const char *word);
 /* Opens an archive, which is closed with the arena. NULL with *reason. */
 Archive *archive_open(Arena *arena, Mapped file, const char **reason);
 int64_t archive_count(const Archive *archive);

@@ -59,19 +59,6 @@ static bool is_safetensors(Mapped map) {
   return map.len > 8 && memcmp(map.data + 4, zeros, sizeof zeros) == 0 && map.data[8] == '{';
 }
 
-/* Whether a file is a zip archive that contains a word, as it contains the names of its members. */
-static bool is_archive_of(Mapped map, const char *word) {
-  size_t n = strlen(word);
-  if (!archive_sniff(map)) return false;
-  for (size_t i = 4; i + n <= map.len; i++) {
-    const uint8_t *p = memchr(map.data + i, word[0], map.len - i - n + 1);
-    if (!p) return false;
-    i = (size_t)(p - map.data);
-    if (memcmp(p, word, n) == 0) return true;
-  }
-  return false;
-}
-
 static const char keras_weights[] = "model.weights.h5";
 
 /* Reads the weights in a .keras archive. */
@@ -91,10 +78,10 @@ static TensorFile *keras_tensors(Arena *arena, Mapped map, const char **reason) 
 
 TensorKind tensor_file_kind(Mapped map) {
   if (is_npy(map)) return TENSORS_NPY;
-  if (is_archive_of(map, keras_weights)) return TENSORS_KERAS;
-  if (is_archive_of(map, "model_weights_config.json")) return TENSORS_EXPORT;
-  if (is_archive_of(map, "data.pkl")) return TENSORS_TORCH;
-  if (is_archive_of(map, ".npy")) return TENSORS_NPZ;
+  if (archive_lists(map, keras_weights)) return TENSORS_KERAS;
+  if (archive_lists(map, "model_weights_config.json")) return TENSORS_EXPORT;
+  if (archive_lists(map, "data.pkl")) return TENSORS_TORCH;
+  if (archive_lists(map, ".npy")) return TENSORS_NPZ;
   if (is_safetensors(map)) return TENSORS_SAFETENSORS;
   if (pickle_sniff(map)) return TENSORS_TORCH;
   if (hdf5_sniff(map)) return TENSORS_HDF5;

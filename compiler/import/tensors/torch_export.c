@@ -5,7 +5,6 @@
  * read elsewhere (read/torch). */
 #include "import/tensors/torch_file.h"
 
-#include "import/json_read.h"
 #include "import/tensors/torch_archive.h"
 #include "import/tensors/tree.h"
 
@@ -18,8 +17,7 @@ typedef struct Export {
   TorchStorages storages; /* in "NAME/data/weights/" */
 } Export;
 
-/* Element types by their numbers in the schema of torch.export. */
-static bool elem_of(int64_t dtype, TensorElem *out) {
+bool torch_export_elem(int64_t dtype, TensorElem *out) {
   static const struct {
     int64_t dtype;
     TensorElem elem;
@@ -40,7 +38,7 @@ static bool whole(const json_t *item, int64_t *out) {
   return json_is_integer(number);
 }
 
-static bool layout_of(const json_t *meta, Tensor *t, int64_t *stride, int64_t *offset) {
+bool torch_export_layout(const json_t *meta, Tensor *t, int64_t *stride, int64_t *offset) {
   const json_t *sizes = json_object_get(meta, "sizes"), *strides = json_object_get(meta, "strides");
   size_t n = json_array_size(sizes);
   if (!sizes || n > TENSOR_MAX_RANK || json_array_size(strides) != n) return false;
@@ -59,13 +57,13 @@ static bool add_tensor(Export *e, const char *name, const json_t *entry, const c
   Mapped storage;
   int64_t stride[TENSOR_MAX_RANK], offset;
   if (json_is_true(json_object_get(entry, "use_pickle")) ||
-      !elem_of(json_integer_value(json_object_get(meta, "dtype")), &t.elem)) {
+      !torch_export_elem(json_integer_value(json_object_get(meta, "dtype")), &t.elem)) {
     tree_add_unread(&e->tree, name, "it is stored in a way that is not supported");
     return true;
   }
   *reason = arena_printf(e->tree.arena,
                          "the sizes and strides of `%s` are not lists of at most 8 integers", name);
-  if (!layout_of(meta, &t, stride, &offset)) return false;
+  if (!torch_export_layout(meta, &t, stride, &offset)) return false;
   if (!torch_archive_storage(&e->storages, path ? path : "", &storage, reason) ||
       torch_view(&e->tree, &t, storage, stride, offset, reason) != TREE_TENSOR) {
     *reason = arena_printf(e->tree.arena, "`%s`: %s", name, *reason);

@@ -3,6 +3,7 @@
 #ifndef GRUS_IMPORT_TENSORS_TORCH_FILE_H
 #define GRUS_IMPORT_TENSORS_TORCH_FILE_H
 
+#include "import/json_read.h"
 #include "import/tensors/tree.h"
 
 /* Reads a zip archive with a data.pkl, or a pickle. NULL with *reason. */
@@ -19,6 +20,11 @@ void torch_join_normed(Arena *arena, TensorFile *file);
 
 /* Reads the weights in a program of torch.export. NULL with *reason. */
 TensorFile *torch_export_parse(Arena *arena, Mapped file, const char **reason);
+/* The element type with a number in the schema of torch.export; false if it is not supported. */
+bool torch_export_elem(int64_t dtype, TensorElem *out);
+/* The rank and the sizes of a tensor from its entry in a list of weights, and its strides and
+ * offset in elements. False if they are not at most 8 integers each. */
+bool torch_export_layout(const json_t *meta, Tensor *t, int64_t *stride, int64_t *offset);
 
 /* The last step of both: joins weight norms and sorts. NULL with *reason if there is no tensor, or
  * of NULL. */

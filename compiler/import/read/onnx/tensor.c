@@ -17,7 +17,7 @@ bool onnx_elem(int data_type, GraphElem *elem) {
 }
 
 const char *onnx_half(int64_t data_type) {
-  return element_half(elements, data_type);
+  return element_half_of(elements, data_type);
 }
 
 /* Element k of those given as numbers of the format rather than as bytes; false: there is none. */

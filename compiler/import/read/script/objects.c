@@ -127,33 +127,14 @@ ScriptValue *script_tensor(ScriptRun *r, const char *name, const GraphTensor *t)
   return v;
 }
 
-static GraphElem elem_of(TensorElem stored) {
-  switch (stored) {
-  case TENSOR_I8: return GRAPH_I8;
-  case TENSOR_U8: return GRAPH_U8;
-  case TENSOR_I16: return GRAPH_I16;
-  case TENSOR_U16: return GRAPH_U16;
-  case TENSOR_I32: return GRAPH_I32;
-  case TENSOR_U32: return GRAPH_U32;
-  case TENSOR_I64: return GRAPH_I64;
-  case TENSOR_U64: return GRAPH_U64;
-  case TENSOR_BOOL: return GRAPH_BOOL;
-  case TENSOR_F16:
-  case TENSOR_BF16:
-  case TENSOR_F32:
-  case TENSOR_F64: break;
-  }
-  return GRAPH_FLOAT;
-}
-
 /* The numbers of a stored tensor; NULL after reporting. */
 static const GraphTensor *numbers_of(ScriptRun *r, const char *name, const Tensor *t) {
   GraphNumbers to;
   GraphTensor *out = map_get(&r->script->numbers, name);
   if (out) return out;
   out = t->count <= r->torch->numbers
-            ? graph_tensor_of(foreign_numbers(r->script->file), elem_of(t->elem), t->rank, t->dim,
-                              r->torch->numbers, element_is_float(t->elem), &to)
+            ? graph_tensor_of(foreign_numbers(r->script->file), element_in_graph(t->elem), t->rank,
+                              t->dim, r->torch->numbers, element_is_float(t->elem), &to)
             : NULL;
   if (!out) {
     torch_bad(r->torch, "tensor `%s` is too large for its file", name);

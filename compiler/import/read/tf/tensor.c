@@ -45,7 +45,7 @@ bool tf_elem(int64_t type, GraphElem *elem) {
 }
 
 const char *tf_half_type(int64_t type) {
-  return element_half(elements, type);
+  return element_half_of(elements, type);
 }
 
 const char *tf_half(const TfNode *node) {
