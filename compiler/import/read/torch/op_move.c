@@ -188,8 +188,7 @@ bool torch_op_split(TorchCall *c) {
     each = (size + torch_int(c, "chunks", 0) - 1) / torch_int(c, "chunks", 0);
   if (!given && each < 1)
     return torch_lacks(c, E902,
-                       "export with a fixed size of that axis, without `dynamic_shapes` for it, or "
-                       "name the sizes of the parts: `x.split([2, 3], dim=1)`",
+                       "export with a fixed size of that axis, without `dynamic_shapes` for it",
                        "splits a size that is open");
   for (int i = 0; i < n; i++) {
     int64_t to = from + (given ? sizes[i] : each);
