@@ -168,7 +168,7 @@ static bool finds_whole(ScriptRun *r, const char *op, int n, const ScriptArg *ar
                   (strcmp(op, "index_select") == 0 && strcmp(arg[k].name, "index") == 0);
     const GraphTensor *t =
         places && value[k]->kind == VALUE_TENSOR ? script_shape(r, value[k]->text) : NULL;
-    bool found = t && t->elem == GRAPH_FLOAT && script_is_input(r, value[k]->text) &&
+    bool found = t && t->elem == GRAPH_FLOAT && script_input(r, value[k]) >= 0 &&
                  !map_get(&s->whole, value[k]->text);
     if (!found) continue;
     map_put(s->arena, &s->whole, arena_strdup(s->arena, value[k]->text), s);
@@ -178,12 +178,16 @@ static bool finds_whole(ScriptRun *r, const char *op, int n, const ScriptArg *ar
 }
 
 /* An input whose sizes are not known in this attempt. */
-static bool needs_input(ScriptRun *r, int n, ScriptValue *const *value) {
+static bool needs_input(ScriptRun *r, const char *op, int n, ScriptValue *const *value) {
+  bool pair = strcmp(op, "lstm") == 0 || strcmp(op, "lstm_cell") == 0;
   for (int k = 0; k < n; k++) {
     const ScriptValue *v = value[k];
     bool list = v->kind == VALUE_LIST || v->kind == VALUE_TUPLE;
     for (int i = 0; i < (list ? v->n : 1); i++)
-      if (script_needs(r, list ? v->item[i] : v)) return true;
+      if (script_needs(r, list ? v->item[i] : v)) {
+        if (pair && list && i) r->like = script_input(r, v->item[i - 1]);
+        return true;
+      }
   }
   return false;
 }
@@ -261,7 +265,8 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
     find_state(r, value[0]);
   }
   if (finds_whole(r, base, n, arg, value)) return NULL;
-  if (needs_input(r, n, value)) return NULL;
+  if (needs_input(r, base, n, value)) return NULL;
+  if (!script_fits(r, base, n, arg, value)) return NULL;
   if (takes_all(base, n, arg, value)) return value[0];
   Text t = text_new(r->arena);
   text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [", known_as(row),

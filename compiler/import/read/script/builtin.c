@@ -72,6 +72,7 @@ static ScriptValue *length(ScriptRun *r, const ScriptArgs *args) {
   if (t && t->rank) return script_int(r->arena, t->dim[0]);
   bool list = v && (v->kind == VALUE_LIST || v->kind == VALUE_TUPLE || v->kind == VALUE_DICT);
   if (list) return script_int(r->arena, v->kind == VALUE_DICT ? v->n / 2 : v->n);
+  if (v && v->kind == VALUE_TEXT) return script_int(r->arena, (int64_t)strlen(v->text));
   return wrong(r, "len");
 }
 
@@ -102,52 +103,6 @@ static ScriptValue *contains(ScriptRun *r, const ScriptArgs *args) {
   return script_bool(r->arena, false);
 }
 
-static ScriptValue *append(ScriptRun *r, const ScriptArgs *args) {
-  if (args->n != 2 || args->value[0]->kind != VALUE_LIST) return wrong(r, "append");
-  if (args->value[0]->is_kept) {
-    script_refuse(r, E902, "adds to a list that is an attribute; states have to be tensors");
-    return NULL;
-  }
-  script_push(r->arena, args->value[0], args->value[1]);
-  return args->value[0];
-}
-
-static ScriptValue *copy_list(ScriptRun *r, const ScriptArgs *args) {
-  if (args->n != 1 || (args->value[0]->kind != VALUE_LIST && args->value[0]->kind != VALUE_TUPLE))
-    return wrong(r, "list");
-  if (!script_spend(r, args->value[0]->n)) return NULL;
-  ScriptValue *out = script_value(r->arena, VALUE_LIST);
-  for (int i = 0; i < args->value[0]->n; i++)
-    script_push(r->arena, out, args->value[0]->item[i]);
-  return out;
-}
-
-static ScriptValue *joined(ScriptRun *r, const ScriptArgs *args) {
-  bool lists =
-      args->n == 2 && args->value[0]->kind == VALUE_LIST && args->value[1]->kind == VALUE_LIST;
-  if (!lists) return wrong(r, "add");
-  if (!script_spend(r, args->value[0]->n + args->value[1]->n)) return NULL;
-  ScriptValue *out = script_value(r->arena, VALUE_LIST);
-  for (int k = 0; k < 2; k++)
-    for (int i = 0; i < args->value[k]->n; i++)
-      script_push(r->arena, out, args->value[k]->item[i]);
-  return out;
-}
-
-/* [1] * 3 */
-static ScriptValue *repeated(ScriptRun *r, const ScriptArgs *args) {
-  enum { LONGEST = 4096 };
-  ScriptValue *out = script_value(r->arena, VALUE_LIST);
-  const ScriptValue *times = args->value[1];
-  if (times->kind != VALUE_INT || times->i > LONGEST || args->value[0]->n > LONGEST)
-    return wrong(r, "mul");
-  if (times->i > 0 && !script_spend(r, times->i * args->value[0]->n)) return NULL;
-  for (int64_t k = 0; k < times->i; k++)
-    for (int i = 0; i < args->value[0]->n; i++)
-      script_push(r->arena, out, args->value[0]->item[i]);
-  return out;
-}
-
 static ScriptValue *nothing(ScriptRun *r, const ScriptArgs *args) {
   (void)args;
   return script_value(r->arena, VALUE_NONE);
@@ -161,6 +116,22 @@ static ScriptValue *opaque(ScriptRun *r, const ScriptArgs *args) {
 static ScriptValue *no(ScriptRun *r, const ScriptArgs *args) {
   (void)args;
   return script_bool(r->arena, false);
+}
+
+/* Programs run as without torch.no_grad(): attention then takes operators that others also have. */
+static ScriptValue *yes(ScriptRun *r, const ScriptArgs *args) {
+  (void)args;
+  return script_bool(r->arena, true);
+}
+
+static ScriptValue *is_weight(ScriptRun *r, const ScriptArgs *args) {
+  const ScriptValue *v = args->n ? args->value[0] : NULL;
+  return script_bool(r->arena, v && v->kind == VALUE_TENSOR && map_get(&r->attributes, v->text));
+}
+
+static ScriptValue *processor(ScriptRun *r, const ScriptArgs *args) {
+  (void)args;
+  return script_text(r->arena, "cpu");
 }
 
 static ScriptValue *first(ScriptRun *r, const ScriptArgs *args) {
@@ -273,18 +244,19 @@ static const struct {
                  {"torch.__not__", not},
                  {"torch.__contains__", contains},
                  {"torch.broadcast_tensors", script_broadcast},
-                 {"torch.append", append},
-                 {"torch.list", copy_list},
                  {"torch.warn", nothing},
                  {"ops.prim.Print", nothing},
                  {"print", nothing},
                  {"torch.device", opaque},
                  {"ops.prim.device", opaque},
+                 {"ops.prim.type", processor},
                  {"ops.prim.layout", opaque},
                  {"ops.prim.is_cuda", no},
                  {"ops.prim.is_nested", no},
-                 {"ops.prim.requires_grad", no},
-                 {"torch.is_grad_enabled", no},
+                 {"ops.prim.requires_grad", is_weight},
+                 {"torch.is_grad_enabled", yes},
+                 {"torch.is_autocast_enabled", no},
+                 {"torch.is_autocast_cpu_enabled", no},
                  {"torch.format", script_format},
                  {"torch.str", script_text_of},
                  {"str", script_text_of},
@@ -310,23 +282,6 @@ static const struct {
                  {"ops.prim.RaiseException", give_up},
                  {"torch.__range_length", range_length},
                  {"torch.__derive_index", derive_index}};
-
-/* A part of a list: slice(list, start, end, step). */
-static ScriptValue *slice_list(ScriptRun *r, const ScriptArgs *args) {
-  int64_t bound[3] = {0, args->value[0]->n, 1}, n = args->value[0]->n;
-  for (int k = 1; k < args->n && k < 4; k++) {
-    const ScriptValue *v = args->value[k];
-    if (v->kind == VALUE_NONE) continue;
-    if (v->kind != VALUE_INT) return wrong(r, "slice");
-    bound[k - 1] = v->i < 0 && k < 3 ? v->i + n : v->i;
-  }
-  if (bound[2] < 1) return wrong(r, "slice");
-  if (!script_spend(r, n)) return NULL;
-  ScriptValue *out = script_value(r->arena, VALUE_LIST);
-  for (int64_t i = bound[0] < 0 ? 0 : bound[0]; i < n && i < bound[1]; i += bound[2])
-    script_push(r->arena, out, args->value[0]->item[i]);
-  return out;
-}
 
 /* Whether none of the arguments is a tensor. */
 static bool are_known(const ScriptArgs *args) {
@@ -358,12 +313,14 @@ ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *ar
   bool equal = strcmp(op, "eq") == 0;
   if ((equal || strcmp(op, "ne") == 0) && args->n == 2 && are_known(args))
     return compared(r, args, equal);
-  if (strcmp(op, "add") == 0 && args->n == 2 && args->value[0]->kind == VALUE_LIST)
-    return joined(r, args);
-  if (strcmp(op, "mul") == 0 && args->n == 2 && args->value[0]->kind == VALUE_LIST)
-    return repeated(r, args);
-  if (strcmp(op, "slice") == 0 && args->n && args->value[0]->kind == VALUE_LIST)
-    return slice_list(r, args);
+  ScriptValue *out = script_of_list(r, op, args, known);
+  if (*known) return out;
+  bool text = args->n == 2 && strcmp(op, "add") == 0 &&
+              (args->value[0]->kind == VALUE_TEXT || script_is_unknown_text(args->value[0]));
+  if (text) {
+    *known = true;
+    return script_joined_text(r, args->value[0], args->value[1]);
+  }
   bool number = args->n && args->value[0]->kind != VALUE_TENSOR &&
                 args->value[0]->kind != VALUE_LIST && args->value[0]->kind != VALUE_TUPLE;
   bool passes = strcmp(op, "to") == 0 || strcmp(op, "detach") == 0 || strcmp(op, "clone") == 0 ||

@@ -69,12 +69,12 @@ static int input_of(const Script *s, const char *name) {
   return k;
 }
 
-bool script_is_input(const ScriptRun *r, const char *name) {
-  return input_of(r->script, name) >= 0;
+int script_input(const ScriptRun *r, const ScriptValue *v) {
+  return v->kind == VALUE_TENSOR ? input_of(r->script, v->text) : -1;
 }
 
 bool script_needs(ScriptRun *r, const ScriptValue *v) {
-  int k = v->kind == VALUE_TENSOR ? input_of(r->script, v->text) : -1;
+  int k = script_input(r, v);
   if (k < 0 || r->input[k].rank >= 0) return false;
   r->needed = k;
   return true;

@@ -155,8 +155,10 @@ static ScriptValue *tensor_value(ScriptRun *r, const char *path, const Tensor *t
   if (other && t->elem != TENSOR_F64)
     map_put(r->torch->arena, &r->torch->halves, arena_strdup(r->torch->arena, path),
             (void *)(uintptr_t)(t->elem == TENSOR_F16 ? "float16" : "bfloat16"));
-  return map_get(&r->script->written, path) ? script_state(r, path, numbers)
-                                            : script_tensor(r, path, numbers);
+  ScriptValue *v = map_get(&r->script->written, path) ? script_state(r, path, numbers)
+                                                      : script_tensor(r, path, numbers);
+  map_put(r->arena, &r->attributes, path, v);
+  return v;
 }
 
 /* ---- values of pickles ---- */
@@ -165,12 +167,15 @@ static ScriptValue *convert(ScriptRun *r, Tree *tree, const char *path, const Pi
                             int depth);
 
 static ScriptValue *convert_items(ScriptRun *r, Tree *tree, const char *path, ScriptKind kind,
-                                  const PickleList *list, int depth) {
+                                  const PickleValue *v, int depth) {
   ScriptValue *out = script_value(r->arena, kind);
+  script_note_stored(r, path, v);
   out->is_kept = true;
-  for (size_t i = 0; i < list->n; i++) {
+  out->text = path;
+  map_put(r->arena, &r->attributes, path, out);
+  for (size_t i = 0; i < v->list.n; i++) {
     const char *name = arena_printf(r->arena, "%s.%zu", path, i);
-    ScriptValue *item = convert(r, tree, name, list->item[i], depth + 1);
+    ScriptValue *item = convert(r, tree, name, v->list.item[i], depth + 1);
     if (!item) return NULL;
     script_push(r->arena, out, item);
   }
@@ -237,15 +242,17 @@ static ScriptValue *convert(ScriptRun *r, Tree *tree, const char *path, const Pi
     return NULL;
   }
   v = without_type(v);
+  ScriptValue *carried = script_carried(r, path);
+  if (carried) return carried;
   switch (v->kind) {
   case PICKLE_NONE: return script_value(r->arena, VALUE_NONE);
   case PICKLE_BOOL: return script_bool(r->arena, v->i != 0);
   case PICKLE_INT: return script_int(r->arena, v->i);
   case PICKLE_FLOAT: return script_float(r->arena, v->f);
   case PICKLE_TEXT: return script_text(r->arena, arena_strndup(r->arena, v->text, v->len));
-  case PICKLE_TUPLE: return convert_items(r, tree, path, VALUE_TUPLE, &v->list, depth);
-  case PICKLE_LIST: return convert_items(r, tree, path, VALUE_LIST, &v->list, depth);
-  case PICKLE_DICT: return convert_items(r, tree, path, VALUE_DICT, &v->list, depth);
+  case PICKLE_TUPLE: return convert_items(r, tree, path, VALUE_TUPLE, v, depth);
+  case PICKLE_LIST: return convert_items(r, tree, path, VALUE_LIST, v, depth);
+  case PICKLE_DICT: return convert_items(r, tree, path, VALUE_DICT, v, depth);
   case PICKLE_OBJECT: return convert_object(r, tree, path, v);
   case PICKLE_BYTES:
   case PICKLE_SET:
@@ -288,13 +295,11 @@ ScriptValue *script_attribute(ScriptRun *r, ScriptValue *module, const char *nam
   if (known) return known;
   const PickleValue *stored =
       module->object->state ? pickle_get(module->object->state, name) : NULL;
-  const GraphTensor *start = map_get(&r->script->starts, path);
+  ScriptValue *carried = script_carried(r, path);
   if (strcmp(name, "training") == 0)
     known = evaluating(r, stored);
-  else if (start)
-    known = script_state(r, path, start);
-  else if (map_get(&r->script->later, path))
-    known = map_get(&r->script->later, path);
+  else if (carried)
+    known = carried;
   else
     known = stored ? convert(r, &r->script->tree, path, stored, 0) : final_of(r, module, name);
   if (known) map_put(r->arena, &r->attributes, path, known);

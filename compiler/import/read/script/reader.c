@@ -68,7 +68,7 @@ static ScriptRun *run_new(Script *s, Arena *arena, const ScriptShape *shape) {
   r->script = s;
   r->torch = ARENA_NEW(arena, TorchReader);
   r->arena = arena;
-  r->needed = -1;
+  r->needed = r->like = -1;
   r->steps = STEPS_OF_AN_ATTEMPT < s->steps ? STEPS_OF_AN_ATTEMPT : s->steps;
   for (int i = 0; i < s->n_inputs; i++)
     r->input[i] = shape[i];

@@ -10,8 +10,8 @@
  *   state.c          attributes that `forward` changes; shared.c: those that share their numbers
  *   schema.c         the arguments of operators by name; schemas.def: all of them
  *   aten.c           a node for an operator; kinds.c: what is known of its results before
- *   shapes.c         the sizes of tensors
- *   builtin.c, builtin_numbers.c, builtin_text.c   functions of numbers, lists and texts
+ *   shapes.c         the sizes of tensors; fits.c: whether they are those that operators need
+ *   builtin.c, builtin_numbers.c, builtin_lists.c, builtin_text.c   functions of the text
  *   expr.c, run.c    expressions, statements and calls
  *   inputs.c         the inputs of `forward`; sizes.c: their sizes, of those in known_sizes.c
  *   reader.c         the archive, and the attempts to read it */
@@ -158,11 +158,12 @@ typedef struct ScriptValue {
   ScriptKind kind;
   int64_t i; /* BOOL, INT */
   double f;
-  const char *text; /* TEXT; the name of a TENSOR or NAME; the path of a MODULE */
+  const char
+      *text; /* TEXT; the name of a TENSOR or NAME; the path of a MODULE or of what is kept */
   struct ScriptValue **item;
   int n;
   size_t cap;
-  bool is_kept;              /* whether a LIST or DICT is that of an attribute */
+  bool is_kept;              /* whether a LIST, TUPLE or DICT is that of an attribute */
   const PickleValue *object; /* of a MODULE */
 } ScriptValue;
 
@@ -251,6 +252,7 @@ typedef struct ScriptRun {
   const ScriptFunction *at;
   bool was_training; /* a module that was asked had been saved in training */
   int needed;        /* the input whose sizes were not known; -1: none */
+  int like;          /* the input that has the same; -1: that is not known */
 } ScriptRun;
 
 /* Reports what the reader does not support at the line that it has come to; false. */
@@ -287,6 +289,11 @@ ScriptValue *script_state(ScriptRun *r, const char *path, const GraphTensor *sta
  * new. */
 bool script_found_state(ScriptRun *r, const char *path);
 bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value);
+/* Gives an item of a list or a dictionary, which may be that of an attribute, another value; false
+ * after reporting. */
+bool script_set_item(ScriptRun *r, ScriptValue *list, int64_t at, ScriptValue *value);
+/* What an attribute holds before the second call; NULL: what it holds before the first. */
+ScriptValue *script_carried(ScriptRun *r, const char *path);
 /* Assigns what attributes hold at the end to the variables of the graph. */
 bool script_keep_state(ScriptRun *r);
 /* Whether the first call gives what the graph of the second gives at its start; false after
@@ -327,7 +334,7 @@ typedef struct ScriptSchema {
   const char *args;
   char results; /* '1' to '5', or 'L' */
 } ScriptSchema;
-enum { SCRIPT_MAX_ARGS = 24 };
+enum { SCRIPT_MAX_ARGS = 32 };
 typedef struct ScriptArgs {
   int n;
   ScriptValue *value[SCRIPT_MAX_ARGS];
@@ -342,6 +349,11 @@ bool script_has_schema(const char *op);
 ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args);
 /* torch.broadcast_tensors: a list of tensors, each as far as they all reach together. */
 ScriptValue *script_broadcast(ScriptRun *r, const ScriptArgs *args);
+/* ---- fits.c ---- */
+/* Whether the sizes of tensors are those that an operator needs; false after reporting. */
+bool script_fits(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
+                 ScriptValue *const *value);
+
 /* ---- kinds.c ---- */
 GraphElem script_result_elem(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
                              ScriptValue *const *value);
@@ -354,10 +366,13 @@ int script_list_length(ScriptRun *r, const char *op, int n, const ScriptArg *arg
 /* A function of numbers, lists and the like. *known: whether it is one; then NULL after reporting.
  */
 ScriptValue *script_builtin(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known);
+/* builtin_lists.c: a function whose first argument is a list or a dictionary, in the same way. */
+ScriptValue *script_of_list(ScriptRun *r, const char *op, const ScriptArgs *args, bool *known);
 /* builtin_text.c: "{}".format(x), str(x), and whether it made a text that is not known in full. */
 ScriptValue *script_format(ScriptRun *r, const ScriptArgs *args);
 ScriptValue *script_text_of(ScriptRun *r, const ScriptArgs *args);
 bool script_is_unknown_text(const ScriptValue *v);
+ScriptValue *script_joined_text(ScriptRun *r, const ScriptValue *a, const ScriptValue *b);
 ScriptValue *script_arithmetic(ScriptRun *r, const char *name, const ScriptArgs *args, bool *known);
 bool script_same(const ScriptValue *a, const ScriptValue *b);
 /* The number of a value, also of a tensor whose number is known. */
@@ -375,7 +390,8 @@ bool script_run_block(ScriptRun *r, ScriptScope *scope, const ScriptBlock *block
 /* ---- inputs.c ---- */
 /* The values of the parameters of `forward`; false after reporting. */
 bool script_inputs(ScriptRun *r, const ScriptFunction *forward, ScriptArgs *out);
-bool script_is_input(const ScriptRun *r, const char *name);
+/* Which input a value is; -1: none. */
+int script_input(const ScriptRun *r, const ScriptValue *v);
 /* Whether a value is an input whose sizes are not known in this attempt, which ends then. */
 bool script_needs(ScriptRun *r, const ScriptValue *v);
 /* Notes the input tensors of `forward` and what they are called; false after reporting. */

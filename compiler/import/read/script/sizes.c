@@ -28,6 +28,7 @@ typedef struct Solver {
   ScriptShape best[SCRIPT_MAX_INPUTS], other[SCRIPT_MAX_INPUTS];
   bool is_ambiguous; /* `other` is as good as `best` */
   ScriptShape length[SCRIPT_MAX_INPUTS];
+  bool alike;   /* inputs from the third on have the sizes of those before them, such as states */
   bool depends; /* with the sizes in `length`, the program depends on the length of a sequence */
 } Solver;
 
@@ -107,7 +108,8 @@ static bool goes_along_time(const Graph *graph) {
 
 /* How well sizes suit that were found: an open axis along which layers go is best, then sizes that
  * all follow from weights or options, then a sequence of any length, then one whose length nothing
- * says. *depends: the program depends on the length of a sequence. */
+ * says. With a length, a sequence that has it comes before no sequence. *depends: the program
+ * depends on the length of a sequence. */
 static int worth(Solver *v, const Graph *graph, bool *depends) {
   bool open = false, sequence = false;
   *depends = false;
@@ -118,7 +120,8 @@ static int worth(Solver *v, const Graph *graph, bool *depends) {
     *depends = *depends || (axes && v->shape[i].open < 0);
   }
   if (*depends && !v->steps_given) return 1;
-  return open && goes_along_time(graph) ? BEST : !sequence || !open ? 3 : 2;
+  if (open && goes_along_time(graph)) return BEST;
+  return v->steps_given ? (sequence ? 3 : 2) : (sequence ? 2 : 3);
 }
 
 /* Whether the best sizes have the same places, and another size in one of them. */
@@ -138,7 +141,8 @@ static int worth_at_most(const Solver *v, const Graph *graph) {
   bool sequence = false;
   for (int i = 0; i < v->n; i++)
     sequence = sequence || v->shape[i].steps != 0;
-  return !sequence ? 3 : goes_along_time(graph) ? BEST : v->steps_given ? 3 : 2;
+  if (sequence && goes_along_time(graph)) return BEST;
+  return sequence == v->steps_given ? 3 : 2;
 }
 
 static void take(Solver *v, const Graph *graph, int *best) {
@@ -231,14 +235,22 @@ static bool is_pair(const Solver *v, int input) {
   return strlen(before) == n && strncmp(before, name, n - 1) == 0 && before[n - 1] == '0';
 }
 
+/* Whether an attempt came further than the deepest so far: over more nodes, or to something that is
+ * not supported where others ended with an error of their own. */
+static bool is_deeper(const ScriptRun *deepest, const ScriptRun *run) {
+  if (!deepest || run->nodes_done != deepest->nodes_done)
+    return !deepest || run->nodes_done > deepest->nodes_done;
+  const Diag *was = deepest->torch->diags->first, *is = run->torch->diags->first;
+  return was && is && was->code == E901 && is->code == E902;
+}
+
 static void solve(Solver *v, int *best) {
   ScriptRun *run;
   Arena *arena = arena_child(v->s->arena);
   const Graph *graph = attempt(v, arena, v->shape, true, &run);
   if (graph) take(v, graph, best);
-  int needed = run && !graph ? run->needed : -1;
-  bool deeper =
-      run && !graph && needed < 0 && (!v->deepest || run->nodes_done > v->deepest->nodes_done);
+  int needed = run && !graph ? run->needed : -1, like = needed < 0 ? -1 : run->like;
+  bool deeper = run && !graph && needed < 0 && is_deeper(v->deepest, run);
   if (deeper && v->deepest) arena_free(v->deepest->arena);
   if (deeper)
     v->deepest = run;
@@ -256,8 +268,9 @@ static void solve(Solver *v, int *best) {
     }
     if (whole) solve_with(v, needed, &all, 1, best);
   }
-  if (is_pair(v, needed)) { /* the two states of an LSTM */
-    v->shape[needed] = v->shape[needed - 1];
+  if (like < 0 && (is_pair(v, needed) || (v->alike && needed > 1))) like = needed - 1;
+  if (like >= 0) { /* the two states of an LSTM */
+    v->shape[needed] = v->shape[like];
     solve(v, best);
     v->shape[needed] = (ScriptShape){.rank = -1, .open = -1};
     return;
@@ -328,11 +341,11 @@ static Graph *report_ambiguous(Solver *v) {
   return NULL;
 }
 
-/* Whether an input is a sequence without a batch, of any length, while one with a batch, as most
- * programs have it, does something that depends on the length. */
+/* Whether an input has fewer axes than one that is a sequence and fits as well, while the program
+ * does something that depends on its length. */
 static bool lacks_batch(const Solver *v) {
   for (int i = 0; v->depends && i < v->n; i++)
-    if (v->best[i].open >= 0 && v->best[i].rank < v->length[i].rank) return true;
+    if (v->best[i].rank < v->length[i].rank) return true;
   return false;
 }
 
@@ -393,7 +406,14 @@ Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try
   for (int i = 0; i < v->n; i++)
     v->shape[i] = (ScriptShape){.rank = -1, .open = -1};
   v->n_sizes = script_sizes(s, forward, v->size);
+  v->alike = v->n > 2;
   solve(v, &best);
+  if (!best && v->alike) {
+    v->alike = false;
+    v->attempts = 0;
+    s->steps = SCRIPT_STEPS_OF_ALL;
+    solve(v, &best);
+  }
   if (!best) return report(v);
   if (lacks_batch(v)) {
     best = v->steps_given ? 3 : 1;

@@ -25,21 +25,71 @@ bool script_found_state(ScriptRun *r, const char *path) {
   return s->written_more = true;
 }
 
-bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value) {
-  ScriptValue *old = script_attribute(r, module, name);
-  const char *path = script_path(r, module, name);
-  if (!old) return false;
-  if (old->kind == VALUE_TENSOR) script_found_state(r, path);
-  value->is_kept = true;
-  map_put(r->arena, &r->attributes, path, value);
+static void set(ScriptRun *r, const char *path, ScriptValue *was, ScriptValue *value) {
+  if (was->kind == VALUE_TENSOR) script_found_state(r, path);
   for (int i = 0; i < r->n_set; i++)
     if (strcmp(r->set[i].name, path) == 0) {
       r->set[i].value = value;
-      return true;
+      return;
     }
-  ScriptBinding binding = {path, old, value};
+  ScriptBinding binding = {path, was, value};
   ARENA_PUSH(r->arena, r->set, r->n_set, r->cap_set, binding);
+}
+
+static bool holds_items(const ScriptValue *v) {
+  return v->kind == VALUE_LIST || v->kind == VALUE_TUPLE || v->kind == VALUE_DICT;
+}
+
+/* Items of lists are attributes of their own, such as hs.0, if the list has as many as before. */
+static void set_all(ScriptRun *r, const char *path, ScriptValue *was, ScriptValue *value) {
+  bool same = holds_items(was) && was->kind == value->kind && was->n == value->n;
+  for (int i = 0; same && was->kind == VALUE_DICT && i < was->n; i += 2)
+    same = script_same(was->item[i], value->item[i]);
+  if (!same) {
+    set(r, path, was, value);
+    return;
+  }
+  int step = was->kind == VALUE_DICT ? 2 : 1;
+  for (int i = step - 1; i < was->n; i += step)
+    set_all(r, arena_printf(r->arena, "%s.%d", path, i), was->item[i], value->item[i]);
+}
+
+/* Marks lists as those of an attribute. False after reporting one that another attribute has. */
+static bool keep(ScriptRun *r, const char *path, ScriptValue *value, int depth) {
+  if (!holds_items(value)) return true;
+  bool other = value->is_kept && value->kind != VALUE_TUPLE && strcmp(value->text, path) != 0;
+  if (other || depth > SCRIPT_MAX_DEPTH || !script_spend(r, value->n))
+    return script_refuse(r, E902, "gives the attribute `%s` a list that others hold", path);
+  value->is_kept = true;
+  value->text = path;
+  for (int i = 0; i < value->n; i++)
+    if (!keep(r, arena_printf(r->arena, "%s.%d", path, i), value->item[i], depth + 1)) return false;
   return true;
+}
+
+bool script_set_attribute(ScriptRun *r, ScriptValue *module, const char *name, ScriptValue *value) {
+  ScriptValue *old = script_attribute(r, module, name);
+  const char *path = script_path(r, module, name);
+  if (!old || !keep(r, path, value, 0)) return false;
+  map_put(r->arena, &r->attributes, path, value);
+  set_all(r, path, old, value);
+  return true;
+}
+
+bool script_set_item(ScriptRun *r, ScriptValue *list, int64_t at, ScriptValue *value) {
+  if (list->is_kept) {
+    const char *path = arena_printf(r->arena, "%s.%lld", list->text, (long long)at);
+    if (!keep(r, path, value, 0)) return false;
+    script_note_change(r, list->text);
+    set_all(r, path, list->item[at], value);
+  }
+  list->item[at] = value;
+  return true;
+}
+
+ScriptValue *script_carried(ScriptRun *r, const char *path) {
+  const GraphTensor *start = map_get(&r->script->starts, path);
+  return start ? script_state(r, path, start) : map_get(&r->script->later, path);
 }
 
 static int variable_of(const Graph *graph, const char *name) {

@@ -488,6 +488,150 @@ class Which(Rests):
         return y if x.size(1) < 15 else z
 
 
+class Lists(nn.Module):
+    """Functions of lists and dictionaries."""
+    def __init__(self):
+        super().__init__()
+        self.heads, self.fc = nn.ModuleDict({"a": nn.Linear(4, 2), "b": nn.Linear(4, 3)}), nn.Linear(6, 6)
+
+    def forward(self, x):
+        x = self.fc(x)
+        assert x.size(1) == 6, f"6 numbers, not {x.size(1)} of {list(x.shape)}"
+        parts: List[Tensor] = []
+        for p in x.split(2, 1): parts += [p]
+        parts.insert(1, parts.pop())
+        parts.reverse()
+        parts.extend([parts[0] * 2, x])
+        parts[0] = parts[0] + parts[1]
+        last = parts.pop(-1)
+        sizes = [p.size(1) for p in parts]
+        out: Dict[str, Tensor] = {}
+        for k, head in self.heads.items(): out[k] = head(last[:, :sum(sizes[:2])])
+        out["a"] = out["a"] + max(sizes) - min(sizes) * sizes.index(2)
+        rest = out.pop("b")
+        for k, v in out.items(): parts.append(v * len(k))
+        if "b" not in out and any([n > 1 for n in sizes]) and all([n == 2 for n in sizes]): parts.append(rest)
+        for k in out.keys(): parts.append(out[k])
+        other: Dict[str, Tensor] = {"c": x}
+        other.update(out)
+        other["c"] = other["c"] * 3
+        parts += list(other.values())
+        del parts[0]
+        again = parts.copy()
+        parts.clear()
+        return torch.cat(again + parts, 1)
+
+
+class Benchmark(nn.Module):
+    """Layers over steps as people write them for torch.jit, with weights of their own."""
+    def __init__(self):
+        super().__init__()
+        self.w, self.u, self.b = (nn.Parameter(torch.rand(*n) - 0.5) for n in ((16, 3), (16, 4), (16,)))
+
+    def cell(self, x, state: Tuple[Tensor, Tensor]) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
+        h, c = state
+        i, f, g, o = (torch.mm(x, self.w.t()) + torch.mm(h, self.u.t()) + self.b).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        return h, (h, c)
+
+    def forward(self, x):
+        x = x.view(5, 1, 3)
+        state = (torch.zeros(1, 4), torch.zeros(1, 4))
+        out = torch.jit.annotate(List[Tensor], [])
+        for step in x.unbind(0):
+            y, state = self.cell(step, state)
+            out += [y]
+        return torch.stack(out), state[1]
+
+
+class Held(nn.Module):
+    """States in a list, of which one takes its next value from another; in a tuple, and in a dictionary."""
+    past: List[Tensor]
+    pair: Tuple[Tensor, Tensor]
+    named: Dict[str, Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.gru, self.lstm = nn.GRUCell(3, 4), nn.LSTMCell(4, 2)
+        self.past = [torch.zeros(1, 3), torch.zeros(1, 3)]
+        self.pair = (torch.zeros(1, 2), torch.zeros(1, 2))
+        self.named = {"h": torch.zeros(1, 4), "n": torch.zeros(1, 4)}
+
+    def forward(self, x):
+        before = self.past[0] - self.past[1]
+        self.past = self.past[1:] + [x]
+        h = self.gru(x + before, self.named["h"])
+        self.named["h"] = h
+        self.named["n"] = self.named["n"] * 0.5 + h
+        self.pair = self.lstm(self.named["n"], self.pair)
+        self.past[0] = self.past[0] * 0.25
+        return self.pair[0] + self.past[0][:, :2]
+
+
+class Separate(nn.Module):
+    """States as arguments of their own."""
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.fc = nn.LSTM(5, 4, 2, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x, h, c):
+        y, (h, c) = self.lstm(x, (h, c))
+        return self.fc(y), h, c
+
+
+class Positions(nn.Module):
+    """A frame of its numbers would also fit."""
+    def __init__(self):
+        super().__init__()
+        self.fc, self.gru = nn.Linear(3, 4), nn.GRU(4, 2, batch_first=True)
+        self.register_buffer("pe", torch.rand(1, 50, 4))
+
+    def forward(self, x):
+        y = self.fc(x)
+        return self.gru(y + self.pe[:, :y.size(1)])[0]
+
+
+class Attend(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        assert x.dim() == 3
+        return x + self.attention(x, x, x, need_weights=False)[0]
+
+
+class Together(nn.Module):
+    """Two attributes hold one list."""
+    one: List[Tensor]
+    two: List[Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.one = [torch.zeros(1, 3)]
+        self.two = self.one
+
+    def forward(self, x):
+        self.one[0] = self.one[0] + x
+        return self.two[0] + x
+
+
+class Handed(nn.Module):
+    """An attribute is given the list of another."""
+    one: List[Tensor]
+    two: List[Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = [torch.zeros(1, 3)], [torch.zeros(1, 3)]
+
+    def forward(self, x):
+        self.two = self.one
+        self.one[0] = self.one[0] + x
+        return self.two[0] + x
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -512,17 +656,17 @@ def main(folder):
     os.makedirs(folder + "/refused", exist_ok=True)
     uniform = lambda *shape: torch.rand(*shape) * 2 - 1
 
-    def save(name, module, names, args, outs, calls=1, trace=False):
+    def save(name, module, names, args, outs, calls=1, trace=False, apart=False):
         training = module.training and name == "places"
         module = module.train(training)
-        script = torch.jit.trace(module, tuple(args if len(args) < 3 else [args[0], tuple(args[1:])])) if trace else torch.jit.script(module)
+        nest = lambda all: tuple(all if len(all) < 3 or apart else [all[0], tuple(all[1:])])
+        script = torch.jit.trace(module, nest(args)) if trace else torch.jit.script(module)
         clean(f"{folder}/{name}.pt", script, more="m/extra/data.pkl" if name == "pair" else None)
         script.eval()
         arrays = {f"in_{n}": [] for n in names} | {f"out_{n}": [] for n in outs}
         for _ in range(calls):
             fresh = [a if not a.is_floating_point() else uniform(*a.shape) for a in args]
-            nested = fresh if len(fresh) < 3 else [fresh[0], tuple(fresh[1:])]
-            with torch.no_grad(): got = flat(script(*nested))
+            with torch.no_grad(): got = flat(script(*nest(fresh)))
             for n, a in zip(names, fresh): arrays[f"in_{n}"].append(a.numpy())
             for n, a in zip(outs, got, strict=True): arrays[f"out_{n}"].append(a.numpy())
         np.savez(f"{folder}/{name}.npz", **{k: np.stack(v) if calls > 1 else v[0] for k, v in arrays.items()})
@@ -559,6 +703,13 @@ def main(folder):
     save("patient", Patient(), ["x"], [uniform(1, 3)], ["linear"])
     save("restless", Restless(), ["x"], [uniform(1, 3)], ["linear"])
     for name, module in {"rests": Rests(), "short": Short(), "long": Long(), "which": Which()}.items():
+        clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
+    save("lists", Lists(), ["x"], [uniform(1, 6)], ["cat"])
+    save("benchmark", Benchmark(), ["x"], [uniform(1, 15)], ["stack", "add_14"])
+    save("held", Held(), ["x"], [uniform(1, 3)], ["add_2"], calls=6)
+    save("separate", Separate(), ["x", "h", "c"], [uniform(1, 9, 5), uniform(2, 1, 4), uniform(2, 1, 4)], ["linear", "lstm_1", "lstm_2"], apart=True)
+    save("traced_separate", Separate(), ["x", "h", "c"], [uniform(1, 9, 5), uniform(2, 1, 4), uniform(2, 1, 4)], ["linear", "lstm_1", "lstm_2"], trace=True, apart=True)
+    for name, module in {"positions": Positions(), "attention": Attend(), "together": Together(), "handed": Handed()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
 
 

@@ -4,7 +4,8 @@
     python people.py KIND... [--only NAME] [--grus build/release/bin/grus] [--keep FOLDER]
 
 KIND is script (torch.onnx by tracing: the batch is open, or the time too with script_time, or neither with script_one),
-dynamo and dynamo_open, export, export_open (.pt2), export_core (after run_decompositions). The nets are in speech.py,
+dynamo and dynamo_open, export, export_open (.pt2), export_core (after run_decompositions), scripted and traced
+(TorchScript archives, with the sizes of their inputs; scripted_bare and traced_bare: without). The nets are in speech.py,
 sound.py, series.py, cells.py and words.py. Results as in ../run.py."""
 import importlib, inspect, logging, os, sys, warnings
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -15,7 +16,9 @@ from case import Case, Port
 from survey import survey
 import nets
 
-KINDS = ("script", "script_time", "script_one", "dynamo", "dynamo_open", "export", "export_open", "export_core")
+KINDS = ("script", "script_time", "script_one", "dynamo", "dynamo_open", "export", "export_open", "export_core",
+         "scripted", "traced", "scripted_bare", "traced_bare")
+ARCHIVES = KINDS[-4:]
 
 
 def warm(module, rng):
@@ -45,7 +48,7 @@ def make(name, kind, folder):
     with torch.no_grad(): y = module(*args)
     y = y if isinstance(y, (tuple, list)) else (y,)
     own = list(inspect.signature(module.forward).parameters)  # torch.export keeps them
-    names = own if kind.startswith("export") and len(own) == len(args) else [f"in{i}" for i in range(len(args))] if len(args) > 1 else ["x"]
+    names = own if (kind.startswith("export") or kind in ARCHIVES) and len(own) == len(args) else [f"in{i}" for i in range(len(args))] if len(args) > 1 else ["x"]
     out_names = [f"out{i}" for i in range(len(y))] if len(y) > 1 else ["y"]
     dims = {n: {a: f"batch" for a, d in enumerate(s[0]) if d is None} for n, s in zip(names, specs)}
     options = []
@@ -54,11 +57,18 @@ def make(name, kind, folder):
         if not timed: return None
         for n, s in timed: dims[n][s[1]] = "time"
         options = ["--time", str(timed[0][1][0][timed[0][1][1]])]
-    path = os.path.join(folder, "model.pt2" if kind.startswith("export") else "model.onnx")
+    elif kind.endswith("bare"):
+        options = ["--time", str(next((s[0][s[1]] for s in specs if s[1] is not None), 1))]
+    elif kind in ARCHIVES:
+        options = [o for n, d in zip(names, data) for k, size in enumerate(d.shape) for o in ("--set", f"{n}.{k}={size}")]
+    path = os.path.join(folder, "model.pt2" if kind.startswith("export") else "model.pt" if kind in ARCHIVES else "model.onnx")
     opened = tuple({a: torch.export.Dim.AUTO for a in dims[n]} or None for n in names) if kind.endswith("open") else None
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if kind.startswith("script"):
+        if kind in ARCHIVES:
+            module = torch.jit.script(module) if kind.startswith("scripted") else torch.jit.trace(module, args)
+            torch.jit.save(module, path)
+        elif kind.startswith("script"):
             torch.onnx.export(module, args, path, dynamo=False, input_names=names, output_names=out_names,
                               dynamic_axes=None if kind == "script_one" else dims)
         elif kind.startswith("dynamo"):
