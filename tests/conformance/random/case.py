@@ -21,6 +21,7 @@ class Case:
     outputs: list
     options: list = field(default_factory=list)
     what: str = ""          # the layers, for the report
+    states: bool = False    # whether the last outputs may be states that grus keeps itself; their names say nothing
 
 
 def samples_of(port):

@@ -63,6 +63,18 @@ def pair(file_ports, model_ports, what):
     return [by_name[own(m)] for m in model_ports]
 
 
+def beside_states(file_ports, model_ports):
+    """The outputs of the file that the model also has: in their order, those with as many numbers."""
+    left = list(file_ports)
+    found = []
+    for _, dims, *_ in model_ports:
+        n = int(np.prod([d for d in dims if d is not None], dtype=int))
+        while left and left[0].data.size != n: left.pop(0)
+        found += left[:1]
+        left = left[1:]
+    return found
+
+
 def outcome(grus, case, folder):
     """("right" | "wrong" | "caught" | "refused" | "broken", what to report)"""
     model = os.path.join(folder, "model.grus")
@@ -75,7 +87,7 @@ def outcome(grus, case, folder):
     text = open(model).read()
     ins, outs = ports(text, "in"), ports(text, "out")
     try:
-        pairs_in, pairs_out = pair(case.inputs, ins, "inputs"), pair(case.outputs, outs, "outputs")
+        pairs_in, pairs_out = pair(case.inputs, ins, "inputs"), pair(beside_states(case.outputs, outs) if case.states else case.outputs, outs, "outputs")
         # A batch of fixed size that no operator tells from an axis of features is one.
         whole = any(p.batch is not None and None not in dims and np.prod(dims, dtype=int) == p.data.size for (_, dims, *_), p in zip(ins, pairs_in))
         if whole:

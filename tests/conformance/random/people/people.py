@@ -84,7 +84,7 @@ def make(name, kind, folder):
     with torch.no_grad(): z = module(*twice)
     z = z if isinstance(z, (tuple, list)) else (z,)
     outs = [Port(n, a.numpy(), next((i for i, (p, q) in enumerate(zip(a.shape, b.shape)) if p != q), None)) for n, a, b in zip(out_names, y, z)]
-    return Case(path, ports, outs, options, name)
+    return Case(path, ports, outs, options, name, kind in ARCHIVES)
 
 
 def prepare(kind):
