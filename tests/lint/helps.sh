@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # An error about what grus lacks in a file of another framework (E902, E903, E904) says the nearest thing
 # that works: functions named ..._lacks take it as an argument, and a Diag gets it with diag_fix. So a
-# call of ..._refuse or foreign_report with one of these codes whose result nobody takes is an error. The
-# reader of TorchScript says what works in docs/import.md.
+# call of ..._refuse or foreign_report with one of these codes whose result nobody takes is an error.
 set -eu
 lint=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
-"$lint/files.sh" . '^compiler/import/(read|tensors)/.*\.c$' | grep -v '^compiler/import/read/script/' | tr '\n' '\0' | xargs -0 -r awk -f "$lint/strip_c.awk" | awk '
+"$lint/files.sh" . '^compiler/import/(read|tensors)/.*\.c$' | tr '\n' '\0' | xargs -0 -r awk -f "$lint/strip_c.awk" | awk '
   # A line is file:line:code.
   {
     split($0, part, ":")

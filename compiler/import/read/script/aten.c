@@ -255,7 +255,8 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   if (!row) {
     bool known = script_has_schema(base);
     if (known)
-      script_refuse(r, E902, "calls `%s` with arguments that are not supported", base);
+      script_lacks(r, E902, script_export, "calls `%s` with arguments that are not supported",
+                   base);
     else
       torch_unknown_op(r->torch, base, place_of(r));
     return NULL;
@@ -285,7 +286,8 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
 }
 
 static ScriptValue *not_broadcast(ScriptRun *r) {
-  if (r->needed < 0) script_refuse(r, E902, "broadcasts something that is no list of tensors");
+  if (r->needed < 0)
+    script_lacks(r, E902, script_export, "broadcasts something that is no list of tensors");
   return NULL;
 }
 

@@ -16,7 +16,7 @@ static const GraphTensor *tensor_of(ScriptRun *r, const ScriptArgs *args) {
 
 static ScriptValue *wrong(ScriptRun *r, const char *name) {
   if (r->needed < 0)
-    script_refuse(r, E902, "calls `%s` with arguments that are not supported", name);
+    script_lacks(r, E902, script_export, "calls `%s` with arguments that are not supported", name);
   return NULL;
 }
 
@@ -144,7 +144,9 @@ static ScriptValue *as_int(ScriptRun *r, const ScriptArgs *args) {
   if (args->n == 1 && script_number(r, args->value[0], &x, &whole) && fabs(x) < 9e15)
     return script_int(r->arena, (int64_t)x);
   if (!args->n || !script_needs(r, args->value[0]))
-    script_refuse(r, E902, "makes a number of a tensor that depends on data");
+    script_lacks(r, E902,
+                 "compute with the tensor itself, without `.item()`, `int()` and `float()`",
+                 "makes a number of a tensor that depends on data");
   return NULL;
 }
 
@@ -160,7 +162,9 @@ static ScriptValue *as_float(ScriptRun *r, const ScriptArgs *args) {
   if (args->n == 1 && script_number(r, args->value[0], &x, &whole))
     return script_float(r->arena, x);
   if (!args->n || !script_needs(r, args->value[0]))
-    script_refuse(r, E902, "makes a number of a tensor that depends on data");
+    script_lacks(r, E902,
+                 "compute with the tensor itself, without `.item()`, `int()` and `float()`",
+                 "makes a number of a tensor that depends on data");
   return NULL;
 }
 
@@ -175,7 +179,7 @@ static ScriptValue *as_bool(ScriptRun *r, const ScriptArgs *args) {
   bool is;
   if (args->n == 1 && script_truth(r, args->value[0], &is)) return script_bool(r->arena, is);
   if (!args->n || !script_needs(r, args->value[0]))
-    script_refuse(r, E902, "decides by a tensor that depends on data");
+    script_lacks(r, E902, script_branch, "decides by a tensor that depends on data");
   return NULL;
 }
 
@@ -294,12 +298,18 @@ static bool are_known(const ScriptArgs *args) {
 static ScriptValue *compared(ScriptRun *r, const ScriptArgs *args, bool equal) {
   const ScriptValue *a = args->value[0], *b = args->value[1];
   if (script_is_unknown_text(a) || script_is_unknown_text(b)) {
-    script_refuse(r, E902, "decides by a text that it makes of something else than whole numbers");
+    script_lacks(r, E902,
+                 "decide by a whole number or a truth that the module keeps, or trace the module: "
+                 "`torch.jit.trace`",
+                 "decides by a text that it makes of something else than whole numbers");
     return NULL;
   }
   bool types = is_float_type(a) || is_float_type(b);
   if (!types || !r->script->other_floats) return script_bool(r->arena, script_same(a, b) == equal);
-  script_refuse(r, E902, "decides by the type of a tensor, but floats are float32 in the model");
+  script_lacks(r, E902,
+               "trace the module, so that the branch of the example stays: "
+               "`torch.jit.trace(module.eval(), example)`",
+               "decides by the type of a tensor, but floats are float32 in the model");
   return NULL;
 }
 

@@ -6,14 +6,16 @@
 #include <string.h>
 
 static ScriptValue *wrong(ScriptRun *r, const char *name) {
-  script_refuse(r, E902, "calls `%s` with arguments that are not supported", name);
+  script_lacks(r, E902, script_export, "calls `%s` with arguments that are not supported", name);
   return NULL;
 }
 
 /* Whether a list may be changed; false after reporting. */
 static bool may_change(ScriptRun *r, const ScriptValue *list) {
   if (!list->is_kept) return true;
-  return script_refuse(r, E902, "changes a list that is an attribute; states have to be tensors");
+  return script_lacks(
+      r, E902, "give the attribute a new value: `self.past = [x]`, or keep one tensor: `torch.cat`",
+      "changes a list that is an attribute; states have to be tensors");
 }
 
 /* The place of argument k in a list, of the n places from its front; -1: it has none. */

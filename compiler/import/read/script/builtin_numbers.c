@@ -88,7 +88,8 @@ static ScriptValue *whole_result(ScriptRun *r, const char *op, int64_t a, int64_
   else
     good = divides, out = quotient;
   if (good) return script_int(r->arena, out);
-  script_refuse(r, E902, "computes `%s` of %lld and %lld", op, (long long)a, (long long)b);
+  script_lacks(r, E902, "other sizes of the inputs may allow it: `--set NAME.1=N` gives one",
+               "computes `%s` of %lld and %lld", op, (long long)a, (long long)b);
   return NULL;
 }
 
@@ -163,7 +164,8 @@ ScriptValue *script_arithmetic(ScriptRun *r, const char *op, const ScriptArgs *a
   bool real = strcmp(op, "div") == 0 || strcmp(op, "pow") == 0;
   if (whole && !real) {
     if (fabs(a) >= 9e15 || fabs(b) >= 9e15) {
-      script_refuse(r, E902, "computes `%s` of %.0f and %.0f, which are too large", op, a, b);
+      script_lacks(r, E902, "other sizes of the inputs may allow it: `--set NAME.1=N` gives one",
+                   "computes `%s` of %.0f and %.0f, which are too large", op, a, b);
       return NULL;
     }
     bool truth = *op == '_' && args->value[0]->kind == VALUE_BOOL;

@@ -34,7 +34,7 @@ static ScriptValue *attribute(ScriptRun *r, ScriptScope *scope, const ScriptExpr
   if (!of) return NULL;
   if (of->kind == VALUE_MODULE) return script_attribute(r, of, e->text);
   if (of->kind != VALUE_NAME) {
-    script_refuse(r, E902, "reads `.%s` of something that is no module", e->text);
+    script_lacks(r, E902, script_export, "reads `.%s` of something that is no module", e->text);
     return NULL;
   }
   if (strcmp(of->text, "CONSTANTS") == 0) return script_constant(r, e->text);
@@ -54,7 +54,7 @@ static ScriptValue *indexed(ScriptRun *r, ScriptScope *scope, const ScriptExpr *
     int64_t place = at->i < 0 ? at->i + of->n : at->i;
     if (place >= 0 && place < of->n) return of->item[place];
   }
-  script_refuse(r, E902, "takes an item that is not there");
+  script_lacks(r, E902, script_export, "takes an item that is not there");
   return NULL;
 }
 
@@ -62,7 +62,8 @@ static ScriptValue *negative(ScriptRun *r, ScriptScope *scope, const ScriptExpr 
   ScriptValue *v = script_eval(r, scope, e->item[0]);
   if (v && v->kind == VALUE_INT && v->i != INT64_MIN) return script_int(r->arena, -v->i);
   if (v && v->kind == VALUE_FLOAT) return script_float(r->arena, -v->f);
-  if (v) script_refuse(r, E902, "has a minus in front of something that is no number");
+  if (v)
+    script_lacks(r, E902, script_export, "has a minus in front of something that is no number");
   return NULL;
 }
 
@@ -71,7 +72,7 @@ static ScriptValue *choice(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e
   ScriptValue *v = script_eval(r, scope, e->item[1]);
   if (!v) return NULL;
   if (script_truth(r, v, &is)) return script_eval(r, scope, e->item[is ? 0 : 2]);
-  script_refuse(r, E902, "takes a branch that depends on data");
+  script_lacks(r, E902, script_branch, "takes a branch that depends on data");
   return NULL;
 }
 
@@ -81,7 +82,9 @@ static bool arguments(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e, int
                       ScriptArgs *out) {
   out->n = 0;
   for (int i = from; i < e->n; i++) {
-    if (out->n == SCRIPT_MAX_ARGS) return script_refuse(r, E902, "has a call with many arguments");
+    if (out->n == SCRIPT_MAX_ARGS)
+      return script_lacks(r, E902, "pass the values as a list or as one tensor",
+                          "has a call with many arguments");
     out->keyword[out->n] = e->keyword[i];
     out->value[out->n] = script_eval(r, scope, e->item[i]);
     if (!out->value[out->n++]) return false;
@@ -104,7 +107,7 @@ static ScriptValue *is_instance(ScriptRun *r, ScriptScope *scope, const ScriptEx
   for (size_t i = 0; v && type->kind == EXPR_NAME && i < sizeof types / sizeof *types; i++)
     if (strcmp(types[i].name, type->text) == 0)
       return script_bool(r->arena, v->kind == types[i].kind);
-  if (v || e->n != 3) script_refuse(r, E902, "asks for a type that is not known");
+  if (v || e->n != 3) script_lacks(r, E902, script_export, "asks for a type that is not known");
   return NULL;
 }
 
@@ -121,7 +124,8 @@ static ScriptValue *special(ScriptRun *r, ScriptScope *scope, const ScriptExpr *
     ScriptValue *module = script_eval(r, scope, e->item[1]);
     if (module && module->kind == VALUE_MODULE)
       return script_attribute(r, module, e->item[2]->text);
-    if (module) script_refuse(r, E902, "reads an attribute of something that is no module");
+    if (module)
+      script_lacks(r, E902, script_export, "reads an attribute of something that is no module");
     return NULL;
   }
   *known = false;
@@ -134,7 +138,10 @@ static ScriptValue *construct(ScriptRun *r, const char *name, const ScriptArgs *
   for (int i = 0; i < args->n; i++)
     script_push(r->arena, out, args->value[i]);
   if (!script_has_methods(r, name)) return out;
-  script_refuse(r, E902, "makes an object of the class `%s`, which is not supported", name);
+  script_lacks(
+      r, E902,
+      "keep what the object holds in the module itself, or in tuples, lists and dictionaries",
+      "makes an object of the class `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -145,7 +152,7 @@ static ScriptValue *call_named(ScriptRun *r, const char *name, const ScriptArgs 
     if (f) return script_call(r, f, NULL, args);
     if (script_is_class(r, name)) return construct(r, name, args);
     if (!r->torch->diags->n_errors)
-      script_refuse(r, E902, "calls `%s`, which is not in the archive", name);
+      script_lacks(r, E902, script_export, "calls `%s`, which is not in the archive", name);
     return NULL;
   }
   ScriptValue *out = script_builtin(r, name, args, &known);
@@ -154,7 +161,7 @@ static ScriptValue *call_named(ScriptRun *r, const char *name, const ScriptArgs 
     return script_aten(r, name + 6, args);
   if (strncmp(name, "torch._C._nn.", 13) == 0) return script_aten(r, name + 13, args);
   if (strncmp(name, "ops.aten.", 9) == 0) return script_aten(r, name + 9, args);
-  script_refuse(r, E902, "calls `%s`, which is not supported", name);
+  script_lacks(r, E902, script_export, "calls `%s`, which is not supported", name);
   return NULL;
 }
 
@@ -179,7 +186,7 @@ static ScriptValue *call(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e) 
   ScriptValue *callee = script_eval(r, scope, of);
   if (!callee || !arguments(r, scope, e, 1, &args)) return NULL;
   if (callee->kind == VALUE_NAME) return call_named(r, callee->text, &args);
-  script_refuse(r, E902, "calls something that is no function");
+  script_lacks(r, E902, script_export, "calls something that is no function");
   return NULL;
 }
 
@@ -188,7 +195,8 @@ ScriptValue *script_eval(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e) 
   r->line = e->line;
   if (!script_spend(r, 1)) return NULL;
   if (++r->depth > 8 * SCRIPT_MAX_DEPTH) {
-    script_refuse(r, E902, "is nested too deeply");
+    script_lacks(r, E902, "give parts of it names: `a = f(x)`, then `g(a)`",
+                 "is nested too deeply");
     return NULL;
   }
   switch (e->kind) {

@@ -36,8 +36,8 @@ static bool add_names(Script *s, const ScriptExpr *type, const char *name, int d
   const ScriptExpr *tuple = inside(type, "Tuple");
   if (!type || is_type(type, "Tensor")) {
     if (s->n_inputs == SCRIPT_MAX_INPUTS || depth > 4) {
-      foreign_report(s->diags, s->file, E902, "`forward` has more than %d inputs",
-                     SCRIPT_MAX_INPUTS);
+      foreign_lacks(s->diags, s->file, E902, "pass them together, as one tensor",
+                    "`forward` has more than %d inputs", SCRIPT_MAX_INPUTS);
       return false;
     }
     s->input_name[s->n_inputs++] = name;
@@ -83,7 +83,7 @@ bool script_needs(ScriptRun *r, const ScriptValue *v) {
 static ScriptValue *tensor_input(ScriptRun *r, const char *name) {
   int k = input_of(r->script, name);
   if (k < 0) {
-    script_refuse(r, E902, "has too many inputs");
+    script_lacks(r, E902, "pass them together, as one tensor", "has too many inputs");
     return NULL;
   }
   const ScriptShape *shape = &r->input[k];
@@ -123,11 +123,12 @@ static ScriptValue *value_of_type(ScriptRun *r, const ScriptParam *p, const Scri
            : is_type(type, "bool") ? script_bool(r->arena, set != 0)
                                    : script_int(r->arena, (int64_t)set);
   }
-  Diag *d = foreign_report(r->torch->diags, r->script->file, number ? E904 : E902,
-                           number ? "`forward` takes the number `%s`, which has to be constant"
-                                  : "`forward` takes `%s`, which is neither a tensor nor a number",
-                           name);
-  if (number) diag_fix(d, FIX_MAYBE, "give it a value: --set %s=VALUE", name);
+  foreign_lacks(r->torch->diags, r->script->file, number ? E904 : E902,
+                number ? arena_printf(r->arena, "give it a value: --set %s=VALUE", name)
+                       : "let `forward` take tensors and numbers, alone or in tuples and lists",
+                number ? "`forward` takes the number `%s`, which has to be constant"
+                       : "`forward` takes `%s`, which is neither a tensor nor a number",
+                name);
   return NULL;
 }
 
@@ -137,7 +138,8 @@ bool script_inputs(ScriptRun *r, const ScriptFunction *forward, ScriptArgs *out)
     const ScriptParam *p = &forward->param[i];
     double set;
     if (p->usual && !script_set(r->script, p->name, &set)) continue;
-    if (out->n == SCRIPT_MAX_ARGS) return script_refuse(r, E902, "has too many parameters");
+    if (out->n == SCRIPT_MAX_ARGS)
+      return script_lacks(r, E902, "pass them together, as one tensor", "has too many parameters");
     ScriptValue *v = value_of_type(r, p, p->type, p->name, 0);
     if (!v) return false;
     out->keyword[out->n] = p->name;

@@ -221,8 +221,14 @@ static ScriptValue *convert_object(ScriptRun *r, Tree *tree, const char *path,
     return tensor_value(r, path, t);
   }
   if (found == TREE_BAD || found == TREE_UNREAD) {
-    foreign_report(r->torch->diags, r->script->file, found == TREE_BAD ? E901 : E902,
-                   "tensor `%s` cannot be read: %s", path, reason);
+    if (found == TREE_BAD)
+      foreign_report(r->torch->diags, r->script->file, E901, "tensor `%s` cannot be read: %s", path,
+                     reason);
+    else
+      foreign_lacks(r->torch->diags, r->script->file, E902,
+                    "turn it into a dense tensor of numbers before the module is saved: "
+                    "`tensor.dequantize()`, `tensor.to_dense()`, `tensor.float()`",
+                    "tensor `%s` cannot be read: %s", path, reason);
     return NULL;
   }
   bool module = v->of && v->of->kind == PICKLE_CLASS && text_begins(v->of->text, "__torch__");

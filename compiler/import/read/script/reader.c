@@ -58,7 +58,9 @@ static bool add_output(ScriptRun *r, const ScriptValue *v, const char *key, int 
     return true;
   }
   if (v->kind == VALUE_NONE) return true;
-  return script_refuse(r, E902, "gives a result that is not a tensor");
+  return script_lacks(
+      r, E902, "let `forward` take and give tensors, alone or in tuples, lists and dictionaries",
+      "gives a result that is not a tensor");
 }
 
 /* ---- one attempt ---- */
@@ -96,7 +98,9 @@ static Graph *follow(ScriptRun *r, const ScriptFunction *forward) {
       !script_shares_nothing(r) || !script_keep_state(r))
     return NULL;
   if (r->torch->graph->n_out) return r->torch->graph;
-  script_refuse(r, E902, "gives no tensor");
+  script_lacks(r, E902,
+               "let `forward` take and give tensors, alone or in tuples, lists and dictionaries",
+               "gives no tensor");
   return NULL;
 }
 
@@ -175,7 +179,9 @@ Graph *script_graph(const ForeignFile *file, const ImportOptions *options, Diags
     if (r->torch->diags->first)
       script_pass_on(s, r->torch->diags->first);
     else
-      foreign_report(diags, file, E902, "the module of `%s` has no method `forward`", file->path);
+      foreign_lacks(diags, file, E902,
+                    "save a module whose `forward` calls the method that is meant",
+                    "the module of `%s` has no method `forward`", file->path);
     return NULL;
   }
   Graph *graph = script_solve(s, forward, attempt);

@@ -15,9 +15,27 @@ bool script_refuse(ScriptRun *r, DiagCode code, const char *format, ...) {
   return false;
 }
 
+const char script_export[] = "save the module as a program of torch.export, in which functions and "
+                             "objects of Python are gone: `torch.export.save(torch.export.export("
+                             "module.eval(), (example,)), \"model.pt2\")`",
+           script_branch[] = "choose with `torch.where(condition, a, b)`; or trace the module, "
+                             "`torch.jit.trace`, if every input takes the branch of the example";
+
+bool script_lacks(ScriptRun *r, DiagCode code, const char *help, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  const char *what = arena_vprintf(r->arena, format, args);
+  va_end(args);
+  return foreign_lacks(r->torch->diags, r->script->file, code, help, "line %d of `%s` %s", r->line,
+                       r->at ? r->at->unit->path : "the code", what);
+}
+
 bool script_spend(ScriptRun *r, int64_t steps) {
   r->steps -= steps < r->steps ? steps : r->steps + 1;
-  return r->steps >= 0 || script_refuse(r, E902, "takes too many steps");
+  return r->steps >= 0 || script_lacks(r, E902,
+                                       "save a part of the module by itself, or one that takes "
+                                       "fewer steps, such as a shorter sequence",
+                                       "takes too many steps");
 }
 
 static bool assign(ScriptRun *r, ScriptScope *scope, const ScriptExpr *target, ScriptValue *v) {
@@ -36,7 +54,7 @@ static bool assign(ScriptRun *r, ScriptScope *scope, const ScriptExpr *target, S
       if (!assign(r, scope, target->item[i], v->item[i])) return false;
     return true;
   }
-  return script_refuse(r, E902, "gives a value to something that cannot take it");
+  return script_lacks(r, E902, script_export, "gives a value to something that cannot take it");
 }
 
 static bool condition(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e, bool *is) {
@@ -44,7 +62,7 @@ static bool condition(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e, boo
   if (!v) return false;
   if (script_truth(r, v, is)) return true;
   if (script_needs(r, v)) return false;
-  return script_refuse(r, E902, "takes a branch that depends on data");
+  return script_lacks(r, E902, script_branch, "takes a branch that depends on data");
 }
 
 static bool run_while(ScriptRun *r, ScriptScope *scope, const ScriptStatement *s) {
@@ -64,7 +82,10 @@ static bool run_for(ScriptRun *r, ScriptScope *scope, const ScriptStatement *s) 
                strcmp(e->item[0]->text, "range") == 0 && e->n == 2;
   ScriptValue *n = range ? script_eval(r, scope, e->item[1]) : NULL;
   if (range && !n) return false;
-  if (!n || n->kind != VALUE_INT) return script_refuse(r, E902, "has a loop that is not a range");
+  if (!n || n->kind != VALUE_INT)
+    return script_lacks(
+        r, E902, "let the number of steps follow from sizes, as in `for i in range(x.size(1))`",
+        "has a loop that is not a range");
   for (int64_t i = 0; i < n->i && !scope->is_over; i++)
     if (!assign(r, scope, s->target, script_int(r->arena, i)) ||
         !script_run_block(r, scope, &s->body))
@@ -95,7 +116,8 @@ static bool run_statement(ScriptRun *r, ScriptScope *scope, const ScriptStatemen
   case STATEMENT_FOR: return run_for(r, scope, s);
   case STATEMENT_OTHER: break;
   }
-  return script_refuse(r, E902, "has a `%s`, which is not supported", s->word);
+  return script_lacks(r, E902, "assignments, `if`, `for`, `while` and `return` are read",
+                      "has a `%s`, which is not supported", s->word);
 }
 
 bool script_run_block(ScriptRun *r, ScriptScope *scope, const ScriptBlock *block) {

@@ -257,6 +257,11 @@ typedef struct ScriptRun {
 
 /* Reports what the reader does not support at the line that it has come to; false. */
 bool script_refuse(ScriptRun *r, DiagCode code, const char *format, ...) GRUS_PRINTF(3, 4);
+/* The same of what grus lacks (E902, E903, E904), with the nearest thing that works; false. */
+bool script_lacks(ScriptRun *r, DiagCode code, const char *help, const char *format, ...)
+    GRUS_PRINTF(4, 5);
+extern const char script_export[]; /* the help where nothing is near */
+extern const char script_branch[]; /* and that of a branch by data */
 
 /* ---- objects.c ---- */
 ScriptValue *script_value(Arena *arena, ScriptKind kind);

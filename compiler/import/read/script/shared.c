@@ -58,10 +58,12 @@ static const char *base_of(ScriptRun *r, const char *name) {
 }
 
 static bool refuse(ScriptRun *r, const char *changed, const char *other) {
-  foreign_report(r->torch->diags, r->script->file, E902,
-                 "`forward` changes the attribute `%s` in place, which shares its numbers with "
-                 "`%s`",
-                 changed, other);
+  foreign_lacks(
+      r->torch->diags, r->script->file, E902,
+      "give the attribute a new value, as in `self.h = self.h + x`, and no change in place",
+      "`forward` changes the attribute `%s` in place, which shares its numbers with "
+      "`%s`",
+      changed, other);
   return false;
 }
 

@@ -297,8 +297,10 @@ static Graph *report_why(Script *s, const Diag *why) {
   if (why)
     script_pass_on(s, why);
   else
-    foreign_report(s->diags, s->file, E902, "`forward` of `%s` takes too many steps",
-                   s->file->path);
+    foreign_lacks(s->diags, s->file, E902,
+                  "save a part of the module by itself, or one that takes fewer steps, such as a "
+                  "shorter sequence",
+                  "`forward` of `%s` takes too many steps", s->file->path);
   return NULL;
 }
 

@@ -59,7 +59,8 @@ static bool keep(ScriptRun *r, const char *path, ScriptValue *value, int depth) 
   if (!holds_items(value)) return true;
   bool other = value->is_kept && value->kind != VALUE_TUPLE && strcmp(value->text, path) != 0;
   if (other || depth > SCRIPT_MAX_DEPTH || !script_spend(r, value->n))
-    return script_refuse(r, E902, "gives the attribute `%s` a list that others hold", path);
+    return script_lacks(r, E902, "give the attribute a list of its own: `list(x)`",
+                        "gives the attribute `%s` a list that others hold", path);
   value->is_kept = true;
   value->text = path;
   for (int i = 0; i < value->n; i++)
@@ -140,13 +141,16 @@ bool script_keep_state(ScriptRun *r) {
     if (!is_unsettled(r, &r->set[i])) continue;
     r->script->unsettled = true;
     if (r->script->is_second || !settle(r, &r->set[i])) {
-      foreign_report(r->torch->diags, r->script->file, E902,
-                     r->set[i].value->kind == VALUE_TENSOR
-                         ? "`forward` gives the attribute `%s` a value of another shape in each "
-                           "call; a state has to keep its shape"
-                         : "`forward` gives the attribute `%s`, which is no tensor, another value "
-                           "in each call; a state has to be a tensor",
-                     r->set[i].name);
+      bool tensor = r->set[i].value->kind == VALUE_TENSOR;
+      foreign_lacks(r->torch->diags, r->script->file, E902,
+                    tensor ? "begin it with the shape that it keeps, as in `torch.zeros(1, 8)`"
+                           : "keep it as a tensor, as in `torch.zeros(1)`",
+                    tensor
+                        ? "`forward` gives the attribute `%s` a value of another shape in each "
+                          "call; a state has to keep its shape"
+                        : "`forward` gives the attribute `%s`, which is no tensor, another value "
+                          "in each call; a state has to be a tensor",
+                    r->set[i].name);
       return false;
     }
   }
@@ -220,7 +224,9 @@ bool script_same_calls(ScriptRun *first, Graph *second) {
     good = variable < 0 || alike(a[i], state->variable[variable]);
   }
   if (!good)
-    foreign_report(first->torch->diags, first->script->file, E902,
-                   "`forward` computes something else in its first call than in others");
+    foreign_lacks(first->torch->diags, first->script->file, E902,
+                  "begin the states in the module itself, as in `self.h = torch.zeros(1, 8)`, so "
+                  "that every call is alike",
+                  "`forward` computes something else in its first call than in others");
   return good;
 }
