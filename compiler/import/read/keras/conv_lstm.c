@@ -197,6 +197,17 @@ typedef struct ConvRun {
   GraphValue *h, *c, *y;
 } ConvRun;
 
+/* An input of the model that is a state has one image for each sequence: none of its axes is time.
+ */
+static void mark_state(KerasLayer *layer, const ConvLstm *l, const KerasValue *state) {
+  Graph *graph = keras_emit(layer)->graph;
+  for (int i = 0; i < graph->n_in; i++) {
+    if (graph->in[i].value != state->graph) continue;
+    for (int axis = 0; axis <= l->window.n; axis++)
+      graph->in[i].dim[axis + 1] = (GraphDim){.n = l->state.dim[axis]};
+  }
+}
+
 /* side: "forward", "backward", or "" of a layer of one direction. states: h and c to begin with;
  * NULL: zeros. False after reporting. */
 static bool run(KerasLayer *layer, const char *side, bool backwards, const KerasValue *states,
@@ -207,6 +218,8 @@ static bool run(KerasLayer *layer, const char *side, bool backwards, const Keras
   if (!body) return false;
   int n = l->window.n;
   GraphValue *in[CARRIED + 1] = {NULL, NULL, turned_steps(layer, layer->in[0].graph, n, false)};
+  for (int s = 0; s < CARRIED && states; s++)
+    mark_state(layer, l, &states[s]);
   for (int s = 0; s < CARRIED; s++)
     in[s] = states ? keras_window_channels_first(layer, states[s].graph, n)
                    : zeros(layer, l, in[CARRIED]);
