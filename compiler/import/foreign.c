@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FORMAT(id, name, bits)                                                                     \
+#define FORMAT(id, name, bits, way)                                                                \
+  const char *way_##way(const ForeignFile *file, const ForeignNode *node);                         \
   bool id##_sniff(const ForeignFile *file);                                                        \
   Foreign *id##_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
 #include "import/foreign.def"
@@ -29,14 +30,15 @@ typedef struct Format {
   const char *name;
   bool (*sniff)(const ForeignFile *file);
   Foreign *(*import)(const ForeignFile *file, const ImportOptions *options, Diags *diags);
+  const char *(*way_out)(const ForeignFile *file, const ForeignNode *node);
   unsigned reads;
 } Format;
 
 static const Format formats[] = {
-#define FORMAT(id, name, bits) {name, id##_sniff, id##_import, bits},
+#define FORMAT(id, name, bits, way) {name, id##_sniff, id##_import, way_##way, bits},
 #include "import/foreign.def"
 #undef FORMAT
-    {NULL, NULL, NULL, 0}};
+    {NULL, NULL, NULL, NULL, 0}};
 
 static const char saved_model[] = "saved_model.pb";
 
@@ -238,6 +240,12 @@ static const Format *format_of(const ForeignFile *file) {
 const char *foreign_sniff(const ForeignFile *file) {
   const Format *format = format_of(file);
   return format ? format->name : NULL;
+}
+
+const char *foreign_way_out(const ForeignFile *file, const ForeignNode *node) {
+  const Format *format = format_of(file);
+  return format ? format->way_out(file, node)
+                : "write the model by hand, as docs/language.md describes";
 }
 
 static void report_unknown(const ForeignFile *file, Diags *diags) {

@@ -2,7 +2,7 @@
 /* Models of other frameworks. In, a file; out, the Model that the language would have built, and
  * the trained tensors of its layers in the canonical layout of model/bind/weights.h.
  *
- * A reader is a row of foreign.def: FORMAT(id, "name") has two functions,
+ * A reader is a row of foreign.def: FORMAT(id, "name", bits, way) has two functions,
  *
  *     bool     id_sniff(const ForeignFile *file);      by content only; cheap; never reports
  *     Foreign *id_import(const ForeignFile *file, const ImportOptions *options, Diags *diags);
@@ -138,6 +138,20 @@ bool foreign_lacks_node(Diags *diags, const ForeignFile *file, DiagCode code, co
 /* And about the file as a whole. */
 bool foreign_lacks(Diags *diags, const ForeignFile *file, DiagCode code, const char *help,
                    const char *format, ...) GRUS_PRINTF(5, 6);
+
+/* ---- foreign_ways.c ---- */
+/* A node that grus cannot import, by its names in the file. The lists are names of tensors in
+ * quotes, such as "x", "h"; NULL: not known. */
+typedef struct ForeignNode {
+  const char *name;
+  const char *inputs, *outputs;   /* of the file */
+  const char *operands, *results; /* of the node; its constants are left out */
+  bool is_first;                  /* whether all of its operands are inputs of the file */
+} ForeignNode;
+/* The way out that every file of this format has, for the `help:` of an error about a node where
+ * nothing is nearer: how to cut the file there, or how to write the model by hand with the weights
+ * of the file. */
+const char *foreign_way_out(const ForeignFile *file, const ForeignNode *node);
 
 /* E904: the file has the functions that are named, and none is `asked` (NULL: which one was not
  * said, and none is `serving_default`). */

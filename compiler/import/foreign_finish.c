@@ -103,14 +103,15 @@ static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
   Time time = {.kind = TIME_STREAM, .period = 1};
   if (!o->stream && !o->time) return true;
   if (o->stream && o->time) {
-    foreign_report(diags, f->file, E903,
-                   "--stream and --time exclude each other: a stream has no length");
-    return false;
+    return foreign_lacks(diags, f->file, E903,
+                         "leave out `--time` for a stream, or `--stream` for sequences",
+                         "--stream and --time exclude each other: a stream has no length");
   }
   if (o->time && !time_parse(f, o->time, &time)) {
-    Diag *d = foreign_report(diags, f->file, E903, "--time cannot be `%s`", o->time);
-    diag_note(d, "write a length (`49`) or a bound with or without a name (`n <= 120`, `<= 120`)");
-    return false;
+    return foreign_lacks(
+        diags, f->file, E903,
+        "write a length (`49`) or a bound with or without a name (`n <= 120`, `<= 120`)",
+        "--time cannot be `%s`", o->time);
   }
   int changed = 0;
   for (int i = 0; i < f->model->n_in; i++) {
@@ -122,9 +123,9 @@ static bool retime(Foreign *f, const ImportOptions *o, Diags *diags) {
     changed++;
   }
   if (changed) return true;
-  foreign_report(diags, f->file, E903, "no input of `%s` is a sequence: there is no time to change",
-                 f->file->path);
-  return false;
+  return foreign_lacks(diags, f->file, E903,
+                       arena_printf(f->arena, "leave out `%s`", o->stream ? "--stream" : "--time"),
+                       "no input of `%s` is a sequence: there is no time to change", f->file->path);
 }
 
 static const ForeignTensor *tensor_of(const Foreign *f, const Layer *layer, Role role) {
@@ -199,6 +200,8 @@ static bool numbers_fit(Foreign *f, const Layer *layer, Diags *diags) {
     Diag *d = foreign_report(diags, f->file, E903, "%s has %g, and values are computed in f32",
                              layer_origin(layer), opt->f);
     diag_note(d, "it would be %s there", fabs(opt->f) > 1 ? "infinite" : "0");
+    diag_fix(d, FIX_MAYBE,
+             "set it to 0, or to a number of 1e-38 to 3e38, and save the model again");
     return false;
   }
   return true;

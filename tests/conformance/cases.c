@@ -2,6 +2,8 @@
 /* See cases.h. */
 #include "cases.h"
 
+#include "advised.h"
+
 #include "import/foreign.h"
 
 #include <setjmp.h>
@@ -21,7 +23,9 @@ const char *case_part(Arena *arena, const char *text, const char *end, const cha
   return arena_strndup(arena, text, n);
 }
 
-static void show(const Diags *diags) {
+/* Prints the errors. Returns whether each of them says what to do. */
+static bool show(const Diags *diags) {
+  bool helps = true;
   for (const Diag *d = diags->first; d; d = d->next) {
     if (d->level != LEVEL_ERROR) continue;
     printf("%s %s", diag_info[d->code].code, d->message);
@@ -29,11 +33,15 @@ static void show(const Diags *diags) {
       printf("; %s", d->notes[i]);
     for (size_t i = 0; i < d->n_fixes; i++)
       printf("; help: %s", d->fixes[i]->title);
-    printf("\n");
+    printf(lacks_help(d) ? "; WITHOUT HELP\n" : "\n");
+    helps = helps && !lacks_help(d);
   }
+  return helps;
 }
 
-static void run(Arena *arena, const char *line) {
+/* Imports the file of a case, and prints what is said of it. Returns whether errors say what to do.
+ */
+static bool run(Arena *arena, const char *line) {
   const char *part[CASE_PARTS] = {"", "", "", ""};
   for (int i = 0; i < CASE_PARTS && line; i++)
     part[i] = case_part(arena, line, i + 1 < CASE_PARTS ? " |" : "\n", &line);
@@ -44,10 +52,9 @@ static void run(Arena *arena, const char *line) {
   ImportOptions options = {0};
   Foreign *foreign = foreign_import(&file, &options, diags);
   printf("%s: ", part[0]);
-  if (foreign)
-    printf("imported\n");
-  else
-    show(diags);
+  if (!foreign) return show(diags);
+  printf("imported\n");
+  return true;
 }
 
 int main(int argc, char **argv) {
@@ -58,14 +65,15 @@ int main(int argc, char **argv) {
   if (setjmp(oom)) return 3;
   Arena *arena = arena_new(&oom);
   if (!file_map(arena, argv[1], &file, &reason)) return 3;
+  bool helps = true;
   const char *text = arena_strndup(arena, (const char *)file.data, file.len);
   for (const char *line; text && *text;) {
     line = case_part(arena, text, "\n", &text);
     if (*line == '#')
       printf("%s\n", line);
     else if (*line)
-      run(arena, line);
+      helps = run(arena, line) && helps;
   }
   arena_free(arena);
-  return 0;
+  return helps ? 0 : 1;
 }

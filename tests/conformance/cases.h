@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* For programs that make model files from the lines of a text file and print what the import says
  * about each. Each line is a case: its name and up to three more parts, separated by ` |`. A line
- * that begins with # is a comment on the lines below it.
+ * that begins with # is a comment on the lines below it. The program ends with 1 if an error about
+ * what grus lacks does not say what works instead.
  *
  *     PROGRAM FILE */
 #ifndef GRUS_TESTS_CONFORMANCE_CASES_H

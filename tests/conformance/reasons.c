@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "reasons.h"
 
+#include "advised.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +53,10 @@ void reasons_check(Reasons *r, const char *name, const char *folder, const Diag 
     add_without(&text, diag->fixes[i]->title, folder);
   }
   const char *found = text_str(&text);
+  if (lacks_help(diag)) {
+    printf("%s\n  lacks a help: line that says what works instead\n", found);
+    r->c->failures++;
+  }
   ARENA_PUSH(arena, r->found, r->n_found, r->cap_found, found);
   if (is_written()) return;
   size_t n = line ? strcspn(line + 1, "\n") : 0;

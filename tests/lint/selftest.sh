@@ -199,6 +199,14 @@ helps)
   catches 'an operator without what works' compiler/import/read/a.c:3
   put compiler/import/tensors/a.c '  if (!n) {' '    foreign_report(diags, file, E904,' '                   "is not there");' '    return NULL;' '  }'
   catches 'a file without what works' compiler/import/tensors/a.c:2
+  put compiler/import/lift/a.c '  lift_refuse(l, node, E902, "has more");' '  foreign_report(l->diags, l->file, E903, "is twice there");'
+  catches 'a file that lift reports without what works' compiler/import/lift/a.c:2
+  put tests/a.out 'error[E902]: `a` is not supported' ' --> a.onnx' '  = note: it is new' 'help: use `b`' '' 'error[E901]: `a` is damaged' ' --> a.onnx'
+  passes 'errors with what works in the output of a test'
+  put tests/a.out 'error[E902]: `a` is not supported' ' --> a.onnx' '  = note: it is new' '' 'error[E904]: `a` has no size' ' --> a.onnx' 'help: give it'
+  catches 'the output of a test without what works' tests/a.out:1
+  put tests/a.list 'a.onnx E901 damaged' 'b.onnx E903 has more; help: use two' 'c.onnx E903 has more'
+  catches 'a list of errors without what works' tests/a.list:3
   ;;
 statements)
   put compiler/base/a.c 'int f(int n) {' '  if (n == 1 || g(n, 2) >= 3) return g(1,' '    2);' '  for (int i = 0, k = 1; i < n; i++) h(i);' '  *p = n ? 1 : 2;' '  if (h((Pair){.a = 1})) g();' '  return (Pair){1, 2};' '}'

@@ -158,7 +158,9 @@ int64_t audio_size(Audio *audio, const json_t *object, const char *key, int64_t 
                    "%s has a `%s` that is not a whole number of at least %lld", origin, key,
                    (long long)least);
   else
-    foreign_report(audio->diags, audio->file, E904, "%s does not say its `%s`", origin, key);
+    foreign_lacks(audio->diags, audio->file, E904,
+                  arena_printf(audio->arena, "add it as the model was trained: `\"%s\": N`", key),
+                  "%s does not say its `%s`", origin, key);
   return -1;
 }
 
@@ -190,6 +192,7 @@ bool audio_keys_known(Audio *audio, json_t *object, const char *known, const cha
     Diag *d = foreign_report(audio->diags, audio->file, E903, "%s has `%s`, which is not known",
                              origin, key);
     diag_note(d, "ignoring it could change the results; known keys: %s", known);
+    diag_fix(d, FIX_MAYBE, "if it changes nothing, remove `%s` from the file", key);
     ok = false;
   }
   return ok;

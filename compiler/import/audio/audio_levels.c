@@ -28,6 +28,7 @@ bool audio_levels_read(Audio *a, const json_t *root, AudioLevels *levels) {
   if (skip && n != 0 && n != 1) {
     Diag *d = foreign_report(a->diags, a->file, E903, "`in_skip` is neither 0 nor 1");
     diag_note(d, "1 adds the first input to the output; AIDA-X has nothing else");
+    diag_fix(d, FIX_MAYBE, "write `\"in_skip\": 0` or `\"in_skip\": 1`");
     return false;
   }
   return read_gain(a, root, "in_gain", &levels->in) && read_gain(a, root, "out_gain", &levels->out);
@@ -74,6 +75,7 @@ bool audio_levels_after(Audio *a, const AudioLevels *levels) {
           foreign_report(a->diags, a->file, E903, "`in_skip` is 1, but the model has %lld outputs",
                          (long long)a->width);
       diag_note(d, "it adds the signal, the first input, to a model with one");
+      diag_fix(d, FIX_MAYBE, "write `\"in_skip\": 0`, and add the signal in your program");
       return false;
     }
     Layer *sum = model_layer(a->foreign->model, LAYER_add, 2, both);

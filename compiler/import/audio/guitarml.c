@@ -37,7 +37,9 @@ static bool read_kind(Amp *amp) {
   Diag *d = foreign_report(amp->audio.diags, amp->audio.file, type ? E902 : E904,
                            type ? "%s has the unit_type `%s`" : "%s does not say its `unit_type`",
                            origin, type);
-  diag_note(d, "grus supports LSTM and GRU");
+  diag_fix(d, FIX_MAYBE,
+           type ? "grus supports LSTM and GRU: train the model with one of them"
+                : "add it to `model_data`: `\"unit_type\": \"LSTM\"`, or \"GRU\"");
   return false;
 }
 
@@ -46,9 +48,10 @@ static bool read_bias(Amp *amp) {
   int64_t number = json_is_integer(flag) ? json_integer_value(flag) : -1;
   amp->bias = json_is_true(flag) || number == 1;
   if (json_is_boolean(flag) || number == 0 || number == 1) return true;
-  foreign_report(amp->audio.diags, amp->audio.file, flag ? E901 : E904,
-                 "%s does not say with `bias_fl` whether `lin` has a bias", origin);
-  return false;
+  return foreign_lacks(
+      amp->audio.diags, amp->audio.file, flag ? E901 : E904,
+      "add it: `\"bias_fl\": true` if `state_dict` has `lin.bias`, false otherwise",
+      "%s does not say with `bias_fl` whether `lin` has a bias", origin);
 }
 
 static bool read_architecture(Amp *amp) {
@@ -64,7 +67,9 @@ static bool read_architecture(Amp *amp) {
   if (!word_is(amp->data, "model", "SimpleRNN")) {
     Diag *d =
         foreign_report(a->diags, a->file, E902, "%s names a `model` that is not supported", origin);
-    diag_note(d, "grus supports SimpleRNN: a recurrent layer, then a linear one");
+    diag_fix(d, FIX_MAYBE,
+             "train a SimpleRNN, a recurrent layer and then a linear one: `\"model\": "
+             "\"SimpleRNN\"`");
     return false;
   }
   amp->inputs = audio_size(a, amp->data, "input_size", 1, origin);
@@ -83,6 +88,11 @@ static bool read_architecture(Amp *amp) {
         "num_layers is %lld (at most %d); skip adds the first %lld of %lld inputs to %lld outputs",
         (long long)amp->layers, LAYERS_MAX, (long long)amp->skip, (long long)amp->inputs,
         (long long)amp->outputs);
+    if (amp->layers <= LAYERS_MAX)
+      diag_fix(d, FIX_MAYBE,
+               "set `skip` to 0, or to `output_size`, which is then at most `input_size`");
+    else
+      diag_fix(d, FIX_MAYBE, "train a model of at most %d layers", LAYERS_MAX);
     return false;
   }
   return read_kind(amp) && read_bias(amp);
@@ -112,6 +122,8 @@ static bool all_used(Amp *amp) {
                            "`state_dict` has tensors that `model_data` does not account for");
   diag_note(d, "%zu of %zu belong to %lld recurrent layers and `lin`", used,
             json_object_size(amp->dict), (long long)amp->layers);
+  diag_fix(d, FIX_MAYBE,
+           "set `num_layers` and `bias_fl` to what `state_dict` holds, or remove other tensors");
   return false;
 }
 

@@ -83,7 +83,7 @@ static bool add_input(Audio *a, const ImportOptions *options, int64_t categories
   if (!options->time && !options->stream) {
     Diag *d = foreign_report(a->diags, a->file, E904, "`%s` does not say how long a text can be",
                              a->file->path);
-    diag_note(d, "say it: `--time \"n <= 120\"`");
+    diag_fix(d, FIX_MAYBE, "say it: --time \"n <= 120\"");
     return false;
   }
   a->value = model_input(a->foreign->model, "points", type)->value;

@@ -91,8 +91,9 @@ static bool read_entry(Manifest *m, const char *name, json_t *object) {
   }
   Diag *d = report(m, place ? E606 : E902, name,
                    place ? "occurs twice" : "belongs to no layer that grus supports");
-  diag_note(
-      d, "names end in embedding, cell_0/basic_lstm_cell/weights and biases, softmax_w, softmax_b");
+  diag_fix(
+      d, FIX_MAYBE,
+      "names end in embedding, cell_0/basic_lstm_cell/weights and biases, softmax_w, softmax_b");
   return false;
 }
 
@@ -150,7 +151,8 @@ static bool ask(Manifest *m, const char *what, const char *why) {
   Diag *d = foreign_report(m->audio.diags, m->audio.file, E904, "`%s` does not say %s",
                            m->audio.file->path, what);
   diag_note(d, "%s", why);
-  diag_note(d, "say it in a file for --config: {\"cell\": \"BasicLSTMCell\", \"forget_bias\": 1}");
+  diag_fix(d, FIX_MAYBE,
+           "say it in a file for --config: `{\"cell\": \"BasicLSTMCell\", \"forget_bias\": 1}`");
   return false;
 }
 
@@ -168,7 +170,9 @@ static bool read_config(Manifest *m, const ImportOptions *options) {
     Diag *d = foreign_report(
         m->audio.diags, m->audio.file, E902,
         "--config names the cell `%.80s`, which is not supported in a manifest", cell);
-    diag_note(d, "supported: BasicLSTMCell");
+    diag_fix(d, FIX_MAYBE,
+             "if the gates are those of a BasicLSTMCell, name that: `\"cell\": "
+             "\"BasicLSTMCell\"`");
     return false;
   }
   if (!json_is_number(bias))

@@ -28,9 +28,10 @@ static bool version_known(Audio *a, const json_t *root) {
   const char *version = json_string_value(json_object_get(root, "version"));
   char *end;
   if (!version) {
-    foreign_report(a->diags, a->file, E904, "`%s` does not say the `version` of its format",
-                   a->file->path);
-    return false;
+    return foreign_lacks(a->diags, a->file, E904,
+                         "if the program that trained it writes version 0.5.4, add it: "
+                         "`\"version\": \"0.5.4\"`",
+                         "`%s` does not say the `version` of its format", a->file->path);
   }
   long minor = strncmp(version, "0.", 2) == 0 ? strtol(version + 2, &end, 10) : -1;
   if (minor >= VERSION_LEAST && minor <= VERSION_MOST && *end == '.') return true;
@@ -38,6 +39,7 @@ static bool version_known(Audio *a, const json_t *root) {
                            a->file->path, version);
   diag_note(d, "grus knows 0.%d to 0.%d; another version may give the same words another meaning",
             VERSION_LEAST, VERSION_MOST);
+  diag_fix(d, FIX_MAYBE, "export the capture by a program that writes one of these versions");
   return false;
 }
 
@@ -51,7 +53,8 @@ static bool refuse_architecture(Audio *a, const char *name) {
                                   a->file->path, name)
                  : foreign_report(a->diags, a->file, E901,
                                   "`%s` has an `architecture` that is not a name", a->file->path);
-  diag_note(d, "supported architectures: WaveNet, LSTM, ConvNet, Linear and SlimmableContainer");
+  diag_fix(d, FIX_MAYBE,
+           "train it with one of WaveNet, LSTM, ConvNet, Linear and SlimmableContainer");
   return false;
 }
 
@@ -101,7 +104,9 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
   const char *name = json_string_value(json_object_get(root, "architecture"));
   Audio *a = &nam->audio;
   if (!version_known(a, root) || !audio_keys_known(a, root, known, "the model")) return false;
-  if (depth > DEPTH_MAX) return nam_refuse(nam, E903, "holds models that are nested too deeply");
+  if (depth > DEPTH_MAX)
+    return nam_lacks(nam, E903, "save the innermost model as a file of its own, and import that",
+                     "holds models that are nested too deeply");
   if (name && strcmp(name, "SlimmableContainer") == 0) {
     json_t *model = choose(nam, json_object_get(root, "config"));
     return model && build(nam, model, flow, depth + 1);
@@ -111,8 +116,8 @@ static bool build(Nam *nam, json_t *root, NamFlow *flow, int depth) {
     /* inside of another model, its state after the silence of that model is not known */
     return depth < DEPTH_MAX
                ? nam_lstm(nam, flow, rate_of(root))
-               : nam_refuse(nam, E902,
-                            "is an LSTM; grus knows only the initial state of a whole model");
+               : nam_lacks(nam, E902, "train it with a WaveNet, a ConvNet or a Linear in its place",
+                           "is an LSTM; grus knows only the initial state of a whole model");
   }
   for (size_t i = 0; name && i < sizeof architectures / sizeof *architectures; i++)
     if (strcmp(architectures[i].name, name) == 0)
@@ -153,8 +158,8 @@ Foreign *nam_import(const ForeignFile *file, const ImportOptions *options, Diags
   flow.rest = ARENA_ARRAY(a->arena, double, width);
   if (!build(&nam, root, &flow, 0)) return NULL;
   if (options->size && !nam.sized) {
-    foreign_report(diags, file, E903, "`%s` is of one size: --size is for models of several",
-                   file->path);
+    foreign_lacks(diags, file, E903, "leave out `--size`",
+                  "`%s` is of one size: --size is for models of several", file->path);
     return NULL;
   }
   model_output(a->foreign->model, "y", flow.value);

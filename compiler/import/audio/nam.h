@@ -58,6 +58,8 @@ typedef struct NamActivation {
 
 /* Reports that the model `what`; returns false. */
 bool nam_refuse(Nam *nam, DiagCode code, const char *what);
+/* The same of E902, E903 and E904, with what works instead. */
+bool nam_lacks(Nam *nam, DiagCode code, const char *help, const char *what);
 /* Takes the next n numbers of the list. */
 bool nam_take(Nam *nam, int64_t n, const float **out);
 /* Whether all numbers of the list were taken. */

@@ -54,8 +54,10 @@ bool nam_activation_read(Nam *nam, const json_t *value, NamActivation *out) {
     Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E902,
                              "%s has the activation `%.40s`, which is not supported", nam->origin,
                              name ? name : "?");
-    diag_note(d, "supported: Tanh, Hardtanh, ReLU, LeakyReLU, PReLU, Sigmoid, SiLU, Hardswish, "
-                 "LeakyHardtanh, Softsign");
+    diag_fix(
+        d, FIX_MAYBE,
+        "train it with one of Tanh, Hardtanh, ReLU, LeakyReLU, PReLU, Sigmoid, SiLU, Hardswish, "
+        "LeakyHardtanh, Softsign");
     return false;
   }
   out->shape = names[i].shape;
@@ -71,7 +73,8 @@ bool nam_activation_read(Nam *nam, const json_t *value, NamActivation *out) {
   if (!number(nam, object, "min_slope", 0.01, &out->low_slope) ||
       !number(nam, object, "max_slope", 0.01, &out->high_slope))
     return false;
-  return out->low <= out->high || nam_refuse(nam, E903, "has a LeakyHardtanh whose bounds cross");
+  return out->low <= out->high || nam_lacks(nam, E903, "make `min_val` the smaller of both bounds",
+                                            "has a LeakyHardtanh whose bounds cross");
 }
 
 static double sigmoid(double x) {

@@ -124,6 +124,10 @@ bool nam_lstm(Nam *nam, NamFlow *flow, double rate) {
                                 nam->origin);
     diag_note(diag, "num_layers is %lld (at most %d), input_size %lld, in_channels %lld",
               (long long)n, LAYERS_MAX, (long long)d, (long long)flow->width);
+    if (n > LAYERS_MAX)
+      diag_fix(diag, FIX_MAYBE, "train a model of at most %d layers", LAYERS_MAX);
+    else
+      diag_fix(diag, FIX_MAYBE, "make `input_size` and `in_channels` equal");
     return false;
   }
   NamCell *cell = ARENA_ARRAY(a->arena, NamCell, n);

@@ -13,6 +13,10 @@ bool nam_refuse(Nam *nam, DiagCode code, const char *what) {
   return false;
 }
 
+bool nam_lacks(Nam *nam, DiagCode code, const char *help, const char *what) {
+  return foreign_lacks(nam->audio.diags, nam->audio.file, code, help, "%s %s", nam->origin, what);
+}
+
 /* E603: the layers need other than the numbers that are there. how: "" or "more than ". */
 static bool report_numbers(Nam *nam, const char *how) {
   Diag *d = foreign_report(nam->audio.diags, nam->audio.file, E603,
@@ -46,10 +50,12 @@ bool nam_conv_take(Nam *nam, NamConv *conv) {
   int64_t n;
   if (conv->groups < 1 || conv->full_in % conv->groups || conv->full_out % conv->groups ||
       conv->kernel < 1 || conv->dilation < 1)
-    return nam_refuse(nam, E903,
-                      arena_printf(nam->audio.arena,
-                                   "has a convolution `%s` whose groups do not divide its channels",
-                                   conv->name));
+    return nam_lacks(nam, E903,
+                     "train it with groups that divide the channels on both sides, and with a "
+                     "kernel and a dilation of at least 1",
+                     arena_printf(nam->audio.arena,
+                                  "has a convolution `%s` whose groups do not divide its channels",
+                                  conv->name));
   bool fits =
       size_mul(conv->full_in / conv->groups, conv->full_out, &n) && size_mul(n, conv->kernel, &n);
   if (!nam_take(nam, fits ? n : -1, &conv->weight) ||
@@ -100,8 +106,10 @@ bool nam_conv(Nam *nam, const NamConv *conv, NamFlow *flow) {
   int64_t depth = conv->in / conv->groups;
   bool dense = conv->kernel == 1 && conv->groups == 1;
   if (flow->width != conv->in)
-    return nam_refuse(
+    return nam_lacks(
         nam, E903,
+        arena_printf(a->arena, "correct the channels in `config`: it reads %lld, and gets %lld",
+                     (long long)conv->in, (long long)flow->width),
         arena_printf(a->arena, "has sizes that do not fit each other at `%s`", conv->name));
   Layer *layer = stage(nam, dense ? LAYER_Dense : LAYER_Conv1D, 1, &flow->value, conv->name);
   layer_set_size(layer, dense ? OPT_units : OPT_filters, conv->out);

@@ -17,9 +17,14 @@ static int64_t channels(Nam *nam, const char *key) {
 static bool flag(Nam *nam, const char *key, bool *out) {
   const json_t *value = json_object_get(nam->config, key);
   *out = json_is_true(value);
+  Arena *arena = nam->audio.arena;
   return json_is_boolean(value) ||
-         nam_refuse(nam, value ? E901 : E904,
-                    arena_printf(nam->audio.arena, "does not say `%s`, true or false", key));
+         nam_lacks(nam, value ? E901 : E904,
+                   arena_printf(arena,
+                                "add it to `config` as the model was trained: `\"%s\": false`, "
+                                "or true",
+                                key),
+                   arena_printf(arena, "does not say `%s`, true or false", key));
 }
 
 /* Appends a norm. Its weights are mean, variance, scale and center of each channel, then eps. */
@@ -84,7 +89,8 @@ bool nam_linear(Nam *nam, NamFlow *flow) {
       !flag(nam, "bias", &bias))
     return false;
   if (flow->width != 1 || channels(nam, "out_channels") != 1)
-    return nam_refuse(nam, E903, "is a Linear with more than one channel");
+    return nam_lacks(nam, E903, "use a Linear of one channel, or a ConvNet",
+                     "is a Linear with more than one channel");
   NamConv conv = {1, 1, 1, 1, n, 1, 1, bias, NULL, NULL, "the filter"};
   if (!nam_take(nam, n, &taps) || !nam_take(nam, bias, &conv.bias)) return false;
   float *turned = ARENA_ARRAY(nam->audio.arena, float, n);

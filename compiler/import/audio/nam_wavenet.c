@@ -154,7 +154,8 @@ static bool slim_channels(Nam *nam, Array *a, int64_t *out) {
   *out = a->channels;
   if (!slimmable || json_is_null(slimmable)) return true;
   if (!method || strcmp(method, "slice_channels_uniform") != 0)
-    return nam_refuse(nam, E902, "is slimmable by a method other than slice_channels_uniform");
+    return nam_lacks(nam, E902, "train it with the method `slice_channels_uniform`",
+                     "is slimmable by a method other than slice_channels_uniform");
   if (!n || json_integer_value(json_array_get(allowed, n - 1)) != a->channels)
     return nam_refuse(nam, E901, "has no `allowed_channels` that end in its channels");
   nam->sized = true;
@@ -164,8 +165,8 @@ static bool slim_channels(Nam *nam, Array *a, int64_t *out) {
   bool whole = a->groups == 1 && a->mixin_groups == 1 && a->layer1x1_groups == 1 &&
                a->head1x1_groups == 1 && a->head_kernel == 1;
   if (*out == a->channels || (whole && *out > 0 && *out < a->channels)) return true;
-  return nam_refuse(
-      nam, E903,
+  return nam_lacks(
+      nam, E903, "leave out `--size`, or give its full size: --size 1",
       "cannot be used at a smaller size: its convolutions have groups, or its head looks back");
 }
 
@@ -201,7 +202,8 @@ static bool read_gating(Nam *nam, const Array *a, int64_t i, LayerParts *p) {
     else if (name && strcmp(name, "blended") == 0)
       p->gating = GATING_BLENDED;
     else if (!name || strcmp(name, "none") != 0)
-      return nam_refuse(nam, E902, "has a `gating_mode` other than none, gated and blended");
+      return nam_lacks(nam, E902, "train it with one of these three",
+                       "has a `gating_mode` other than none, gated and blended");
   }
   if (p->gating == GATING_NONE) return true;
   p->second = (NamActivation){.shape = NAM_SIGMOID};
@@ -265,7 +267,9 @@ static bool take_layer(Nam *nam, const Array *a, int64_t i, LayerParts *p) {
   for (int f = 0; f < FILMS; f++) {
     if (!read_film(nam, a, f, &p->film[f])) return false;
     if (f == FILM_LAYER_POST && p->film[f].active && !a->has_layer1x1)
-      return nam_refuse(nam, E903, "has a `layer1x1_post_film` without a layer1x1");
+      return nam_lacks(nam, E903,
+                       "train it with an active `layer1x1`, or without `layer1x1_post_film`",
+                       "has a `layer1x1_post_film` without a layer1x1");
     if (f == FILM_HEAD_POST && !a->has_head1x1) p->film[f].active = false;
     if (!take_film(nam, a, &p->film[f], f, full[f], used[f])) return false;
   }

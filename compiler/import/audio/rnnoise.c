@@ -109,7 +109,7 @@ static bool read_part(Rnnoise *r, const char *name, bool is_gru, int64_t inputs,
   if (activation < 0 || activation > 2) {
     Diag *d = foreign_report(a->diags, a->file, E902, "`%s` has the activation %lld", name,
                              (long long)activation);
-    diag_note(d, "0 is tanh, 1 sigmoid, 2 relu");
+    diag_fix(d, FIX_MAYBE, "write 0 for tanh, 1 for sigmoid or 2 for relu");
     return false;
   }
   out->activation = activations[activation];

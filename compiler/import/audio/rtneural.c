@@ -37,6 +37,12 @@ static Diag *refuse(const RtLayer *layer, DiagCode code, const char *what) {
                         what);
 }
 
+/* With what works instead. Always false. */
+static bool lacks(const RtLayer *layer, DiagCode code, const char *help, const char *what) {
+  diag_fix(refuse(layer, code, what), FIX_MAYBE, "%s", help);
+  return false;
+}
+
 static Layer *stage_of(const RtLayer *layer, LayerKind kind) {
   return audio_stage(layer->audio, kind, layer->prefix, layer->origin);
 }
@@ -71,18 +77,17 @@ static bool activate(const RtLayer *layer) {
   const char *name = value ? json_string_value(value) : "";
   if (name && (!*name || strcmp(name, "linear") == 0)) return true;
   if (name && layer->features && strcmp(name, "softmax") == 0) {
-    refuse(layer, E902, "has a softmax over features and channels together");
-    return false;
+    return lacks(layer, E902, "leave the softmax out of the file, and compute it in your program",
+                 "has a softmax over features and channels together");
   }
   for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
     if (strcmp(known[i].name, name) == 0) {
       stage_of(layer, known[i].kind);
       return true;
     }
-  Diag *d = refuse(layer, E902, "has an activation that is not known");
-  diag_note(d, "`%s`; RTNeural has tanh, relu, sigmoid, softmax and elu",
-            name ? name : "not a string");
-  return false;
+  return lacks(layer, E902, "train it with one of RTNeural: tanh, relu, sigmoid, softmax or elu",
+               arena_printf(layer->audio->arena, "has the activation `%.40s`, which is not known",
+                            name ? name : "?"));
 }
 
 static bool give(const RtLayer *layer, Layer *stage, Role role, int i, const int64_t *dim,
@@ -115,9 +120,9 @@ static bool cell_activation(const RtLayer *layer) {
   const json_t *value = json_object_get(layer->object, "activation");
   const char *name = json_string_value(value);
   if (!value || (name && (!*name || strcmp(name, "tanh") == 0))) return true;
-  Diag *d = refuse(layer, E903, "has an activation other than tanh");
-  diag_note(d, "recurrent layers of RTNeural have tanh, and sigmoid in their gates");
-  return false;
+  return lacks(layer, E903,
+               "train it with tanh, the only one of RTNeural's cells, or import the Keras model",
+               "has an activation other than tanh");
 }
 
 /* Gives a cell its bias: one row, or two for a GRU. */
@@ -174,8 +179,8 @@ static bool import_conv1d(RtLayer *layer) {
   if (size < 0 || dilation < 0 || groups < 0 || !count_is(layer, 1, 2)) return false;
   if (a->width % groups || f % groups) {
     Diag *d = refuse(layer, E903, "has groups that do not divide its features");
-    diag_note(d, "%lld groups for %lld features in and %lld out", (long long)groups,
-              (long long)a->width, (long long)f);
+    diag_fix(d, FIX_MAYBE, "train it with groups that divide %lld features in and %lld out",
+             (long long)a->width, (long long)f);
     return false;
   }
   int64_t d = a->width / groups;
@@ -214,8 +219,8 @@ static bool set_windows(const RtLayer *layer, Layer *stage, const int64_t size[2
   int64_t n = layer->audio->features;
   bool valid = padding && strcmp(padding, "valid") == 0;
   if (!padding || (!valid && strcmp(padding, "same") != 0)) {
-    refuse(layer, padding ? E902 : E904, "needs a `padding`, `valid` or `same`");
-    return false;
+    return lacks(layer, padding ? E902 : E904, "write the one with which it was trained",
+                 "needs a `padding`, `valid` or `same`");
   }
   int64_t reach = valid ? n - size[1] + 1 : n, made = reach > 0 ? (reach + stride - 1) / stride : 0;
   if (made != layer->features) {
@@ -263,8 +268,8 @@ static bool import_batchnorm(RtLayer *layer) {
   int skipped = layer->n_weights == 2 ? 2 : 0;
   if (layer->n_weights != 2 && !count_is(layer, 4, 4)) return false;
   if (!json_is_number(eps) || json_number_value(eps) < 0) {
-    refuse(layer, eps ? E901 : E904, "needs an `epsilon`, a number of at least 0");
-    return false;
+    return lacks(layer, eps ? E901 : E904, "write the one of the layer; Keras has 0.001 by default",
+                 "needs an `epsilon`, a number of at least 0");
   }
   Layer *stage = stage_of(layer, LAYER_BatchNorm);
   layer_set_number(stage, OPT_eps, json_number_value(eps));
@@ -299,8 +304,8 @@ static bool import_prelu(RtLayer *layer) {
 
 static bool import_activation(RtLayer *layer) {
   if (layer->n_weights == 0 && json_object_get(layer->object, "activation")) return activate(layer);
-  refuse(layer, E904, "needs an `activation`, and no weights");
-  return false;
+  return lacks(layer, E904, "write it, such as `\"activation\": \"tanh\"`, and no `weights`",
+               "needs an `activation`, and no weights");
 }
 
 #define COMMON "type activation shape weights"
@@ -347,8 +352,9 @@ static int64_t shape_width(Audio *a, const json_t *shape, size_t rank, const cha
   Diag *d =
       foreign_report(a->diags, a->file, shape ? E901 : E904,
                      "%s needs a `%s` of %zu axes, the last one its width", origin, key, rank);
-  diag_note(d, rank == CHANNELS_RANK ? "as in [null, null, 23, 1], 23 features of 1 channel"
-                                     : "as in [null, null, 8]");
+  diag_fix(d, FIX_MAYBE,
+           rank == CHANNELS_RANK ? "write it as in [null, null, 23, 1], 23 features of 1 channel"
+                                 : "write it as in [null, null, 8]");
   return 0;
 }
 
@@ -365,18 +371,16 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
   while (i < n && type && strcmp(types[i].type, type) != 0)
     i++;
   if (!type || i == n) {
-    Diag *d = refuse(&layer, type ? E902 : E901,
-                     type ? "is of a type that is not supported" : "has no `type`");
-    diag_note(d, "supported: dense, time-distributed-dense, gru, lstm, conv1d, conv2d, batchnorm, "
-                 "batchnorm2d, prelu, activation");
-    return false;
+    return lacks(&layer, type ? E902 : E901, "use one that docs/import.md names for RTNeural",
+                 type ? "is of a type that is not supported" : "has no `type`");
   }
-  if (rank == CHANNELS_RANK ? !types[i].of_channels : !types[i].of_features) {
-    Diag *d = refuse(&layer, E902,
-                     rank == CHANNELS_RANK ? "works on features without channels"
-                                           : "works on features with channels");
-    diag_note(d, "`in_shape` has %zu axes; those with channels have %d", rank, CHANNELS_RANK);
-    return false;
+  bool channels = rank == CHANNELS_RANK;
+  if (channels ? !types[i].of_channels : !types[i].of_features) {
+    return lacks(&layer, E902,
+                 channels ? "use conv2d, batchnorm2d and activation, which take channels"
+                          : "write an `in_shape` of four axes: [null, null, FEATURES, CHANNELS]",
+                 channels ? "works on features without channels"
+                          : "works on features with channels");
   }
   if (!audio_keys_known(a, object, types[i].keys, origin)) return false;
   layer.n_weights = json_array_size(layer.weights);
@@ -399,8 +403,9 @@ static bool import_layer(Audio *a, json_t *object, int index, size_t rank) {
 static bool rank_known(Audio *a, size_t rank) {
   if (rank >= 2 && rank <= CHANNELS_RANK) return true;
   Diag *d = foreign_report(a->diags, a->file, E903, "`in_shape` has %zu axes", rank);
-  diag_note(d, "[null, null, d] is a stream of vectors, [null, null, n, d] one of n features of d "
-               "channels, [null, d] a vector");
+  diag_fix(d, FIX_MAYBE,
+           "[null, null, d] is a stream of vectors, [null, null, n, d] one of n features of d "
+           "channels, [null, d] a vector");
   return false;
 }
 

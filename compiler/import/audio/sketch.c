@@ -73,10 +73,9 @@ static int64_t sizes(Audio *a, const json_t *root, int64_t *outputs) {
     Diag *d = foreign_report(a->diags, a->file, E902,
                              "`%s` has %zu arrays: it is not an unconditional Sketch-RNN",
                              a->file->path, json_array_size(shapes));
-    diag_note(d,
-              "an unconditional model has %d arrays, of one LSTM and its output; encoders and "
-              "conditional models are not supported",
-              ARRAYS);
+    diag_fix(d, FIX_MAYBE,
+             "take an unconditional model, which has %d arrays, those of one LSTM and its output",
+             ARRAYS);
     return 0;
   }
   if (units >= 1 && units <= UNITS_MAX && *outputs >= 1 && *outputs <= UNITS_MAX) return units;

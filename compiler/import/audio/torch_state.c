@@ -45,10 +45,10 @@ static Diag *open_question(Torch *t, const char *what) {
 
 static bool say_how(Torch *t, Diag *d) {
   const char *path = t->audio.file->path;
-  diag_note(d,
-            "`grus import %s --template` writes a model with its tensors; correct it, then pass "
-            "it: `--config MODEL.grus`",
-            path);
+  diag_fix(d, FIX_MAYBE,
+           "`grus import %s --template` writes a model with its tensors; correct it, then pass it: "
+           "`--config MODEL.grus`",
+           path);
   return false;
 }
 
@@ -68,13 +68,14 @@ static json_t *arguments_of(Torch *t, const TorchModule *m) {
       t->audio.diags, t->audio.file, E904,
       "%s is a Conv1d, and the file does not say its stride, dilation and groups", m->origin);
   if (*m->name)
-    diag_note(d,
-              "write them to a file for --config: {\"%s\": {\"stride\": 1, \"dilation\": 1, "
-              "\"groups\": 1}}",
-              m->name);
+    diag_fix(d, FIX_MAYBE,
+             "write them to a file for --config: `{\"%s\": {\"stride\": 1, \"dilation\": 1, "
+             "\"groups\": 1}}`",
+             m->name);
   else
-    diag_note(d,
-              "write them to a file for --config: {\"stride\": 1, \"dilation\": 1, \"groups\": 1}");
+    diag_fix(
+        d, FIX_MAYBE,
+        "write them to a file for --config: `{\"stride\": 1, \"dilation\": 1, \"groups\": 1}`");
   return NULL;
 }
 
@@ -108,6 +109,9 @@ static bool import_conv(Torch *t, const TorchModule *m) {
               "padding must be 0",
               (long long)conv.groups, (long long)d, (long long)f, (long long)a->width,
               (long long)padding);
+    diag_fix(r, FIX_MAYBE,
+             padding ? "write `\"padding\": 0`, and add the steps in your program"
+                     : "write the `groups` with which the module was trained");
     return false;
   }
   begin_wide(t, a->width);
@@ -217,7 +221,7 @@ static bool kinds_known(Torch *t) {
     diag_note(d,
               "%d of %d are those of a module of its kind; ignoring them could change the results",
               m->n_known, m->n_tensors);
-    return false;
+    return say_how(t, d);
   }
   return true;
 }
@@ -354,8 +358,8 @@ static bool time_known(Torch *t, const ImportOptions *options) {
   for (int i = 0; i < t->n; i++) {
     if (!t->module[i].both || options->time) continue;
     Diag *d = open_question(t, "how long its sequences are");
-    diag_note(
-        d,
+    diag_fix(
+        d, FIX_MAYBE,
         "`%s` also reads from the end: give the length with `--time 49` or `--time \"n <= 120\"`",
         t->module[i].name);
     return false;

@@ -191,7 +191,10 @@ static bool read_activation(WaveNet *w, const json_t *root) {
                            word ? "the model has the activation `%s`, which is not supported"
                                 : "the model does not say its `activation`",
                            word);
-  diag_note(d, "supported: gated, softgated, tanh, sigmoid, relu, softsign, linear");
+  if (word)
+    diag_fix(d, FIX_MAYBE,
+             "train it with one of gated, softgated, tanh, sigmoid, relu, softsign and linear");
+  if (!word) diag_fix(d, FIX_MAYBE, "add it as the model was trained: `\"activation\": \"gated\"`");
   return false;
 }
 
@@ -236,8 +239,12 @@ Foreign *wavenet_va_import(const ForeignFile *file, const ImportOptions *options
   a->width = w.inputs;
   if (!layers(&w)) return NULL;
   if (w.used != json_array_size(w.variables)) {
-    foreign_report(diags, file, E903, "`variables` has %zu entries, of which the layers use %zu",
-                   json_array_size(w.variables), w.used);
+    foreign_lacks(
+        diags, file, E903,
+        "correct the sizes of the model, such as `dilations`, which has an entry for each "
+        "layer, or remove the other entries",
+        "`variables` has %zu entries, of which the layers use %zu", json_array_size(w.variables),
+        w.used);
     return NULL;
   }
   double gain = json_number_value(json_object_get(root, "level_adjust"));

@@ -64,7 +64,7 @@ GraphNumbers call_numbers_like(GraphCall *call, int k, const GraphTensor *x);
 /* Whether a result shares the numbers of an operand. */
 bool call_hands_on(const GraphTensor *in, const GraphTensor *out);
 
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                  \
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest)                         \
   bool graph_shape_##shape(GraphCall *call);                                                       \
   bool graph_eval_##name(GraphCall *call);
 #include "import/graph/graph_ops.def"

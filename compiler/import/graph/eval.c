@@ -101,7 +101,7 @@ double elem_saturate(GraphElem elem, double x) {
 
 static bool eval(GraphCall *call) {
   static bool (*const eval_of[GRAPH_OP_COUNT])(GraphCall *) = {
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes) graph_eval_##name,
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest) graph_eval_##name,
 #include "import/graph/graph_ops.def"
 #undef OP
   };

@@ -165,7 +165,7 @@ const char *graph_word(const GraphNode *node, GraphAttributeName name, int index
 }
 
 static const char *const op_name[GRAPH_OP_COUNT] = {
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes) #name,
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest) #name,
 #include "import/graph/graph_ops.def"
 #undef OP
 };
@@ -180,9 +180,18 @@ const char *graph_op_name(GraphOp op) {
   return op_name[op];
 }
 
+const char *graph_op_nearest(GraphOp op) {
+  static const char *const nearest_of[GRAPH_OP_COUNT] = {
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest) nearest "",
+#include "import/graph/graph_ops.def"
+#undef OP
+  };
+  return nearest_of[op];
+}
+
 GraphMoves graph_op_moves(GraphOp op) {
   static const GraphMoves moves_of[GRAPH_OP_COUNT] = {
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes) GRAPH_MOVES_##moves,
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest) GRAPH_MOVES_##moves,
 #include "import/graph/graph_ops.def"
 #undef OP
   };

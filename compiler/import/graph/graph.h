@@ -92,7 +92,7 @@ GraphNumbers graph_numbers(Arena *arena, int64_t count, bool are_floats);
 void graph_narrow(Arena *arena, GraphTensor *t);
 
 typedef enum GraphOp {
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes) GRAPH_##name,
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest) GRAPH_##name,
 #include "import/graph/graph_ops.def"
 #undef OP
   GRAPH_OP_COUNT
@@ -304,6 +304,8 @@ const char *graph_word(const GraphNode *node, GraphAttributeName name, int index
 int64_t graph_groups(const GraphNode *node, const GraphTensor *x, const GraphTensor *kernel);
 
 const char *graph_op_name(GraphOp op);
+/* What works instead of a form of the operator that no stage computes. */
+const char *graph_op_nearest(GraphOp op);
 /* Which operands of an operator that computes nothing have the numbers that its results have, in
  * other places; `none` of an operator that computes. */
 typedef enum GraphMoves { GRAPH_MOVES_none, GRAPH_MOVES_first, GRAPH_MOVES_all } GraphMoves;
@@ -352,6 +354,7 @@ typedef struct GraphFault {
   const GraphNode *node; /* the node that cannot be computed; NULL if an input is wrong */
   const char *text;
   bool limited; /* whether the reason is that it would take more than the limits allow */
+  bool misfit;  /* whether its operands and attributes do not fit each other */
 } GraphFault;
 
 /* The values of the variables from call to call, which are their start values at first. */

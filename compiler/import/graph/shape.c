@@ -126,7 +126,7 @@ static const struct {
   int min_in, max_in, n_out;
   bool (*shape)(GraphCall *call);
 } rule[GRAPH_OP_COUNT] = {
-#define OP(name, min_in, max_in, n_out, shape, moves, attributes)                                  \
+#define OP(name, min_in, max_in, n_out, shape, moves, attributes, nearest)                         \
   {min_in, max_in, n_out, graph_shape_##shape},
 #include "import/graph/graph_ops.def"
 #undef OP

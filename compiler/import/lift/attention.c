@@ -75,7 +75,9 @@ static Layer *additive(Lift *l, const GraphNode *node, Value *const *in, int64_t
   for (int64_t i = 0; plain && i < scale->count; i++)
     plain = graph_at(scale, i) == 1;
   if (heads != 1) {
-    lift_refuse(l, node, E902, "has %lld heads; `AdditiveAttention` has one", (long long)heads);
+    lift_lacks(l, node, E902,
+               "compute each head by an attention of its own, and join their results",
+               "has %lld heads; `AdditiveAttention` has one", (long long)heads);
     return NULL;
   }
   Layer *layer = lift_layer(l, node, LAYER_AdditiveAttention, 3, in);
@@ -96,7 +98,11 @@ LiftDone lift_attention(Lift *l, const GraphNode *node) {
   bool timed = o[1].time >= 0 && o[2].time >= 0,
        single = timed && o[0].time < 0 && !o[0].positions.n;
   if (timed && l->time.kind == TIME_STREAM) {
-    lift_refuse(l, node, E902, "attends to every step of a sequence, but a stream has no end");
+    Diag *d =
+        lift_refuse(l, node, E902, "attends to every step of a sequence, but a stream has no end");
+    lift_propose_length(l, d);
+    if (!d->n_fixes)
+      diag_note(d, "in a model that is no stream, `attention` reads every step of a sequence");
     return LIFT_FAILED;
   }
   if (timed != (o[0].time >= 0 || single)) {

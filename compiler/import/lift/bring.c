@@ -146,8 +146,11 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
   Pieces pieces = pieces_of(from, to, n, have, want, false);
   if (pieces.n > TYPE_MAX_AXES) pieces = pieces_of(from, to, n, have, want, true);
   if (pieces.n > TYPE_MAX_AXES) {
-    lift_refuse(l, node, E902, "needs its operand in another order of more than %d axes",
-                TYPE_MAX_AXES);
+    lift_lacks(l, node, E902,
+               arena_printf(l->arena,
+                            "join neighbouring axes by a reshape, so that at most %d are left",
+                            TYPE_MAX_AXES),
+               "needs its operand in another order of more than %d axes", TYPE_MAX_AXES);
     return NULL;
   }
   Layout apart = pieces_layout(from, &pieces, have, false),
@@ -161,7 +164,11 @@ static Value *reorder(Lift *l, const GraphNode *node, Value *value, const Layout
 static Value *with_zeros(Lift *l, const GraphNode *node, const Placed *placed) {
   Value *value = placed->value;
   if (l->time.kind != TIME_FIXED) {
-    lift_refuse(l, node, E902, "reads earlier steps in a way that only a convolution can");
+    Diag *d =
+        lift_refuse(l, node, E902, "reads earlier steps in a way that only a convolution can");
+    diag_note(d, "a convolution or a product with a constant matrix may read the steps that are "
+                 "added or kept");
+    lift_propose_length(l, d);
     return NULL;
   }
   Layer *layer = lift_layer(l, node, LAYER_pad, 1, &value);
@@ -232,7 +239,8 @@ Value *lift_value(Lift *l, const GraphNode *node, const GraphValue *value, const
     Diag *d = lift_refuse(l, by, E902,
                           "uses the steps of a sequence as features, which needs a sequence of "
                           "fixed length");
-    diag_note(d, "use the last step, a mean or a maximum over time instead");
+    lift_propose_length(l, d);
+    diag_fix(d, FIX_MAYBE, "use the last step, a mean or a maximum over time instead");
     return NULL;
   }
   if (!from.timed && want->time < 0) {

@@ -53,6 +53,13 @@ static int port_of(const Lift *l, const GraphValue *value) {
   return -1;
 }
 
+/* Proposes the import without the comparison. */
+static void propose_unchecked(const Comparison *c, Diag *d, const char *why) {
+  diag_fix(d, FIX_MAYBE, "%s: --no-check", why);
+  diag_fix(d, FIX_MAYBE, "then compare it with your framework: `grus verify %s.grus --against DIR`",
+           foreign_stem(c->l->arena, c->l->file->path));
+}
+
 /* Reports two values that differ. Always false. */
 static bool differ(Comparison *c, const char *name, int64_t sample, int64_t step, int64_t feature,
                    double want, double got, const Trial *t) {
@@ -67,21 +74,31 @@ static bool differ(Comparison *c, const char *name, int64_t sample, int64_t step
             "bug in grus",
             (long long)t->batch, t->batch == 1 ? "" : "s", (long long)t->steps,
             t->steps == 1 ? "" : "s", t->calls, t->calls == 1 ? "" : "s");
+  propose_unchecked(c, d, "please report the file; until then, import it without the comparison");
   return false;
 }
 
 /* Reports that the file goes on where a stream has no value. Always false. */
 static bool ends_later(Comparison *c, const char *name) {
-  Diag *d = foreign_report(c->l->diags, c->l->file, E902,
-                           "output `%s` goes on after the last step of its sequence", name);
-  diag_note(d, "a stream has no last step: import the file without `--stream`");
-  return false;
+  return foreign_lacks(c->l->diags, c->l->file, E902,
+                       "leave out `--stream`: a stream has no last step",
+                       "output `%s` goes on after the last step of its sequence", name);
 }
 
 static bool too_large(Comparison *c) {
-  Diag *d = foreign_report(c->l->diags, c->l->file, E905,
-                           "the graph of the file is too large to be computed for comparison");
-  diag_fix(d, FIX_MAYBE, "import it unchecked: --no-check");
+  Diag *d = foreign_report(c->l->diags, c->l->file, E906,
+                           "the graph of the file is too large to be compared with the model");
+  propose_unchecked(c, d, "import it without the comparison");
+  return false;
+}
+
+/* Reports that the graph of the file cannot be computed on the inputs of the comparison. Always
+ * false. */
+static bool cannot_run(Comparison *c, const GraphFault *fault) {
+  Diag *d = fault->node ? lift_refuse(c->l, fault->node, E902, "%s", fault->text)
+                        : foreign_report(c->l->diags, c->l->file, E902, "%s", fault->text);
+  diag_note(d, "seen on random inputs, with which grus compares the model with the file");
+  propose_unchecked(c, d, "if it does not happen with yours, import it without the comparison");
   return false;
 }
 
@@ -111,11 +128,7 @@ static bool run_graph(Comparison *c, const Trial *t, const GraphTensor ***in,
       continue;
     }
     if (fault.limited) return too_large(c);
-    if (fault.node)
-      lift_refuse(c->l, fault.node, E902, "%s", fault.text);
-    else
-      foreign_report(l->diags, l->file, E902, "%s", fault.text);
-    return false;
+    return cannot_run(c, &fault);
   }
   return true;
 }
@@ -188,10 +201,11 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
     }
   }
   if (seen == (each_step ? got->steps : t->calls) * width) return true;
-  foreign_report(l->diags, l->file, E905,
-                 "the imported model gives %lld values of output `%s` where the file gives %lld: "
-                 "nothing was written",
-                 (long long)(got->steps * width), port->name, (long long)seen);
+  Diag *d = foreign_report(l->diags, l->file, E905,
+                           "the imported model gives %lld values of output `%s` where the file "
+                           "gives %lld: nothing was written",
+                           (long long)(got->steps * width), port->name, (long long)seen);
+  propose_unchecked(c, d, "please report the file; until then, import it without the comparison");
   return false;
 }
 
@@ -235,9 +249,10 @@ static bool run_sample(Comparison *c, const Trial *t, int64_t sample, const Grap
   for (int i = 0; i < model->n_in; i++)
     filled = filled && run.in[i].data;
   if (!filled || model_eval(model, c->arena, &run) != EVAL_OK) {
-    foreign_report(l->diags, l->file, E905,
-                   "the imported model does not run on inputs that the file's graph takes: "
-                   "nothing was written");
+    Diag *d = foreign_report(l->diags, l->file, E905,
+                             "the imported model does not run on inputs that the file's graph "
+                             "takes: nothing was written");
+    propose_unchecked(c, d, "please report the file; until then, import it without the comparison");
     return false;
   }
   for (int o = 0, port = 0; o < l->flat->n_file_out; o++) {

@@ -147,10 +147,15 @@ static LiftDone stacked_rows(Lift *l, const GraphNode *node, const GraphTensor *
   if (graph_int(node, GRAPH_ATTR_groups, 1) != 1 || w->count != filters * d * taps ||
       lift_type(l, node->out[0])->dim[2 + axis] != 1 ||
       sweep_number(node, GRAPH_ATTR_pads, axis, 0) || !lift_last(l, x, &last, &layout)) {
-    lift_refuse(l, node, E902,
-                "goes over %lld new rows and %lld of calls before in a way that is not a "
-                "convolution over calls",
-                (long long)fresh, (long long)kept);
+    lift_lacks(
+        l, node, E902,
+        arena_printf(l->arena,
+                     "use a convolution without groups and padding whose kernel reaches over "
+                     "all %lld rows, or calls of one row",
+                     (long long)all),
+        "goes over %lld new rows and %lld of calls before in a way that is not a "
+        "convolution over calls",
+        (long long)fresh, (long long)kept);
     return LIFT_FAILED;
   }
   Value *value = lift_inner_value(l, node, x, &layout);

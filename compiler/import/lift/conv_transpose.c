@@ -76,8 +76,8 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
   for (int i = 0; i < n; i++) {
     sweep[i] = transposed_sweep(l, node, w, live[n == 2 && time_last >= 0 ? n - 1 - i : i]);
     if (sweep[i].before >= 0 && sweep[i].after >= 0) continue;
-    lift_refuse(l, node, E902,
-                "adds positions after its result that no element reaches (`output_padding`)");
+    lift_lacks(l, node, E902, "make the padding at the end at least as large as `output_padding`",
+               "adds positions after its result that no element reaches (`output_padding`)");
     return LIFT_FAILED;
   }
   if (!field_find(l, node, n, sweep, &field)) return LIFT_FAILED;

@@ -35,10 +35,10 @@ static LiftDone one_step(Lift *l, const GraphNode *node, const GraphValue *x,
     return LIFT_DONE;
   }
   if (at != 0 && at != steps - 1 && l->time.kind != TIME_FIXED) {
-    lift_refuse(l, node, E902,
-                "takes step %lld of a sequence of %lld; a sequence of bounded length gives only "
-                "its first and its last step",
-                (long long)at, (long long)steps);
+    Diag *d = lift_refuse(l, node, E902, "takes step %lld of a sequence of %lld", (long long)at,
+                          (long long)steps);
+    diag_note(d, "without a fixed length, a sequence gives only its first and its last step");
+    lift_propose_length(l, d);
     return LIFT_FAILED;
   }
   if (at != 0 && at != steps - 1) value = steps_of(l, node, value, at, at + 1);
@@ -53,9 +53,11 @@ LiftDone lift_steps(Lift *l, const GraphNode *node, const GraphValue *x, const G
   Layout layout;
   lift_apart(l, x, 0, NULL, false, &layout, NULL);
   if (l->time.kind != TIME_FIXED || !layout.timed) {
-    lift_refuse(l, node, E902,
-                "cuts a sequence to its steps %lld to %lld, which needs a sequence of fixed length",
-                (long long)begin, (long long)end - 1);
+    Diag *d = lift_refuse(
+        l, node, E902,
+        "cuts a sequence to its steps %lld to %lld, which needs a sequence of fixed length",
+        (long long)begin, (long long)end - 1);
+    lift_propose_length(l, d);
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, x, &layout);
@@ -118,9 +120,13 @@ static LiftDone cut_window(Lift *l, const GraphNode *node, const GraphValue *x,
     return LIFT_DONE;
   }
   if (fresh != end - begin || out.after || l->time.kind != TIME_STREAM) {
-    lift_refuse(l, node, E902,
-                "takes rows %lld to %lld of %lld that it looks back on, where the call has %lld",
-                (long long)begin, (long long)end - 1, (long long)rows, (long long)fresh);
+    lift_lacks(l, node, E902,
+               arena_printf(l->arena,
+                            "take the last %lld rows, which are those of the call, or let a "
+                            "convolution read all of them",
+                            (long long)fresh),
+               "takes rows %lld to %lld of %lld that it looks back on, where the call has %lld",
+               (long long)begin, (long long)end - 1, (long long)rows, (long long)fresh);
     return LIFT_FAILED;
   }
   Layout layout = out.layout;
@@ -143,7 +149,8 @@ static LiftDone cut(Lift *l, const GraphNode *node, const GraphValue *x, const G
   bool stays = lift_type(l, result)->rank == lift_type(l, x)->rank;
   if (stays) made = lift_axis_alone(l, result, axis, &time_made);
   if (time >= 0 && cut_axis.n) {
-    lift_refuse(l, node, E902, "cuts an axis that is time and features at once");
+    lift_lacks(l, node, E902, "give time an axis of its own before the cut",
+               "cuts an axis that is time and features at once");
     return LIFT_FAILED;
   }
   if (time >= 0 && l->placed[at->id].before && l->time.kind != TIME_FIXED)
@@ -241,9 +248,17 @@ LiftDone lift_slice(Lift *l, const GraphNode *node) {
     Cut c = cut_of(l, node, i);
     int64_t size = lift_type(l, x)->dim[c.axis], left = lift_type(l, y)->dim[c.axis];
     bool part = c.step > 1 && left > 1 && (c.begin > 0 || (size + c.step - 1) / c.step != left);
-    if (c.step < -1 || left < 1 || (c.step < 0 && left != size) || part) {
-      lift_refuse(l, node, E902, "takes %lld elements of an axis of %lld, by steps of %lld",
-                  (long long)left, (long long)size, (long long)c.step);
+    if (left < 1) {
+      lift_lacks(l, node, E902, "leave out the node and those that read it",
+                 "takes none of %lld elements of an axis", (long long)size);
+      return LIFT_FAILED;
+    }
+    if (c.step < -1 || (c.step < 0 && left != size) || part) {
+      lift_lacks(l, node, E902,
+                 "take the part first, by steps of 1, and then every n-th element of it; or all "
+                 "elements from the last to the first",
+                 "takes %lld elements of an axis of %lld, by steps of %lld", (long long)left,
+                 (long long)size, (long long)c.step);
       return LIFT_FAILED;
     }
     int64_t end = c.begin + (left - 1) * c.step + 1; /* after the last element that is taken */
@@ -285,7 +300,10 @@ static LiftDone refuse_order(Lift *l, const GraphNode *node) {
       return LIFT_FAILED;
     }
   }
-  lift_refuse(l, node, E902, "takes elements of an axis in another order");
+  Diag *d = lift_refuse(l, node, E902, "takes elements of an axis in another order");
+  diag_note(d, "`slice`, `reverse` and `concat` put features into any order, and the steps of "
+               "sequences of a fixed length");
+  lift_propose_length(l, d);
   return LIFT_FAILED;
 }
 

@@ -13,6 +13,11 @@ bool flatten_fail(Flattening *f, const char *text) {
   return false;
 }
 
+bool flatten_misfit(Flattening *f, const char *text) {
+  f->fault->misfit = true;
+  return flatten_fail(f, text);
+}
+
 /* The frame of the graph that owns a value: this one, or one around it. */
 static FlattenFrame *frame_of(FlattenFrame *frame, const GraphValue *value) {
   while (frame && !graph_owns(frame->graph, value))
@@ -229,7 +234,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     flat->variable[i] = (FlatVariable){.in = flat->graph->n_in, .out = -1, .start = start};
     f.variable[i] = add_input(flat, graph->variable[i].name, start->elem, start->rank, start->dim);
     if (!f.variable[i]) {
-      flatten_fail(&f, "a variable is too large");
+      flatten_misfit(&f, "a variable is too large");
       return NULL;
     }
   }
@@ -238,7 +243,7 @@ Flat *flatten(const Graph *graph, const FlatSize *size, Arena *arena, GraphFault
     Meaning *m = flatten_meaning(&f, frame, graph->out[i].value);
     f.node = NULL;
     if (!m || !m->value) {
-      flatten_fail(&f, "an output is not a tensor");
+      flatten_fail(&f, "an output is a list");
       return NULL;
     }
     graph_output(flat->graph, graph->out[i].name, without_zeros(flat, m->value));

@@ -39,6 +39,8 @@ typedef struct Flattening {
 
 /* Sets the fault, about the node being flattened; always false. */
 bool flatten_fail(Flattening *f, const char *text);
+/* The same, because operands and attributes of the node do not fit each other. */
+bool flatten_misfit(Flattening *f, const char *text);
 void flatten_define(FlattenFrame *frame, const GraphValue *value, Meaning meaning);
 /* The flat value of operand i; NULL: it is left out, or is a list. */
 GraphValue *flatten_operand(Flattening *f, FlattenFrame *frame, const GraphNode *node, int i);

@@ -208,10 +208,10 @@ bool flatten_call(Flattening *f, FlattenFrame *frame, const GraphNode *node) {
   bool constant;
   GraphCall call = flat_call_of(flat, &trial, &constant);
   bool known = constant || node->op == GRAPH_Shape || node->op == GRAPH_Size;
-  if (!graph_call_shape(&call)) return flatten_fail(f, call.fault);
+  if (!graph_call_shape(&call)) return flatten_misfit(f, call.fault);
   if (known && node->op != GRAPH_Shape && node->op != GRAPH_Size && !is_affordable(f, &call))
     return flatten_fail(f, "makes a constant of too many elements");
-  if (known && !graph_call_compute(&call)) return flatten_fail(f, call.fault);
+  if (known && !graph_call_compute(&call)) return flatten_misfit(f, call.fault);
   if (known) {
     define_constants(flat, frame, node, &call);
     return true;
@@ -235,7 +235,7 @@ GraphValue *flatten_compute(Flattening *f, GraphOp op, int n_in, GraphValue **in
   bool constant;
   GraphCall call = flat_call_of(flat, node, &constant);
   if (!(constant ? graph_call_eval(&call) : graph_call_shape(&call))) {
-    flatten_fail(f, call.fault);
+    flatten_misfit(f, call.fault);
     return NULL;
   }
   if (constant) graph_call_narrow(&call);

@@ -81,8 +81,14 @@ LiftDone lift_frames(Lift *l, const GraphNode *node) {
   Axis group = lift_axis_alone(l, node->in[0], axis, &time);
   if (time >= 0 && !group.n) return of_steps(l, node, axis, place->dim[1], hop);
   if (time >= 0 || place->dim[0] > most) {
-    lift_refuse(l, node, E902, "takes %lld windows of an axis of features%s",
-                (long long)place->dim[0], time >= 0 ? " that is time as well" : "");
+    lift_lacks(l, node, E902,
+               time >= 0 ? "give time an axis of its own before the node"
+                         : arena_printf(l->arena,
+                                        "make this axis the time of the model, of which `frames` "
+                                        "takes any number of windows, or take at most %lld",
+                                        (long long)most),
+               "takes %lld windows of an axis of features%s", (long long)place->dim[0],
+               time >= 0 ? " that is time as well" : "");
     return LIFT_FAILED;
   }
   return of_features(l, node, axis, &group, place->dim[0], place->dim[1], hop);

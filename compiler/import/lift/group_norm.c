@@ -29,7 +29,10 @@ LiftDone lift_group_norm(Lift *l, const GraphNode *node) {
                           time >= 0 ? "normalises over time"
                                     : "has statistics of its own for each position "
                                       "of an axis of features");
-    diag_note(d, "the statistics of `GroupNorm` are those of a group of features in one step");
+    if (time >= 0) lift_propose_length(l, d);
+    diag_fix(d, FIX_MAYBE,
+             "`GroupNorm` has the statistics of a group of features in one step: write other norms "
+             "with `mean`, `square` and `sqrt`");
     return LIFT_FAILED;
   }
   Layout layout;

@@ -21,6 +21,8 @@ static LiftDone padded_steps(Lift *l, const GraphNode *node, const GraphValue *x
                           "adds steps that are not zeros, which needs a sequence of fixed length");
     if (l->time.kind == TIME_STREAM)
       diag_note(d, "a stream has no end that could be mirrored or repeated");
+    lift_propose_length(l, d);
+    diag_fix(d, FIX_MAYBE, "pad with zeros, which sequences of any length allow");
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, x, &layout);
@@ -58,7 +60,8 @@ static LiftDone padded(Lift *l, const GraphNode *node, const GraphValue *x, cons
     if (!features.n && strcmp(mode, "zero") != 0)
       return padded_steps(l, node, at, axis, before, after, mode);
     if (features.n || !out.layout.timed) {
-      lift_refuse(l, node, E902, "adds steps to an axis that has features as well");
+      lift_lacks(l, node, E902, "give time an axis of its own before the node",
+                 "adds steps to an axis that has features as well");
       return LIFT_FAILED;
     }
     if (!out.before && !out.after) out.bare = out.layout.time;
@@ -150,7 +153,8 @@ static LiftDone joined(Lift *l, const GraphNode *node, int axis, Value *wide,
     if (node->in[i] == wide_value)
       in[i] = wide;
     else if (lift_is_constant(l, node->in[i])) {
-      lift_refuse(l, node, E902, "joins a value and a constant other than zero");
+      lift_lacks(l, node, E902, "join zeros, and add the constant after that",
+                 "joins a value and a constant other than zero");
       return LIFT_FAILED;
     } else
       in[i] = own.timed || !l->placed[node->in[i]->id].layout.timed
@@ -184,6 +188,7 @@ static LiftDone steps_joined(Lift *l, const GraphNode *node, int axis, const Gra
   if (!fixed) {
     Diag *d = lift_refuse(l, node, E903,
                           "joins sequences along time, which needs sequences of fixed length");
+    lift_propose_length(l, d);
     diag_note(d, "`concat` joins the features of each step");
     return LIFT_FAILED;
   }
@@ -246,14 +251,17 @@ LiftDone lift_pad(Lift *l, const GraphNode *node) {
   if (!graph_known(pads)) return LIFT_OTHER;
   if (strcmp(mode, "constant") == 0 && fill && !(graph_known(fill) && is_zero(fill))) {
     Diag *d = lift_refuse(l, node, E902, "pads with a number other than zero");
-    diag_note(d,
-              "`pad` supports zeros, the value at the edge (`edge`) and reflections (`reflect`)");
+    diag_fix(d, FIX_MAYBE,
+             "subtract the number before the node and add it after it, so that the node pads with "
+             "zeros");
+    diag_fix(d, FIX_MAYBE, "or pad with the value at the edge (`edge`) or reflections (`reflect`)");
     return LIFT_FAILED;
   }
   if (strcmp(mode, "constant") == 0) mode = "zero";
   if (strcmp(mode, "wrap") == 0) {
-    lift_refuse(l, node, E902,
-                "pads with the other end (wrap); `pad` supports zero, edge and reflect");
+    lift_lacks(l, node, E902,
+               "take the part at the other end by a slice, and join it with the value",
+               "pads with the other end (`wrap`)");
     return LIFT_FAILED;
   }
   for (int axis = 0; axis < x->rank && done == LIFT_DONE; axis++) {

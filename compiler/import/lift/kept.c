@@ -55,7 +55,8 @@ static bool find_start(Lift *l, const GraphNode *node, const Layout *layout, Beg
   if (!kept && !constant) {
     Layout vector = {.time = -1, .n = 1, .axis = {layout->axis[0]}};
     if (l->placed[start->id].layout.timed && l->roles.way == TIME_WAY_CALLS) {
-      lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
+      lift_lacks(l, node, E902, "make the initial state an input of the file, or a constant",
+                 "takes its initial state from a value of the same step");
       return false;
     }
     out->value = lift_value(l, node, start, &vector);
@@ -63,7 +64,9 @@ static bool find_start(Lift *l, const GraphNode *node, const Layout *layout, Beg
   }
   out->number = number ? first_sample(l, node->out[0], number, units) : NULL;
   if (number && !out->number) {
-    lift_refuse(l, node, E902, "starts each sample of a batch from other numbers");
+    lift_lacks(l, node, E902,
+               "make the initial state an input of the file, or the same for all samples",
+               "starts each sample of a batch from other numbers");
     return false;
   }
   bool zero = true;

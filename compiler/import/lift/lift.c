@@ -87,12 +87,15 @@ static bool give_wished_size(Lift *l, Sizes *s, const TimeWish *wish, bool *give
   return sizes_analyse(l, s, wish);
 }
 
+/* Of an option about time that has no use. Always false. */
 static bool report_no_time(Lift *l, const Sizes *s) {
   Diag *d =
       foreign_report(l->diags, l->file, E903,
                      "no input of `%s` is a sequence: there is no time to change", l->file->path);
   for (int i = 0; i < s->n; i++)
     if (is_to_be_given(l, &s->open[i])) propose_sizes(l, &s->open[i], d);
+  if (!d->n_fixes)
+    diag_fix(d, FIX_MAYBE, "leave out `%s`", l->options->stream ? "--stream" : "--time");
   return false;
 }
 
@@ -133,9 +136,8 @@ static int64_t steps_of(const Lift *l) {
 static bool decide_calls(Lift *l, Sizes *s, const TimeWish *wish) {
   l->time = (Time){.kind = TIME_STREAM, .period = 1};
   if (!wish->n) return ask_for_sizes(l, s);
-  foreign_report(l->diags, l->file, E903,
-                 "a call of this graph is one step of a stream: it has no length to change");
-  return false;
+  return foreign_lacks(l->diags, l->file, E903, "leave out `--time`",
+                       "a call of this graph is one step of a stream: it has no length to change");
 }
 
 /* Gives the open axes of a graph with a time axis their sizes, and sets l->flat_steps. False after
@@ -155,9 +157,9 @@ static bool settle_length(Lift *l, Sizes *s, const TimeWish *wish) {
 /* Sets l->time from the roles and the options. False after reporting. */
 static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
   if (l->options->stream && wish->n) {
-    foreign_report(l->diags, l->file, E903,
-                   "--stream and --time exclude each other: a stream has no length");
-    return false;
+    return foreign_lacks(l->diags, l->file, E903,
+                         "leave out `--time` for a stream, or `--stream` for sequences",
+                         "--stream and --time exclude each other: a stream has no length");
   }
   bool only_wished = wish->n && !wish->bounded && has_no_time_input(l), given = false;
   if (only_wished && !give_wished_size(l, s, wish, &given)) return false;
@@ -182,7 +184,7 @@ static bool decide_time(Lift *l, Sizes *s, const TimeWish *wish) {
       l->diags, l->file, E903,
       "the file fixes the length of its sequences at %lld: --time cannot make it %lld",
       (long long)l->flat_steps, (long long)wish->n);
-  diag_note(d, "export the model with an open length");
+  diag_fix(d, FIX_MAYBE, "leave out `--time`, or export the model with an open length");
   return false;
 }
 
@@ -212,7 +214,8 @@ static bool add_nodes(Lift *l) {
     if (lifted) continue; /* it became a part of an earlier layer, as a bias does */
     for (size_t f = 0; f < sizeof family / sizeof *family && done == LIFT_OTHER; f++)
       done = family[f](l, node);
-    if (done == LIFT_OTHER) lift_unsupported(l, node);
+    if (done == LIFT_OTHER)
+      lift_refuse(l, node, E902, "is not supported at this place of the graph");
     if (done != LIFT_DONE) return false;
     name_results(l, node);
   }
@@ -303,12 +306,11 @@ static void note_states(Lift *l) {
         "states are inputs and outputs of each call; `--stream` makes a stream that keeps them");
 }
 
-Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
-                    Diags *diags) {
-  Lift *l = ARENA_NEW(file->arena, Lift);
-  *l = (Lift){
-      .arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
-  l->foreign = foreign_new(file, graph->format, NULL);
+/* The Model of l->graph; NULL after reporting. */
+static Foreign *model_of(Lift *l) {
+  const Graph *graph = l->graph;
+  const ImportOptions *options = l->options;
+  l->foreign = foreign_new(l->file, graph->format, NULL);
   if (!lift_scales(l, graph)) return NULL;
   l->graph = lift_real(graph);
   if (l->graph != graph) graph_sweep_for((Graph *)(uintptr_t)graph, l->graph);
@@ -342,11 +344,21 @@ Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOpt
   l->foreign->finished = true;
   lift_ranges(l);
   lift_labels_to_types(l);
-  if (!foreign_finish(l->foreign, &plain, diags)) return NULL;
+  if (!foreign_finish(l->foreign, &plain, l->diags)) return NULL;
   lift_drop_labels(l);
   if (options->unchecked) {
     foreign_note(l->foreign, "not checked against the graph of the file");
     return l->foreign;
   }
   return lift_check(l) ? l->foreign : NULL;
+}
+
+Foreign *lift_graph(const ForeignFile *file, const Graph *graph, const ImportOptions *options,
+                    Diags *diags) {
+  Lift *l = ARENA_NEW(file->arena, Lift);
+  *l = (Lift){
+      .arena = file->arena, .file = file, .options = options, .diags = diags, .graph = graph};
+  Foreign *foreign = model_of(l);
+  if (!foreign) lift_advise(l);
+  return foreign;
 }

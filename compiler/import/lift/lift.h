@@ -106,6 +106,9 @@ typedef struct Lift {
                     state of a layer (kept.c); NULL: not known yet */
   Trace trace;   /* follows elements while states are looked for */
   int n_windows; /* how many Concats lift_find_windows found */
+  Diag *refusal; /* the error of lift_refuse, which is about the node `refused`; NULL: there is none
+                  */
+  const GraphNode *refused;
   bool reported; /* a diagnostic says why the graph cannot be analysed with any sizes */
   int *named;    /* families of atoms that have a name (axes.c), in the order of their names */
   int n_named;
@@ -184,9 +187,17 @@ bool lift_has_length(Lift *l, int time);
 Type lift_shape(Lift *l, const Layout *layout);
 /* What messages call a node: "node `/rnn/LSTM` (LSTM)", or "layer `lstm`" for files of layers. */
 const char *lift_origin(const Lift *l, const GraphNode *node);
-/* Reports an error about a node: its name, "node `x` (Conv)", and then the text. */
+/* Reports an error about a node: its name, "node `x` (Conv)", and then the text. If the caller adds
+ * neither a note nor a fix, lift_advise adds what works instead of the operator. */
 Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *format, ...)
     GRUS_PRINTF(4, 5);
+
+/* The same with the sentence of a `help:`: what works instead, which is true of this file. */
+void lift_lacks(Lift *l, const GraphNode *node, DiagCode code, const char *help, const char *format,
+                ...) GRUS_PRINTF(5, 6);
+/* Adds to an error about sequences without a fixed length the option that gives them one, if the
+ * file allows it. */
+void lift_propose_length(Lift *l, Diag *d);
 
 /* Zeroed room for a tensor of a layer; NULL after reporting. */
 float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank,
@@ -404,8 +415,8 @@ bool lift_set_axis(const Lift *l, int input, int axis, double *out);
 const char *lift_axis_handle(const Lift *l, int input, int axis);
 
 /* ---- advice.c ---- */
-/* Reports E902: no stage computes this operator here. A note says which stage is near. */
-void lift_unsupported(Lift *l, const GraphNode *node);
+/* Adds what works instead to the error of lift_refuse, if it says nothing of this itself. */
+void lift_advise(Lift *l);
 
 /* ---- lift.c ---- */
 /* The Model that computes what a graph computes; NULL after reporting. */

@@ -181,9 +181,9 @@ bool masks_refuse(const Masks *m, const GraphNode *node) {
                         words ? words->what
                               : "sees the masked steps of its sequence as if they were real");
   if (words && words->why) diag_note(d, "%s", words->why);
-  diag_note(d, "%s",
-            words && words->cure ? words->cure
-                                 : "recurrent layers that read forward and means over time use a "
-                                   "mask that reaches them");
+  diag_fix(d, FIX_MAYBE, "%s",
+           words && words->cure ? words->cure
+                                : "recurrent layers that read forward and means over time use a "
+                                  "mask that reaches them");
   return false;
 }

@@ -66,7 +66,12 @@ bool lift_meeting(Lift *l, const GraphNode *node, const GraphValue *a, const Gra
       all.axis[all.n++] = own->axis[i];
     fits = all.n < TYPE_MAX_AXES && cut_for(&all, one, &cut) && cut_for(&cut, two, out);
   }
-  if (!fits) lift_refuse(l, node, E902, "has operands of more than %d axes", TYPE_MAX_AXES);
+  if (!fits)
+    lift_lacks(l, node, E902,
+               arena_printf(l->arena,
+                            "join neighbouring axes by a reshape, so that at most %d are left",
+                            TYPE_MAX_AXES),
+               "has operands of more than %d axes", TYPE_MAX_AXES);
   return fits;
 }
 

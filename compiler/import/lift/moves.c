@@ -19,7 +19,8 @@ static LiftDone cast(Lift *l, const GraphNode *node) {
   bool rounds = from == GRAPH_FLOAT && to != GRAPH_FLOAT;
   if (!rounds && to != GRAPH_FLOAT && to != GRAPH_BOOL && from != GRAPH_BOOL &&
       !flat_cast_keeps(from, to)) {
-    lift_refuse(l, node, E902, "casts whole numbers to a type of fewer bits, which drops bits");
+    lift_lacks(l, node, E902, "leave out the cast, or cast to a type that holds all numbers",
+               "casts whole numbers to a type of fewer bits, which drops bits");
     return LIFT_FAILED;
   }
   for (int i = 0; i < model->n_in; i++)

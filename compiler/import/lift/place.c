@@ -43,7 +43,18 @@ Diag *lift_refuse(Lift *l, const GraphNode *node, DiagCode code, const char *for
   const char *who = l->graph->names_layers && *node->name && *node->source
                         ? arena_printf(l->arena, "`%s` (%s)", node->name, node->source)
                         : lift_origin(l, node);
-  return foreign_report(l->diags, l->file, code, "%s %s", who, text);
+  l->refused = node;
+  l->refusal = foreign_report(l->diags, l->file, code, "%s %s", who, text);
+  return l->refusal;
+}
+
+void lift_lacks(Lift *l, const GraphNode *node, DiagCode code, const char *help, const char *format,
+                ...) {
+  va_list args;
+  va_start(args, format);
+  const char *text = arena_vprintf(l->arena, format, args);
+  va_end(args);
+  diag_fix(lift_refuse(l, node, code, "%s", text), FIX_MAYBE, "%s", help);
 }
 
 Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Value *const *in) {
@@ -51,6 +62,30 @@ Layer *lift_layer(Lift *l, const GraphNode *node, LayerKind kind, int n_in, Valu
   layer->origin = lift_origin(l, node);
   if (l->graph->names_layers) layer->prefix = node->name;
   return layer;
+}
+
+float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank,
+                   const int64_t *dim) {
+  float *data = foreign_tensor(l->foreign, layer, role, rank, dim,
+                               *node->name ? node->name : graph_op_name(node->op));
+  if (!data) lift_refuse(l, node, E901, "has weights that are too large");
+  return data;
+}
+
+bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
+                 int64_t count) {
+  if (!from || !graph_known(from) || from->count != count) {
+    lift_lacks(l, node, E902,
+               node->op == GRAPH_BatchNorm
+                   ? graph_op_nearest(node->op)
+                   : "leave the weights out of the node, and multiply and add them after it",
+               "has weights that are not constants of its size");
+    return false;
+  }
+  float *to = lift_tensor(l, node, layer, role, 1, &count);
+  for (int64_t i = 0; to && i < count; i++)
+    to[i] = (float)graph_at(from, i);
+  return to != NULL;
 }
 
 void lift_place(Lift *l, const GraphValue *value, Value *in_model, const Layout *layout) {

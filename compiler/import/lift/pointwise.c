@@ -245,7 +245,8 @@ LiftDone lift_pointwise(Lift *l, const GraphNode *node) {
               {GRAPH_Div, LAYER_div},    {GRAPH_Max, LAYER_maximum}, {GRAPH_Min, LAYER_minimum},
               {GRAPH_Atan2, LAYER_atan2}};
   if (node->op == GRAPH_Div && graph_elem_is_whole(lift_type(l, node->out[0])->elem)) {
-    lift_refuse(l, node, E902, "divides whole numbers and drops the rest, which no stage does");
+    lift_lacks(l, node, E902, "convert them to real numbers, and write `floor(a / b)`",
+               "divides whole numbers and drops the rest, which no stage does");
     return LIFT_FAILED;
   }
   if (node->op == GRAPH_Prelu) return prelu(l, node);

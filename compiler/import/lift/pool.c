@@ -33,7 +33,12 @@ static bool pool_refused(Lift *l, const GraphNode *node, int n, const Sweep *swe
     if ((sweep[i].before || sweep[i].after) && graph_int(node, GRAPH_ATTR_count_pad, 0))
       why = "averages zeros that padding adds (`count_include_pad`)";
   }
-  if (why) lift_refuse(l, node, E902, "%s", why);
+  bool pads = sweep->dilation == 1 && graph_int(node, GRAPH_ATTR_count_pad, 0);
+  if (why && pads)
+    lift_lacks(l, node, E902, "pad with zeros before the pool, which then needs no padding", "%s",
+               why);
+  else if (why)
+    lift_refuse(l, node, E902, "%s", why);
   return why != NULL;
 }
 

@@ -132,10 +132,11 @@ static bool output_has_size(Lift *l, const GraphOutput *out) {
     int time;
     Axis features = lift_axis(l, out->value, axis, &time);
     if (time < 0 || !features.n) continue;
-    foreign_report(l->diags, l->file, E903,
-                   "output `%s` has the steps of its sequence and their features in one axis, "
-                   "which needs a sequence of fixed length",
-                   out->name);
+    Diag *d = foreign_report(l->diags, l->file, E903,
+                             "output `%s` has the steps of its sequence and their features in one "
+                             "axis, which needs a sequence of fixed length",
+                             out->name);
+    lift_propose_length(l, d);
     return false;
   }
   return true;
@@ -194,6 +195,8 @@ bool lift_add_outputs(Lift *l) {
     n++;
   }
   if (n) return true;
-  foreign_report(l->diags, l->file, E902, "no output of the graph depends on its inputs");
-  return false;
+  return foreign_lacks(l->diags, l->file, E902,
+                       l->options->n_sets ? "leave out `--set`, which makes an input a constant"
+                                          : "export the model with the values that vary as inputs",
+                       "no output of the graph depends on its inputs");
 }

@@ -69,15 +69,16 @@ static bool set_activations(Lift *l, const GraphNode *node, const Operands *o, i
     if (!word) {
       Diag *d = lift_refuse(l, node, E902,
                             "has the activation `%s`, which recurrent stages do not support", said);
-      diag_note(d, "recurrent stages support linear, relu, tanh, sigmoid, hard_sigmoid, softplus, "
-                   "softsign, elu, selu, gelu, exp and hard_tanh");
+      diag_fix(d, FIX_MAYBE,
+               "recurrent stages support linear, relu, tanh, sigmoid, hard_sigmoid, softplus, "
+               "softsign, elu, selu, gelu, exp and hard_tanh");
       return false;
     }
     for (int d = 1; d < dirs; d++)
       if (strcmp(said, recurrent_activation(node, d * o->form->n_activations + i)) != 0) {
-        lift_refuse(l, node, E903,
-                    "has other activations in its second direction; both directions of a stage use "
-                    "the same");
+        lift_lacks(l, node, E903, "use two layers, one of each direction, and join their results",
+                   "has other activations in its second direction; both directions of a stage use "
+                   "the same");
         return false;
       }
     /* The stage LSTM applies `activation` to c' too, unless `cell_activation` is given. */
@@ -204,35 +205,39 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
     n_zero += fixed && !kept && all_zero(out->number[i]);
   }
   if (n_kept && n_kept < out->n && n_constant == out->n) {
-    lift_refuse(l, node, E902,
-                "keeps one of h and c from call to call and begins every call with the same "
-                "other one, but a stream keeps both");
+    lift_lacks(l, node, E902,
+               "make both h and c inputs and outputs of the file, and name both: --state H=H_NEXT "
+               "--state C=C_NEXT",
+               "keeps one of h and c from call to call and begins every call with the same other "
+               "one, but a stream keeps both");
     return false;
   }
   if (n_constant == out->n) return true;
   if (n_kept || n_constant > n_zero) {
     Diag *d = lift_refuse(l, node, E902, "has one initial state that is %s, and one that varies",
                           n_kept ? "kept from call to call" : "constant and not zero");
-    diag_note(d, "both must be %s, or the other one must be zero",
-              n_kept ? "kept" : "constant, or inputs");
+    diag_fix(d, FIX_MAYBE, "make both %s, or the other one zero",
+             n_kept ? "states that are kept" : "constants, or both inputs");
     return false;
   }
   if (out->n == 2 && start[0] == start[1] && !start[0]->node) {
-    lift_refuse(l, node, E902,
-                "has `%s` as initial state of both h and c; exporters write this if both were one "
-                "tensor: export with a tensor for each",
-                start[0]->name);
+    lift_lacks(l, node, E902, "export the model with two tensors, one for h and one for c",
+               "has `%s` as initial state of both h and c; exporters write this if both were one "
+               "tensor",
+               start[0]->name);
     return false;
   }
   if (run->along >= 0) {
-    lift_refuse(l, node, E902, "runs along a feature axis and has an initial state that varies");
+    lift_lacks(l, node, E902, "begin with zeros or with constant states",
+               "runs along a feature axis and has an initial state that varies");
     return false;
   }
   for (int i = 0; i < out->n; i++) {
     if (!start[i] || out->number[i]) continue;
     Layout own = l->placed[start[i]->id].layout, layout = start_layout(l, run, start[i]);
     if (own.timed && l->roles.way == TIME_WAY_CALLS) {
-      lift_refuse(l, node, E902, "takes its initial state from a value of the same step");
+      lift_lacks(l, node, E902, "make the initial state an input of the file, or a constant",
+                 "takes its initial state from a value of the same step");
       return false;
     }
     out->value[i] = lift_value(l, node, start[i], &layout);
@@ -297,20 +302,21 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
     Diag *d = lift_refuse(l, node, E902, "%s", why);
     int64_t steps = lift_type(l, node->in[0])->dim[0];
     if (constant(l, o->lengths) && !whole_lengths(l, o->lengths, steps))
-      diag_note(d,
-                "the caller passes the length: import without it and give `--time \"n <= %lld\"`",
-                (long long)steps);
+      diag_fix(d, FIX_MAYBE,
+               "the caller passes the length: import without it and give `--time \"n <= %lld\"`",
+               (long long)steps);
     if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
-      diag_note(d, "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
+      diag_fix(d, FIX_FILL,
+               "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");
     return true;
   }
   if (!o->mask) return false;
   Diag *d = lift_refuse(l, node, E903,
                         "skips steps by a mask that is computed, which may hide other steps than "
                         "those after the end");
-  diag_note(d,
-            "a bounded length takes the place of the masks of inputs; this one stays with `--time "
-            "N`, where all N steps are computed");
+  diag_fix(d, FIX_FILL,
+           "a bounded length takes the place of the masks of inputs; this one stays with `--time "
+           "N`, where all N steps are computed");
   return true;
 }
 
@@ -323,7 +329,8 @@ static bool find_run(Lift *l, const GraphNode *node, RunOver *out) {
   Axis group[2] = {scanned, features};
   bool calls = l->roles.way == TIME_WAY_CALLS && lift_type(l, x)->dim[0] == 1;
   if (time >= 0 && scanned.n) {
-    lift_refuse(l, node, E902, "goes along an axis that is time and features at once");
+    lift_lacks(l, node, E902, "give time an axis of its own before the node",
+               "goes along an axis that is time and features at once");
     return false;
   }
   bool along_time = calls || time >= 0;

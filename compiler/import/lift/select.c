@@ -60,7 +60,10 @@ static LiftDone choose(Lift *l, const GraphNode *node, const GraphNode *is, Grap
                                             : lift_broadcast(l, node, in[i], like, &layout);
     if (operand[i]) continue;
     if (lift_is_constant(l, in[i]))
-      lift_refuse(l, node, E902, "compares or chooses a constant of several numbers");
+      lift_lacks(l, node, E902,
+                 "subtract the constant before the comparison, and compare with 0; add one that is "
+                 "chosen after it, as a product with 0 or 1",
+                 "compares or chooses a constant of several numbers");
     return LIFT_FAILED;
   }
   if (!like) return LIFT_FAILED;

@@ -74,6 +74,23 @@ static bool is_settable(const Lift *l, const char *name, double value) {
   return false;
 }
 
+enum { NAMES_MAX = 8 };
+
+/* What --set can name in this file. */
+static const char *settable(Lift *l) {
+  Text names = text_new(l->arena);
+  int n = 0;
+  for (int i = 0; i < l->graph->n_in && n < NAMES_MAX; i++) {
+    const GraphInput *in = &l->graph->in[i];
+    for (int axis = 0; axis < in->rank && n < NAMES_MAX; axis++)
+      if (in->dim[axis].n == GRAPH_OPEN)
+        text_printf(&names, "%s--set %s=N", n++ ? ", " : "", lift_axis_handle(l, i, axis));
+  }
+  for (int i = 0; i < l->graph->n_in && n < NAMES_MAX; i++)
+    text_printf(&names, "%s--set %s=N", n++ ? ", " : "", l->graph->in[i].name);
+  return arena_printf(l->arena, "name an open axis or an input of this file: %s", text_str(&names));
+}
+
 bool lift_check_sets(Lift *l) {
   for (int i = 0; i < l->options->n_sets; i++) {
     const char *equal = strchr(l->options->set[i], '='),
@@ -81,15 +98,14 @@ bool lift_check_sets(Lift *l) {
                                      (size_t)(equal - l->options->set[i]));
     double value;
     if (!lift_set_value(l, name, &value)) {
-      foreign_report(l->diags, l->file, E903, "--set %s needs a finite number after `=`",
-                     l->options->set[i]);
-      return false;
+      return foreign_lacks(l->diags, l->file, E903,
+                           arena_printf(l->arena, "write a number: --set %s=1", name),
+                           "--set %s needs a finite number after `=`", l->options->set[i]);
     }
     if (is_settable(l, name, value)) continue;
-    foreign_report(l->diags, l->file, E903,
-                   "--set: `%s` is neither an input of the file nor an axis that it leaves open",
-                   name);
-    return false;
+    return foreign_lacks(
+        l->diags, l->file, E903, settable(l),
+        "--set: `%s` is neither an input of the file nor an axis that it leaves open", name);
   }
   return true;
 }

@@ -35,16 +35,19 @@ bool sizes_find(Lift *l, Sizes *s) {
   for (int i = 0; i < l->graph->n_in; i++) {
     const GraphInput *in = &l->graph->in[i];
     if (in->rank < 0) {
-      foreign_report(l->diags, l->file, E904, "input `%s` has no shape in the file", in->name);
-      return false;
+      return foreign_lacks(
+          l->diags, l->file, E904,
+          "export the model with a shape for each input, in which sizes may be open",
+          "input `%s` has no shape in the file", in->name);
     }
     for (int axis = 0; axis < in->rank; axis++) {
       if (in->dim[axis].n != GRAPH_OPEN) continue;
       int open = open_axis(l, s, in->dim[axis].symbol, i, axis);
       if (open < 0) {
-        foreign_report(l->diags, l->file, E902, "more than %d axes of the inputs have no size",
-                       OPEN_MAX);
-        return false;
+        return foreign_lacks(
+            l->diags, l->file, E902,
+            "export the model with fixed sizes for all axes but the batch and the time",
+            "more than %d axes of the inputs have no size", OPEN_MAX);
       }
       if (in->dim[axis].own) s->open[open].own = in->dim[axis].own;
     }
@@ -242,15 +245,23 @@ void sizes_solve_again(Lift *l, const TimeWish *wish) {
 }
 
 static void report_fault(Lift *l, const GraphFault *fault) {
+  static const char misfit[] =
+      "run the file in its own framework: if it runs, please report it; otherwise correct this "
+      "node and export the model again";
   if (fault->node) {
     Diag *d = lift_refuse(l, fault->node, E902, "%s", fault->text);
+    if (fault->misfit) diag_fix(d, FIX_MAYBE, "%s", misfit);
     for (int i = 0; i < l->graph->n_in && fault->node->op == GRAPH_If; i++)
       if (l->graph->in[i].rank == 0 && !l->size[i].constant)
         diag_fix(d, FIX_MAYBE, "make input `%s` a constant: --set %s=N", l->graph->in[i].name,
                  l->graph->in[i].name);
   } else
-    foreign_report(l->diags, l->file, E902, "%s",
-                   fault->text ? fault->text : "the graph cannot be followed");
+    foreign_lacks(l->diags, l->file, E902,
+                  fault->misfit ? "export the model with a smaller state"
+                  : fault->text
+                      ? "stack the elements of a list into one tensor, and make that the output"
+                      : "export the model with fixed sizes for all axes but the batch and the time",
+                  "%s", fault->text ? fault->text : "the graph cannot be followed");
 }
 
 /* Reports that no size that was tried fits. If the faults of two attempts name different numbers,

@@ -109,6 +109,18 @@ static int output_named(const Lift *l, const char *name, size_t len) {
   return i;
 }
 
+/* Which outputs could be the state of an input. */
+static const char *outputs_like(const Lift *l, int in) {
+  const Graph *flat = l->flat->graph;
+  int64_t count = lift_type(l, flat->in[in].value)->count;
+  for (int o = 0; o < l->flat->n_file_out; o++)
+    if (lift_type(l, flat->out[o].value)->count == count)
+      return arena_printf(l->arena, "name an output of as many elements: --state %s=%s",
+                          flat->in[in].name, flat->out[o].name);
+  return arena_printf(l->arena, "leave out --state: no output has as many elements as `%s`",
+                      flat->in[in].name);
+}
+
 /* Adds the pair of --state IN=OUT, or of OUT=IN if the names allow only that. False after
  * reporting. */
 static bool said_pair(Lift *l, const char *text) {
@@ -121,18 +133,17 @@ static bool said_pair(Lift *l, const char *text) {
     out = output_named(l, text, left);
   }
   if (in < 0 || out < 0) {
-    Diag *d = foreign_report(l->diags, l->file, E903, "--state cannot be `%s`", text);
-    diag_note(d,
-              "name an input and the output that becomes this input in the next call: `h=next_h`");
-    return false;
+    return foreign_lacks(
+        l->diags, l->file, E903,
+        "name an input and the output that becomes this input in the next call: `h=next_h`",
+        "--state cannot be `%s`", text);
   }
   const GraphTensor *from = lift_type(l, l->flat->graph->in[in].value),
                     *to = lift_type(l, l->flat->graph->out[out].value);
   if (from->count != to->count) {
-    foreign_report(l->diags, l->file, E903,
-                   "--state %s: the input has %lld elements and the output %lld", text,
-                   (long long)from->count, (long long)to->count);
-    return false;
+    return foreign_lacks(l->diags, l->file, E903, outputs_like(l, in),
+                         "--state %s: the input has %lld elements and the output %lld", text,
+                         (long long)from->count, (long long)to->count);
   }
   lift_add_pair(l, in, out);
   return true;

@@ -79,13 +79,13 @@ bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, Swept
   for (int i = 0; i < n; i++) {
     Axis axis = lift_axis_alone(l, x, 2 + sweep[i].spatial, &time);
     if (time >= 0 && axis.n) {
-      lift_refuse(l, node, E902, "goes along an axis that is time and features at once");
+      lift_lacks(l, node, E902, "give time an axis of its own before the node",
+                 "goes along an axis that is time and features at once");
       return false;
     }
     if (time >= 0 && begins_anew(l, &sweep[i])) {
-      lift_refuse(l, node, E902,
-                  "reads only steps of the same call, but states go on from call to call: import "
-                  "the file without `--stream`");
+      lift_lacks(l, node, E902, "leave out `--stream`",
+                 "reads only steps of the same call, but states go on from call to call");
       return false;
     }
     if (time >= 0) {

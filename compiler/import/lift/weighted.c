@@ -7,26 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-float *lift_tensor(Lift *l, const GraphNode *node, Layer *layer, Role role, int rank,
-                   const int64_t *dim) {
-  float *data = foreign_tensor(l->foreign, layer, role, rank, dim,
-                               *node->name ? node->name : graph_op_name(node->op));
-  if (!data) lift_refuse(l, node, E901, "has weights that are too large");
-  return data;
-}
-
-bool lift_vector(Lift *l, const GraphNode *node, Layer *layer, Role role, const GraphTensor *from,
-                 int64_t count) {
-  if (!from || !graph_known(from) || from->count != count) {
-    lift_refuse(l, node, E902, "has weights that are not constants of its size");
-    return false;
-  }
-  float *to = lift_tensor(l, node, layer, role, 1, &count);
-  for (int64_t i = 0; to && i < count; i++)
-    to[i] = (float)graph_at(from, i);
-  return to != NULL;
-}
-
 /* The atoms of a graph axis that are features or time, without the batch and those of size 1. */
 static Axis all_of(Lift *l, const GraphValue *value, int axis) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
@@ -89,7 +69,10 @@ static LiftDone window_dense(Lift *l, const GraphNode *node, const GraphValue *x
   }
   if (fresh < 1 || (fresh > 1 && !stacked) || w->count != rows * d * units ||
       !lift_last(l, x, &last, &layout)) {
-    lift_refuse(l, node, E902, "sums over some of the earlier steps that it reads");
+    lift_lacks(l, node, E902,
+               "multiply all rows that are kept by one constant matrix, or let a convolution read "
+               "them: it becomes a causal `Conv1D`",
+               "sums over some of the earlier steps that it reads");
     return LIFT_FAILED;
   }
   Value *value = lift_inner_value(l, node, x, &layout);
@@ -133,9 +116,10 @@ static LiftDone grouped(Lift *l, const GraphNode *node, const GraphValue *x, con
     counted *= w->dim[i];
   }
   if (counted != groups || axis_size(l, &last) != groups || axis_size(l, &inputs) != d) {
-    lift_refuse(l, node, E902,
-                "multiplies by a different matrix for each position of an axis that does not hold "
-                "features");
+    lift_lacks(l, node, E902,
+               "split the value into these positions, multiply each by its matrix, and join them",
+               "multiplies by a different matrix for each position of an axis that does not hold "
+               "features");
     return LIFT_FAILED;
   }
   made = last;
@@ -224,9 +208,9 @@ static LiftDone product(Lift *l, const GraphNode *node) {
     Diag *d = lift_refuse(
         l, node, E902,
         "multiplies two values of the data along one axis in two places, as attention does");
-    diag_note(d,
-              "`attention(q, k, v)` weighs by products of queries and keys, `AdditiveAttention` by "
-              "tanh of their sums; weights of another kind have no stage");
+    diag_fix(d, FIX_MAYBE,
+             "`attention(q, k, v)` weighs by products of queries and keys, `AdditiveAttention` by "
+             "tanh of their sums; weights of another kind have no stage");
     return LIFT_FAILED;
   }
   Layout layout;
@@ -265,7 +249,13 @@ static LiftDone matmul(Lift *l, const GraphNode *node) {
   if (lift_is_constant(l, a) && !lift_is_constant(l, b) && ra >= 2 && rb >= 2)
     return dense(l, node, b, lift_type(l, a), rb - 2, rank - 2, false);
   if (!lift_is_constant(l, a) && !lift_is_constant(l, b)) return product(l, node);
-  lift_refuse(l, node, E902, "multiplies by a single vector");
+  bool left = lift_is_constant(l, a);
+  long long size = (long long)lift_type(l, left ? a : b)->count;
+  lift_lacks(l, node, E902,
+             arena_printf(l->arena,
+                          "give the constant a second axis, so that its shape is [%lld, %lld]",
+                          left ? 1 : size, left ? size : 1),
+             "multiplies by a single vector");
   return LIFT_FAILED;
 }
 
@@ -278,7 +268,9 @@ static LiftDone batch_norm(Lift *l, const GraphNode *node) {
   Layout layout;
   if (time >= 0 || !lift_last(l, node->in[0], &last, &layout)) {
     Diag *d = lift_refuse(l, node, E903, "normalises along an axis that does not hold features");
-    diag_note(d, "`BatchNorm` has a mean and a scale for each feature of a step");
+    diag_fix(d, FIX_MAYBE,
+             "let the norm go along the features of a step, or multiply by its scales and add its "
+             "offsets");
     return LIFT_FAILED;
   }
   Value *value = lift_value(l, node, node->in[0], &layout);
@@ -299,7 +291,11 @@ static LiftDone layer_norm(Lift *l, const GraphNode *node) {
   for (int i = axis; i < rank; i++) {
     Axis one = lift_axis_alone(l, node->in[0], i, &time);
     if (time >= 0) {
-      lift_refuse(l, node, E902, "normalises over time");
+      lift_lacks(l, node, E902,
+                 l->options->stream
+                     ? "leave out `--stream`: a stream has no mean over all steps"
+                     : "normalise the features of each step: a stream has no mean over all steps",
+                 "normalises over time");
       return LIFT_FAILED;
     }
     for (int k = 0; k < one.n; k++)

@@ -6,10 +6,10 @@
 #include <string.h>
 
 static bool report_time(Lift *l, const char *text) {
-  Diag *d = foreign_report(l->diags, l->file, E903, "--time cannot be `%s`", text);
-  diag_note(
-      d, "write a length (`49`), a bound (`n <= 120`), or the axis and its length (`seq_len=49`)");
-  return false;
+  return foreign_lacks(
+      l->diags, l->file, E903,
+      "write a length (`49`), a bound (`n <= 120`), or the axis and its length (`seq_len=49`)",
+      "--time cannot be `%s`", text);
 }
 
 /* "49", "<= 120", "n <= 120", "seq=49". */

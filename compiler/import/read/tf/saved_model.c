@@ -39,8 +39,9 @@ static void report_signatures(TfReader *r, const TfFile__MetaGraph *meta, const 
     if (!is_inner(meta->signature[i])) name[n++] = meta->signature[i]->key;
   Diag *d = foreign_report_signatures(r->diags, r->file, asked, n, name);
   if (!n)
-    diag_note(d, "a signature says what the inputs and outputs are: "
-                 "`tf.saved_model.save(model, FOLDER, signatures=...)` writes one");
+    diag_fix(d, FIX_MAYBE,
+             "save the model with a signature, which says what the inputs and outputs are: "
+             "`tf.saved_model.save(model, FOLDER, signatures=...)`");
 }
 
 /* The signature `asked`; if asked is NULL, `serving_default` or the only one. NULL after
