@@ -16,10 +16,6 @@ static void add_real(Text *t, double x) {
     text_add(t, isnan(x) ? "\"NaN\"" : x > 0 ? "\"Infinity\"" : "\"-Infinity\"");
 }
 
-static double real_of(const ScriptValue *v) {
-  return v->kind == VALUE_FLOAT ? v->f : (double)v->i;
-}
-
 static void add_tensor(Text *t, const char *name) {
   text_add(t, "{\"name\": ");
   text_add_json(t, name);
@@ -40,7 +36,7 @@ static void add_list(Text *t, char type, const ScriptValue *v) {
     if (type == 'I' || type == 'J') {
       text_printf(t, "%lld", (long long)item->i);
     } else if (type == 'F' || type == 'G') {
-      add_real(t, real_of(item));
+      add_real(t, script_real(item));
     } else if (type == 'L') {
       add_tensor(t, item->text);
     } else if (item->kind == VALUE_NONE) {
@@ -69,7 +65,7 @@ static void add_scalar(Text *t, char type, const ScriptValue *v) {
     text_printf(t, "{\"as_bool\": %s", v->i ? "true" : "false");
   } else if (v->kind == VALUE_FLOAT || type == 'f' || type == 'g') {
     begin(t, "as_float");
-    add_real(t, real_of(v));
+    add_real(t, script_real(v));
   } else {
     text_printf(t, "{\"as_int\": %lld", (long long)v->i);
   }
@@ -141,8 +137,12 @@ static ScriptValue *results_of(ScriptRun *r, const ScriptSchema *row, const char
 
 /* The operator of torch.export that a row is: convolutions as tracing writes them have arguments
  * that make no difference at the end, and `split` takes one size or several. */
-static const char *known_as(const ScriptSchema *row) {
+static const char *known_as(ScriptRun *r, const ScriptSchema *row, ScriptValue *const *value) {
   if (strcmp(row->op, "_convolution") == 0) return "convolution";
+  if (strcmp(row->op, "_convolution_mode") == 0) { /* its padding is a word */
+    const GraphTensor *weight = script_shape(r, value[1]->text);
+    return weight && weight->rank == 4 ? "conv2d" : "conv1d";
+  }
   bool sizes = strcmp(row->op, "split") == 0 && strstr(row->args, "split_sizes:");
   return sizes ? "split_with_sizes" : row->op;
 }
@@ -246,12 +246,12 @@ static void note_type(ScriptRun *r, char type, const ScriptValue *v) {
 
 ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   ScriptArg arg[SCRIPT_MAX_ARGS];
-  ScriptValue *value[SCRIPT_MAX_ARGS];
-  int n = 0;
+  ScriptValue *const *value = args->value;
+  int n = args->n;
   size_t len = strlen(op);
   bool in_place = len > 1 && op[len - 1] == '_' && op[len - 2] != '_' && !script_has_schema(op);
   const char *base = in_place ? arena_strndup(r->arena, op, len - 1) : op;
-  const ScriptSchema *row = script_match(r->arena, base, args, arg, value, &n);
+  const ScriptSchema *row = script_match(r->arena, base, args, arg);
   if (!row) {
     bool known = script_has_schema(base);
     if (known)
@@ -270,8 +270,8 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   if (!script_fits(r, base, n, arg, value)) return NULL;
   if (takes_all(base, n, arg, value)) return value[0];
   Text t = text_new(r->arena);
-  text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [", known_as(row),
-              in_place ? "_" : "");
+  text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [",
+              known_as(r, row, value), in_place ? "_" : "");
   for (int k = 0, written = 0; k < n; k++) {
     if (arg[k].type == 'x') continue; /* makes no difference */
     note_type(r, arg[k].type, value[k]);
@@ -283,43 +283,4 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   ScriptValue *out = results_of(r, row, base, n, arg, value, &t);
   text_add(&t, "]}");
   return add_node(r, text_str(&t)) ? describe_all(r, out) : note_place(r);
-}
-
-static ScriptValue *not_broadcast(ScriptRun *r) {
-  if (r->needed < 0)
-    script_lacks(r, E902, script_export, "broadcasts something that is no list of tensors");
-  return NULL;
-}
-
-ScriptValue *script_broadcast(ScriptRun *r, const ScriptArgs *args) {
-  const ScriptValue *list = args->n == 1 ? args->value[0] : NULL;
-  int64_t dim[GRAPH_MAX_RANK];
-  int rank = 0;
-  if (!list || list->kind != VALUE_LIST) return not_broadcast(r);
-  for (int i = 0; i < GRAPH_MAX_RANK; i++)
-    dim[i] = 1; /* from the last axis on */
-  for (int k = 0; k < list->n; k++) {
-    if (list->item[k]->kind != VALUE_TENSOR || script_needs(r, list->item[k]))
-      return not_broadcast(r);
-    const GraphTensor *t = script_shape(r, list->item[k]->text);
-    if (!t) return not_broadcast(r);
-    if (t->rank > rank) rank = t->rank;
-    for (int i = 0; i < t->rank; i++)
-      if (t->dim[t->rank - 1 - i] != 1) dim[i] = t->dim[t->rank - 1 - i];
-  }
-  ScriptValue *sizes = script_value(r->arena, VALUE_LIST),
-              *out = script_value(r->arena, VALUE_LIST);
-  for (int i = rank; i-- > 0;)
-    script_push(r->arena, sizes, script_int(r->arena, dim[i]));
-  for (int k = 0; k < list->n; k++) {
-    ScriptArgs one = {.n = 2, .value = {list->item[k], sizes}};
-    const GraphTensor *t = script_shape(r, list->item[k]->text);
-    bool whole = t->rank == rank;
-    for (int i = 0; i < t->rank; i++)
-      whole = whole && t->dim[t->rank - 1 - i] == dim[i];
-    ScriptValue *v = whole ? list->item[k] : script_aten(r, "expand", &one);
-    if (!v) return NULL;
-    script_push(r->arena, out, v);
-  }
-  return out;
 }

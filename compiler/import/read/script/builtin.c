@@ -248,6 +248,8 @@ static const struct {
                  {"torch.__not__", not},
                  {"torch.__contains__", contains},
                  {"torch.broadcast_tensors", script_broadcast},
+                 {"torch._native_multi_head_attention", script_native_attention},
+                 {"torch._transformer_encoder_layer_fwd", script_encoder_layer},
                  {"torch.warn", nothing},
                  {"ops.prim.Print", nothing},
                  {"print", nothing},

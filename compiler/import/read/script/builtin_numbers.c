@@ -3,6 +3,7 @@
 #include "import/read/script/script.h"
 
 #include "base/shape.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,14 +37,14 @@ static bool is_number(const ScriptValue *v) {
   return v->kind == VALUE_INT || v->kind == VALUE_BOOL || v->kind == VALUE_FLOAT;
 }
 
-static double real_of(const ScriptValue *v) {
+double script_real(const ScriptValue *v) {
   return v->kind == VALUE_FLOAT ? v->f : (double)v->i;
 }
 
 /* Lists that are nested without end, or too large, are not the same. */
 static bool same_within(const ScriptValue *a, const ScriptValue *b, int depth, int *visits) {
   if (depth > SCRIPT_MAX_DEPTH || --*visits < 0) return false;
-  if (is_number(a) && is_number(b)) return real_of(a) == real_of(b);
+  if (is_number(a) && is_number(b)) return script_real(a) == script_real(b);
   bool list = a->kind == VALUE_LIST || a->kind == VALUE_TUPLE || a->kind == VALUE_DICT;
   if (a->kind != b->kind || a->n != b->n) return false;
   for (int i = 0; list && i < a->n; i++)
@@ -115,8 +116,7 @@ static int comparison(const char *op, double a, double b) {
 }
 
 static const char binary[] =
-    " add sub mul div floordiv floor_divide remainder pow min max lt le gt "
-    "ge __and__ __or__ ";
+    "add sub mul div floordiv floor_divide remainder pow min max lt le gt ge __and__ __or__";
 
 /* A function of one number; NAN with *known false: it is none. */
 static double unary(const char *op, double x, bool *known) {
@@ -149,15 +149,14 @@ ScriptValue *script_arithmetic(ScriptRun *r, const char *op, const ScriptArgs *a
   bool whole;
   *known = false;
   if (args->n == 1 && is_number(args->value[0])) {
-    double out = unary(op, real_of(args->value[0]), known);
+    double out = unary(op, script_real(args->value[0]), known);
     bool stays = args->value[0]->kind != VALUE_FLOAT && (*op == 'n' || *op == 'a');
     bool rounds = strcmp(op, "floor") == 0 || strcmp(op, "ceil") == 0;
     if (!*known) return NULL;
     return (stays || rounds) && fabs(out) < 9e15 ? script_int(r->arena, (int64_t)out)
                                                  : script_float(r->arena, out);
   }
-  if (!two_numbers(r, args, &a, &b, &whole) || !strstr(binary, arena_printf(r->arena, " %s ", op)))
-    return NULL;
+  if (!two_numbers(r, args, &a, &b, &whole) || words_index(binary, op) < 0) return NULL;
   *known = true;
   int compared = comparison(op, a, b);
   if (compared >= 0) return script_bool(r->arena, compared != 0);

@@ -69,11 +69,8 @@ static ScriptValue *negative(ScriptRun *r, ScriptScope *scope, const ScriptExpr 
 
 static ScriptValue *choice(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e) {
   bool is;
-  ScriptValue *v = script_eval(r, scope, e->item[1]);
-  if (!v) return NULL;
-  if (script_truth(r, v, &is)) return script_eval(r, scope, e->item[is ? 0 : 2]);
-  script_lacks(r, E902, script_branch, "takes a branch that depends on data");
-  return NULL;
+  if (!script_condition(r, scope, e->item[1], &is)) return NULL;
+  return script_eval(r, scope, e->item[is ? 0 : 2]);
 }
 
 /* ---- calls ---- */

@@ -3,6 +3,8 @@
  * elements, its number of axes, and how many tensors a list has. */
 #include "import/read/script/script.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 static const ScriptValue *named(int n, const ScriptArg *arg, ScriptValue *const *value,
@@ -12,13 +14,12 @@ static const ScriptValue *named(int n, const ScriptArg *arg, ScriptValue *const 
   return NULL;
 }
 
-/* With blanks around each. */
 static const char
-    truths[] = " eq ne lt le gt ge less less_equal greater greater_equal not_equal "
+    truths[] = "eq ne lt le gt ge less less_equal greater greater_equal not_equal "
                "logical_and logical_or logical_xor logical_not isnan isinf isfinite "
-               "any all ",
-    wholes[] = " argmax argmin one_hot ",
-    keeps[] = " add sub subtract rsub mul multiply neg negative abs absolute sum prod cumsum "
+               "any all",
+    wholes[] = "argmax argmin one_hot",
+    keeps[] = "add sub subtract rsub mul multiply neg negative abs absolute sum prod cumsum "
               "max min amax amin maximum minimum floor_divide remainder fmod floor ceil "
               "round trunc sign sgn square pow clamp clamp_min clamp_max clip relu "
               "bitwise_and bitwise_or bitwise_xor bitwise_not __and__ __or__ __xor__ "
@@ -30,11 +31,7 @@ static const char
               "unbind pad constant_pad_nd tril triu transpose swapaxes t permute movedim "
               "moveaxis flip roll select slice narrow unfold index_select gather index index_put "
               "zeros_like ones_like full_like new_zeros new_ones new_full fill zero copy "
-              "matmul mm bmm mv dot diff dropout ";
-
-static bool among(ScriptRun *r, const char *words, const char *op) {
-  return strstr(words, arena_printf(r->arena, " %s ", op)) != NULL;
-}
+              "matmul mm bmm mv dot diff dropout";
 
 static GraphElem elem_of(ScriptRun *r, const ScriptValue *v) {
   const GraphTensor *t = script_shape(r, v->text);
@@ -87,8 +84,8 @@ GraphElem script_result_elem(ScriptRun *r, const char *op, int n, const ScriptAr
   const ScriptValue *dtype = named(n, arg, value, "dtype"), *other = named(n, arg, value, "other");
   if (dtype && dtype->kind == VALUE_INT && torch_elem(script_dtype_of(dtype->i), &elem))
     return elem;
-  if (among(r, truths, op)) return GRAPH_BOOL;
-  if (among(r, wholes, op)) return GRAPH_I64;
+  if (words_index(truths, op) >= 0) return GRAPH_BOOL;
+  if (words_index(wholes, op) >= 0) return GRAPH_I64;
   if (is_filled(op)) {
     elem = GRAPH_I64;
     for (int k = 0; k < n; k++)
@@ -96,7 +93,7 @@ GraphElem script_result_elem(ScriptRun *r, const char *op, int n, const ScriptAr
     return elem;
   }
   if ((strcmp(op, "to") == 0 || strcmp(op, "type_as") == 0) && other) return elem_of(r, other);
-  if (!among(r, keeps, op)) return GRAPH_FLOAT;
+  if (words_index(keeps, op) < 0) return GRAPH_FLOAT;
   elem = promoted(r, op, n, arg, value);
   bool sums = strcmp(op, "sum") == 0 || strcmp(op, "prod") == 0 || strcmp(op, "cumsum") == 0;
   return sums && elem != GRAPH_FLOAT ? GRAPH_I64 : elem;

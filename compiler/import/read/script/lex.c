@@ -104,13 +104,13 @@ static bool name(Lexer *l) {
 
 /* The indentation of a line that has something on it. */
 static bool indentation(Lexer *l, int columns) {
+  bool back = columns < l->indent[l->n_indents - 1];
   while (l->n_indents > 1 && columns < l->indent[l->n_indents - 1]) {
     l->n_indents--;
     if (!add(l, (ScriptToken){.kind = SCRIPT_DEDENT})) return false;
   }
   if (columns == l->indent[l->n_indents - 1]) return true;
-  if (columns < l->indent[l->n_indents - 1] || l->n_indents == MAX_INDENTS)
-    return fail(l, "the indentation does not fit");
+  if (back || l->n_indents == MAX_INDENTS) return fail(l, "the indentation does not fit");
   l->indent[l->n_indents++] = columns;
   return add(l, (ScriptToken){.kind = SCRIPT_INDENT});
 }

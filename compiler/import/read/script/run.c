@@ -57,7 +57,7 @@ static bool assign(ScriptRun *r, ScriptScope *scope, const ScriptExpr *target, S
   return script_lacks(r, E902, script_export, "gives a value to something that cannot take it");
 }
 
-static bool condition(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e, bool *is) {
+bool script_condition(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e, bool *is) {
   ScriptValue *v = script_eval(r, scope, e);
   if (!v) return false;
   if (script_truth(r, v, is)) return true;
@@ -69,7 +69,7 @@ static bool run_while(ScriptRun *r, ScriptScope *scope, const ScriptStatement *s
   bool is;
   for (;;) {
     r->line = s->line;
-    if (!condition(r, scope, s->value, &is)) return false;
+    if (!script_condition(r, scope, s->value, &is)) return false;
     if (!is || scope->is_over) return true;
     if (!script_run_block(r, scope, &s->body)) return false;
   }
@@ -110,7 +110,7 @@ static bool run_statement(ScriptRun *r, ScriptScope *scope, const ScriptStatemen
     scope->is_over = true;
     return scope->returned != NULL;
   case STATEMENT_IF:
-    return condition(r, scope, s->value, &is) &&
+    return script_condition(r, scope, s->value, &is) &&
            script_run_block(r, scope, is ? &s->body : &s->other);
   case STATEMENT_WHILE: return run_while(r, scope, s);
   case STATEMENT_FOR: return run_for(r, scope, s);

@@ -83,8 +83,8 @@ static bool is_needed(const char *arg) {
   return arg[len - 1] != '=';
 }
 
-static bool row_fits(Arena *arena, const ScriptSchema *row, const ScriptArgs *given, ScriptArg *arg,
-                     ScriptValue **value) {
+static bool row_fits(Arena *arena, const ScriptSchema *row, const ScriptArgs *given,
+                     ScriptArg *arg) {
   int needed = 0;
   for (int k = 0; k < given->n; k++) {
     size_t len;
@@ -93,7 +93,6 @@ static bool row_fits(Arena *arena, const ScriptSchema *row, const ScriptArgs *gi
     for (int i = 0; i < k; i++)
       if (strlen(arg[i].name) == len && strncmp(arg[i].name, at, len) == 0) return false;
     arg[k].name = arena_strndup(arena, at, len);
-    value[k] = given->value[k];
     needed += is_needed(at);
   }
   return needed == n_needed(row->args);
@@ -106,11 +105,8 @@ bool script_has_schema(const char *op) {
 }
 
 const ScriptSchema *script_match(Arena *arena, const char *op, const ScriptArgs *given,
-                                 ScriptArg *arg, ScriptValue **value, int *n) {
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (strcmp(rows[i].op, op) != 0 || !row_fits(arena, &rows[i], given, arg, value)) continue;
-    *n = given->n;
-    return &rows[i];
-  }
+                                 ScriptArg *arg) {
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (strcmp(rows[i].op, op) == 0 && row_fits(arena, &rows[i], given, arg)) return &rows[i];
   return NULL;
 }

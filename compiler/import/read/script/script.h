@@ -10,6 +10,7 @@
  *   state.c          attributes that `forward` changes; shared.c: those that share their numbers
  *   schema.c         the arguments of operators by name; schemas.def: all of them
  *   aten.c           a node for an operator; kinds.c: what is known of its results before
+ *   composed.c       functions that are several operators
  *   shapes.c         the sizes of tensors; fits.c: whether they are those that operators need
  *   builtin.c, builtin_numbers.c, builtin_lists.c, builtin_text.c   functions of the text
  *   expr.c, run.c    expressions, statements and calls
@@ -345,13 +346,17 @@ typedef struct ScriptArgs {
   ScriptValue *value[SCRIPT_MAX_ARGS];
   const char *keyword[SCRIPT_MAX_ARGS];
 } ScriptArgs;
-/* The row whose arguments these are, in the order of its names; NULL: none. */
+/* The row that takes these arguments, and which of its own each is; NULL: none. */
 const ScriptSchema *script_match(Arena *arena, const char *op, const ScriptArgs *given,
-                                 ScriptArg *arg, ScriptValue **value, int *n);
+                                 ScriptArg *arg);
 bool script_has_schema(const char *op);
 
 /* ---- aten.c ---- */
 ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args);
+/* ---- composed.c ---- */
+/* torch._native_multi_head_attention, torch._transformer_encoder_layer_fwd */
+ScriptValue *script_native_attention(ScriptRun *r, const ScriptArgs *args);
+ScriptValue *script_encoder_layer(ScriptRun *r, const ScriptArgs *args);
 /* torch.broadcast_tensors: a list of tensors, each as far as they all reach together. */
 ScriptValue *script_broadcast(ScriptRun *r, const ScriptArgs *args);
 /* ---- fits.c ---- */
@@ -383,8 +388,12 @@ bool script_same(const ScriptValue *a, const ScriptValue *b);
 /* The number of a value, also of a tensor whose number is known. */
 bool script_number(ScriptRun *r, const ScriptValue *v, double *out, bool *whole);
 bool script_truth(ScriptRun *r, const ScriptValue *v, bool *out);
+/* Of a number of the text. */
+double script_real(const ScriptValue *v);
 
 /* ---- expr.c, run.c ---- */
+/* The truth of an expression; false after reporting. */
+bool script_condition(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e, bool *is);
 ScriptValue *script_eval(ScriptRun *r, ScriptScope *scope, const ScriptExpr *e);
 ScriptValue *script_call(ScriptRun *r, const ScriptFunction *f, ScriptValue *self,
                          const ScriptArgs *args);

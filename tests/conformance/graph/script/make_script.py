@@ -400,6 +400,8 @@ BY_HAND = {"itself": "    l = [x]\n    a = torch.append(l, l)\n    b = [l]\n    
            "places": "    return x" + "[0]" * 3000 + "\n",
            "doubled": "    l = [1]\n    for i in range(100):\n      l = torch.add(l, l)\n    return x\n",
            "large": "    return torch.add(x, 99999999999999999999999999)\n",
+           "dedent": "    if True:\n        return x\n      return x\n",
+           "deep": "".join(" " * (4 + n) + "if True:\n" for n in range(101)) + " " * 105 + "return x\n",
            "again": "    return x\n" + HEAD + "    return torch.add(x, 1)\n"}
 
 
@@ -632,6 +634,45 @@ class Handed(nn.Module):
         return self.two[0] + x
 
 
+class Transformer(nn.Module):
+    """Layers that tracing without gradients writes as one operator each."""
+    def __init__(self):
+        super().__init__()
+        self.early, self.late = (nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, norm_first=first, activation=act)
+                                 for first, act in ((True, "relu"), (False, "gelu")))
+        self.attention = nn.MultiheadAttention(8, 4, batch_first=True)
+
+    def forward(self, x):
+        y = self.late(self.early(x.view(1, 3, 8)))
+        return y + self.attention(y, y, y, need_weights=False)[0]
+
+
+class Same(nn.Module):
+    """Convolutions whose padding is a word."""
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv1d(3, 4, 4, padding="same", dilation=2), nn.Conv1d(4, 2, 3, padding="valid")
+        self.third = nn.Conv2d(1, 2, (3, 2), padding="same")
+
+    def forward(self, x):
+        return self.third(self.second(self.first(x.view(1, 3, 7))).unsqueeze(1))
+
+
+class Parts(nn.Module):
+    """One part, parts of one, and a part that is larger than all."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x):
+        whole, = self.fc(x).chunk(1, -1)
+        y = whole.new_zeros(1, 1)
+        for p in x.split(1, 1): y = y * 2 + p
+        for p in x.chunk(4, 1): y = y + p.sum(1, keepdim=True) * 2
+        for p in x.split(7, 1): y = y + p.mean()
+        return whole + y
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -711,6 +752,10 @@ def main(folder):
     save("traced_separate", Separate(), ["x", "h", "c"], [uniform(1, 9, 5), uniform(2, 1, 4), uniform(2, 1, 4)], ["linear", "lstm_1", "lstm_2"], trace=True, apart=True)
     for name, module in {"positions": Positions(), "attention": Attend(), "together": Together(), "handed": Handed()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
+    with torch.no_grad():
+        save("traced_transformer", Transformer(), ["x"], [uniform(1, 24)], ["add_4"], trace=True)
+    save("traced_same", Same(), ["x"], [uniform(1, 21)], ["_convolution_mode_2"], trace=True)
+    save("parts", Parts(), ["x"], [uniform(1, 6)], ["add_10"])
 
 
 main(sys.argv[1])
