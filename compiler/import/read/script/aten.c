@@ -154,9 +154,9 @@ static const char *place_of(ScriptRun *r) {
 
 /* An operator in place on an attribute shows that it is state. The attempt goes on as if that had
  * been known, to find the others. */
-static void find_state(ScriptRun *r, const ScriptValue *self) {
-  const GraphTensor *t = map_get(&r->attributes, self->text) ? script_shape(r, self->text) : NULL;
-  if (t && script_found_state(r, self->text)) script_state(r, self->text, t);
+static void find_state(ScriptRun *r, const char *name) {
+  const GraphTensor *t = map_get(&r->attributes, name) ? script_shape(r, name) : NULL;
+  if (t && script_found_state(r, name)) script_state(r, name, t);
 }
 
 /* Whether an input is used as places, so that its elements are whole numbers. */
@@ -262,12 +262,16 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
     return NULL;
   }
   if (in_place && n && value[0]->kind == VALUE_TENSOR) {
-    script_note_change(r, value[0]->text);
-    find_state(r, value[0]);
+    const char *root = script_root(r, value[0]->text);
+    script_note_change(r, root);
+    find_state(r, root);
+    if (script_is_shared(r, value[0])) return script_change(r, base, args);
   }
   if (finds_whole(r, base, n, arg, value)) return NULL;
   if (needs_input(r, base, n, value)) return NULL;
   if (!script_fits(r, base, n, arg, value)) return NULL;
+  for (int k = 0; k < n; k++)
+    if (!script_fresh(r, value[k])) return NULL;
   if (takes_all(base, n, arg, value)) return value[0];
   Text t = text_new(r->arena);
   text_printf(&t, "{\"target\": \"torch.ops.aten.%s%s.default\", \"inputs\": [",
@@ -282,5 +286,7 @@ ScriptValue *script_aten(ScriptRun *r, const char *op, const ScriptArgs *args) {
   text_add(&t, "], \"outputs\": [");
   ScriptValue *out = results_of(r, row, base, n, arg, value, &t);
   text_add(&t, "]}");
-  return add_node(r, text_str(&t)) ? describe_all(r, out) : note_place(r);
+  if (!add_node(r, text_str(&t))) return note_place(r);
+  if (!in_place) script_note_views(r, base, args, out);
+  return describe_all(r, out);
 }

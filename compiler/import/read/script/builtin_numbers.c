@@ -14,7 +14,7 @@ bool script_number(ScriptRun *r, const ScriptValue *v, double *out, bool *whole)
   if (v->kind == VALUE_FLOAT) *out = v->f;
   if (v->kind != VALUE_TENSOR)
     return v->kind == VALUE_INT || v->kind == VALUE_BOOL || v->kind == VALUE_FLOAT;
-  const GraphTensor *t = script_shape(r, v->text);
+  const GraphTensor *t = script_fresh(r, v) ? script_shape(r, v->text) : NULL;
   if (!t || t->count != 1 || !graph_known(t)) return false;
   *out = graph_at(t, 0);
   *whole = t->elem != GRAPH_FLOAT;

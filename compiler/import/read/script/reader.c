@@ -36,8 +36,9 @@ static const PickleValue *pickle_of(Script *s, const char *name) {
 
 static bool add_output(ScriptRun *r, const ScriptValue *v, const char *key, int depth) {
   if (v->kind == VALUE_TENSOR) {
+    if (script_needs(r, v) || !script_fresh(r, v)) return false;
     GraphValue *value = map_get(&r->torch->values, v->text);
-    if (!value || script_needs(r, v)) return false;
+    if (!value) return false;
     const char *name = key ? key : v->text;
     for (int i = 0; i < r->torch->graph->n_out; i++) {
       const GraphOutput *other = &r->torch->graph->out[i];

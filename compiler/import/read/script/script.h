@@ -10,6 +10,7 @@
  *   state.c          attributes that `forward` changes; shared.c: those that share their numbers
  *   schema.c         the arguments of operators by name; schemas.def: all of them
  *   aten.c           a node for an operator; kinds.c: what is known of its results before
+ *   views.c          tensors that share their numbers
  *   composed.c       functions that are several operators
  *   shapes.c         the sizes of tensors; fits.c: whether they are those that operators need
  *   builtin.c, builtin_numbers.c, builtin_lists.c, builtin_text.c   functions of the text
@@ -230,6 +231,8 @@ typedef struct Script {
   Map numbers; /* path -> GraphTensor, of the tensors that were read */
 } Script;
 
+typedef struct ScriptView ScriptView;
+
 /* One attempt: the graph of `forward` with inputs of certain sizes. */
 typedef struct ScriptRun {
   Script *script;
@@ -242,7 +245,12 @@ typedef struct ScriptRun {
   ScriptStored *stored;
   int n_stored;
   size_t cap_stored;
-  Map counts;          /* how often the name of a result was used */
+  Map counts;         /* how often the name of a result was used */
+  Map views, changes; /* of views by name: ScriptView; of tensors: how often they have changed */
+  Map viewed;         /* tensors with views */
+  ScriptView **view;  /* all */
+  int n_views;
+  size_t cap_views;
   GraphTensor **shape; /* by the place of a value in the graph */
   int n_shapes;
   size_t cap_shapes;
@@ -359,6 +367,19 @@ ScriptValue *script_native_attention(ScriptRun *r, const ScriptArgs *args);
 ScriptValue *script_encoder_layer(ScriptRun *r, const ScriptArgs *args);
 /* torch.broadcast_tensors: a list of tensors, each as far as they all reach together. */
 ScriptValue *script_broadcast(ScriptRun *r, const ScriptArgs *args);
+/* ---- views.c ---- */
+/* Notes results that share their numbers with the first argument. */
+void script_note_views(ScriptRun *r, const char *op, const ScriptArgs *args,
+                       const ScriptValue *out);
+/* The tensor that a view is of, over all views between; of others, the name that they had first. */
+const char *script_root(const ScriptRun *r, const char *name);
+/* Makes views again whose tensor has changed since; false after reporting. */
+bool script_fresh(ScriptRun *r, const ScriptValue *value);
+/* Whether a tensor is a view or has views. */
+bool script_is_shared(const ScriptRun *r, const ScriptValue *v);
+/* Gives such a tensor the result of an operator; the tensor, or NULL after reporting. */
+ScriptValue *script_change(ScriptRun *r, const char *op, const ScriptArgs *args);
+
 /* ---- fits.c ---- */
 /* Whether the sizes of tensors are those that an operator needs; false after reporting. */
 bool script_fits(ScriptRun *r, const char *op, int n, const ScriptArg *arg,

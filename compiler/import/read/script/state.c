@@ -138,6 +138,7 @@ static bool settle(ScriptRun *r, const ScriptBinding *set) {
 bool script_keep_state(ScriptRun *r) {
   Graph *graph = r->torch->graph;
   for (int i = 0; i < r->n_set; i++) {
+    if (!script_fresh(r, r->set[i].value)) return false;
     if (!is_unsettled(r, &r->set[i])) continue;
     r->script->unsettled = true;
     if (r->script->is_second || !settle(r, &r->set[i])) {

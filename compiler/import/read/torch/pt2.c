@@ -87,15 +87,15 @@ static bool is_whole_buffer(TorchReader *r, size_t before, const char *name) {
   return variable != NULL;
 }
 
-/* A tensor has changed: all its names have the value that `result` has. */
-static void change(TorchReader *r, size_t index, const char *root, const char *result) {
+void torch_change(TorchReader *r, const char *root, const char *result) {
   json_t *nodes = json_object_get(r->body, "nodes");
   GraphValue *value = map_get(&r->values, result);
   map_put(r->arena, &r->aliases, result, (void *)(uintptr_t)root);
   map_put(r->arena, &r->values, root, value);
-  for (size_t i = 0; i < index; i++) {
+  for (size_t i = 0; i < json_array_size(nodes); i++) {
     const char *name = result_of(json_array_get(nodes, i));
-    if (name && strcmp(torch_root(r, name), root) == 0) map_put(r->arena, &r->values, name, value);
+    bool made = name && map_get(&r->values, name);
+    if (made && strcmp(torch_root(r, name), root) == 0) map_put(r->arena, &r->values, name, value);
   }
 }
 
@@ -186,7 +186,7 @@ bool torch_read_node(TorchReader *r, json_t *node, size_t index) {
   if (done && name && self && torch_sharing(c.op) == TORCH_ALIAS && !in_place)
     map_put(r->arena, &r->aliases, name, (void *)(uintptr_t)root);
   if (done) torch_note_halves(&c);
-  if (done && in_place && name) change(r, index, root, name);
+  if (done && in_place && name) torch_change(r, root, name);
   return done;
 }
 

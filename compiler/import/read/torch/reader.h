@@ -72,6 +72,8 @@ bool torch_read_node(TorchReader *r, json_t *node, size_t index);
 GraphValue *torch_variable(TorchReader *r, const char *name, const GraphTensor *start);
 /* Its value after the call. */
 void torch_assign(TorchReader *r, int variable, GraphValue *value);
+/* A tensor has changed: all its names so far have the value that `result` has. */
+void torch_change(TorchReader *r, const char *root, const char *result);
 /* The tensor that this name is another name of: of the result of a change in place, and of
  * operators that give their operand itself. */
 const char *torch_root(const TorchReader *r, const char *name);

@@ -673,6 +673,81 @@ class Parts(nn.Module):
         return whole + y
 
 
+class Views(nn.Module):
+    """Changes in place of parts of tensors that others share, and of states."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+        self.register_buffer("b", torch.zeros(3, 6))
+        self.register_buffer("n", torch.zeros(2))
+
+    def forward(self, x):
+        z = self.fc(x)
+        top, rest, col = z[:, :2], z[:, 2:], z[:, 1]
+        top.mul_(2)
+        rest += top.sum()
+        z[:, 0] = col
+        a, b, c = z.chunk(3, 1)
+        a.tanh_()
+        b[:, 1] = a[:, 0]
+        c.add_(b)
+        z.narrow(1, 3, 2).neg_()
+        row = self.b[1]
+        self.b[0] = x[0]
+        self.b[1:] *= 0.5
+        self.b[1] += self.b[0]
+        self.b[2, 3:] = row[3:]
+        t = self.b.t()
+        self.b[2] -= 0.25
+        self.n[0] += 1
+        k = self.n[1]
+        self.n[1] = self.n[0] * 2
+        return torch.cat([z, top, rest], 1) + col.sum() + k, t * 2, self.n * 1
+
+
+class Ring(nn.Module):
+    """The last frames, in place, and a stack of states of which each is written."""
+    def __init__(self):
+        super().__init__()
+        self.fc, self.one, self.two = nn.Linear(12, 3), nn.GRUCell(4, 3), nn.GRUCell(3, 3)
+        self.register_buffer("past", torch.zeros(1, 3, 4))
+        self.register_buffer("h", torch.zeros(2, 1, 3))
+
+    def forward(self, x):
+        self.past[:, :-1] = self.past[:, 1:].clone()
+        self.past[:, -1] = x
+        h = self.h.clone()
+        h[0] = self.one(x, h[0])
+        h[1] = self.two(h[0], h[1])
+        self.h = h
+        return self.fc(self.past.flatten(1)) + h[1]
+
+
+class Copied(nn.Module):
+    """Whether `v` is a view depends on the order of numbers in memory."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x):
+        y = self.fc(x)
+        v = y.reshape(2, 3)
+        y[0, 0] = 1.
+        return v
+
+
+class Written(nn.Module):
+    """An input is changed."""
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x):
+        y = self.fc(x)
+        x[0, 0] = 1.
+        return y + x
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -756,6 +831,10 @@ def main(folder):
         save("traced_transformer", Transformer(), ["x"], [uniform(1, 24)], ["add_4"], trace=True)
     save("traced_same", Same(), ["x"], [uniform(1, 21)], ["_convolution_mode_2"], trace=True)
     save("parts", Parts(), ["x"], [uniform(1, 6)], ["add_10"])
+    save("views", Views(), ["x"], [uniform(1, 6)], ["add_5", "mul_3", "mul_4"], calls=5)
+    save("ring", Ring(), ["x"], [uniform(1, 4)], ["add"], calls=6)
+    for name, module in {"copied": Copied(), "written": Written()}.items():
+        clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
 
 
 main(sys.argv[1])
