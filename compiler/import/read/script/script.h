@@ -199,10 +199,9 @@ enum {
   SCRIPT_MAX_INPUTS = 16,
   SCRIPT_MAX_SIZES = 64,
   SCRIPT_MAX_DEPTH = 64,
-  SCRIPT_MAX_NESTING = 100
+  SCRIPT_MAX_NESTING = 100,
+  SCRIPT_STEPS_OF_ALL = 6000000 /* of all attempts together */
 };
-/* Steps that all attempts together may take. */
-enum { SCRIPT_STEPS_OF_ALL = 6000000 };
 
 /* What all attempts have in common. */
 typedef struct Script {

@@ -110,8 +110,8 @@ bool script_fresh(ScriptRun *r, const ScriptValue *value) {
   int now = *changes_of(r, script_root(r, v->name));
   if (v->seen == now) return true;
   if (words_index("contiguous to type_as reshape reshape_as flatten ravel", v->op) >= 0)
-    return script_refuse(r, E902,
-                         "reads what may be a view or a copy of a tensor that has changed since");
+    return script_lacks(r, E902, "make the copy that is meant, with `.clone()`, before the change",
+                        "reads what may be a view or a copy of a tensor that has changed since");
   ScriptArgs again = v->args;
   ScriptValue parent = {.kind = VALUE_TENSOR, .text = v->parent};
   again.value[0] = &parent;
@@ -126,9 +126,10 @@ bool script_fresh(ScriptRun *r, const ScriptValue *value) {
 /* ---- changes ---- */
 
 static bool shares(ScriptRun *r, const char *op) {
-  return script_refuse(
-      r, E902, "changes in place, by `%s_`, a tensor that others share, which is not supported",
-      op);
+  return script_lacks(r, E902, "compute a new tensor instead, as in `y = y + x` or `torch.cat`",
+                      "changes in place, by `%s_`, a tensor that others share, which is not "
+                      "supported",
+                      op);
 }
 
 static bool are_apart(const ScriptView *a, const ScriptView *b) {
@@ -158,8 +159,8 @@ static bool write(ScriptRun *r, const char *op, const char *name, const char *ma
     ScriptValue whole = {.kind = VALUE_TENSOR, .text = root};
     bool stored = map_get(&r->attributes, root) && !map_get(&r->torch->buffers, root);
     if (script_input(r, &whole) >= 0)
-      return script_refuse(r, E902, "changes the input `%s` in place, which is not supported",
-                           root);
+      return script_lacks(r, E902, "change a copy: `x = x.clone()`",
+                          "changes the input `%s` in place, which is not supported", root);
     if (stored) return shares(r, op);
     torch_change(r->torch, root, made);
     ++*changes;
