@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The way out where nothing near a node works: the part of the model before it, or the one after
- * it, is imported, and the program computes the node. In, a node that cannot be read; out, the call
- * in Python that writes that part. */
+/* What to do about an operator that cannot be read: the nearest one that can, or else the names of
+ * the tensors where the model is cut. In, a node; out, a help. */
 #include "import/read/onnx/reader.h"
 
 #include <string.h>
 
-enum { LISTED = 4 };
+enum { LISTED = 4 }; /* of more inputs, no list is given */
 
 static bool is_input(const OnnxReader *r, const GraphValue *value) {
   for (int i = 0; i < r->graph->n_in; i++)
@@ -14,53 +13,51 @@ static bool is_input(const OnnxReader *r, const GraphValue *value) {
   return false;
 }
 
-/* The inputs of the model, as a list of Python; short of that for many. */
-static const char *inputs(const OnnxReader *r) {
-  Text list = text_new(r->arena);
-  if (r->graph->n_in > LISTED) return "INPUTS";
-  for (int i = 0; i < r->graph->n_in; i++)
-    text_printf(&list, "%s\"%s\"", i ? ", " : "[", r->graph->in[i].name);
-  text_add(&list, "]");
-  return text_str(&list);
+static void add_name(Text *list, const char *name) {
+  text_printf(list, "%s\"%s\"", list->len ? ", " : "", name);
 }
 
-static const char *extract(const OnnxReader *r, const char *from, const char *to) {
-  return arena_printf(r->arena, "`onnx.utils.extract_model(\"%s\", \"part.onnx\", %s, [\"%s\"])`",
-                      r->file->path, from, to);
-}
-
-/* The call of Python that writes the part before the node; NULL: there is none. */
-static const char *part_before(const OnnxCall *c) {
-  const OnnxReader *r = c->reader;
-  if (c->scope->graph != r->graph || c->scope->caller) return NULL;
-  for (size_t k = 0; k < c->node->n_input; k++) {
-    const GraphValue *value = map_get(&c->scope->names, c->node->input[k]);
-    if (value && !value->constant && !is_input(r, value))
-      return extract(r, inputs(r), c->node->input[k]);
-  }
-  return NULL;
+static bool is_output(const OnnxBody *g, const char *name) {
+  for (size_t i = 0; i < g->n_output; i++)
+    if (strcmp(g->output[i]->name, name) == 0) return true;
+  return false;
 }
 
 const char *onnx_cut(const OnnxCall *c) {
   const OnnxReader *r = c->reader;
-  const char *before = part_before(c);
-  if (before)
-    return arena_printf(
-        r->arena, "import the part before it, %s, and compute the rest in your program", before);
+  const OnnxNode *node = c->node;
+  const OnnxBody *g = r->model->graph;
   if (c->scope->graph != r->graph || c->scope->caller)
     return "cut the model before the loop, branch or function that holds it "
            "(`onnx.utils.extract_model`), and compute the rest in your program";
-  const char *result = c->node->n_output ? c->node->output[0] : "";
-  const OnnxBody *g = r->model->graph;
-  for (size_t i = 0; i < g->n_output; i++)
-    if (strcmp(g->output[i]->name, result) == 0)
-      return arena_printf(r->arena,
-                          "compute `%s` in your program, and leave it out of the model: "
-                          "`onnx.utils.extract_model` writes a part",
-                          result);
-  return arena_printf(r->arena, "compute it in your program, and import the part after it: %s",
-                      extract(r, arena_printf(r->arena, "[\"%s\"]", result),
-                              g->n_output ? g->output[0]->name : ""));
+  Text in = text_new(r->arena), out = in, operands = in, results = in;
+  bool is_last = true, few = r->graph->n_in <= LISTED;
+  for (size_t k = 0; k < g->n_output; k++)
+    add_name(&out, g->output[k]->name);
+  for (size_t k = 0; k < node->n_output; k++) {
+    if (!*node->output[k]) continue;
+    add_name(&results, node->output[k]);
+    is_last = is_last && is_output(g, node->output[k]);
+  }
+  for (int k = 0; k < r->graph->n_in; k++) {
+    add_name(&in, r->graph->in[k].name);
+    add_name(&results, r->graph->in[k].name); /* other nodes may read it */
+  }
+  for (size_t k = 0; k < node->n_input; k++) {
+    const GraphValue *value = map_get(&c->scope->names, node->input[k]);
+    if (value && !value->constant && !is_input(r, value)) add_name(&operands, node->input[k]);
+  }
+  if (!operands.len && is_last)
+    return arena_printf(r->arena,
+                        "compute `%s` in your program, and leave it out of the model: "
+                        "`onnx.utils.extract_model` writes a part",
+                        node->n_output ? node->output[0] : c->emit->name);
+  return foreign_way_out(r->file, &(ForeignNode){.name = c->emit->name,
+                                                 .inputs = few ? text_str(&in) : NULL,
+                                                 .outputs = text_str(&out),
+                                                 .operands = text_str(&operands),
+                                                 .results = few ? text_str(&results) : NULL,
+                                                 .is_first = !operands.len});
 }
 
 typedef struct Unread {

@@ -14,20 +14,19 @@ const char tf_fixed_sizes[] = "if they depend only on sizes, save the model with
                             "`@tf.function(input_signature=[tf.TensorSpec((1, None, 3))])`";
 
 const char *tf_cut(const TfCall *c) {
-  const TfReader *r = c->reader;
+  TfReader *r = c->reader;
+  const TfNode *first = c->node->n_input ? tf_node(r, c->node->input[0]) : NULL;
   if (r->is_saved)
     return "TensorFlow may write it in other operators: "
            "`tf.lite.TFLiteConverter.from_saved_model(FOLDER).convert()` gives the bytes of a "
            ".tflite, and Keras saves its models by `model.save(\"model.keras\")`";
-  if (c->scope->graph != r->graph || !c->node->n_input)
+  if (c->scope->graph != r->graph || !first)
     return "compute the part of the graph around it in your program: `--input NODE` begins behind "
            "that part";
-  return arena_printf(
-      r->arena,
-      "compute it in your program: `--input %s` begins behind it (`--set %s.0=N` and so on "
-      "give its sizes), and `tf.compat.v1.graph_util.extract_sub_graph(graph, "
-      "[\"%s\"])` ends before it",
-      c->node->name, c->node->name, c->node->input[0]);
+  return foreign_way_out(r->file,
+                         &(ForeignNode){.name = c->node->name,
+                                        .operands = arena_printf(r->arena, "\"%s\"", first->name),
+                                        .is_first = strncmp(first->op, "Placeholder", 11) == 0});
 }
 
 typedef struct Unread {

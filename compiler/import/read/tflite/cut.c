@@ -10,9 +10,5 @@ const char tfl_in_floats[] = "convert the model in floats, without `optimization
                             "`keras.layers.RNN(cell)`, and convert that";
 
 const char *tfl_cut(const TflCall *c) {
-  return arena_printf(c->reader->arena,
-                      "convert the part of the model before `%s`, "
-                      "`TFLiteConverter.from_keras_model(keras.Model(model.inputs, "
-                      "model.get_layer(NAME).input))`, and compute the rest in your program",
-                      c->emit->name);
+  return foreign_way_out(c->reader->file, &(ForeignNode){.name = c->emit->name});
 }

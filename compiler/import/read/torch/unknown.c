@@ -54,20 +54,13 @@ static const UnknownRow rows[] = {
      "`grus calibrate`"},
 };
 
-/* What works where nothing near the operator does. */
-static const char *cut(const TorchReader *r, const char *place) {
-  return arena_printf(
-      r->arena,
-      "export a module that ends before %s, and compute the rest in your program; or "
-      "write the layers yourself: `grus import %s --template`",
-      place, r->file->path);
-}
-
 const char *torch_cut(const TorchCall *c) {
-  return cut(c->reader, arena_printf(c->reader->arena, "node `%s`", c->emit->name));
+  return foreign_way_out(c->reader->file, &(ForeignNode){.name = c->emit->name});
 }
 
-static bool report(TorchReader *r, const char *op, const char *place, const char *named) {
+/* name: of the node, or the place that it has in the code. */
+static bool report(TorchReader *r, const char *op, const char *name, const char *place,
+                   const char *named) {
   const char *word = arena_printf(r->arena, " %s ", op ? op : ""); /* no row has two blanks */
   Diag *d =
       foreign_report(r->diags, r->file, E902, "%s: operator `%s` is not supported", place, named);
@@ -77,15 +70,16 @@ static bool report(TorchReader *r, const char *op, const char *place, const char
     diag_fix(d, FIX_MAYBE, "%s", rows[i].help);
     return false;
   }
-  diag_fix(d, FIX_MAYBE, "%s", cut(r, place));
+  diag_fix(d, FIX_MAYBE, "%s", foreign_way_out(r->file, &(ForeignNode){.name = name}));
   return false;
 }
 
 bool torch_unknown(TorchCall *c) {
   TorchReader *r = c->reader;
-  return report(r, c->op, arena_printf(r->arena, "node `%s`", c->emit->name), c->named);
+  return report(r, c->op, c->emit->name, arena_printf(r->arena, "node `%s`", c->emit->name),
+                c->named);
 }
 
 bool torch_unknown_op(TorchReader *r, const char *op, const char *place) {
-  return report(r, op, place, op);
+  return report(r, op, place, place, op);
 }
