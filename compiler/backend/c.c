@@ -10,10 +10,7 @@
 CWriter c_writer(const KirModule *m, const COptions *o, Text *out) {
   CWriter c = {.m = m, .o = o, .out = out, .self = "s", .inlines = o->machine.inlines};
   c.prefix = o->prefix ? o->prefix : m->name;
-  char *u = arena_strdup(out->arena, c.prefix);
-  for (char *p = u; *p; p++)
-    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
-  c.upper = u;
+  c.upper = text_upper(out->arena, c.prefix);
   return c;
 }
 

@@ -30,18 +30,7 @@ void c_grus_macros(CWriter *c) {
 }
 
 static const char *upper(CWriter *c, const char *s) {
-  char *u = arena_strdup(c->out->arena, s);
-  for (char *p = u; *p; p++)
-    if (*p >= 'a' && *p <= 'z') *p = (char)(*p - 'a' + 'A');
-  return u;
-}
-
-int64_t c_state_bytes(const KirModule *m) {
-  int64_t n = 0;
-  for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_STATE)
-      n += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
-  return n;
+  return text_upper(c->out->arena, s);
 }
 
 static void macro(CWriter *c, const char *name, long long value, const char *comment) {
@@ -90,7 +79,7 @@ void c_macros(CWriter *c) {
   macro(c, "WEIGHT_BYTES", (long long)weights, NULL);
   if (m->weights_extern)
     macro(c, "WEIGHT_BLOCK", (long long)m->block_bytes, "bytes behind the weights pointer");
-  macro(c, "STATE_BYTES", (long long)(c->any_state ? c->any_state : c_state_bytes(m)), NULL);
+  macro(c, "STATE_BYTES", (long long)(c->any_state ? c->any_state : kir_state_bytes(m)), NULL);
   if (c->o->queue)
     macro(c, "QUEUE_BYTES", (long long)backend_c_queue_bytes(m, c->o->queue), "of --queue");
   macro(c, "SCRATCH_BYTES", (long long)m->scratch_bytes,

@@ -139,7 +139,6 @@ void c_helper(CWriter *c, const KirFunc *f);
 
 /* ---- c_interface.c ---- */
 void c_macros(CWriter *c);
-int64_t c_state_bytes(const KirModule *m);
 void c_state_struct(CWriter *c);
 void c_weights_check(CWriter *c);
 /* Writes a function up to the closing parenthesis of its parameters. */

@@ -176,7 +176,7 @@ void backend_c_multi(const CBody *body, int n, const COptions *options, bool dis
   Multi x = {.body = body, .n = n, .o = options, .dispatch = dispatch};
   KirModule face;
   for (int i = 0; i < n; i++) {
-    x.state = greater(x.state, c_state_bytes(body[i].m));
+    x.state = greater(x.state, kir_state_bytes(body[i].m));
     x.scratch = greater(x.scratch, body[i].m->scratch_bytes);
   }
   if (body[0].m->run_kind != KIR_WHOLE) x.state = greater(x.state, 4);

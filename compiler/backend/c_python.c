@@ -94,7 +94,7 @@ void backend_python(const KirModule *m, const COptions *options, Text *out) {
     fields += m->buffer[i]->space == KIR_STATE;
   if (keeps)
     text_printf(out, "        self._state = (ctypes.c_double * %lld)()\n",
-                (long long)(c_state_bytes(m) + SPARE + 8 * fields) / 8);
+                (long long)(kir_state_bytes(m) + SPARE + 8 * fields) / 8);
   if (c_resets_alone(m)) text_add(out, "        self.reset()\n");
   for (int i = 0; i < m->n_funcs; i++)
     if (m->func[i]->kind != KIR_HELPER) python_method(c, m->func[i]);

@@ -71,7 +71,7 @@ static bool as_strings(const CWriter *c, const KirBuffer *b) {
       c->o->weights == C_WEIGHTS_STRINGS || (c->o->weights == C_WEIGHTS_BEST && needs_gnu);
   const uint16_t one = 1;
   bool little = *(const uint8_t *)&one == 1; /* this machine, as the strings have to be */
-  return wanted && little && b->data && b->count * kir_elem_size(b->elem) >= LARGE;
+  return wanted && little && b->data && kir_bytes(b) >= LARGE;
 }
 
 const char *c_in_flash(const CWriter *c) {
@@ -84,8 +84,8 @@ static void as_union(CWriter *c, const KirBuffer *b, const char *aligned) {
               "#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored "
               "\"-Woverlength-strings\"\n"
               "static const union {\n  char bytes[%lld];\n  %s values[%lld];\n} %s_%s_data%s = {",
-              (long long)(b->count * kir_elem_size(b->elem) + 1), type, (long long)b->count,
-              c->prefix, b->name, aligned);
+              (long long)(kir_bytes(b) + 1), type, (long long)b->count, c->prefix, b->name,
+              aligned);
   strings(c->out, b);
   text_printf(c->out,
               "};\n#pragma GCC diagnostic pop\nstatic const %s *const %s_%s = %s_%s_data.values;\n",
@@ -128,6 +128,6 @@ void c_weights(CWriter *c, bool of_helpers) {
       numbers(c->out, b);
       text_add(c->out, "\n};\n");
     }
-    c_traced(c, b->origin, b->name, b->count * kir_elem_size(b->elem), from);
+    c_traced(c, b->origin, b->name, kir_bytes(b), from);
   }
 }

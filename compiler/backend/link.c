@@ -56,15 +56,13 @@ size_t link_image_add(LinkImage *image, const void *data, size_t size) {
 }
 
 void link_image_pointer(LinkImage *image, size_t at, const char *symbol, size_t offset) {
-  image->pointer = arena_grow(image->bytes.arena, image->pointer, &image->cap_pointers,
-                              (size_t)image->n_pointers + 1, sizeof *image->pointer);
-  image->pointer[image->n_pointers++] = (LinkPointer){at, symbol, offset};
+  LinkPointer pointer = {at, symbol, offset};
+  ARENA_PUSH(image->bytes.arena, image->pointer, image->n_pointers, image->cap_pointers, pointer);
 }
 
 void link_image_name(LinkImage *image, const char *name, size_t at, size_t size) {
-  image->name = arena_grow(image->bytes.arena, image->name, &image->cap_names,
-                           (size_t)image->n_names + 1, sizeof *image->name);
-  image->name[image->n_names++] = (LinkName){name, at, size};
+  LinkName one = {name, at, size};
+  ARENA_PUSH(image->bytes.arena, image->name, image->n_names, image->cap_names, one);
 }
 
 /* ---- symbols ---- */

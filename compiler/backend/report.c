@@ -22,9 +22,7 @@ Report report_new(const KirModule *m, Arena *arena) {
                                .state = c->state_bytes,
                                .scratch = c->scratch_bytes};
   }
-  for (int i = 0; i < m->n_buffers; i++)
-    if (m->buffer[i]->space == KIR_STATE)
-      r.state += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+  r.state = kir_state_bytes(m);
   r.ram = r.state + r.scratch;
   return r;
 }

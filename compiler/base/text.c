@@ -244,6 +244,13 @@ const char *list_separator(int i, int n, const char *last) {
   return i + 1 < n ? ", " : last;
 }
 
+char *text_upper(Arena *arena, const char *s) {
+  char *upper = arena_strdup(arena, s);
+  for (char *c = upper; *c; c++)
+    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
+  return upper;
+}
+
 bool text_begins(const char *s, const char *with) {
   return strncmp(s, with, strlen(with)) == 0;
 }

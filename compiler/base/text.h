@@ -60,6 +60,8 @@ size_t text_width(const char *s, size_t n);
 unsigned text_decode(const char *s, size_t n, size_t *len);
 bool text_begins(const char *s, const char *with);
 bool text_ends(const char *s, const char *with);
+/* A copy in which letters of ASCII are capitals. */
+char *text_upper(Arena *arena, const char *s);
 /* "model" of "out/model.grus". */
 const char *text_file_stem(Arena *arena, const char *path);
 /* The folder of a path, with its slash; "" where it has none. */

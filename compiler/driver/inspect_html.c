@@ -141,7 +141,7 @@ static void add_plan(Text *out, const KirModule *m) {
   for (int i = 0; i < m->n_buffers; i++) {
     const KirBuffer *b = m->buffer[i];
     if (b->space != KIR_SCRATCH || !b->live_from) continue;
-    int64_t bytes = b->count * kir_elem_size(b->elem);
+    int64_t bytes = kir_bytes(b);
     double x = (double)(b->live_from - first) * across,
            width = (double)(b->live_to - b->live_from + 1) * across, height = (double)bytes * up;
     double y = (double)PLAN_HEIGHT - (double)(b->scratch_offset + bytes) * up;

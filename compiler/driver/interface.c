@@ -9,17 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 
-static char upper(char c) {
-  return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-static char *in_capitals(Arena *arena, const char *name) {
-  char *s = arena_strdup(arena, name);
-  for (char *c = s; *c; c++)
-    *c = upper(*c);
-  return s;
-}
-
 static void check_name(const char *name, Span span, const char *what, Diags *diags) {
   const char *reserved = name_taken_in_c(name);
   if (!reserved) return;
@@ -30,7 +19,7 @@ static void check_name(const char *name, Span span, const char *what, Diags *dia
 
 /* Macros begin with the model's name in capitals, and GRUS_ is the runtime's. */
 static void check_model_name(const Model *model, Diags *diags) {
-  if (strcmp(in_capitals(diags->arena, model->name), "GRUS") != 0) return;
+  if (strcmp(text_upper(diags->arena, model->name), "GRUS") != 0) return;
   Diag *d = diag_new(
       diags, E803, model->name_span,
       "`%s` cannot be the name of a model: its macros would have the names of the runtime's macros",
@@ -47,7 +36,7 @@ void interface_check(const Model *model, Diags *diags) {
     const Port *port = in ? model->in[i] : model->out[i - model->n_in];
     check_name(port->name, port->name_span, in ? "the name of an input" : "the name of an output",
                diags);
-    const char *macro = in_capitals(diags->arena, port->name);
+    const char *macro = text_upper(diags->arena, port->name);
     const Port *other = map_get(&macros, macro);
     if (!other) map_put(diags->arena, &macros, macro, (void *)(uintptr_t)port);
     if (!other || strcmp(port->name, other->name) == 0) continue;

@@ -161,11 +161,8 @@ void help_man(Text *out) {
 
 void help_man_command(Text *out, CommandId command) {
   const CommandInfo *info = &command_info[command];
-  Text name = text_new(out->arena);
-  text_add(&name, "GRUS-");
-  for (const char *s = info->name; *s; s++)
-    text_add_char(&name, (char)(*s - 'a' + 'A'));
-  add_title(out, text_str(&name), info->summary);
+  add_title(out, arena_printf(out->arena, "GRUS-%s", text_upper(out->arena, info->name)),
+            info->summary);
   text_printf(out, ".B grus %s\n[\\fIOPTION\\fR...]", info->name);
   if (*info->arguments) {
     text_add(out, " \\fI");

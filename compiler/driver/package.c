@@ -104,24 +104,17 @@ static void add_zephyr(const Printed *p, Text *out) {
   text_printf(out, "name: %s\nbuild:\n  cmake: zephyr\n  kconfig: zephyr/Kconfig\n", p->name);
 }
 
-static const char *upper(const char *name, Arena *arena) {
-  char *u = arena_strdup(arena, name);
-  for (char *c = u; *c; c++)
-    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
-  return u;
-}
-
 static void add_zephyr_cmake(const Printed *p, Text *out) {
   text_printf(out,
               "if(CONFIG_MODEL_%s)\n  zephyr_library()\n  zephyr_library_sources(../src/%s.c)\n"
               "  zephyr_library_compile_options(-O2 -ffp-contract=off)\n  "
               "zephyr_include_directories(../src)\nendif()\n",
-              upper(p->name, out->arena), p->name);
+              text_upper(out->arena, p->name), p->name);
 }
 
 static void add_zephyr_kconfig(const Printed *p, Text *out) {
   text_printf(out, "config MODEL_%s\n\tbool \"The model %s\"\n\tdefault y\n\thelp\n\t  %s\n",
-              upper(p->name, out->arena), p->name, p->sentence);
+              text_upper(out->arena, p->name), p->name, p->sentence);
 }
 
 static void add_pack(const Printed *p, Text *out) {
@@ -292,7 +285,7 @@ static void add_readme(const Printed *p, Text *out) {
       "| STM32CubeIDE, others | add `src` to the sources and to the include paths |\n\n"
       "C programs include `%s.h`, C++ programs `%s.hpp` (class `%s`).%s\n",
       p->shown, p->sentence, p->c->compiler, p->c->machine.name, n,
-      c_flags(out->arena, &p->c->machine), upper(n, out->arena), n, n, n, n, n, n, p->shown,
+      c_flags(out->arena, &p->c->machine), text_upper(out->arena, n), n, n, n, n, n, n, p->shown,
       p->package->is_multi ? "" : " `bindings` has the same for Rust, Go and Python.");
 }
 

@@ -102,6 +102,13 @@ void kir_index_range(const KirIndex *at, int64_t *lo, int64_t *hi) {
   }
 }
 
+int64_t kir_state_bytes(const KirModule *m) {
+  int64_t bytes = 0;
+  for (int i = 0; i < m->n_buffers; i++)
+    if (m->buffer[i]->space == KIR_STATE) bytes += kir_bytes(m->buffer[i]);
+  return bytes;
+}
+
 int64_t kir_cost_saved(const KirCost *cost) {
   double share = cost->kernel_weights ? (double)cost->left_out / (double)cost->kernel_weights : 0;
   return (int64_t)((double)cost->macs * share + 0.5);

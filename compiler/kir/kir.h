@@ -385,6 +385,11 @@ static inline bool kir_is_outside(const KirModule *m, const KirBuffer *b) {
 
 /* Bytes of one element in memory; size_t counts as 8. */
 int kir_elem_size(KirElem elem);
+static inline int64_t kir_bytes(const KirBuffer *b) {
+  return b->count * kir_elem_size(b->elem);
+}
+/* Of all buffers in the state of the module. */
+int64_t kir_state_bytes(const KirModule *m);
 const char *kir_elem_name(KirElem elem); /* "f32" */
 static inline KirType kir_type(KirElem elem, int lanes) {
   return (KirType){elem, lanes};

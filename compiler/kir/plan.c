@@ -69,10 +69,6 @@ static int by_size(const void *a, const void *b) {
   return x->buffer->id - y->buffer->id;
 }
 
-static int64_t buffer_bytes(const KirBuffer *b) {
-  return b->count * kir_elem_size(b->elem);
-}
-
 /* The lowest offset for life[n] that is free of every placed buffer alive with it. */
 static int64_t place(const Life *life, int n) {
   const KirBuffer *b = life[n].buffer;
@@ -82,10 +78,10 @@ static int64_t place(const Life *life, int n) {
     for (int i = 0; i < n; i++) {
       const KirBuffer *o = life[i].buffer;
       bool together = life[i].first <= life[n].last && life[n].first <= life[i].last;
-      if (!together || at >= o->scratch_offset + buffer_bytes(o) ||
-          o->scratch_offset >= at + buffer_bytes(b))
+      if (!together || at >= o->scratch_offset + kir_bytes(o) ||
+          o->scratch_offset >= at + kir_bytes(b))
         continue;
-      at = size_whole(o->scratch_offset + buffer_bytes(o), align);
+      at = size_whole(o->scratch_offset + kir_bytes(o), align);
       moved = true;
     }
   }
@@ -108,7 +104,7 @@ void kir_plan(KirModule *m) {
     b->scratch_offset = place(w.life, i);
     b->live_from = w.life[i].first;
     b->live_to = w.life[i].last;
-    int64_t end = b->scratch_offset + buffer_bytes(b);
+    int64_t end = b->scratch_offset + kir_bytes(b);
     if (end > m->scratch_bytes) m->scratch_bytes = end;
     if (b->align > m->scratch_align) m->scratch_align = b->align;
   }

@@ -41,7 +41,7 @@ static void make_merged(const Sharing *s, Merged *g, const KirBuffer *first) {
   b->is_per_sample = false;
   if (first->doc)
     b->doc = arena_printf(s->m->arena, "%lld of: %s", (long long)g->slots, first->doc);
-  if (first->data) b->data = arena_alloc(s->m->arena, (size_t)(b->count * kir_elem_size(b->elem)));
+  if (first->data) b->data = arena_alloc(s->m->arena, (size_t)kir_bytes(b));
 }
 
 /* Merged buffers take the place of the first of theirs, and the others go. */

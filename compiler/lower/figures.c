@@ -90,7 +90,7 @@ static int64_t tables_of(const KirModule *m) {
   int64_t bytes = 0;
   for (int i = 0; i < m->n_buffers; i++)
     if (m->buffer[i]->space == KIR_CONST && !m->buffer[i]->origin.layer)
-      bytes += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+      bytes += kir_bytes(m->buffer[i]);
   return bytes;
 }
 
@@ -98,7 +98,7 @@ int64_t figures_narrow_scratch(const KirModule *m) {
   int64_t bytes = 0;
   for (int i = 0; i < m->n_buffers; i++)
     if (m->buffer[i]->space == KIR_SCRATCH && m->buffer[i]->elem != KIR_F32)
-      bytes += m->buffer[i]->count * kir_elem_size(m->buffer[i]->elem);
+      bytes += kir_bytes(m->buffer[i]);
   return bytes;
 }
 

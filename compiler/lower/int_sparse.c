@@ -117,9 +117,8 @@ static void report(Lower *l, const Layer *layer, const IntPart *to, const Lists 
   KirCost *cost = layer_cost(l, layer);
   int64_t all = lists->n * ROWS * lists->part->depth;
   cost->left_out += all - kept;
-  cost->saved_bytes += (all - to->w->count) * kir_elem_size(to->w->elem) -
-                       to->index->count * kir_elem_size(to->index->elem) -
-                       to->list->count * kir_elem_size(to->list->elem);
+  cost->saved_bytes += (all - to->w->count) * kir_elem_size(to->w->elem) - kir_bytes(to->index) -
+                       kir_bytes(to->list);
 }
 
 void int_sparse_pack(Emit *e, const Layer *layer, const IntRows *rows, const char *name,

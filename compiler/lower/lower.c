@@ -139,7 +139,7 @@ static void count_memory(KirModule *m) {
     const KirBuffer *b = m->buffer[i];
     for (int k = 0; k < m->n_costs && b->origin.layer; k++)
       if (m->cost[k].layer == b->origin.layer) {
-        int64_t bytes = b->count * kir_elem_size(b->elem);
+        int64_t bytes = kir_bytes(b);
         if (b->space == KIR_CONST) m->cost[k].weight_bytes += bytes;
         if (b->space == KIR_STATE) m->cost[k].state_bytes += bytes;
         if (b->space == KIR_SCRATCH) m->cost[k].scratch_bytes += bytes;
@@ -166,7 +166,7 @@ static void place_weights(KirModule *m) {
     KirBuffer *b = m->buffer[i];
     if (b->space != KIR_CONST) continue;
     b->weight_offset = at;
-    at = size_whole(at + b->count * kir_elem_size(b->elem), KIR_WEIGHTS_ALIGN);
+    at = size_whole(at + kir_bytes(b), KIR_WEIGHTS_ALIGN);
   }
   m->block_bytes = at;
 }

@@ -274,8 +274,7 @@ static void report(Lower *l, const Mat *mat, const MatPart *p, int64_t stored, i
   int64_t all = mat_vectors(mat) * mat->lanes * p->n_gates * p->d;
   int size = kir_elem_size(p->packed->elem);
   cost->left_out += kept < all ? all - kept : 0;
-  cost->saved_bytes += (all - stored) * size - p->index->count * kir_elem_size(p->index->elem) -
-                       p->first->count * kir_elem_size(p->first->elem);
+  cost->saved_bytes += (all - stored) * size - kir_bytes(p->index) - kir_bytes(p->first);
 }
 
 void sparse_pack(Lower *l, const Mat *mat, MatPart *p) {

@@ -135,7 +135,8 @@ const char *source_uri(Request *r, uint32_t file) {
   return path_uri(r->arena, sources_get(&r->a->sources, file)->path);
 }
 
-static size_t utf16_length(const char *s, size_t n) {
+size_t lsp_units(const LspServer *server, const char *s, size_t n) {
+  if (server->utf8) return n;
   size_t units = 0, len;
   for (size_t at = 0; at < n; at += len)
     units += text_decode(s + at, n - at, &len) > 0xFFFF ? 2 : 1;
@@ -147,8 +148,7 @@ void add_position(const LspServer *server, Text *out, const Analysis *a, Span sp
   uint32_t at = end ? span.end : span.begin;
   uint32_t line = source_place(&a->sources, source, at).line;
   uint32_t start = source_line_start(&a->sources, source, line);
-  size_t character = at > start ? at - start : 0;
-  if (!server->utf8) character = utf16_length(source->text + start, character);
+  size_t character = lsp_units(server, source->text + start, at > start ? at - start : 0);
   text_printf(out, "{\"line\":%u,\"character\":%zu}", line - 1, character);
 }
 

@@ -72,14 +72,6 @@ static int name_class(Request *r, const Map *kinds, const Word *words, size_t n,
   return after == '=' && in_call ? PROPERTY : VARIABLE;
 }
 
-static size_t units(const LspServer *server, const char *s, size_t n) {
-  if (server->utf8) return n;
-  size_t count = 0, len;
-  for (size_t at = 0; at < n; at += len)
-    count += text_decode(s + at, n - at, &len) > 0xFFFF ? 2 : 1;
-  return count;
-}
-
 void answer_semantic_tokens(Request *r, Text *out) {
   size_t n;
   const Source *source = r->a->source;
@@ -101,10 +93,10 @@ void answer_semantic_tokens(Request *r, Text *out) {
     int class = word[i].kind == WORD_NAME ? name_class(r, &kinds, word, n, i) : class_of(&word[i]);
     const char *end = memchr(source->text + span.begin, '\n', span.end - span.begin);
     size_t len = end ? (size_t)(end - source->text) - span.begin : span.end - span.begin;
-    size_t column = units(r->server, source->text + line_begin, span.begin - line_begin);
+    size_t column = lsp_units(r->server, source->text + line_begin, span.begin - line_begin);
     text_printf(out, "%s%zu,%zu,%zu,%d,0", first ? "" : ",", line - last_line,
                 line == last_line ? column - last_column : column,
-                units(r->server, source->text + span.begin, len), class);
+                lsp_units(r->server, source->text + span.begin, len), class);
     first = false;
     last_line = line;
     last_column = column;

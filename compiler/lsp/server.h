@@ -115,6 +115,8 @@ Analysis *document_analysis_apart(LspServer *server, const Document *d);
 void documents_using(LspServer *server, const char *path);
 /* The URI of a file of the analysis: that of the document, or a file URI. */
 const char *source_uri(Request *r, uint32_t file);
+/* How many units of the protocol a text of n bytes has. */
+size_t lsp_units(const LspServer *server, const char *s, size_t n);
 void add_position(const LspServer *server, Text *out, const Analysis *a, Span span, bool end);
 void add_range(const LspServer *server, Text *out, const Analysis *a, Span span);
 /* Adds {"uri":...,"range":...}. */
