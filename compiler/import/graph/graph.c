@@ -47,6 +47,12 @@ GraphInput *graph_input(Graph *graph, const char *name, GraphElem elem) {
   return &graph->in[graph->n_in - 1];
 }
 
+int graph_variable_find(const Graph *graph, const char *name) {
+  for (int i = 0; i < graph->n_variables; i++)
+    if (strcmp(graph->variable[i].name, name) == 0) return i;
+  return -1;
+}
+
 void graph_output(Graph *graph, const char *name, GraphValue *value) {
   GraphOutput output = {.name = name, .value = value};
   ARENA_PUSH(graph->arena, graph->out, graph->n_out, graph->cap_out, output);

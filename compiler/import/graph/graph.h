@@ -277,6 +277,8 @@ void graph_set_words(Graph *graph, GraphNode *node, GraphAttributeName name, int
 void graph_say(Graph *graph, const GraphValue *value, const GraphTensor *said);
 /* Notes that a node of the file computes in a type of 16 bits, "float16" or "bfloat16". */
 void graph_half(Graph *graph, const char *node, const char *type);
+/* The number of a variable; -1: there is none of this name. */
+int graph_variable_find(const Graph *graph, const char *name);
 /* Adds a sentence to graph->note. */
 void graph_note(Graph *graph, const char *format, ...) GRUS_PRINTF(2, 3);
 

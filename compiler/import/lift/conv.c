@@ -27,30 +27,6 @@ static Sweep sweep_of(Lift *l, const GraphNode *node, const GraphTensor *w, int 
   return s;
 }
 
-/* Gives a stage its kernel [filters, taps of a, taps of b, d] from w [filters, d, k...], and its
- * bias. False after reporting. */
-static bool give_kernel(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w,
-                        const Sweep *a, const Sweep *b) {
-  const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
-  int64_t filters = w->dim[0], d = w->dim[1], stride_a = 0, stride_b = 0, taps = 1;
-  for (int i = w->rank - 1; i >= 2; i--) {
-    if (a->spatial == i - 2) stride_a = taps;
-    if (b->spatial == i - 2) stride_b = taps;
-    taps *= w->dim[i];
-  }
-  if (!bias) layer_set_word(layer, OPT_bias, "false");
-  bool one = layer->kind == LAYER_Conv1D;
-  int64_t dim1[3] = {filters, b->taps, d}, dim2[4] = {filters, a->taps, b->taps, d};
-  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, one ? 3 : 4, one ? dim1 : dim2);
-  for (int64_t f = 0; kernel && f < filters; f++)
-    for (int64_t i = 0; i < a->taps; i++)
-      for (int64_t j = 0; j < b->taps; j++)
-        for (int64_t c = 0; c < d; c++)
-          kernel[((f * a->taps + i) * b->taps + j) * d + c] =
-              (float)graph_at(w, (f * d + c) * taps + i * stride_a + j * stride_b);
-  return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
-}
-
 /* A convolution with one tap, as a Dense: the same product at every position. */
 static LiftDone pointwise_conv(Lift *l, const GraphNode *node, const GraphTensor *w) {
   const GraphTensor *b = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
@@ -88,9 +64,7 @@ static LiftDone windows(Lift *l, const GraphNode *node, const GraphTensor *w, in
   sweep_set(l, layer, OPT_kernel, 1, n, sweep);
   if (groups != 1) layer_set_size(layer, OPT_groups, groups);
   field_name_axes(l, layer, &field, n);
-  const Sweep none_before = {.spatial = -1, .taps = 1};
-  if (!give_kernel(l, node, layer, w, n == 1 ? &none_before : &sweep[0], &sweep[n - 1]))
-    return LIFT_FAILED;
+  if (!sweep_kernel(l, node, layer, w, n, sweep)) return LIFT_FAILED;
   field_new_channels(l, node, &field);
   field_place(l, node, &field, n, sweep, layer->out[0]);
   Placed *made = &l->placed[node->out[0]->id], edges = l->placed[x->id];

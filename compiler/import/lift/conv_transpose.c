@@ -13,30 +13,6 @@ static Sweep transposed_sweep(Lift *l, const GraphNode *node, const GraphTensor 
   return sweep;
 }
 
-/* Gives a stage its kernel [filters, taps of a, taps of b, d / groups] from w [d, filters / groups,
- * k...], and its bias. If a is NULL, there is one axis. False after reporting. */
-static bool give_transposed(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w,
-                            int64_t groups, const Sweep *a, const Sweep *b) {
-  const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
-  int64_t each = w->dim[1], filters = each * groups, d = w->dim[0] / groups, stride_a = 0,
-          stride_b = 0, taps = 1, rows = a ? a->taps : 1;
-  for (int i = w->rank - 1; i >= 2; i--) {
-    if (a && a->spatial == i - 2) stride_a = taps;
-    if (b->spatial == i - 2) stride_b = taps;
-    taps *= w->dim[i];
-  }
-  if (!bias) layer_set_word(layer, OPT_bias, "false");
-  int64_t dim1[3] = {filters, b->taps, d}, dim2[4] = {filters, rows, b->taps, d};
-  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, a ? 4 : 3, a ? dim2 : dim1);
-  for (int64_t f = 0; kernel && f < filters; f++)
-    for (int64_t i = 0; i < rows; i++)
-      for (int64_t j = 0; j < b->taps; j++)
-        for (int64_t c = 0; c < d; c++)
-          kernel[((f * rows + i) * b->taps + j) * d + c] = (float)graph_at(
-              w, ((f / each * d + c) * each + f % each) * taps + i * stride_a + j * stride_b);
-  return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
-}
-
 /* Sets the options of a stage for n sweeps. */
 static void set_transposed(Layer *layer, int n, const Sweep *sweep) {
   Padding crop[2];
@@ -90,8 +66,7 @@ LiftDone lift_conv_transpose(Lift *l, const GraphNode *node) {
   set_transposed(layer, n, sweep);
   if (groups != 1) layer_set_size(layer, OPT_groups, groups);
   field_name_axes(l, layer, &field, n);
-  if (!give_transposed(l, node, layer, w, groups, n == 1 ? NULL : &sweep[0], &sweep[n - 1]))
-    return LIFT_FAILED;
+  if (!sweep_kernel(l, node, layer, w, n, sweep)) return LIFT_FAILED;
   field_new_channels(l, node, &field);
   field_place(l, node, &field, n, sweep, layer->out[0]);
   return LIFT_DONE;

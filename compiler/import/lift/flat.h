@@ -201,4 +201,10 @@ static inline const GraphTensor *flat_type_of(const Flat *flat, const GraphValue
   return (size_t)value->id < flat->cap_types ? flat->type[value->id] : NULL;
 }
 
+/* The numbers of a constant; NULL if there is no value or it is not one. */
+static inline const GraphTensor *flat_known(const Flat *flat, const GraphValue *value) {
+  const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
+  return t && graph_known(t) ? t : NULL;
+}
+
 #endif

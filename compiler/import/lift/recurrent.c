@@ -18,8 +18,7 @@ typedef struct Operands {
 } Operands;
 
 static const GraphTensor *constant(const Lift *l, const GraphValue *value) {
-  const GraphTensor *t = value ? lift_type(l, value) : NULL;
-  return t && graph_known(t) ? t : NULL;
+  return flat_known(l->flat, value);
 }
 
 static Operands operands_of(const Lift *l, const GraphNode *node) {

@@ -172,9 +172,7 @@ static GraphValue *sum_of(Spelling *s, int64_t g) {
 /* ---- the cells ---- */
 
 static const GraphTensor *constant(const Flat *flat, const GraphNode *node, int i) {
-  const GraphValue *value = recurrent_operand(node, i);
-  const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
-  return t && graph_known(t) ? t : NULL;
+  return flat_known(flat, recurrent_operand(node, i));
 }
 
 static GraphValue *shaped(Spelling *s, GraphValue *x, int rank, const int64_t *dim) {

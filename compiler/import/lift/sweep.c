@@ -151,6 +151,31 @@ void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n,
     layer_set_paddings(layer, OPT_padding, n, padding);
 }
 
+bool sweep_kernel(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w, int n,
+                  const Sweep *sweep) {
+  const GraphTensor *bias = node->n_in > 2 && node->in[2] ? lift_type(l, node->in[2]) : NULL;
+  const Sweep none = {.spatial = -1, .taps = 1}, *a = n == 1 ? &none : sweep, *b = &sweep[n - 1];
+  bool turned = node->op == GRAPH_ConvTranspose;
+  int64_t groups = graph_int(node, GRAPH_ATTR_groups, 1), each = turned ? w->dim[1] : 1,
+          filters = turned ? each * groups : w->dim[0], d = turned ? w->dim[0] / groups : w->dim[1],
+          stride_a = 0, stride_b = 0, taps = 1;
+  for (int i = w->rank - 1; i >= 2; i--) {
+    if (a->spatial == i - 2) stride_a = taps;
+    if (b->spatial == i - 2) stride_b = taps;
+    taps *= w->dim[i];
+  }
+  if (!bias) layer_set_word(layer, OPT_bias, "false");
+  int64_t dim1[3] = {filters, b->taps, d}, dim2[4] = {filters, a->taps, b->taps, d};
+  float *kernel = lift_tensor(l, node, layer, ROLE_KERNEL, n + 2, n == 1 ? dim1 : dim2);
+  for (int64_t f = 0; kernel && f < filters; f++)
+    for (int64_t i = 0; i < a->taps; i++)
+      for (int64_t j = 0; j < b->taps; j++)
+        for (int64_t c = 0; c < d; c++)
+          kernel[((f * a->taps + i) * b->taps + j) * d + c] = (float)graph_at(
+              w, ((f / each * d + c) * each + f % each) * taps + i * stride_a + j * stride_b);
+  return kernel && (!bias || lift_vector(l, node, layer, ROLE_BIAS, bias, filters));
+}
+
 void field_new_channels(Lift *l, const GraphNode *node, SweptField *f) {
   int none;
   f->layout.axis[f->layout.n - 1] = lift_axis(l, node->out[0], 1, &none);

@@ -40,6 +40,11 @@ int sweep_one_or_two(Lift *l, const GraphNode *node, int n, int *live);
 /* Sets the options of a stage for n sweeps. size: the option for the taps. usual: the stride that
  * the stage has if none is given; 0: as many as the taps. */
 void sweep_set(const Lift *l, Layer *layer, OptName size, int64_t usual, int n, const Sweep *sweep);
+/* Gives a stage its bias, and its kernel [filters, taps of each sweep, d] from w, which is
+ * [filters, d, k...], and of a transposed convolution [groups * d, filters / groups, k...]. False
+ * after reporting. */
+bool sweep_kernel(Lift *l, const GraphNode *node, Layer *layer, const GraphTensor *w, int n,
+                  const Sweep *sweep);
 /* The field of n sweeps. False after reporting. */
 bool field_find(Lift *l, const GraphNode *node, int n, const Sweep *sweep, SweptField *out);
 /* The value of the field as the stage reads it: with names for its axes, unless they are those that

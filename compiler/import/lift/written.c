@@ -18,14 +18,9 @@
 
 static const double close_to = 1e-6;
 
-static const GraphTensor *constant(const Flat *flat, const GraphValue *value) {
-  const GraphTensor *t = value ? flat_type_of(flat, value) : NULL;
-  return t && graph_known(t) ? t : NULL;
-}
-
 /* Whether a value is a constant all of whose elements are one number, which *out gets. */
 static bool is_number(const Flat *flat, const GraphValue *value, double *out) {
-  const GraphTensor *t = constant(flat, value);
+  const GraphTensor *t = flat_known(flat, value);
   for (int64_t i = 1; t && i < t->count; i++)
     if (graph_at(t, i) != graph_at(t, 0)) return false;
   if (!t || !t->count) return false;
@@ -51,7 +46,7 @@ static GraphValue *beside(const GraphNode *node, const GraphValue *one) {
 /* The operand of a node with two that varies, if the other one is this number; NULL: it is not. */
 static GraphValue *with_number(const Flat *flat, const GraphNode *node, double number) {
   for (int i = 0; node && i < 2; i++)
-    if (is_near(flat, node->in[i], number) && !constant(flat, node->in[1 - i]))
+    if (is_near(flat, node->in[i], number) && !flat_known(flat, node->in[1 - i]))
       return node->in[1 - i];
   return NULL;
 }
@@ -164,7 +159,7 @@ static GraphValue *scaled_root(const Flat *flat, const GraphValue *value, GraphV
   const GraphNode *mul = made_by(value, GRAPH_Mul);
   *scale = NULL;
   for (int i = 0; mul && i < 2; i++) {
-    if (!constant(flat, mul->in[i])) continue;
+    if (!flat_known(flat, mul->in[i])) continue;
     *scale = mul->in[i];
     return inverse_root(flat, mul->in[1 - i]);
   }
@@ -178,11 +173,11 @@ static const GraphNode *shift_of(const Flat *flat, const GraphValue *value,
   const GraphNode *add = made_by(value, GRAPH_Add), *sub = made_by(value, GRAPH_Sub), *mul;
   *center = NULL;
   for (int i = 0; add && i < 2; i++) {
-    if (!constant(flat, add->in[i])) continue;
+    if (!flat_known(flat, add->in[i])) continue;
     *center = add->in[i];
     value = add->in[1 - i];
   }
-  if (sub && constant(flat, sub->in[0])) { /* center - (mean factor) */
+  if (sub && flat_known(flat, sub->in[0])) { /* center - (mean factor) */
     *center = sub->in[0];
     mul = made_by(sub->in[1], GRAPH_Mul);
     return mul ? made_by(beside(mul, factor), GRAPH_ReduceMean) : NULL;
@@ -320,7 +315,7 @@ static bool is_function(Flat *flat, GraphNode *node) {
   }
   for (int i = 0; i < 2; i++) {
     x = node->in[i];
-    GraphOp op = constant(flat, x) ? GRAPH_Identity : gate_of(beside(node, x), x);
+    GraphOp op = flat_known(flat, x) ? GRAPH_Identity : gate_of(beside(node, x), x);
     if (op == GRAPH_Identity) continue;
     become(flat, node, op, x);
     return true;
@@ -358,7 +353,7 @@ static bool part_gates(Flat *flat, GraphNode *node) {
  * one. */
 static bool is_product(Flat *flat, GraphNode *node) {
   for (int i = 0; i < 2 && node->op == GRAPH_Mul; i++) {
-    const GraphTensor *x = flat_type_of(flat, node->in[i]), *c = constant(flat, node->in[1 - i]);
+    const GraphTensor *x = flat_type_of(flat, node->in[i]), *c = flat_known(flat, node->in[1 - i]);
     if (!c || graph_known(x) || !c->rank || c->rank > x->rank || x->dim[x->rank - 1] != 1) continue;
     int64_t dim[2] = {1, c->dim[c->rank - 1]};
     if (dim[1] < 2 || dim[1] != c->count) continue;

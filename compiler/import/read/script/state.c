@@ -93,12 +93,6 @@ ScriptValue *script_carried(ScriptRun *r, const char *path) {
   return start ? script_state(r, path, start) : map_get(&r->script->later, path);
 }
 
-static int variable_of(const Graph *graph, const char *name) {
-  for (int i = 0; i < graph->n_variables; i++)
-    if (strcmp(graph->variable[i].name, name) == 0) return i;
-  return -1;
-}
-
 /* The tensor that an attribute holds at the end; NULL: none. */
 static const char *held_by(const ScriptRun *r, const char *path) {
   for (int i = 0; i < r->n_set; i++)
@@ -111,7 +105,7 @@ static const char *held_by(const ScriptRun *r, const char *path) {
 static bool is_unsettled(ScriptRun *r, const ScriptBinding *set) {
   const ScriptValue *was = set->was, *is = set->value;
   if (was->kind != VALUE_TENSOR || is->kind != VALUE_TENSOR) return !script_same(was, is);
-  int variable = variable_of(r->torch->graph, set->name);
+  int variable = graph_variable_find(r->torch->graph, set->name);
   const GraphTensor *start = variable >= 0 ? r->torch->graph->variable[variable].start : NULL,
                     *shape = script_shape(r, is->text);
   return !start || !shape || !graph_same_shape(start, shape);
@@ -221,7 +215,7 @@ bool script_same_calls(ScriptRun *first, Graph *second) {
   for (int i = 0; good && i < n_out; i++)
     good = alike(a[i], b[i]);
   for (int i = n_out; good && i < graph->n_out; i++) {
-    int variable = variable_of(second, graph->out[i].name + strlen("state "));
+    int variable = graph_variable_find(second, graph->out[i].name + strlen("state "));
     good = variable < 0 || alike(a[i], state->variable[variable]);
   }
   if (!good)

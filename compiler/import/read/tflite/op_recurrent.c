@@ -64,23 +64,14 @@ static GraphValue *stacked(TflCall *c, int first, int n) {
   return emit_concat(c->emit, 1, n, part);
 }
 
-/* The four gates [1, 4, ...] of an LSTM whose input gate is 1 - f: it is sigmoid(-z) where f is
- * sigmoid(z), so its weights are minus those of f. `first` is the operand of i, which is left out.
- */
-static GraphValue *coupled(TflCall *c, int first) {
-  GraphValue *three = stacked(c, first + 1, 3);
-  if (!three) return NULL;
+/* The same, where the input gate may be 1 - f: it is sigmoid(-z) where f is sigmoid(z), so its
+ * operand is minus that of f. `first` is the operand of i, which is then left out. */
+static GraphValue *gates(TflCall *c, int first, int n, bool is_coupled) {
+  if (!is_coupled) return stacked(c, first, n);
+  GraphValue *others = stacked(c, first + 1, n - 1);
+  if (!others) return NULL;
   GraphValue *f = emit_unsqueeze(c->emit, tfl_real(c, first + 1), 2, (int64_t[]){0, 1});
-  return emit_concat(c->emit, 1, 2, (GraphValue *[]){EMIT(c->emit, Neg, f), three});
-}
-
-/* The peepholes of i, f and o; if the input gate is 1 - f, that of i is minus that of f. */
-static GraphValue *peepholes(TflCall *c, int first, bool is_coupled) {
-  if (!is_coupled) return stacked(c, first, 3);
-  GraphValue *two = stacked(c, first + 1, 2);
-  if (!two) return NULL;
-  GraphValue *f = emit_unsqueeze(c->emit, tfl_real(c, first + 1), 2, (int64_t[]){0, 1});
-  return emit_concat(c->emit, 1, 2, (GraphValue *[]){EMIT(c->emit, Neg, f), two});
+  return emit_concat(c->emit, 1, 2, (GraphValue *[]){EMIT(c->emit, Neg, f), others});
 }
 
 /* ---- LSTM ---- */
@@ -124,10 +115,10 @@ static GraphValue *lstm_direction(TflCall *c, const Direction *d, GraphValue *x,
     if (states[k] == TFL_NO_VARIABLE) return NULL;
     in[5 + k] = emit_unsqueeze(e, tfl_variable_read(c, states[k]), 1, (int64_t[]){0});
   }
-  in[1] = is_coupled ? coupled(c, d->kernel) : stacked(c, d->kernel, 4);
-  in[2] = is_coupled ? coupled(c, d->recurrent) : stacked(c, d->recurrent, 4);
-  in[3] = is_coupled ? coupled(c, d->bias) : stacked(c, d->bias, 4);
-  if (tfl_in(c, d->peephole + 1)) in[7] = peepholes(c, d->peephole, is_coupled);
+  in[1] = gates(c, d->kernel, 4, is_coupled);
+  in[2] = gates(c, d->recurrent, 4, is_coupled);
+  in[3] = gates(c, d->bias, 4, is_coupled);
+  if (tfl_in(c, d->peephole + 1)) in[7] = gates(c, d->peephole, 3, is_coupled);
   if (tfl_in(c, d->projection))
     in[9] = emit_unsqueeze(e, tfl_real(c, d->projection), 1, (int64_t[]){0});
   if (!in[1] || !in[2] || !in[3] || (tfl_in(c, d->peephole + 1) && !in[7])) {

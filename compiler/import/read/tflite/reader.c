@@ -33,12 +33,13 @@ static const TfliteRow rows[] = {
 #include "import/read/tflite/tflite_ops.def"
 };
 
-/* Names of operators that are not read, for the message. */
-static const struct {
+/* Operators that are not read: their names, and what is read in their place; NULL: nothing is
+ * near. */
+static const struct Unread {
   int32_t code;
-  const char *name;
+  const char *name, *near;
 } unread[] = {
-#define TFL_UNREAD(code, name, near) {code, name},
+#define TFL_UNREAD(code, name, near) {code, name, near},
 #include "import/read/tflite/tflite_unread.def"
 #undef TFL_UNREAD
 };
@@ -58,12 +59,18 @@ static const TfliteRow *row_of(const TflOperator *op) {
   return NULL;
 }
 
+/* NULL: it is read, or nothing is known of it. */
+static const struct Unread *unread_find(int32_t code) {
+  for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
+    if (unread[i].code == code) return &unread[i];
+  return NULL;
+}
+
 static const char *operator_name(TflReader *r, const TflOperator *op, const TfliteRow *row) {
   if (op->custom) return op->custom;
   if (row) return row->name;
-  for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
-    if (unread[i].code == op->code) return unread[i].name;
-  return arena_printf(r->arena, "operator %d", op->code);
+  const struct Unread *known = unread_find(op->code);
+  return known ? known->name : arena_printf(r->arena, "operator %d", op->code);
 }
 
 /* ---- values ---- */
@@ -147,25 +154,10 @@ static bool read_operands(TflCall *c, const TfliteRow *row) {
   return !bad || tfl_broken(c->reader);
 }
 
-/* What is read in place of an operator that is not; NULL: nothing is near. */
-static const char *near_of(int code) {
-  static const struct {
-    int code;
-    const char *near;
-  } known[] = {
-#define TFL_UNREAD(code, name, near) {code, near},
-#include "import/read/tflite/tflite_unread.def"
-#undef TFL_UNREAD
-  };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (known[i].code == code) return known[i].near;
-  return NULL;
-}
-
 static bool unknown(TflCall *c) {
   TflReader *r = c->reader;
   bool flex = c->op.custom && strncmp(c->op.custom, "Flex", 4) == 0;
-  const char *near = c->op.custom ? NULL : near_of(c->op.code);
+  const struct Unread *known = c->op.custom ? NULL : unread_find(c->op.code);
   Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->emit->name, c->emit->source);
   if (c->op.custom)
@@ -173,7 +165,7 @@ static bool unknown(TflCall *c) {
                         "TensorFlow Lite"
                       : "it is a custom operator: the file does not say what it computes");
   diag_fix(d, FIX_MAYBE, "%s",
-           near ? near
+           known && known->near ? known->near
            : flex
                ? "import the Keras model or the SavedModel from which it was converted: grus may "
                  "know what the converter did not"

@@ -302,12 +302,6 @@ static bool read_input_spec(TorchReader *r, json_t *entry, json_t *outputs) {
   return true;
 }
 
-static int variable_of(const Graph *graph, const char *name) {
-  for (int i = 0; i < graph->n_variables; i++)
-    if (strcmp(graph->variable[i].name, name) == 0) return i;
-  return -1;
-}
-
 /* What the buffers hold that nodes have changed in place, after all nodes. */
 static void keep_buffers(TorchReader *r, json_t *inputs) {
   for (size_t i = 0; i < json_array_size(inputs); i++) {
@@ -317,7 +311,7 @@ static void keep_buffers(TorchReader *r, json_t *inputs) {
     const char *stored = name ? map_get(&r->buffers, name) : NULL;
     GraphValue *value = stored ? map_get(&r->values, name) : NULL;
     if (!value) continue;
-    torch_assign(r, variable_of(r->graph, stored), value);
+    torch_assign(r, graph_variable_find(r->graph, stored), value);
   }
 }
 
@@ -338,7 +332,7 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
     graph_output(r->graph, name, value);
     return true;
   }
-  int variable = variable_of(r->graph, buffer);
+  int variable = graph_variable_find(r->graph, buffer);
   if (variable < 0) {
     torch_bad(r, "`%s` changes the buffer `%s`, which it does not hold", r->file->path, buffer);
     return false;
