@@ -3,6 +3,7 @@
 #include "driver/option_set.h"
 
 #include "base/names.h"
+#include "model/graph/identifier.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,8 +34,8 @@ static bool parse_long(const char *value, long *out) {
 }
 
 static bool is_name(const char *s) {
-  size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-  return n && !s[n] && !(*s >= '0' && *s <= '9');
+  size_t n = identifier_length(s);
+  return n && !s[n];
 }
 
 /* "16KiB", "64k", "4096": bytes. */

@@ -6,6 +6,7 @@
  * rules of the language decide what may stream. A reader of graphs does this by itself. */
 #include "import/foreign.h"
 
+#include "model/graph/identifier.h"
 #include "model/infer/infer.h"
 
 #include <math.h>
@@ -15,8 +16,8 @@
 /* "n <= 120", "<= 120", "49". False when it is none of these. */
 static bool time_parse(Foreign *f, const char *text, Time *out) {
   const char *name = NULL, *s = text + strspn(text, " ");
-  size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-  bool is_name = len && !(*s >= '0' && *s <= '9');
+  size_t len = identifier_length(s);
+  bool is_name = len != 0;
   if (is_name) {
     name = arena_strndup(f->arena, s, len);
     s += len;

@@ -20,6 +20,13 @@ bool identifier_has(char c) {
   return ((unsigned char)c < 128 && isalnum((unsigned char)c)) || c == '_';
 }
 
+size_t identifier_length(const char *s) {
+  size_t n = 0;
+  while (identifier_has(s[n]))
+    n++;
+  return isdigit((unsigned char)*s) ? 0 : n;
+}
+
 char *identifier_clean(Arena *arena, const char *name) {
   size_t len = strlen(name);
   if (len > 2 && strcmp(name + len - 2, ":0") == 0) len -= 2;

@@ -7,9 +7,12 @@
 #include "base/arena.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether a name may contain the character: an ASCII letter, a digit or `_`. */
 bool identifier_has(char c);
+/* The length of the name that a text begins with; 0: it begins with none. */
+size_t identifier_length(const char *s);
 /* A copy of name in which every character that a name cannot contain is `_`, which begins with a
  * letter, and which has at most 42 characters. It may be a reserved word. */
 char *identifier_clean(Arena *arena, const char *name);

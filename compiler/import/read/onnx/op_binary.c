@@ -76,12 +76,11 @@ bool onnx_op_variadic(OnnxCall *c) {
   return call_set(c, 0, x);
 }
 
-/* An activation that another operator ends with, named as an operator of its own. */
-static GraphValue *fused(OnnxCall *c, GraphValue *x) {
+GraphValue *onnx_activated(OnnxCall *c, GraphValue *x) {
   static const NamedOp known[] = {
       {"Relu", GRAPH_Relu}, {"Tanh", GRAPH_Tanh}, {"Sigmoid", GRAPH_Sigmoid}};
   const char *name = call_attr_string(c, "activation", "");
-  if (!*name) return x;
+  if (!x || !*name) return x;
   GraphOp op = OP_NAMED(known, name);
   if (op != GRAPH_OP_COUNT) return emit_call(c->emit, op, 1, &x);
   call_lacks(c, E902,
@@ -101,7 +100,7 @@ bool onnx_op_gemm(OnnxCall *c) {
   if (alpha != 1) y = EMIT(c->emit, Mul, y, emit_number(c->emit, alpha));
   if (bias && beta != 1) bias = EMIT(c->emit, Mul, bias, emit_number(c->emit, beta));
   if (bias) y = EMIT(c->emit, Add, y, bias);
-  y = fused(c, y);
+  y = onnx_activated(c, y);
   return y && call_set(c, 0, y);
 }
 

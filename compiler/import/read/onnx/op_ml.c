@@ -89,25 +89,21 @@ static bool set_label(OnnxCall *c, GraphValue *scores, int64_t classes) {
   int n;
   const int64_t *label;
   if (!call_is_read(c, 0)) return true;
+  const char *instead = arena_printf(c->reader->arena,
+                                     "leave out the output `%s` (`onnx.utils.extract_model`), and "
+                                     "take the label of the largest score in your program",
+                                     c->node->output[0]);
   if (!call_attr_ints(c, "classlabels_ints", &n, &label)) {
     const char *text = call_attr_word(c, "classlabels_strings", 0);
-    return call_lacks(c, E902,
-                      arena_printf(c->reader->arena,
-                                   "leave out the output `%s` (`onnx.utils.extract_model`), and "
-                                   "take the label of the largest score in your program",
-                                   c->node->output[0]),
-                      "gives labels that are text, such as `%s`", text ? text : "");
+    return call_lacks(c, E902, instead, "gives labels that are text, such as `%s`",
+                      text ? text : "");
   }
   bool counts = n == classes;
   for (int k = 0; k < n && counts; k++)
     counts = label[k] == k;
   if (!counts)
-    return call_lacks(c, E902,
-                      arena_printf(c->reader->arena,
-                                   "leave out the output `%s` (`onnx.utils.extract_model`), and "
-                                   "take the label of the largest score in your program",
-                                   c->node->output[0]),
-                      "gives labels that are not 0 to %lld in order", (long long)classes - 1);
+    return call_lacks(c, E902, instead, "gives labels that are not 0 to %lld in order",
+                      (long long)classes - 1);
   GraphNode *node = emit_node(c->emit, GRAPH_ArgMax, 1, &scores, 1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, -1);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_keepdims, 0);

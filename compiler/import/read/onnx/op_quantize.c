@@ -144,23 +144,24 @@ bool onnx_op_qlinear_unary(OnnxCall *c) {
   return call_set(c, 0, quantised(c, y, 3));
 }
 
+/* False after reporting. */
+static bool channels_are_first(OnnxCall *c) {
+  return !call_attr_int(c, "channels_last", 0) ||
+         call_lacks(c, E902,
+                    "import the file as it was before onnxruntime optimised it, or save it with "
+                    "optimisations up to `ORT_ENABLE_EXTENDED`: channels are first there",
+                    "has its channels last, which is not supported");
+}
+
 bool onnx_op_qlinear_global_pool(OnnxCall *c) {
-  if (call_attr_int(c, "channels_last", 0))
-    return call_lacks(c, E902,
-                      "import the file as it was before onnxruntime optimised it, or save it with "
-                      "optimisations up to `ORT_ENABLE_EXTENDED`: channels are first there",
-                      "has its channels last, which is not supported");
+  if (!channels_are_first(c)) return false;
   return call_set(c, 0, quantised(c, onnx_global_pool(c, real(c, 0, 1), false), 3));
 }
 
 bool onnx_op_qlinear_pool(OnnxCall *c) {
   static const int needed[] = {0, 1, 3};
   if (!all_there(c, 3, needed)) return false;
-  if (call_attr_int(c, "channels_last", 0))
-    return call_lacks(c, E902,
-                      "import the file as it was before onnxruntime optimised it, or save it with "
-                      "optimisations up to `ORT_ENABLE_EXTENDED`: channels are first there",
-                      "has its channels last, which is not supported");
+  if (!channels_are_first(c)) return false;
   GraphValue *y = onnx_window(c, GRAPH_AvgPool, real(c, 0, 1), 0, NULL, NULL, 0);
   return y && call_set(c, 0, quantised(c, y, 3));
 }

@@ -138,26 +138,9 @@ GraphValue *onnx_window(OnnxCall *c, GraphOp op, GraphValue *x, int n_more, Grap
   return emit_done(c->emit, node);
 }
 
-/* An activation that a fused operator ends with. */
-static GraphValue *fused(OnnxCall *c, GraphValue *y) {
-  const char *name = call_attr_string(c, "activation", "");
-  GraphOp op = strcmp(name, "Relu") == 0   ? GRAPH_Relu
-               : strcmp(name, "Tanh") == 0 ? GRAPH_Tanh
-                                           : GRAPH_Sigmoid;
-  if (!y || !*name) return y;
-  if (op == GRAPH_Sigmoid && strcmp(name, "Sigmoid") != 0) {
-    call_lacks(c, E902,
-               "import the file as it was before onnxruntime optimised it, where the activation is "
-               "a node of its own; here grus reads Relu, Tanh and Sigmoid",
-               "ends with the activation `%s`, which is not supported", name);
-    return NULL;
-  }
-  return emit_call(c->emit, op, 1, &y);
-}
-
 bool onnx_op_conv(OnnxCall *c) {
   GraphValue *y =
-      fused(c, onnx_window(c, GRAPH_Conv, c->in[0], c->n_in - 1, c->in + 1, c->in[1], 0));
+      onnx_activated(c, onnx_window(c, GRAPH_Conv, c->in[0], c->n_in - 1, c->in + 1, c->in[1], 0));
   return y && call_set(c, 0, y);
 }
 

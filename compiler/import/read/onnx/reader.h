@@ -122,6 +122,11 @@ const char *call_attr_word(const OnnxCall *c, const char *name, int k); /* NULL:
 /* The nearest decimal number with few digits: 0.01 for the float next to it. */
 double onnx_shortest(float f);
 
+/* ---- op_binary.c ---- */
+/* The activation that an operator ends with, which its attribute names as an operator of its own.
+ * NULL after reporting, or of NULL. */
+GraphValue *onnx_activated(OnnxCall *c, GraphValue *x);
+
 /* ---- the operators ---- */
 #define ONNX_SAME(name, n_in, op)
 #define ONNX_OP(domain, name, min_in, max_in, max_out, function)                                   \

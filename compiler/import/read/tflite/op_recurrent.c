@@ -161,17 +161,24 @@ static bool set_both(TflCall *c, GraphValue *forward, GraphValue *backward, bool
   return tfl_set(c, 0, y[0]) && tfl_set(c, 1, y[1]);
 }
 
-bool tfl_op_bidirectional_lstm(TflCall *c) {
-  static const Direction forward = {1, 5, 9, 12, 16, 35, "forward"},
-                         backward = {18, 22, 26, 29, 33, 37, "backward"};
-  FlatBuffer *flat = &c->reader->flat;
-  bool time_major = !flat_has(flat, c->op.options, 4) || flat_u8(flat, c->op.options, 4);
-  for (int k = 39; k < 48; k++)
+/* Whether there are no auxiliary inputs, which are operands first..end - 1. False after reporting.
+ */
+static bool no_auxiliary(TflCall *c, int first, int end) {
+  for (int k = first; k < end; k++)
     if (tfl_in(c, k))
       return tfl_lacks(c, E902,
                        "join them to its input with a concatenation in front of it, and their "
                        "weights to its weights",
                        "has auxiliary inputs, which is not supported");
+  return true;
+}
+
+bool tfl_op_bidirectional_lstm(TflCall *c) {
+  static const Direction forward = {1, 5, 9, 12, 16, 35, "forward"},
+                         backward = {18, 22, 26, 29, 33, 37, "backward"};
+  FlatBuffer *flat = &c->reader->flat;
+  bool time_major = !flat_has(flat, c->op.options, 4) || flat_u8(flat, c->op.options, 4);
+  if (!no_auxiliary(c, 39, 48)) return false;
   if (!c->in[0]) return tfl_refuse(c, E901, "has no input");
   if (tfl_quantised(c->from[0]))
     return tfl_lacks(c, E902, tfl_in_floats, "computes in integers, which is not supported");
@@ -229,12 +236,7 @@ bool tfl_op_sequence_rnn(TflCall *c) {
 bool tfl_op_bidirectional_rnn(TflCall *c) {
   bool time_major = tfl_flag(c, 0);
   int activation = flat_u8(&c->reader->flat, c->op.options, 1);
-  for (int k = 9; k < 12; k++)
-    if (tfl_in(c, k))
-      return tfl_lacks(c, E902,
-                       "join them to its input with a concatenation in front of it, and their "
-                       "weights to its weights",
-                       "has auxiliary inputs, which is not supported");
+  if (!no_auxiliary(c, 9, 12)) return false;
   if (!is_float(c)) return false;
   bool kept = tfl_recurrent_kept(c, time_major);
   GraphValue *x = tfl_time_first(c, tfl_real(c, 0), time_major);

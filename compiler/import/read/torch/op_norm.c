@@ -38,14 +38,18 @@ static GraphValue *group_norm(TorchCall *c, GraphValue *x, int64_t groups) {
   return emit_done(c->emit, node);
 }
 
+/* False after reporting. */
+static bool trains(TorchCall *c) {
+  return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
+                     "takes the mean of its input, as in training");
+}
+
 /* By the mean and variance of the input itself: of each channel over the samples and the axes
  * behind it. Of one sample it is a group norm with a group for each channel. */
 static bool own_batch_norm(TorchCall *c, GraphValue *x) {
   int rank = torch_rank(c, "input"), n = 0;
   int64_t axes[GRAPH_MAX_RANK], channels = torch_size(c, "input", 1);
-  if (rank < 3 || channels < 1)
-    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
-                       "takes the mean of its input, as in training");
+  if (rank < 3 || channels < 1) return trains(c);
   if (torch_size(c, "input", 0) == 1) return torch_set(c, 0, group_norm(c, x, channels));
   for (int i = 0; i < rank; i++)
     if (i != 1) axes[n++] = i;
@@ -60,9 +64,7 @@ bool torch_op_batch_norm(TorchCall *c) {
   GraphValue *scale = torch_tensor_arg(c, "weight"), *center = torch_tensor_arg(c, "bias");
   if (!x) return false;
   if (!torch_has(c, "running_mean") && !torch_has(c, "running_var")) return own_batch_norm(c, x);
-  if (torch_bool(c, "training", false) || !mean || !variance || !mean->constant)
-    return torch_lacks(c, E902, "export in evaluation mode: `module.eval()` before the export",
-                       "takes the mean of its input, as in training");
+  if (torch_bool(c, "training", false) || !mean || !variance || !mean->constant) return trains(c);
   if (!scale) scale = vector_of(c, mean, 1);
   if (!center) center = vector_of(c, mean, 0);
   GraphNode *node =

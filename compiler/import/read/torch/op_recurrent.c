@@ -30,15 +30,20 @@ static TorchCell cell_of(const char *op) {
                      .dirs = 1};
 }
 
+/* False after reporting. */
+static bool unfit(TorchCall *c) {
+  return torch_lacks(
+      c, E902, "the weights have to be parameters or buffers of the module, which are in the file",
+      "has weights that are not in the file, or of a size that does not fit");
+}
+
 /* [gates u, ...] as [1, gates, u, ...] in the order of the graph; NULL if the sizes do not allow
  * it. */
 static GraphValue *by_gates(TorchCall *c, const TorchCell *cell, GraphValue *w) {
   static const int64_t gru_order[] = {1, 0, 2};
   const GraphTensor *t = w->constant;
   if (!t || t->rank < 1 || t->dim[0] % cell->gates != 0) {
-    torch_lacks(c, E902,
-                "the weights have to be parameters or buffers of the module, which are in the file",
-                "has weights that are not in the file, or of a size that does not fit");
+    unfit(c);
     return NULL;
   }
   GraphValue *x = emit_reshape(c->emit, w, t->rank + 2,
@@ -224,11 +229,7 @@ bool torch_op_cell(TorchCall *c) {
     return torch_lacks(c, E902, "give it one: `x.unsqueeze(0)` before, and `squeeze(0)` after",
                        "has an input without a batch");
   const GraphTensor *t = w->constant;
-  if (!t || t->rank != 2 || t->dim[0] % cell.gates != 0)
-    return torch_lacks(
-        c, E902,
-        "the weights have to be parameters or buffers of the module, which are in the file",
-        "has weights that are not in the file, or of a size that does not fit");
+  if (!t || t->rank != 2 || t->dim[0] % cell.gates != 0) return unfit(c);
   int64_t units = t->dim[0] / cell.gates;
   GraphValue *h = start[0], *in = gates_of(c, x, w, b), *back = gates_of(c, h, r, rb);
   if (cell.op == GRAPH_Gru) return torch_set(c, 0, gru_step(c, in, back, h, units));
