@@ -163,6 +163,11 @@ GraphValue *flat_counted_zeros(Flat *flat, const GraphNode *node);
 GraphValue *flat_chosen(Flat *flat, const GraphNode *node);
 GraphValue *flat_power_of_number(Flat *flat, const GraphNode *node);
 GraphValue *flat_rest(Flat *flat, const GraphNode *node); /* Mod and FloorDiv */
+GraphValue *flat_ceiling(Flat *flat, const GraphNode *node);
+GraphValue *flat_tangent(Flat *flat, const GraphNode *node);
+GraphValue *flat_smallest_place(Flat *flat, const GraphNode *node); /* ArgMin */
+GraphValue *flat_log_of_sum(Flat *flat, const GraphNode *node);
+GraphValue *flat_cumulated(Flat *flat, const GraphNode *node); /* CumSum */
 
 /* ---- arranged.c ---- */
 /* Tile, Gather, GatherNd, DepthToSpace, Slice and Concat by other operators; NULL: there is no such

@@ -126,17 +126,17 @@ static Layer *gelu(Lift *l, const GraphNode *node, Value *x) {
   return layer;
 }
 
+static Layer *arc_tangent(Lift *l, const GraphNode *node, Value *x) {
+  Layer *one = clip_layer(l, node, x, 1, 1);
+  return lift_layer(l, node, LAYER_atan2, 2, (Value *[]){x, one->out[0]});
+}
+
 /* The last layer of a function of one value. NULL: the node is another one, or after reporting. */
 static Layer *unary(Lift *l, const GraphNode *node) {
   static Layer *(*const rule[GRAPH_OP_COUNT])(Lift *, const GraphNode *, Value *) = {
-      [GRAPH_Neg] = negative,
-      [GRAPH_LeakyRelu] = leaky_relu,
-      [GRAPH_Elu] = elu,
-      [GRAPH_Celu] = celu,
-      [GRAPH_HardSigmoid] = hard_sigmoid,
-      [GRAPH_Gelu] = gelu,
-      [GRAPH_Clip] = bounded,
-      [GRAPH_Round] = rounded,
+      [GRAPH_Neg] = negative, [GRAPH_LeakyRelu] = leaky_relu,     [GRAPH_Elu] = elu,
+      [GRAPH_Celu] = celu,    [GRAPH_HardSigmoid] = hard_sigmoid, [GRAPH_Gelu] = gelu,
+      [GRAPH_Clip] = bounded, [GRAPH_Atan] = arc_tangent,         [GRAPH_Round] = rounded,
   };
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
     if (plain[i].op == node->op) return unary_layer(l, node, plain[i].kind);

@@ -4,7 +4,10 @@
  *   AvgPool that counts the zeros of its padding    Pad, and AvgPool without padding
  *   Where, by one constant for all elements         the operand that it takes
  *   Pow of one number b > 0                         b^x = e^(x log b)
- *   Mod, FloorDiv of real numbers                   a - b floor(a / b), floor(a / b) */
+ *   Mod, FloorDiv of real numbers                   a - b floor(a / b), floor(a / b)
+ *   Ceil, Tan, ArgMin                               -floor(-x), sin x / cos x, argmax(-x)
+ *   ReduceLogSumExp, with m = max x                 m + log sum e^(x - m)
+ *   CumSum without the element, from the end        of x after a zero, of x in reverse order */
 #include "import/lift/flat.h"
 
 #include <math.h>
@@ -96,4 +99,83 @@ GraphValue *flat_rest(Flat *flat, const GraphNode *node) {
   if (!rest || !whole) return whole;
   GraphValue *taken = flat_of_two(flat, GRAPH_Mul, node, whole, node->in[1]);
   return flat_of_two(flat, GRAPH_Sub, node, node->in[0], taken);
+}
+
+static GraphValue *of_one(Flat *flat, GraphOp op, const GraphNode *like, GraphValue *x) {
+  return x ? flat_typed(flat, flat_node(flat, op, like, 1, &x, 1)) : NULL;
+}
+
+GraphValue *flat_ceiling(Flat *flat, const GraphNode *node) {
+  GraphValue *down = of_one(flat, GRAPH_Neg, node, node->in[0]);
+  return of_one(flat, GRAPH_Neg, node, of_one(flat, GRAPH_Floor, node, down));
+}
+
+GraphValue *flat_tangent(Flat *flat, const GraphNode *node) {
+  return flat_of_two(flat, GRAPH_Div, node, of_one(flat, GRAPH_Sin, node, node->in[0]),
+                     of_one(flat, GRAPH_Cos, node, node->in[0]));
+}
+
+GraphValue *flat_smallest_place(Flat *flat, const GraphNode *node) {
+  if (graph_elem_is_whole(flat_type_of(flat, node->in[0])->elem)) return NULL;
+  GraphValue *negative = of_one(flat, GRAPH_Neg, node, node->in[0]);
+  if (!negative) return NULL;
+  GraphNode *largest = flat_like(flat, node, 1, &negative);
+  largest->op = GRAPH_ArgMax;
+  return flat_typed(flat, largest);
+}
+
+/* A reduction along n axes, which stay. */
+static GraphValue *reduced(Flat *flat, GraphOp op, const GraphNode *like, GraphValue *x, int n,
+                           const int64_t *axes) {
+  if (!x) return NULL;
+  GraphNode *node = flat_node(flat, op, like, 1, &x, 1);
+  graph_set_ints(flat->graph, node, GRAPH_ATTR_axes, n, axes);
+  graph_set_int(flat->graph, node, GRAPH_ATTR_keepdims, 1);
+  return flat_typed(flat, node);
+}
+
+/* A maximum that is infinite counts as the largest number, so that its difference to x is one. */
+GraphValue *flat_log_of_sum(Flat *flat, const GraphNode *node) {
+  const double largest = 3.4028234663852886e38;
+  const GraphAttribute *said = graph_attribute(node, GRAPH_ATTR_axes);
+  GraphValue *x = node->in[0];
+  int rank = flat_type_of(flat, x)->rank, n = 0;
+  int64_t axes[GRAPH_MAX_RANK];
+  for (int i = 0; said && i < said->n && n < rank; i++)
+    axes[n++] = said->i[i];
+  for (int i = (int)graph_int(node, GRAPH_ATTR_axis, 0); !said && i >= 0 && i < rank; i++)
+    axes[n++] = i;
+  GraphValue *most = n ? reduced(flat, GRAPH_ReduceMax, node, x, n, axes) : NULL;
+  if (!most) return NULL;
+  GraphNode *clip = flat_node(flat, GRAPH_Clip, node, 1, &most, 1);
+  graph_set_number(flat->graph, clip, GRAPH_ATTR_low, -largest);
+  graph_set_number(flat->graph, clip, GRAPH_ATTR_high, largest);
+  GraphValue *m = flat_typed(flat, clip);
+  GraphValue *powers = of_one(flat, GRAPH_Exp, node, flat_of_two(flat, GRAPH_Sub, node, x, m));
+  GraphValue *sum = reduced(flat, GRAPH_ReduceSum, node, powers, n, axes);
+  GraphValue *y = flat_of_two(flat, GRAPH_Add, node, of_one(flat, GRAPH_Log, node, sum), m);
+  if (!y || graph_int(node, GRAPH_ATTR_keepdims, 1)) return y;
+  GraphNode *squeeze = flat_node(flat, GRAPH_Squeeze, node, 1, &y, 1);
+  graph_set_ints(flat->graph, squeeze, GRAPH_ATTR_axes, n, axes);
+  return flat_typed(flat, squeeze);
+}
+
+GraphValue *flat_cumulated(Flat *flat, const GraphNode *node) {
+  bool reverse = graph_int(node, GRAPH_ATTR_reverse, 0),
+       other = graph_int(node, GRAPH_ATTR_exclusive, 0);
+  const GraphTensor *t = flat_type_of(flat, node->in[0]);
+  int64_t axis = graph_int(node, GRAPH_ATTR_axis, 0), pads[2 * GRAPH_MAX_RANK] = {0};
+  GraphValue *x = node->in[0];
+  if (!reverse && !other) return NULL;
+  if (axis < 0) axis += t->rank;
+  int64_t size = t->dim[axis];
+  if (reverse) x = flat_reversed(flat, node, x, axis);
+  pads[axis] = 1;
+  if (other) x = flat_of_two(flat, GRAPH_Pad, node, x, flat_ints(flat, 2 * t->rank, pads));
+  if (other && x) x = flat_rows(flat, node, x, axis, 0, size, 1);
+  if (!x) return NULL;
+  GraphNode *sum = flat_node(flat, GRAPH_CumSum, node, 1, &x, 1);
+  graph_set_int(flat->graph, sum, GRAPH_ATTR_axis, axis);
+  GraphValue *y = flat_typed(flat, sum);
+  return y && reverse ? flat_reversed(flat, node, y, axis) : y;
 }

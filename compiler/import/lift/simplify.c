@@ -336,6 +336,11 @@ GraphValue *flat_simplified(Flat *flat, const GraphNode *node) {
       [GRAPH_Mod] = flat_rest,
       [GRAPH_FloorDiv] = flat_rest,
       [GRAPH_DepthToSpace] = flat_depth_to_space,
+      [GRAPH_Ceil] = flat_ceiling,
+      [GRAPH_Tan] = flat_tangent,
+      [GRAPH_ArgMin] = flat_smallest_place,
+      [GRAPH_ReduceLogSumExp] = flat_log_of_sum,
+      [GRAPH_CumSum] = flat_cumulated,
   };
   return rule[node->op] ? rule[node->op](flat, node) : NULL;
 }
