@@ -49,6 +49,7 @@ t verify m.grus $W --against y.npy
 t explain Linear | head -4
 t explain Bidirectional | head -2
 t explain return_sequences | head -2
+t explain name | head -2
 t explain stream
 mkdir empty_folder
 t import empty_folder

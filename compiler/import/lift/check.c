@@ -53,6 +53,9 @@ static int port_of(const Lift *l, const GraphValue *value) {
   return -1;
 }
 
+/* Of a mistake of grus. */
+static const char ours[] = "please report the file; until then, import it without the comparison";
+
 /* Proposes the import without the comparison. */
 static void propose_unchecked(const Comparison *c, Diag *d, const char *why) {
   diag_fix(d, FIX_MAYBE, "%s: --no-check", why);
@@ -74,7 +77,7 @@ static bool differ(Comparison *c, const char *name, int64_t sample, int64_t step
             "bug in grus",
             (long long)t->batch, t->batch == 1 ? "" : "s", (long long)t->steps,
             t->steps == 1 ? "" : "s", t->calls, t->calls == 1 ? "" : "s");
-  propose_unchecked(c, d, "please report the file; until then, import it without the comparison");
+  propose_unchecked(c, d, ours);
   return false;
 }
 
@@ -205,7 +208,7 @@ static bool compare_output(Comparison *c, const Trial *t, int number, const Port
                            "the imported model gives %lld values of output `%s` where the file "
                            "gives %lld: nothing was written",
                            (long long)(got->steps * width), port->name, (long long)seen);
-  propose_unchecked(c, d, "please report the file; until then, import it without the comparison");
+  propose_unchecked(c, d, ours);
   return false;
 }
 
@@ -252,7 +255,7 @@ static bool run_sample(Comparison *c, const Trial *t, int64_t sample, const Grap
     Diag *d = foreign_report(l->diags, l->file, E905,
                              "the imported model does not run on inputs that the file's graph "
                              "takes: nothing was written");
-    propose_unchecked(c, d, "please report the file; until then, import it without the comparison");
+    propose_unchecked(c, d, ours);
     return false;
   }
   for (int o = 0, port = 0; o < l->flat->n_file_out; o++) {

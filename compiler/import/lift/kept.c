@@ -54,11 +54,7 @@ static bool find_start(Lift *l, const GraphNode *node, const Layout *layout, Beg
   *out = (Beginning){0};
   if (!kept && !constant) {
     Layout vector = {.time = -1, .n = 1, .axis = {layout->axis[0]}};
-    if (l->placed[start->id].layout.timed && l->roles.way == TIME_WAY_CALLS) {
-      lift_lacks(l, node, E902, "make the initial state an input of the file, or a constant",
-                 "takes its initial state from a value of the same step");
-      return false;
-    }
+    if (!lift_start_is_earlier(l, node, start)) return false;
     out->value = lift_value(l, node, start, &vector);
     return out->value != NULL;
   }

@@ -383,6 +383,9 @@ void lift_add_pair(Lift *l, int in, int out);
 /* Whether a stream keeps this initial state of a recurrent node. *first gets its numbers before the
  * first call; NULL: zeros. */
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first);
+/* Whether a value can be the initial state of a node: if a call is a step, the value must not be of
+ * that step. False after reporting. */
+bool lift_start_is_earlier(Lift *l, const GraphNode *node, const GraphValue *start);
 /* Whether this output of the file is a state that a stream keeps, and so no output of the model. If
  * all outputs of the file are states, the h of a cell is an output of the model as well. */
 bool lift_is_kept_output(Lift *l, int o);

@@ -233,12 +233,8 @@ static bool find_start(Lift *l, const GraphNode *node, const Operands *o, const 
   }
   for (int i = 0; i < out->n; i++) {
     if (!start[i] || out->number[i]) continue;
-    Layout own = l->placed[start[i]->id].layout, layout = start_layout(l, run, start[i]);
-    if (own.timed && l->roles.way == TIME_WAY_CALLS) {
-      lift_lacks(l, node, E902, "make the initial state an input of the file, or a constant",
-                 "takes its initial state from a value of the same step");
-      return false;
-    }
+    Layout layout = start_layout(l, run, start[i]);
+    if (!lift_start_is_earlier(l, node, start[i])) return false;
     out->value[i] = lift_value(l, node, start[i], &layout);
     if (!out->value[i]) return false;
   }

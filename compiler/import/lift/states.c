@@ -231,6 +231,13 @@ static int start_input(Lift *l, const GraphValue *start) {
   return in;
 }
 
+bool lift_start_is_earlier(Lift *l, const GraphNode *node, const GraphValue *start) {
+  if (!l->placed[start->id].layout.timed || l->roles.way != TIME_WAY_CALLS) return true;
+  lift_lacks(l, node, E902, "make the initial state an input of the file, or a constant",
+             "takes its initial state from a value of the same step");
+  return false;
+}
+
 bool lift_state_is_kept(Lift *l, const GraphValue *start, const GraphTensor **first) {
   int in = l->time.kind == TIME_STREAM ? start_input(l, start) : -1;
   *first = NULL;
