@@ -184,7 +184,8 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
       for (int64_t i = from; i < d && i < from + COLUMNS; i++)
         kernel[u * d + i] = (float)graph_at(w, right ? i * units + u : u * d + i);
   if (!kernel || (add && !lift_vector(l, node, layer, ROLE_BIAS, bias, units))) return LIFT_FAILED;
-  Axis made = lift_axis(l, node->out[0], units_axis, &time);
+  Axis made =
+      lift_axis_whole(l, node->out[0], units_axis, &time); /* units may become steps later */
   return place_product(l, node, add, layer, layout_with_last(&layout, &made));
 }
 
