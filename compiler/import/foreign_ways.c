@@ -37,18 +37,23 @@ WAY(keras) {
                         "cut the model before `%s` with `keras.Model(inputs, outputs)`, and "
                         "compute the rest in your program",
                         node->name);
+  /* Operators of Keras 3 are no layers, but layers are among the operations. */
+  const char *way =
+      arena_printf(file->arena,
+                   *end == 'k' ? "next(o for o in model.operations if o.name == \"%s\")"
+                               : "model.get_layer(\"%s\")",
+                   node->name);
   return arena_printf(file->arena,
                       "import the part before `%s`, `keras.Model(model.inputs, "
-                      "model.get_layer(\"%s\").input).save(\"part.%s\")`, and compute the rest in "
-                      "your program",
-                      node->name, node->name, end);
+                      "%s.input).save(\"part.%s\")`, and compute the rest in your program",
+                      node->name, way, end);
 }
 
 /* No tool cuts files of TensorFlow Lite. */
 WAY(tflite) {
   return arena_printf(file->arena,
                       "convert the part of the model before `%s`, "
-                      "`TFLiteConverter.from_keras_model(keras.Model(model.inputs, "
+                      "`tf.lite.TFLiteConverter.from_keras_model(keras.Model(model.inputs, "
                       "model.get_layer(NAME).input))`, and compute the rest in your program",
                       node->name);
 }

@@ -35,9 +35,13 @@ bool sizes_find(Lift *l, Sizes *s) {
   for (int i = 0; i < l->graph->n_in; i++) {
     const GraphInput *in = &l->graph->in[i];
     if (in->rank < 0) {
+      const char *begin = l->options->input;
       return foreign_lacks(
           l->diags, l->file, E904,
-          "export the model with a shape for each input, in which sizes may be open",
+          begin ? arena_printf(l->arena,
+                               "give each axis its size: --set %s.0=1 --set %s.1=N, and so on",
+                               in->name, in->name)
+                : "export the model with a shape for each input, in which sizes may be open",
           "input `%s` has no shape in the file", in->name);
     }
     for (int axis = 0; axis < in->rank; axis++) {

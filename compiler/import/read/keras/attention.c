@@ -239,8 +239,8 @@ static bool read_multi_head(KerasLayer *layer) {
   if (h.n < 0 || h.key < 0) return false;
   h.value = keras_size(layer, "value_dim", h.key);
   h.units = keras_option(layer, "output_shape") ? keras_size(layer, "output_shape", -1) : 0;
-  bool over_time = keras_listed(layer, "attention_axes", 0, 1, 1) == 1 &&
-                   json_array_size(keras_option(layer, "attention_axes")) <= 1;
+  bool over_time = json_array_size(keras_option(layer, "attention_axes")) <= 1 &&
+                   keras_listed(layer, "attention_axes", 0, 1, 1) == 1;
   if (!over_time)
     keras_lacks(layer, E903, "`attention_axes=1` is read, with [batch, time, features] as input",
                 "attends along other axes than time");

@@ -70,9 +70,12 @@ static bool says_enough(const KerasLayer *layer, const KerasRun *run) {
   if (!missing) return true;
   return keras_lacks(layer, E904,
                      arena_printf(layer->keras->arena,
-                                  "add \"%s\" to its configuration, in a FILE.json for "
-                                  "`--config`: Keras and tf.keras have different defaults",
-                                  missing),
+                                  "add \"%s\" to its configuration, %s: Keras and tf.keras have "
+                                  "different defaults",
+                                  missing,
+                                  k->options->config ? "in the file of `--config`"
+                                  : k->text          ? "in `config.json` of the archive"
+                                                     : "the attribute `model_config` of the file"),
                      "does not say its `%s`", missing);
 }
 

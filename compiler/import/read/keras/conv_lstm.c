@@ -181,9 +181,13 @@ static bool is_plain(const KerasLayer *layer, const KerasLayer *of, int n_states
     return keras_lacks(layer, E903, "leave out the mask before it: images of all steps are read",
                        "reads images of which a mask leaves out steps");
   if (keras_flag(of, "stateful", false))
-    return keras_lacks(
-        layer, E903, "with `stateful=False`, `--stream` keeps the state from one call to the next",
-        "keeps its state from call to call");
+    return keras_lacks(layer, E903,
+                       n_states == CARRIED
+                           ? "with `stateful=False`, `--stream` keeps the state from one "
+                             "call to the next"
+                           : "with `stateful=False`, each call reads a sequence of its own, "
+                             "in both directions",
+                       "keeps its state from call to call");
   return !of->n_states || of->n_states == n_states ||
          keras_lacks(layer, E903,
                      "pass `h` and `c` of each direction as `initial_state`, or none of them",

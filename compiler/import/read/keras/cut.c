@@ -8,18 +8,23 @@ const char *keras_cut(const KerasLayer *layer) {
   const Keras *k = layer->keras;
   const char *end = k->text ? "keras" : "h5";
   const GraphValue *in = layer->n_in ? layer->in[0].graph : NULL;
-  bool is_first = !in || !in->node;
-  if (layer->is_operator && !layer->depth) /* which get_layer does not find */
+  const char *node = arena_printf(
+      k->arena,
+      layer->is_operator ? "next(o for o in model.operations if o.name == \"%s\")" /* no layer */
+                         : "model.get_layer(\"%s\")",
+      layer->name);
+  if (layer->depth || layer->n_calls > 1)
     return arena_printf(k->arena,
-                        "import the part before it, `keras.Model(model.inputs, next(o for o in "
-                        "model.operations if o.name == \"%s\").input).save(\"part.%s\")`, and "
+                        "cut the model before `%s` with `keras.Model(inputs, outputs)`, and "
                         "compute the rest in your program",
-                        layer->name, end);
-  if (is_first && !layer->depth)
+                        layer->name);
+  if (in && in->node)
     return arena_printf(k->arena,
-                        "compute it in your program, and import the part after it, "
-                        "`keras.Model(model.get_layer(\"%s\").output, model.outputs)"
-                        ".save(\"part.%s\")`",
-                        layer->name, end);
-  return foreign_way_out(k->file, &(ForeignNode){.name = layer->name});
+                        "import the part before `%s`, `keras.Model(model.inputs, %s.input)"
+                        ".save(\"part.%s\")`, and compute the rest in your program",
+                        layer->name, node, end);
+  return arena_printf(k->arena,
+                      "compute `%s` in your program, and import the part after it, "
+                      "`keras.Model([%s.output, *model.inputs], model.outputs).save(\"part.%s\")`",
+                      layer->name, node, end);
 }

@@ -347,6 +347,7 @@ static bool read_nodes(KerasGraph *g, json_t *config) {
     node->inbound = json_object_get(object, "inbound_nodes");
     size_t calls = graph_is_input(&node->layer) ? 1 : json_array_size(node->inbound);
     node->n_calls = calls && calls <= LAYERS_MAX ? (int)calls : 1;
+    node->layer.n_calls = node->n_calls;
     node->call = ARENA_ARRAY(k->arena, KerasLayer, node->n_calls);
     node->done = ARENA_ARRAY(k->arena, bool, node->n_calls);
     bool functional =

@@ -63,7 +63,14 @@ static const char *find_version(const Keras *k, json_t *config) {
   Diag *d = foreign_report(k->diags, k->file, E904,
                            "`%s` does not say which version of Keras wrote it", k->file->path);
   diag_note(d, "hard_sigmoid and the defaults of GRU changed between versions");
-  diag_fix(d, FIX_MAYBE, "add \"keras_version\": \"2.x\" to the --config file");
+  if (k->options->config)
+    diag_fix(d, FIX_MAYBE, "add `\"keras_version\": \"2.4.0\"`, or the version it was, to `%s`",
+             k->options->config);
+  else
+    diag_fix(d, FIX_MAYBE,
+             "write it to the file: `h5py.File(\"%s\", \"a\").attrs[\"keras_version\"] = "
+             "\"2.4.0\"`, or the version it was",
+             k->file->path);
   return NULL;
 }
 

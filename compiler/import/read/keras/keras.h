@@ -102,6 +102,7 @@ typedef struct KerasLayer {
   const char *part;  /* the names of the models that lead to it, then `own`: names of weights begin
                         with this path */
   int depth;         /* the number of models around it */
+  int n_calls;       /* how often its model calls it */
   const char *inner; /* Keras 3: the groups between `group` and `vars`, such as "cell" */
   KerasValue *in;    /* the values that it reads, without initial states */
   int n_in;

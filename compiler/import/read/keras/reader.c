@@ -43,7 +43,8 @@ static const char *nearest(const KerasLayer *layer) {
       {"Adaptive", "the same pool with `pool_size` and `strides` in numbers is read"},
       {"UpSampling2D", "`ops.repeat(x, 2, axis=1)` and the same along axis 2 are read, of which "
                        "`interpolation=\"nearest\"` consists"},
-      {"ZeroPadding2D", "Conv2D with `padding=\"same\"` is read"},
+      {"ZeroPadding2D", "`padding=\"same\"` of a Conv2D pads, too, and so does a Concatenate with "
+                        "`ops.zeros_like(x[:, :1])`"},
       {"Cropping2D", "slices are read, as in `x[:, 1:-1, 1:-1]`"},
       {"SpectralNormalization", "put the layer that it holds in its place, `wrapper.layer`, whose "
                                 "weights are those after training"},

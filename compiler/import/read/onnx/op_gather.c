@@ -23,14 +23,11 @@ bool onnx_op_gather_nd(OnnxCall *c) {
 static bool reduces(OnnxCall *c) {
   const char *reduction = call_attr_string(c, "reduction", "none");
   return strcmp(reduction, "none") != 0 &&
-         !call_lacks(
-             c, E902,
-             arena_printf(
-                 c->reader->arena,
-                 "take the elements out with `Slice`, combine them, and put the parts together "
-                 "with `Concat`; with `reduction=\"none\"`, grus reads `%s` of whole rows",
-                 c->node->op_type),
-             "combines old elements with new ones (`%s`), which is not supported", reduction);
+         !call_lacks(c, E902,
+                     "take the elements out with `Slice`, combine them, and put the parts together "
+                     "with `Concat`",
+                     "combines old elements with new ones (`%s`), which is not supported",
+                     reduction);
 }
 
 bool onnx_op_scatter_elements(OnnxCall *c) {

@@ -386,7 +386,7 @@ static bool opset_is_known(OnnxReader *r) {
   return foreign_lacks(
       r->diags, r->file, E902,
       r->opset < OLDEST_OPSET
-          ? "convert it: `onnx.version_converter.convert_version(onnx.load(FILE), 13)`"
+          ? "convert it: `onnx.version_converter.convert_version(onnx.load(FILE), 6)`"
           : arena_printf(r->arena, "export it with `opset_version=%d` or less", NEWEST_OPSET),
       "`%s` uses operators of opset %lld; grus supports %d to %d", path, (long long)r->opset,
       OLDEST_OPSET, NEWEST_OPSET);

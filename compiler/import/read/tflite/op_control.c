@@ -171,7 +171,8 @@ int tfl_state_variable(TflCall *c, int k) {
   double *data;
   if (!t || !t->variable || t->data || !tfl_elem(t->type, &elem)) {
     tfl_lacks(c, E902,
-              "convert it again from the Keras model: `TFLiteConverter.from_keras_model` makes its "
+              "convert it again from the Keras model: `tf.lite.TFLiteConverter.from_keras_model` "
+              "makes its "
               "states variables",
               "has a state that is not a variable");
     return TFL_NO_VARIABLE;
@@ -278,7 +279,7 @@ bool tfl_variables_start(TflReader *r) {
     diag_note(d, "`%s` reads it, and no CALL_ONCE sets it: the converter did not store the weights",
               v->reader ? v->reader : "nothing");
     diag_fix(d, FIX_MAYBE,
-             "convert with `TFLiteConverter.from_keras_model`, which writes the weights as "
+             "convert with `tf.lite.TFLiteConverter.from_keras_model`, which writes the weights as "
              "constants");
     return false;
   }

@@ -262,13 +262,12 @@ bool torch_op_diff(TorchCall *c) {
   int64_t times = torch_int(c, "n", 1);
   int axis = part[1] ? torch_axis(c, "dim", -1, "self", 0) : -1, n = 0;
   if (axis < 0) return false;
-  if (times < 0 || times > INT8_MAX || torch_arg_elem(c, "self") == GRAPH_BOOL)
-    return torch_lacks(c, E902,
-                       torch_arg_elem(c, "self") == GRAPH_BOOL
-                           ? "turn the booleans into numbers first: `x.float()`"
-                           : "orders of 0 to 127 are read",
-                       "takes differences of order %lld, or of booleans, which is not supported",
-                       (long long)times);
+  if (torch_arg_elem(c, "self") == GRAPH_BOOL)
+    return torch_lacks(c, E902, "turn the booleans into numbers first: `x.float()`",
+                       "takes differences of booleans, which is not supported");
+  if (times < 0 || times > INT8_MAX)
+    return torch_lacks(c, E902, "orders of 0 to 127 are read",
+                       "takes differences of order %lld, which is not supported", (long long)times);
   for (int k = 0; k < 3; k++)
     if (part[k]) part[n++] = part[k];
   GraphValue *x = emit_concat(c->emit, axis, n, part);

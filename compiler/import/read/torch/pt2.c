@@ -324,6 +324,18 @@ static bool read_output_spec(TorchReader *r, json_t *entry) {
   else if (!buffer)
     name = NULL;
   GraphValue *value = name ? map_get(&r->values, name) : NULL;
+  const char *input = json_string_value(json_object_get(spec, "user_input_name"));
+  if (!value && input && strcmp(kind, "user_input_mutation") == 0)
+    return foreign_lacks(
+        r->diags, r->file, E902,
+        arena_printf(r->arena, "change a copy of it: `%s = %s.clone()` at the start of `forward`",
+                     input, input),
+        "the module changes its input `%s` in place, which is not supported", input);
+  if (!value && strcmp(kind, "user_output") != 0 && *kind)
+    return foreign_lacks(
+        r->diags, r->file, E902,
+        "let `forward` return its results, and change nothing but buffers of the module",
+        "an output of `%s` is a `%s`, which is not supported", r->file->path, kind);
   if (!value)
     return foreign_lacks(
         r->diags, r->file, E902, "let `forward` return tensors alone, and no numbers or None",

@@ -54,8 +54,16 @@ static const UnknownRow rows[] = {
      "`grus calibrate`"},
 };
 
+/* A template has a line for each weight. */
+static const char *way_out(const TorchReader *r, const char *name) {
+  if (json_object_size(r->weights)) return foreign_way_out(r->file, &(ForeignNode){.name = name});
+  return arena_printf(r->arena,
+                      "export a module that ends before `%s`, and compute the rest in your program",
+                      name);
+}
+
 const char *torch_cut(const TorchCall *c) {
-  return foreign_way_out(c->reader->file, &(ForeignNode){.name = c->emit->name});
+  return way_out(c->reader, c->emit->name);
 }
 
 /* name: of the node, or the place that it has in the code. */
@@ -70,7 +78,7 @@ static bool report(TorchReader *r, const char *op, const char *name, const char 
     diag_fix(d, FIX_MAYBE, "%s", rows[i].help);
     return false;
   }
-  diag_fix(d, FIX_MAYBE, "%s", foreign_way_out(r->file, &(ForeignNode){.name = name}));
+  diag_fix(d, FIX_MAYBE, "%s", way_out(r, name));
   return false;
 }
 
