@@ -2,6 +2,7 @@
 /* What a file is that no reader knows: files people have beside the one that is wanted, or in its
  * place. By content, and what to do about it. */
 #include "import/foreign.h"
+#include "import/tensors/archive.h"
 
 #include <string.h>
 
@@ -48,6 +49,11 @@ static bool has_word(const ForeignFile *file, const char *word) {
 bool foreign_near(const ForeignFile *file, const char **what, const char **help) {
   if (file->data.len == 0) {
     *what = "empty", *help = "fetch or write it again";
+    return true;
+  }
+  if (archive_lists(file->data, "/model.json") && archive_lists(file->data, "/code/")) {
+    *what = "a TorchScript archive of PyTorch before 1.4";
+    *help = "load it and save it again: `torch.jit.save(torch.jit.load(FILE), NEW)`";
     return true;
   }
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

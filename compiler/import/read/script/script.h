@@ -230,8 +230,6 @@ typedef struct Script {
   Map numbers; /* path -> GraphTensor, of the tensors that were read */
 } Script;
 
-typedef struct ScriptView ScriptView;
-
 /* One attempt: the graph of `forward` with inputs of certain sizes. */
 typedef struct ScriptRun {
   Script *script;
@@ -247,7 +245,7 @@ typedef struct ScriptRun {
   Map counts;         /* how often the name of a result was used */
   Map views, changes; /* of views by name: ScriptView; of tensors: how often they have changed */
   Map viewed;         /* tensors with views */
-  ScriptView **view;  /* all */
+  struct ScriptView **view; /* all */
   int n_views;
   size_t cap_views;
   GraphTensor **shape; /* by the place of a value in the graph */
@@ -292,7 +290,7 @@ const ScriptFunction *script_function(ScriptRun *r, const char *name);
 bool script_is_class(ScriptRun *r, const char *name);
 /* Whether it is the name of a class with methods, not only with names of items. */
 bool script_has_methods(ScriptRun *r, const char *name);
-/* A tensor of the graph with these numbers, as a value. */
+/* A constant of the graph. */
 ScriptValue *script_tensor(ScriptRun *r, const char *name, const GraphTensor *t);
 
 /* ---- state.c ---- */
@@ -326,6 +324,8 @@ bool script_shares_nothing(ScriptRun *r);
 /* ---- shapes.c ---- */
 /* The shape of a tensor, with numbers if they are known; NULL: unknown. */
 const GraphTensor *script_shape(ScriptRun *r, const char *name);
+/* Whether one of the recurrent layers, if there are any, goes along so many steps. */
+bool script_steps_are(ScriptRun *r, int64_t steps);
 /* Computes the shapes of the nodes that were made last; false after reporting. */
 bool script_infer(ScriptRun *r);
 /* Notes what sizes and type a tensor has, for the reader of operators. */

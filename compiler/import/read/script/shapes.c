@@ -39,6 +39,18 @@ static const GraphTensor *shape_of(ScriptRun *r, const GraphValue *v) {
   return v->id < r->n_shapes ? r->shape[v->id] : NULL;
 }
 
+bool script_steps_are(ScriptRun *r, int64_t steps) {
+  bool any = false;
+  for (int i = 0; i < r->torch->graph->n_nodes; i++) {
+    const GraphNode *node = r->torch->graph->node[i];
+    if (node->op != GRAPH_Lstm && node->op != GRAPH_Gru && node->op != GRAPH_Rnn) continue;
+    const GraphTensor *x = shape_of(r, node->in[0]);
+    any = true;
+    if (x && x->rank && x->dim[0] == steps) return true;
+  }
+  return !any;
+}
+
 const GraphTensor *script_shape(ScriptRun *r, const char *name) {
   GraphValue *v = map_get(&r->torch->values, name);
   return v ? shape_of(r, v) : NULL;

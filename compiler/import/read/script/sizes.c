@@ -110,7 +110,7 @@ static bool goes_along_time(const Graph *graph) {
  * all follow from weights or options, then a sequence of any length, then one whose length nothing
  * says. With a length, a sequence that has it comes before no sequence. *depends: the program
  * depends on the length of a sequence. */
-static int worth(Solver *v, const Graph *graph, bool *depends) {
+static int worth(Solver *v, const Graph *graph, ScriptRun *run, bool *depends) {
   bool open = false, sequence = false;
   *depends = false;
   for (int i = 0; i < v->n; i++) {
@@ -121,7 +121,8 @@ static int worth(Solver *v, const Graph *graph, bool *depends) {
   }
   if (*depends && !v->steps_given) return 1;
   if (open && goes_along_time(graph)) return BEST;
-  return v->steps_given ? (sequence ? 3 : 2) : (sequence ? 2 : 3);
+  if (v->steps_given) return sequence && script_steps_are(run, v->steps) ? 3 : 2;
+  return sequence ? 2 : 3;
 }
 
 /* Whether the best sizes have the same places, and another size in one of them. */
@@ -145,7 +146,7 @@ static int worth_at_most(const Solver *v, const Graph *graph) {
   return sequence == v->steps_given ? 3 : 2;
 }
 
-static void take(Solver *v, const Graph *graph, int *best) {
+static void take(Solver *v, const Graph *graph, ScriptRun *run, int *best) {
   const char *print = NULL;
   if (worth_at_most(v, graph) < *best) return;
   for (int i = 0; i < v->n; i++) {
@@ -157,7 +158,7 @@ static void take(Solver *v, const Graph *graph, int *best) {
     }
   }
   bool depends;
-  int value = worth(v, graph, &depends);
+  int value = worth(v, graph, run, &depends);
   if (value == *best && !v->is_ambiguous && differs(v)) {
     v->is_ambiguous = true;
     memcpy(v->other, v->shape, sizeof v->other);
@@ -248,7 +249,7 @@ static void solve(Solver *v, int *best) {
   ScriptRun *run;
   Arena *arena = arena_child(v->s->arena);
   const Graph *graph = attempt(v, arena, v->shape, true, &run);
-  if (graph) take(v, graph, best);
+  if (graph) take(v, graph, run, best);
   int needed = run && !graph ? run->needed : -1, like = needed < 0 ? -1 : run->like;
   bool deeper = run && !graph && needed < 0 && is_deeper(v->deepest, run);
   if (deeper && v->deepest) arena_free(v->deepest->arena);

@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-struct ScriptView {
+typedef struct ScriptView {
   const char *name, *parent, *op;
   ScriptArgs args;     /* of the operator that made it */
   int item;            /* of its results; -1: it is the only one */
   int axis;            /* the view is a part of one axis of its parent; -1: it is not */
   int64_t start, size; /* of the part */
   int seen;            /* how often its tensor had changed when it was made */
-};
+} ScriptView;
 
 static ScriptView *view_of(const ScriptRun *r, const char *name) {
   return map_get(&r->views, torch_root(r->torch, name));

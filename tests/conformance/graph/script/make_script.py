@@ -748,6 +748,17 @@ class Written(nn.Module):
         return y + x
 
 
+class Normed(nn.Module):
+    """Steps first, and a view that fixes their number: one step of as many samples would also fit."""
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.norm = nn.LSTM(3, 4), nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        y, _ = self.lstm(x)
+        return self.norm(y.view(-1, 4)).view(y.size(0), y.size(1), 4)
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -835,6 +846,9 @@ def main(folder):
     save("ring", Ring(), ["x"], [uniform(1, 4)], ["add"], calls=6)
     for name, module in {"copied": Copied(), "written": Written()}.items():
         clean(f"{folder}/refused/{name}.pt", torch.jit.script(module.eval()))
+    clean(f"{folder}/refused/normed.pt", torch.jit.script(Normed().eval()))
+    with zipfile.ZipFile(f"{folder}/refused/old.pt", "w") as z:  # as PyTorch before 1.4 wrote them
+        for name in ("model.json", "code/m.py", "tensors/0"): z.writestr(zipfile.ZipInfo("m/" + name, (1980, 1, 1, 0, 0, 0)), b"{}")
 
 
 main(sys.argv[1])
