@@ -297,9 +297,11 @@ static bool refused(Lift *l, const GraphNode *node, const Operands *o) {
     Diag *d = lift_refuse(l, node, E902, "%s", why);
     int64_t steps = lift_type(l, node->in[0])->dim[0];
     if (constant(l, o->lengths) && !whole_lengths(l, o->lengths, steps))
-      diag_fix(d, FIX_MAYBE,
-               "the caller passes the length: import without it and give `--time \"n <= %lld\"`",
-               (long long)steps);
+      diag_fix(
+          d, FIX_MAYBE,
+          "take the constant lengths out of the file, and give `--time \"n <= %lld\"`: the caller "
+          "then passes the length",
+          (long long)steps);
     if (o->lengths && !constant(l, o->lengths) && l->time.kind != TIME_BOUNDED)
       diag_fix(d, FIX_FILL,
                "an input of lengths becomes that of a bounded sequence: --time \"n <= N\"");

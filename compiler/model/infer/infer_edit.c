@@ -139,10 +139,14 @@ void edit_add_argument(Infer *inf, Fix *fix, const Layer *layer, const char *tex
 }
 
 void fix_window(Infer *inf, Diag *diag, const Port *port) {
-  Fix *fix = diag_fix(diag, FIX_FILL, "or run on windows of a fixed length, every M steps");
   const Source *source = source_of(inf, port->type_span);
+  if (!source) { /* of an imported model: there is no text to edit */
+    diag_fix(diag, FIX_FILL, "import sequences of one length, not a stream: --time N");
+    return;
+  }
+  Fix *fix = diag_fix(diag, FIX_FILL, "or run on windows of a fixed length, every M steps");
   Span axis = type_axis_span(inf, port->type_span, 0);
-  if (!source || !span_valid(axis)) return;
+  if (!span_valid(axis)) return;
   const char *text = span_text(inf->arena, inf->diags->sources, axis), *dots = strstr(text, "..");
   if (!dots) return;
   const char *rate = strchr(dots, '@');
