@@ -16,9 +16,10 @@ bool script_is_unknown_text(const ScriptValue *v) {
   return v->kind == VALUE_OPAQUE && v->text;
 }
 
-static bool add_list(Text *t, const ScriptValue *v, int depth);
+static bool add_list(ScriptRun *r, Text *t, const ScriptValue *v, int depth);
 
-static bool add_text(Text *t, const ScriptValue *v, int depth) {
+static bool add_text(ScriptRun *r, Text *t, const ScriptValue *v, int depth) {
+  if (!script_spend(r, 1)) return false;
   if (v->kind == VALUE_TEXT)
     text_add(t, v->text);
   else if (v->kind == VALUE_INT)
@@ -26,18 +27,18 @@ static bool add_text(Text *t, const ScriptValue *v, int depth) {
   else if (v->kind == VALUE_BOOL)
     text_add(t, v->i ? "True" : "False");
   else if (v->kind == VALUE_LIST && depth < SCRIPT_MAX_DEPTH)
-    return add_list(t, v, depth);
+    return add_list(r, t, v, depth);
   else
     return false;
   return true;
 }
 
 /* [1, 2]; texts in lists have quotes, which no program decides by. */
-static bool add_list(Text *t, const ScriptValue *v, int depth) {
+static bool add_list(ScriptRun *r, Text *t, const ScriptValue *v, int depth) {
   text_add(t, "[");
   for (int i = 0; i < v->n; i++) {
     if (i) text_add(t, ", ");
-    if (v->item[i]->kind == VALUE_TEXT || !add_text(t, v->item[i], depth + 1)) return false;
+    if (v->item[i]->kind == VALUE_TEXT || !add_text(r, t, v->item[i], depth + 1)) return false;
   }
   text_add(t, "]");
   return true;
@@ -57,7 +58,7 @@ ScriptValue *script_format(ScriptRun *r, const ScriptArgs *args) {
   for (const char *at = args->value[0]->text; *at; at++) {
     bool place = at[0] == '{' && at[1] == '}';
     char one[2] = {*at, 0};
-    known = known && (place ? next < args->n && add_text(&t, args->value[next], 0) : *at != '{');
+    known = known && (place ? next < args->n && add_text(r, &t, args->value[next], 0) : *at != '{');
     if (!known) return unknown_text(r, args->value[0]->text);
     if (!place) text_add(&t, one);
     next += place;
@@ -68,6 +69,6 @@ ScriptValue *script_format(ScriptRun *r, const ScriptArgs *args) {
 
 ScriptValue *script_text_of(ScriptRun *r, const ScriptArgs *args) {
   Text t = text_new(r->arena);
-  bool known = args->n == 1 && add_text(&t, args->value[0], 0);
+  bool known = args->n == 1 && add_text(r, &t, args->value[0], 0);
   return known ? script_text(r->arena, text_str(&t)) : unknown_text(r, "");
 }

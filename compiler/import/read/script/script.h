@@ -246,7 +246,7 @@ typedef struct ScriptRun {
   Map views, changes; /* of views by name: ScriptView; of tensors: how often they have changed */
   Map viewed;         /* tensors with views */
   struct ScriptView **view; /* all */
-  int n_views;
+  int n_views, views_deep;
   size_t cap_views;
   GraphTensor **shape; /* by the place of a value in the graph */
   int n_shapes;

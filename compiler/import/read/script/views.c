@@ -101,6 +101,13 @@ void script_note_views(ScriptRun *r, const char *op, const ScriptArgs *args,
     note_view(r, op, args, out, k);
 }
 
+/* Views of views are made one within the other. False after reporting. */
+static bool may_go_deeper(ScriptRun *r) {
+  if (++r->views_deep <= SCRIPT_MAX_DEPTH) return true;
+  return script_lacks(r, E902, "compute a new tensor instead, as in `y = y + x` or `torch.cat`",
+                      "changes in place a tensor with a long chain of views");
+}
+
 bool script_fresh(ScriptRun *r, const ScriptValue *value) {
   bool list = value->kind == VALUE_LIST || value->kind == VALUE_TUPLE;
   for (int i = 0; list && i < value->n; i++)
@@ -112,10 +119,12 @@ bool script_fresh(ScriptRun *r, const ScriptValue *value) {
   if (words_index("contiguous to type_as reshape reshape_as flatten ravel", v->op) >= 0)
     return script_lacks(r, E902, "make the copy that is meant, with `.clone()`, before the change",
                         "reads what may be a view or a copy of a tensor that has changed since");
+  if (!may_go_deeper(r)) return false;
   ScriptArgs again = v->args;
   ScriptValue parent = {.kind = VALUE_TENSOR, .text = v->parent};
   again.value[0] = &parent;
   const ScriptValue *made = script_aten(r, v->op, &again);
+  r->views_deep--;
   if (made && v->item >= 0) made = made->item[v->item];
   if (!made) return false;
   torch_change(r->torch, v->name, made->text);
@@ -167,8 +176,10 @@ static bool write(ScriptRun *r, const char *op, const char *name, const char *ma
     return true;
   }
   if (v->axis < 0) return shares(r, op);
+  if (!may_go_deeper(r) || !script_spend(r, r->n_views / 16)) return false;
   const ScriptValue *whole = scattered(r, v, made);
   if (!whole || !write(r, op, v->parent, whole->text)) return false;
+  r->views_deep--;
   torch_change(r->torch, v->name, made);
   v->seen = *changes;
   for (int i = 0; i < r->n_views; i++) {

@@ -402,6 +402,9 @@ BY_HAND = {"itself": "    l = [x]\n    a = torch.append(l, l)\n    b = [l]\n    
            "large": "    return torch.add(x, 99999999999999999999999999)\n",
            "dedent": "    if True:\n        return x\n      return x\n",
            "deep": "".join(" " * (4 + n) + "if True:\n" for n in range(101)) + " " * 105 + "return x\n",
+           "printed": "    l = [x, x]\n    a = torch.append(l, l)\n    b = torch.append(l, l)\n    if torch.eq(str([l, [1]]), \"\"):\n      return x\n    return x\n",
+           "views": "    y = torch.mul(x, 2)\n    v = y\n    for i in range(5000):\n      v = torch.t(v)\n    a = torch.add_(y, 1)\n    return torch.add(v, 1)\n",
+           "parts": "    y = torch.mul(x, 2)\n    v = y\n    for i in range(5000):\n      v = torch.slice(v, 0, 0, 9)\n    a = torch.add_(v, 1)\n    return y\n",
            "again": "    return x\n" + HEAD + "    return torch.add(x, 1)\n"}
 
 
