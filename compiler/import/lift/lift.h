@@ -258,6 +258,9 @@ typedef enum LiftDone {
   LIFT_FAILED /* after reporting */
 } LiftDone;
 LiftDone lift_weighted(Lift *l, const GraphNode *node);
+LiftDone lift_product(Lift *l, const GraphNode *node); /* product.c: of two values that vary */
+/* The atoms of a graph axis that are features or time, without the batch and those of size 1. */
+Axis lift_all_of(Lift *l, const GraphValue *value, int axis);
 LiftDone lift_conv(Lift *l, const GraphNode *node);
 LiftDone lift_conv_transpose(Lift *l, const GraphNode *node);
 LiftDone lift_attention(Lift *l, const GraphNode *node);

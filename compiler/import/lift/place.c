@@ -143,7 +143,10 @@ Layout lift_natural(Lift *l, const GraphValue *value) {
   for (int axis = 0; axis < lift_type(l, value)->rank; axis++) {
     int time;
     Axis features = lift_axis(l, value, axis, &time);
-    if (time >= 0) {
+    if (time >= 0 && out.timed && out.time >= 0 &&
+        out.n < TYPE_MAX_AXES) { /* of another sequence */
+      out.axis[out.n++] = (Axis){.n = 1, .atom = {time}};
+    } else if (time >= 0) {
       out.timed = true;
       out.time = time;
     }

@@ -7,8 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The atoms of a graph axis that are features or time, without the batch and those of size 1. */
-static Axis all_of(Lift *l, const GraphValue *value, int axis) {
+Axis lift_all_of(Lift *l, const GraphValue *value, int axis) {
   int atom[FACTORS_MAX], n = atoms_of_axis(l->atoms, value, axis, atom);
   Axis out = {0};
   for (int i = 0; i < n; i++)
@@ -189,58 +188,6 @@ static LiftDone dense(Lift *l, const GraphNode *node, const GraphValue *x, const
   return place_product(l, node, add, layer, layout_with_last(&layout, &made));
 }
 
-/* Whether two axes have an atom in common. */
-static bool shares(const Axis *a, const Axis *b) {
-  for (int i = 0; i < a->n; i++)
-    for (int k = 0; k < b->n; k++)
-      if (a->atom[i] == b->atom[k]) return true;
-  return false;
-}
-
-/* A product of two values that vary: a `mul` of every pair, and a `sum`. */
-static LiftDone product(Lift *l, const GraphNode *node) {
-  const GraphValue *a = node->in[0], *b = node->in[1], *wide = a;
-  int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank;
-  Axis inner = all_of(l, a, ra - 1), other = all_of(l, b, rb > 1 ? rb - 2 : 0);
-  Axis rows = ra > 1 ? all_of(l, a, ra - 2) : (Axis){0},
-       columns = rb > 1 ? all_of(l, b, rb - 1) : (Axis){0};
-  if (!axis_equal(&inner, &other) || shares(&rows, &columns) || shares(&inner, &rows) ||
-      shares(&inner, &columns)) {
-    Diag *d = lift_refuse(
-        l, node, E902,
-        "multiplies two values of the data along one axis in two places, as attention does");
-    diag_fix(d, FIX_MAYBE,
-             "`attention(q, k, v)` weighs by products of queries and keys, `AdditiveAttention` by "
-             "tanh of their sums; weights of another kind have no stage");
-    return LIFT_FAILED;
-  }
-  Layout layout;
-  if (!lift_meeting(l, node, a, b, &wide, &layout)) return LIFT_FAILED;
-  Layout whole_layout = layout, last;
-  int where;
-  Value *whole = lift_value(l, node, wide, &whole_layout);
-  Value *narrow = whole ? lift_broadcast(l, node, wide == a ? b : a, whole, &layout) : NULL;
-  if (!narrow) return LIFT_FAILED;
-  Layer *layer = lift_layer(l, node, LAYER_mul, 2, (Value *[]){whole, narrow});
-  lift_place(l, node->out[0], layer->out[0], &layout);
-  if (!inner.n) return LIFT_DONE;
-  if (layout.timed && inner.n == 1 && inner.atom[0] == layout.time) {
-    Layer *sum = lift_layer(l, node, LAYER_sum, 1, layer->out);
-    layout.timed = false;
-    layout.time = -1;
-    lift_place(l, node->out[0], sum->out[0], &layout);
-    return LIFT_DONE;
-  }
-  if (!lift_apart(l, node->out[0], 1, &inner, true, &last, &where)) return LIFT_OTHER;
-  Value *products = lift_value(l, node, node->out[0], &last);
-  if (!products) return LIFT_FAILED;
-  Layer *sum = lift_layer(l, node, LAYER_sum, 1, &products);
-  lift_set_axes(l, sum, OPT_along, 1, (const char *[]){"features"});
-  last.n--;
-  lift_place(l, node->out[0], sum->out[0], &last);
-  return LIFT_DONE;
-}
-
 static LiftDone matmul(Lift *l, const GraphNode *node) {
   const GraphValue *a = node->in[0], *b = node->in[1];
   int ra = lift_type(l, a)->rank, rb = lift_type(l, b)->rank,
@@ -249,7 +196,7 @@ static LiftDone matmul(Lift *l, const GraphNode *node) {
     return dense(l, node, a, lift_type(l, b), ra - 1, rank - 1, true);
   if (lift_is_constant(l, a) && !lift_is_constant(l, b) && ra >= 2 && rb >= 2)
     return dense(l, node, b, lift_type(l, a), rb - 2, rank - 2, false);
-  if (!lift_is_constant(l, a) && !lift_is_constant(l, b)) return product(l, node);
+  if (!lift_is_constant(l, a) && !lift_is_constant(l, b)) return lift_product(l, node);
   bool left = lift_is_constant(l, a);
   long long size = (long long)lift_type(l, left ? a : b)->count;
   lift_lacks(l, node, E902,
@@ -332,7 +279,8 @@ static LiftDone along_axis(Lift *l, const GraphNode *node, LayerKind kind, bool 
   Layout layout;
   AxisNames names;
   bool over_time = time >= 0 && !group.n && takes_time;
-  if (time >= 0 && !over_time) group = all_of(l, node->in[0], axis); /* its steps become features */
+  if (time >= 0 && !over_time)
+    group = lift_all_of(l, node->in[0], axis); /* its steps become features */
   bool found = over_time ? lift_apart(l, node->in[0], 0, NULL, false, &layout, NULL) && layout.timed
                          : lift_apart(l, node->in[0], 1, &group, false, &layout, &k);
   if (!found) {
