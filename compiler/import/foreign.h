@@ -117,6 +117,15 @@ void layer_set_learned(Layer *layer);                                           
 void layer_set_shape(Arena *arena, Layer *layer, Type shape);                   /* of reshape */
 /* Takes a layer out: who reads its result reads its input. */
 void foreign_bypass(Model *model, const Layer *layer);
+/* Makes all readers of a value, other than `by`, read the result of `by`, which reads that value. */
+void foreign_replace(Model *model, Value *value, Layer *by);
+/* ---- retimed.c ---- */
+/* Makes steps of features that were steps, where a stage allows it; false: nowhere. Values must be
+ * typed again. */
+bool foreign_retimed(Foreign *foreign);
+/* ---- tidy.c ---- */
+/* Shortens chains of stages of a typed model; false: there are none. Values must be typed again. */
+bool foreign_tidy(Foreign *foreign);
 /* f32 with n feature axes, and time in front if `time` says so. */
 Type foreign_type(Time time, int rank, const int64_t *dims);
 void foreign_note(Foreign *foreign, const char *format, ...) GRUS_PRINTF(2, 3);

@@ -72,6 +72,13 @@ static void layer_remove(Model *model, const Layer *layer) {
   model->n_values = n;
 }
 
+void foreign_replace(Model *model, Value *old, Layer *by) {
+  Value *value = by->out[0];
+  value_replace(model, old, value);
+  by->in[0] = old;
+  old->n_uses = 1;
+}
+
 void foreign_bypass(Model *model, const Layer *layer) {
   value_replace(model, layer->out[0], layer->in[0]);
   layer_remove(model, layer);
@@ -253,6 +260,10 @@ bool foreign_finish(Foreign *foreign, const ImportOptions *options, Diags *diags
     else
       return false;
   if (!infer_outputs(model, diags)) return false;
+  while (!foreign->n_ranges && (foreign_tidy(foreign) || foreign_retimed(foreign))) {
+    drop_unread(foreign);
+    if (!infer_outputs(model, diags)) return false;
+  }
   bool ok = true;
   for (int i = 0; i < model->n_layers; i++)
     ok &= layer_finish(foreign, model->layer[i], diags);
