@@ -117,7 +117,8 @@ void layer_set_learned(Layer *layer);                                           
 void layer_set_shape(Arena *arena, Layer *layer, Type shape);                   /* of reshape */
 /* Takes a layer out: who reads its result reads its input. */
 void foreign_bypass(Model *model, const Layer *layer);
-/* Makes all readers of a value, other than `by`, read the result of `by`, which reads that value. */
+/* Makes all readers of a value, other than `by`, read the result of `by`, which reads that value.
+ */
 void foreign_replace(Model *model, Value *value, Layer *by);
 /* ---- retimed.c ---- */
 /* Makes steps of features that were steps, where a stage allows it; false: nowhere. Values must be

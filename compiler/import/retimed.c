@@ -96,6 +96,23 @@ static void move_behind(Foreign *f, int i) {
   foreign_replace(model, result, turn);
 }
 
+/* Puts the names of a label number i into a reshape of its own, whose operand is the sequence. */
+static void name_steps(Foreign *f, int i) {
+  Model *model = f->model;
+  Layer *label = model->layer[i];
+  Value *steps = label->in[0]->layer->in[0];
+  Layer *turn = model_layer(model, LAYER_reshape, 1, &steps);
+  turn->origin = label->origin;
+  layer_set_shape(f->arena, turn, label->out[0]->type);
+  to_place(model, turn, i + 1);
+  Value *named = turn->out[0];
+  foreign_replace(model, label->out[0], turn);
+  label->out[0]->n_uses = 0;
+  named->n_uses++; /* foreign_replace counts a use of the label by the reshape */
+  turn->in[0] = steps;
+  named->type = label->out[0]->type;
+}
+
 bool foreign_retimed(Foreign *f) {
   Model *model = f->model;
   for (int i = 0; i < model->n_out; i++) {
@@ -108,11 +125,12 @@ bool foreign_retimed(Foreign *f) {
     return true;
   }
   for (int i = 0; i < model->n_layers; i++) {
-    if (!reads_steps(model->layer[i]) ||
-        !(is_per_step(model->layer[i]) || is_along_first(model->layer[i])))
-      continue;
-    move_behind(f, i);
-    return true;
+    const Layer *layer = model->layer[i];
+    if (!reads_steps(layer)) continue;
+    bool moves = is_per_step(layer) || is_along_first(layer), names = layer->kind == LAYER_label;
+    if (moves) move_behind(f, i);
+    if (names) name_steps(f, i);
+    if (moves || names) return true;
   }
   return false;
 }
