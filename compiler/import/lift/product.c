@@ -37,7 +37,7 @@ static LiftDone product_of(Lift *l, const GraphNode *node) {
         "multiplies two values of the data along one axis in two places, as attention does");
     diag_fix(d, FIX_MAYBE,
              "`attention(q, k, v)` weighs by products of queries and keys, `AdditiveAttention` by "
-              "tanh of their sums; weights of another kind have no stage");
+             "tanh of their sums; weights of another kind have no stage");
     return LIFT_FAILED;
   }
   Layout layout;
