@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-/* The sizes of a Concat, [outer, rows, inner] around its axis: `kept` of `all` rows are kept. */
+/* The sizes of a Concat, [outer, rows, inner] around its axis: `kept` of `all` rows are kept. The
+ * others are new: rows of numbers that the file holds are padding, and no window. */
 typedef struct WindowRows {
   int64_t outer, inner, kept, all;
 } WindowRows;
@@ -26,7 +27,8 @@ static bool rows_of(const Flat *flat, const GraphNode *node, WindowRows *out) {
     if (i < axis) out->outer *= y->dim[i];
     if (i > axis) out->inner *= y->dim[i];
   }
-  return !graph_known(kept) && kept->count > 0 && out->all > out->kept;
+  return !graph_known(kept) && kept->count > 0 && out->all > out->kept &&
+         !graph_known(flat_type_of(flat, node->in[1]));
 }
 
 /* The input that has all elements of a value; -1: there is none. */
