@@ -25,22 +25,39 @@ static const char *family_name(Lift *l, int family) {
 
 static bool is_taken(const AxisNames *names, int n, const char *name) {
   for (int i = 0; i < n; i++)
-    if (strcmp(names->name[i], name) == 0) return true;
+    if (names->name[i] && strcmp(names->name[i], name) == 0) return true;
   return false;
 }
 
+/* The name of the families of an axis, whose first is that of its first atom. */
+static const char *axis_name(Lift *l, const Axis *axis) {
+  if (!axis->n) return "one";
+  const char *name = family_name(l, atom_family(l->atoms, axis->atom[0]));
+  for (int i = 1; i < axis->n; i++)
+    name =
+        arena_printf(l->arena, "%s_%s", name, family_name(l, atom_family(l->atoms, axis->atom[i])));
+  return name;
+}
+
+static int first_atom(const Layout *layout, int k) {
+  return layout->axis[k].n ? layout->axis[k].atom[0] : -1;
+}
+
+/* Of axes of one family, the first atom has its name, and the others a number after it: in each
+ * order of the axes the same. */
 AxisNames lift_axis_names(Lift *l, const Layout *layout) {
   AxisNames out = {0};
-  for (int k = 0; k < layout->n; k++) {
-    const Axis *axis = &layout->axis[k];
-    const char *base = axis->n ? family_name(l, atom_family(l->atoms, axis->atom[0])) : "one",
-               *name = base;
-    for (int i = 1; i < axis->n; i++)
-      name = base = arena_printf(l->arena, "%s_%s", base,
-                                 family_name(l, atom_family(l->atoms, axis->atom[i])));
-    for (int i = 2; is_taken(&out, k, name); i++)
-      name = arena_printf(l->arena, "%s_%d", base, i);
-    out.name[k] = name;
+  const char *base[TYPE_MAX_AXES] = {0};
+  for (int k = 0; k < layout->n; k++)
+    base[k] = axis_name(l, &layout->axis[k]);
+  for (int done = 0; done < layout->n; done++) {
+    int next = -1;
+    for (int k = 0; k < layout->n; k++)
+      if (!out.name[k] && (next < 0 || first_atom(layout, k) < first_atom(layout, next))) next = k;
+    const char *name = base[next];
+    for (int i = 2; is_taken(&out, layout->n, name); i++)
+      name = arena_printf(l->arena, "%s_%d", base[next], i);
+    out.name[next] = name;
   }
   return out;
 }

@@ -304,6 +304,15 @@ def turned():
     save("turned", g, x, np.concatenate([x[..., 2:], x[..., :2]], 2))
 
 
+def moved():
+    """rows that move up, with zeros after them, are no rows that a stream keeps"""
+    g, x = Graph(), np.arange(STEPS * 4, dtype="f4").reshape(1, STEPS, 4)
+    g.input("x", [1, STEPS, 4])
+    ends = [g.constant(np.array([k], "i8")) for k in (1, STEPS, 1)]
+    g.call("Concat", g.call("Slice", "x", *ends), g.constant(np.zeros((1, 1, 4), "f4")), out="y", axis=1)
+    save("moved", g, x, np.concatenate([x[:, 1:], 0 * x[:, :1]], 1))
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     for kind, (f, model) in KINDS.items():
@@ -313,4 +322,4 @@ if __name__ == "__main__":
     for kind, (f, model) in KINDS_OF_SAMPLES.items():
         cell(kind, f, model)
         if kind != "instance_norm": mapped(kind, f, model)
-    for make in rows_alone, counted, phases, phases_of_three, pieces, turned: make()
+    for make in rows_alone, counted, phases, phases_of_three, pieces, turned, moved: make()
