@@ -30,8 +30,19 @@ static LiftDone cast(Lift *l, const GraphNode *node) {
   return LIFT_FAILED;
 }
 
+/* The layout of no sequence, with an axis for each atom, in the order of the graph. */
+static Layout in_order(const Lift *l, const Factors *atoms) {
+  Layout out = {.time = -1};
+  for (int i = 0; i < atoms->n && out.n < TYPE_MAX_AXES; i++)
+    if (atom_size(l->atoms, atoms->atom[i]) != 1 &&
+        atom_family(l->atoms, atoms->atom[i]) != l->roles.batch)
+      out.axis[out.n++] = (Axis){.n = 1, .atom = {atoms->atom[i]}};
+  return out;
+}
+
 /* A Reshape. If its axes are new atoms, which the operand does not have, it becomes a `reshape` of
- * the elements in the order of the graph. */
+ * the elements in the order of the graph. Its readers make a sequence of it where the new time is
+ * not the first axis. */
 static LiftDone regroup(Lift *l, const GraphNode *node) {
   const GraphValue *x = node->in[0], *y = node->out[0];
   Factors from = atoms_of(l->atoms, x), to = atoms_of(l->atoms, y);
@@ -44,13 +55,12 @@ static LiftDone regroup(Lift *l, const GraphNode *node) {
   }
   if (!fresh) return lift_pass(l, node);
   Layout own = lift_natural(l, x), made = lift_natural(l, y);
-  if (own.timed &&
-      (!made.timed || made.time != own.time)) { /* steps become features: no sequence */
-    own = (Layout){.time = -1};
-    for (int i = 0; i < from.n && own.n < TYPE_MAX_AXES; i++)
-      if (atom_size(l->atoms, from.atom[i]) != 1 &&
-          atom_family(l->atoms, from.atom[i]) != l->roles.batch)
-        own.axis[own.n++] = (Axis){.n = 1, .atom = {from.atom[i]}};
+  if (own.timed && (!made.timed || made.time != own.time))
+    own = in_order(l, &from); /* steps become features: no sequence */
+  if (made.timed && !own.timed && made.time >= 0 && atom_size(l->atoms, made.time) != 1) {
+    Layout plain = in_order(l, &to);
+    bool first = plain.n && plain.axis[0].atom[0] == made.time;
+    if (!first) made = plain;
   }
   Value *value = lift_value(l, node, x, &own);
   if (!value) return LIFT_FAILED;

@@ -200,6 +200,14 @@ def scanned():
     save("scanned", g, {"x": x, "c": start}, {"y": np.stack(v, 1)})
 
 
+def resized_rows():
+    """the nearest step, of twice as many, of rows that are features: their steps become time after a Transpose"""
+    g, x = starts()
+    y = g.call("Resize", g.call("Transpose", "x", perm=[0, 2, 1]), "", g.constant([1, 1, 2], "f4"), mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    run = ends_in_gru(g, g.call("Transpose", y, perm=[0, 2, 1]), 3, 12)
+    save("resized_rows", g, {"x": x}, {"y": run(x.repeat(2, 1))})
+
+
 def named():
     """an axis without a name, as exporters of TensorFlow's graphs number them, is the batch where it is the first one alone"""
     g, x, w = Graph(), random(1, 6, 6, scale=1), random(4, 6, 1)
@@ -214,4 +222,4 @@ if __name__ == "__main__":
     for k, (where, nearest) in enumerate([("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel_symmetric", "round_prefer_ceil")]):
         resized(f"resized_{k}", where, nearest)
     resized("resized_to", "pytorch_half_pixel", "round_prefer_floor", keep_aspect_ratio_policy="stretch")
-    averaged(), chosen(), powers(), normed(), named(), fed(), stepped(), listed(), scanned()
+    averaged(), chosen(), powers(), normed(), named(), fed(), stepped(), listed(), scanned(), resized_rows()
