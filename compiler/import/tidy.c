@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Chains of stages that one stage computes. In, a typed Model of an importer; out, the same Model
- * with
+ * with its other stages as they were. There are two such chains:
  *
- *   reshape(s) |> reshape(t)                              reshape(t), or nothing if the shape is
- * the one before both reshape([.., n, d, 1]) |> upsample(k, along=features) upsample(k,
- * along=AXIS), where the new
- *     |> permute(..) |> reshape([.., n k, d])             places stand next to those of an axis
+ * - A reshape of a reshape is one reshape, or none if the shape is that before both.
+ * - An axis of size 1 is added at the end, `upsample(k, along=features)` repeats along it, and a
+ *   permute and a reshape put the new places next to those of another axis: this is
+ *   `upsample(k, along=AXIS)`.
  *
- * and with its other stages as they were. Values must be typed again after a change. */
+ * Values must be typed again after a change. */
 #include "import/foreign.h"
 
 #include <string.h>
