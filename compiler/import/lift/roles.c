@@ -189,13 +189,17 @@ static bool any_fact(const Atoms *a, unsigned fact) {
   return false;
 }
 
-/* Whether every recurrent operator goes along an axis of size 1, so that each call is a step. */
+/* Whether every recurrent operator goes along an axis of size 1, so that each call is a step. What
+ * a graph joins of the results, such as the states of several layers, may be longer. */
 static bool all_go_one_step(const Atoms *a) {
+  const Graph *graph = a->flat->graph;
   bool any = false;
-  for (int i = 0; i < a->n; i++) {
-    if (!(a->atom[i].facts & FACT_SCANNED) || a->atom[i].part[0] >= 0) continue;
-    if (atom_size(a, i) != 1) return false;
-    any = true;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const GraphNode *node = graph->node[i];
+    bool scans = node->op == GRAPH_Lstm || node->op == GRAPH_Gru || node->op == GRAPH_Rnn ||
+                 node->op == GRAPH_State;
+    if (scans && flat_type_of(a->flat, node->in[0])->dim[0] != 1) return false;
+    any = any || scans;
   }
   return any;
 }

@@ -248,9 +248,25 @@ def merged():
     record(net, "merged", (1, 3, 1, 8), lambda a: a[:, :, 0])
 
 
+def layered():
+    """the states of two layers are the rows of one matrix, which a call cuts and joins again"""
+    net = Net()
+    y, kept, new = net.input("x", 1, 6), net.input("kept", 2, 4), []
+    one = net.constant(np.array([0], "i8"))
+    for k, width in enumerate((6, 4)):
+        state = net.call("Unsqueeze", net.slice(kept, k, k + 1, 0), one)
+        y = net.call("GRU", net.call("Unsqueeze", y, one), net.weights(1, 12, width), net.weights(1, 12, 4), net.weights(1, 24), "", state, n=2, hidden_size=4, linear_before_reset=1)[1]
+        y = net.call("Squeeze", y, one)
+        new.append(y)
+    net.output(y, "y", 1, 4)
+    net.output(net.call("Concat", *new, axis=0), "next", 2, 4)
+    record(net, "layered", (1, 6), rows_of_ncw, {"next": "kept"})
+
+
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     dilated(), packed(), rolled(), longer(), chunk("chunk", 5), chunk("chunk_any", "t"), strided()
     flattened(), turned(), beside(), rows_apart(), halves(), scattered()
     table_cast("table_float", TensorProto.FLOAT, TensorProto.INT64), table_cast("table_bytes", TensorProto.UINT8, TensorProto.INT32)
     merged()
+    layered()
