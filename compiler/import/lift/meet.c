@@ -107,7 +107,11 @@ static Value *outside_of(Lift *l, Value *value) {
 
 Value *lift_broadcast(Lift *l, const GraphNode *node, const GraphValue *value, Value *wide,
                       const Layout *layout) {
-  Layout own = l->placed[value->id].layout, part = {.timed = own.timed, .time = own.time};
+  Layout own = l->placed[value->id].layout;
+  bool steps_are_features =
+      own.timed && own.time >= 0 && !layout->timed && layout_has(layout, own.time);
+  if (steps_are_features) own = layout_with_time(&own, false, own.time);
+  Layout part = {.timed = own.timed, .time = own.time};
   bool lacks = false;
   if (layout->timed && layout->time >= 0 &&
       layout_has(&own, layout->time)) { /* the steps are among its features */
