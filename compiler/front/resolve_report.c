@@ -124,7 +124,7 @@ static void suggest_move_up(Body *body, Diag *d, const Node *later) {
   fix_edit(fix, from, "%s", "");
 }
 
-/* `time None`, `[None, 13]`. */
+/* `time None`, `[None, 13]`: the first axis can be time or the batch. */
 static void report_none(Body *body, Span at) {
   Diag *d = diag_new(body->r->diags, E202, at, "no value named `None`");
   diag_primary(d, "sizes are known at build time");
@@ -137,14 +137,17 @@ static void report_none(Body *body, Span at) {
     fix_edit(diag_fix(d, FIX_MAYBE, "or make it a stream"), at, "..");
     return;
   }
+  if (!at.begin || text[at.begin - 1] != '[') return;
+  fix_edit(diag_fix(d, FIX_FILL, "if the axis is time, give the largest length"), at, "time <= N");
+  fix_edit(diag_fix(d, FIX_MAYBE, "if the axis is time without end, make it a stream"), at,
+           "time ..");
   uint32_t end = at.end;
   while (text[end] == ' ')
     end++;
-  if (at.begin && text[at.begin - 1] == '[' && text[end] == ',') {
-    end += text[end + 1] == ' ' ? 2u : 1u;
-    fix_edit(diag_fix(d, FIX_MAYBE, "drop the batch axis"), (Span){at.file, at.begin, end}, "%s",
-             "");
-  }
+  if (text[end] != ',') return;
+  end += text[end + 1] == ' ' ? 2u : 1u;
+  fix_edit(diag_fix(d, FIX_MAYBE, "if the axis is the batch, leave it out"),
+           (Span){at.file, at.begin, end}, "%s", "");
 }
 
 void report_unknown_value(Body *body, const char *name, Span at) {
