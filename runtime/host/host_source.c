@@ -202,6 +202,40 @@ static HostFormat format_of_text(HostBytes *bytes) {
                                                                        : HOST_FORMAT_RAW;
 }
 
+enum { LOOKED_AT = 6 }; /* the largest u16 has 5 digits; then comes a comma or a newline */
+
+/* The text that standard input for a port of another type than f32 seems to be, by what its first
+ * read gave: a step of a stream may be one byte, so nothing waits for more. NULL: raw numbers. */
+static const char *text_instead(const HostBytes *bytes) {
+  static const char nested[] = "0123456789+-.eE, \t[";
+  const char *head = (const char *)bytes->buffer + bytes->position;
+  size_t n = bytes->length - bytes->position, digits = 0, inside = 1;
+  if (n > LOOKED_AT) n = LOOKED_AT;
+  if (n < 2) return NULL;
+  if (head[0] == '{' && (head[1] == '"' || head[1] == ' ')) return "jsonl";
+  while (inside < n && head[inside] && strchr(nested, head[inside]))
+    inside++;
+  bool closed = inside > 1 && inside < n && head[inside] == ']';
+  if (head[0] == '[' && (inside == n || closed)) return "jsonl";
+  while (digits < n && head[digits] >= '0' && head[digits] <= '9')
+    digits++;
+  bool ends = digits && digits < n && head[digits] && strchr(",;\t\r\n", head[digits]);
+  for (size_t i = digits; i < n && ends; i++)
+    ends = head[i] && strchr("0123456789+-,; \t\r\n", head[i]);
+  return ends ? "csv" : NULL;
+}
+
+/* Reports text where raw numbers would be read. */
+static int text_fail(HostSource *source, const char *format) {
+  host_source_fail(source, GRUS_EXIT_DATA,
+                   "begins like %s, and only inputs of f32 recognise text by themselves",
+                   *format == 'j' ? "JSON lines" : "CSV");
+  host_source_needs(source);
+  host_detail(source->log, "try",
+              "--in-format %s, or --in-format raw if these bytes are the numbers", format);
+  return GRUS_EXIT_DATA;
+}
+
 /* The format of a file by its first bytes. .npy and .wav have marks of their own. Anything else on
  * standard input is raw numbers or, for a port of f32, perhaps text. A pipe need not send more than
  * its first number for this. */
@@ -228,6 +262,11 @@ static int source_start(HostSource *source, HostStyle style) {
   source->total = HOST_SIZE_UNKNOWN;
   if (style.format == HOST_FORMAT_NONE)
     source->style.format = format_of_content(&source->bytes, source->port);
+  const char *text = NULL;
+  if (style.format == HOST_FORMAT_NONE && source->style.format == HOST_FORMAT_RAW &&
+      source->port->elem != GRUS_ELEM_F32)
+    text = text_instead(&source->bytes);
+  if (text) return text_fail(source, text);
   switch (source->style.format) {
   case HOST_FORMAT_NPY: return host_npy_open(source);
   case HOST_FORMAT_NPZ: return host_npz_open(source);

@@ -56,6 +56,15 @@ t planar '--in-format' jsonl x=x.jsonl
 printf '{"frame":[1,2]}\n{"frame": [3,4]}\n' | m clean frame=- gain=-
 printf '[1,2]\n[3,4]\n' | m clean
 printf '1\n2\n3\n4\n5\n' | m audio pcm=- level=- --out-format jsonl
+say text on standard input for another type than f32: only the option makes it text, and raw numbers that look like text
+for text in '[1,2]\n' '{"words": [1]}\n' '[[1, 2]]\n' '1\n2\n' '12345\n' '1,2'; do
+  printf "$text" | m words words=- caps=0,0 2>&1; echo "[$?]"
+done
+printf '[1]\n' | m words words=- --in-format jsonl caps=1,2 mean=- --out-format csv
+printf '1\0' | m words words=- caps=1,2 mean=- --out-format csv
+printf '[\0' | m words words=- caps=1,2 mean=- --out-format csv
+printf '0,' | m voice --in-format raw pcm=- out=- | od -An -tx1
+printf '0,' | m voice pcm=- out=- 2>&1
 say lines that are wrong
 for line in '{"words": [1]}' '{"words": [1, 2], "caps": [[1, 2]]}' '[1' '[]' '[[1],[2,3]]' '[1,[2]]' 'null' '[1,2,3,4,5,6]' '{"words": [1.5]}' \
   '{"words": [1], "words": [2]}' '{"words" [1]}' '[1] 2' '["a"]' '{"a": 1, "words": [1, null]}' '[300]'; do
