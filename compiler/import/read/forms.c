@@ -51,6 +51,10 @@ GraphValue *form_rsqrt(GraphEmit *e, GraphValue *x) {
   return EMIT(e, Reciprocal, EMIT(e, Sqrt, x));
 }
 
+GraphValue *form_erfc(GraphEmit *e, GraphValue *x) {
+  return EMIT(e, Sub, emit_number(e, 1), EMIT(e, Erf, x));
+}
+
 /* (e^x -+ e^-x) / 2 */
 GraphValue *form_sinh(GraphEmit *e, GraphValue *x) {
   return times(e, EMIT(e, Sub, EMIT(e, Exp, x), EMIT(e, Exp, EMIT(e, Neg, x))), 0.5);

@@ -24,6 +24,7 @@ GraphValue *form_log2(GraphEmit *e, GraphValue *x);
 GraphValue *form_log10(GraphEmit *e, GraphValue *x);
 GraphValue *form_log_sigmoid(GraphEmit *e, GraphValue *x);
 GraphValue *form_rsqrt(GraphEmit *e, GraphValue *x);
+GraphValue *form_erfc(GraphEmit *e, GraphValue *x);
 GraphValue *form_sinh(GraphEmit *e, GraphValue *x);
 GraphValue *form_cosh(GraphEmit *e, GraphValue *x);
 GraphValue *form_asinh(GraphEmit *e, GraphValue *x);

@@ -252,7 +252,7 @@ def forms(folder):
     """Functions that are written in others."""
     b = Both(x=numbers(2, 3, 4), y=numbers(2, 3, 4, seed=1))
     size, unit = b.call("exp.default", of="y"), b.call("tanh.default", of="y")
-    for op in "exp2 expm1 log_sigmoid sinh cosh asinh sinc trunc frac isinf isfinite hardshrink softshrink absolute rrelu rrelu.f".split():
+    for op in "exp2 expm1 log_sigmoid sinh cosh asinh sinc trunc frac isinf isfinite hardshrink softshrink absolute rrelu rrelu.f erfc special_erfc".split():
         b.out(op.replace(".f", "") + ".default", of="x", **({"lower": 0.1, "upper": 0.5} if op == "rrelu.f" else {}))
     for op in "log1p log2 log10 special_log1p".split(): b.out(op + ".default", of=size)
     b.out("acosh.default", of=b.call("add.Scalar", of=size, other=1))

@@ -91,16 +91,12 @@ bool tf_op_relu6(TfCall *c) {
   return x && tf_done(c, emit_clip(c->emit, x, 0, 6));
 }
 
-static GraphValue *erfc_of(GraphEmit *e, GraphValue *x) {
-  return EMIT(e, Sub, emit_number(e, 1), EMIT(e, Erf, x));
-}
-
 /* Functions of one element for which the graph needs several operators. */
 bool tf_op_form(TfCall *c) {
   static const NamedForm known[] = {
       {"Rsqrt", form_rsqrt}, {"Log1p", form_log1p}, {"Expm1", form_expm1}, {"Sinh", form_sinh},
       {"Cosh", form_cosh},   {"Asinh", form_asinh}, {"Acosh", form_acosh}, {"Atanh", form_atanh},
-      {"Asin", form_asin},   {"Acos", form_acos},   {"Erfc", erfc_of}};
+      {"Asin", form_asin},   {"Acos", form_acos},   {"Erfc", form_erfc}};
   FormFunction *form = FORM_NAMED(known, c->node->op);
   GraphValue *x = tf_in(c, 0);
   return x && (form ? tf_done(c, form(c->emit, x))
