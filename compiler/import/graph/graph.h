@@ -106,7 +106,8 @@ typedef enum GraphOp {
   X(elem) X(value) X(mode) X(exclusive) X(reverse) X(order) X(largest) X(direction) \
   X(reset_after) X(activations) X(clip) X(cell_clip) X(input_forget) X(zero_output) X(variable) \
   X(scan_inputs) X(scan_axes) X(scan_reverse) X(out_axes) X(out_reverse) X(batch_axis) X(sizes) \
-  X(block) X(copy_zeros) X(round_state) X(step) X(factor) X(causal) X(states) X(same)
+  X(block) X(copy_zeros) X(round_state) X(step) X(factor) X(causal) X(states) X(same) \
+  X(count)
 /* clang-format on */
 
 typedef enum GraphAttributeName {

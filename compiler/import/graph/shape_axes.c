@@ -63,6 +63,10 @@ bool graph_shape_gather(GraphCall *call) {
   int axis, rank = 0;
   int64_t dim[2 * GRAPH_MAX_RANK];
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
+  int64_t count = graph_int(call->node, GRAPH_ATTR_count, x->dim[axis]);
+  if (count != x->dim[axis])
+    return call_fault(call, "%lld parts do not fit the size %lld of axis %d", (long long)count,
+                      (long long)x->dim[axis], axis);
   for (int i = 0; i < x->rank; i++)
     if (i != axis)
       dim[rank++] = x->dim[i];

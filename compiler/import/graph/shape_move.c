@@ -136,6 +136,10 @@ bool graph_shape_split(GraphCall *call) {
   if (!call_axis(call, graph_int(call->node, GRAPH_ATTR_axis, 0), x->rank, &axis)) return false;
   if (n < 1) return call_fault(call, "it has no results");
   int64_t *part = ARENA_ARRAY(call->arena, int64_t, n);
+  int64_t equal = graph_int(call->node, GRAPH_ATTR_count, 1);
+  if (!sizes && x->dim[axis] % equal)
+    return call_fault(call, "%lld equal parts do not fit the size %lld of axis %d",
+                      (long long)equal, (long long)x->dim[axis], axis);
   if (sizes && (!call_numbers(call, 1, n, &given, part) || given != n))
     return call->fault ? false : call_fault(call, "%d sizes do not fit %d results", given, n);
   int64_t each = (x->dim[axis] + n - 1) / n;

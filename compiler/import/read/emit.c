@@ -166,6 +166,13 @@ GraphValue *emit_gather(GraphEmit *e, GraphValue *x, int64_t axis, int n, const 
   return emit_axis_call(e, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_ints(e, n, places)});
 }
 
+GraphValue *emit_row_of(GraphEmit *e, GraphValue *x, int64_t axis, int k, int64_t n) {
+  GraphNode *node = emit_node(e, GRAPH_Gather, 2, (GraphValue *[]){x, emit_int(e, k)}, 1);
+  graph_set_int(e->graph, node, GRAPH_ATTR_axis, axis);
+  graph_set_int(e->graph, node, GRAPH_ATTR_count, n);
+  return emit_done(e, node);
+}
+
 GraphValue *emit_concat(GraphEmit *e, int64_t axis, int n, GraphValue *const *in) {
   return n == 1 ? in[0] : emit_axis_call(e, GRAPH_Concat, axis, n, in);
 }

@@ -49,6 +49,8 @@ GraphValue *emit_squeeze(GraphEmit *e, GraphValue *x, int n, const int64_t *axes
 GraphValue *emit_reduce(GraphEmit *e, GraphOp op, GraphValue *x, int n, const int64_t *axes,
                         bool keep);
 GraphValue *emit_gather(GraphEmit *e, GraphValue *x, int64_t axis, int n, const int64_t *places);
+/* Row k of the n that x has along an axis, without the axis. */
+GraphValue *emit_row_of(GraphEmit *e, GraphValue *x, int64_t axis, int k, int64_t n);
 GraphValue *emit_concat(GraphEmit *e, int64_t axis, int n, GraphValue *const *in);
 GraphValue *emit_slice(GraphEmit *e, GraphValue *x, int64_t axis, int64_t start, int64_t end,
                        int64_t step);

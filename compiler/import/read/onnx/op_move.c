@@ -72,6 +72,8 @@ bool onnx_op_split(OnnxCall *c) {
   GraphNode *node =
       emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){c->in[0], sizes}, (int)asked);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, call_attr_int(c, "axis", 0));
+  if (!sizes && !call_attr_int(c, "num_outputs", 0)) /* before opset 18: of one size */
+    graph_set_int(c->emit->graph, node, GRAPH_ATTR_count, n_out);
   emit_done(c->emit, node);
   for (int k = 0; k < n_out; k++)
     if (!call_set(c, k, node->out[k])) return false;

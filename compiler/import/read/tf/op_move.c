@@ -31,6 +31,7 @@ static bool split(TfCall *c, GraphValue *x, GraphValue *sizes, int64_t axis, int
   GraphNode *node =
       emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1, (GraphValue *[]){x, sizes}, (int)n);
   graph_set_int(c->scope->graph, node, GRAPH_ATTR_axis, axis);
+  if (!sizes) graph_set_int(c->scope->graph, node, GRAPH_ATTR_count, n);
   emit_done(c->emit, node);
   for (int k = 0; k < n; k++)
     tf_set(c, k, node->out[k]);
@@ -77,9 +78,7 @@ bool tf_op_unpack(TfCall *c) {
   if (!x) return false;
   if (n < 1 || n > INT16_MAX) return tf_refuse(c, E901, "has %lld parts", (long long)n);
   for (int k = 0; k < n; k++)
-    tf_set(
-        c, k,
-        emit_axis_call(c->emit, GRAPH_Gather, axis, 2, (GraphValue *[]){x, emit_int(c->emit, k)}));
+    tf_set(c, k, emit_row_of(c->emit, x, axis, k, n));
   return true;
 }
 

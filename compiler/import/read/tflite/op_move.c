@@ -67,6 +67,7 @@ static bool split(TflCall *c, int operand, GraphValue *sizes, int64_t axis) {
   GraphNode *node = emit_node(c->emit, GRAPH_Split, sizes ? 2 : 1,
                               (GraphValue *[]){c->in[operand], sizes}, c->n_out);
   graph_set_int(c->emit->graph, node, GRAPH_ATTR_axis, axis);
+  if (!sizes) graph_set_int(c->emit->graph, node, GRAPH_ATTR_count, c->n_out);
   emit_done(c->emit, node);
   for (int k = 0; k < c->n_out; k++)
     if (!tfl_set_like(c, k, node->out[k], operand)) return false;
@@ -119,8 +120,7 @@ bool tfl_op_unpack(TflCall *c) {
   int64_t axis = tfl_option(c, 1, 0);
   if (c->n_out > TFL_RESULTS) return tfl_refuse(c, E901, "has %d results", c->n_out);
   for (int k = 0; k < c->n_out; k++) {
-    GraphValue *y = emit_axis_call(c->emit, GRAPH_Gather, axis, 2,
-                                   (GraphValue *[]){c->in[0], emit_int(c->emit, k)});
+    GraphValue *y = emit_row_of(c->emit, c->in[0], axis, k, c->n_out);
     if (!tfl_set_like(c, k, y, 0)) return false;
   }
   return true;

@@ -141,6 +141,7 @@ bool torch_op_glu(TorchCall *c) {
   if (!x || axis < 0) return false;
   GraphNode *halves = emit_node(c->emit, GRAPH_Split, 1, &x, 2);
   graph_set_int(c->emit->graph, halves, GRAPH_ATTR_axis, axis);
+  graph_set_int(c->emit->graph, halves, GRAPH_ATTR_count, 2);
   emit_done(c->emit, halves);
   return torch_set(c, 0,
                    EMIT(c->emit, Mul, halves->out[0], EMIT(c->emit, Sigmoid, halves->out[1])));
