@@ -72,6 +72,15 @@ static bool norm_fits(const Asked *c, bool batch) {
   return true;
 }
 
+/* The axis has the position that is taken. */
+static bool position_is(const Asked *c) {
+  const GraphTensor *x = shape_of(c, named(c, "self"));
+  int64_t axis = number(c, "dim"), at = number(c, "index");
+  if (!x || !x->rank) return true;
+  if (axis < 0) axis += x->rank;
+  return axis >= 0 && axis < x->rank && at < x->dim[axis] && at >= -x->dim[axis];
+}
+
 bool script_fits(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
                  ScriptValue *const *value) {
   static const struct {
@@ -89,5 +98,6 @@ bool script_fits(ScriptRun *r, const char *op, int n, const ScriptArg *arg,
     good = states_fit(&c, 2);
   if (strcmp(op, "batch_norm") == 0 || strcmp(op, "layer_norm") == 0)
     good = norm_fits(&c, *op == 'b');
+  if (strcmp(op, "select") == 0) good = position_is(&c);
   return good || script_refuse(r, E901, "calls `%s` with tensors whose sizes do not fit", op);
 }

@@ -15,7 +15,7 @@
  *   shapes.c         the sizes of tensors; fits.c: whether they are those that operators need
  *   builtin.c, builtin_numbers.c, builtin_lists.c, builtin_text.c   functions of the text
  *   expr.c, run.c    expressions, statements and calls
- *   inputs.c         the inputs of `forward`; sizes.c: their sizes, of those in known_sizes.c
+ *   inputs.c, traced.c    the inputs of `forward`; sizes.c: their sizes, of those in known_sizes.c
  *   reader.c         the archive, and the attempts to read it */
 #ifndef GRUS_IMPORT_READ_SCRIPT_H
 #define GRUS_IMPORT_READ_SCRIPT_H

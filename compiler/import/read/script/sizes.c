@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The sizes of the inputs of `forward`. The archive does not record them. An attempt with the wrong
- * ones fails, as the program would, so the sizes of the weights are tried in their places. An axis
- * that may have any size is open: the graphs of two attempts with other sizes of it are the same.
- * What --set gives is taken. */
-#include "import/read/script/script.h"
+/* The sizes of the inputs of `forward`. An archive records at most those of one example (traced.c).
+ * An attempt with the wrong ones fails, as the program would, so the sizes of the example or of the
+ * weights are tried in their places. An axis that may have any size is open: the graphs of two
+ * attempts with other sizes of it are the same. What --set gives is taken. */
+#include "import/read/script/traced.h"
 
 #include "base/text.h"
 
@@ -28,7 +28,8 @@ typedef struct Solver {
   ScriptShape best[SCRIPT_MAX_INPUTS], other[SCRIPT_MAX_INPUTS];
   bool is_ambiguous; /* `other` is as good as `best` */
   ScriptShape length[SCRIPT_MAX_INPUTS];
-  bool alike;   /* inputs from the third on have the sizes of those before them, such as states */
+  bool alike; /* inputs from the third on have the sizes of those before them, such as states */
+  const ScriptShape *traced; /* by input: of the example; NULL: there is none, or none that fits */
   bool depends; /* with the sizes in `length`, the program depends on the length of a sequence */
 } Solver;
 
@@ -82,10 +83,13 @@ static bool is_same_with(Solver *v, const char *print, int input, int axis, int6
 }
 
 /* Whether an axis of an input may have any size: whether the graph is the same for others. Their
- * rests differ in every division, and a program may do something else with a short sequence or a
- * long one. */
+ * rests differ in every division, and a program may treat short or long sequences in another way.
+ * A loop over the steps of an example has become as many steps, and fails with one less.
+ */
 static bool is_open(Solver *v, const char *print, int input, int axis) {
   static const int64_t sizes[] = {17, 18, 5, 1009};
+  int64_t less = v->traced ? v->traced[input].dim[axis] - 1 : 0;
+  if (less > 0 && !is_same_with(v, print, input, axis, less, false)) return false;
   for (int k = 0; k < 4; k++) {
     bool out = v->bound != v->steps && sizes[k] > v->bound;
     if (!out && !is_same_with(v, print, input, axis, sizes[k], k >= 2)) return false;
@@ -277,9 +281,14 @@ static void solve(Solver *v, int *best) {
     return;
   }
   size_t n = sizeof layouts / sizeof *layouts - (needed ? 0 : N_STATES);
-  for (size_t l = 0; l < n && *best < BEST; l++)
-    if (layouts[l].rank >= rank && (!rank || *best == before || *best < 3))
-      solve_layout(v, needed, &layouts[l], best);
+  for (size_t l = 0; l < n && *best < BEST; l++) {
+    ScriptShape layout = layouts[l];
+    bool suits = !v->traced || script_suits_traced(&v->traced[needed], &layouts[l], &layout);
+    if (suits && layout.rank >= rank && (!rank || *best == before || *best < 3))
+      solve_layout(v, needed, &layout, best);
+  }
+  if (v->traced && v->traced[needed].rank && *best < 2 && !rank)
+    solve_layout(v, needed, &v->traced[needed], best);
   v->shape[needed] = (ScriptShape){.rank = -1, .open = -1};
 }
 
@@ -310,8 +319,8 @@ static Graph *report_why(Script *s, const Diag *why) {
 static Graph *report(Solver *v) {
   const Diag *why = v->deepest ? v->deepest->torch->diags->first : NULL;
   bool batch = why && strstr(why->message, "without a batch"); /* a convolution */
-  bool sizes = v->asked >= 0 && (!why || why->code == E901 || batch);
-  if (!sizes) return report_why(v->s, why);
+  bool known = v->asked < 0 || script_traced(v->s) || (why && why->code != E901 && !batch);
+  if (known) return report_why(v->s, why);
   const char *name = v->name[v->asked];
   Diag *d = foreign_report(v->s->diags, v->s->file, E904,
                            "the archive does not record the sizes of input `%s`, and they do not "
@@ -390,7 +399,10 @@ static void note(Solver *v, Graph *graph) {
         text_printf(&t, "%s?", k ? ", " : "");
       else
         text_printf(&t, "%s%lld", k ? ", " : "", (long long)shape->dim[k]);
-    graph_note(graph, "the sizes of input `%s` are not in the archive; its weights allow [%s]",
+    graph_note(graph,
+               v->traced
+                   ? "input `%s` is [%s], as the example with which the module was traced allows"
+                   : "the sizes of input `%s` are not in the archive; its weights allow [%s]",
                v->name[i], text_str(&t));
   }
 }
@@ -410,9 +422,11 @@ Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try
     v->shape[i] = (ScriptShape){.rank = -1, .open = -1};
   v->n_sizes = script_sizes(s, forward, v->size);
   v->alike = v->n > 2;
+  v->traced = script_traced(s);
   solve(v, &best);
-  if (!best && v->alike) {
-    v->alike = false;
+  while (!best && (v->traced || v->alike)) { /* without one of them */
+    v->alike = v->alike && v->traced;
+    v->traced = NULL;
     v->attempts = 0;
     s->steps = SCRIPT_STEPS_OF_ALL;
     solve(v, &best);

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 try() {
   printf '%s\n' "$*"
   if "$grus" import "$@" -o "$work/m.grus" >"$work/out" 2>"$work/err"; then
-    sed -n 's/^note: \(checked against the graph of the file\): .*/  \1/p; s/^note: \(the sizes\)/  \1/p' "$work/out"
+    sed -n 's/^note: \(checked against the graph of the file\): .*/  \1/p; s/^note: \(the sizes\|input .*traced\)/  \1/p' "$work/out"
     sed -n '/^model/,$p' "$work/m.grus" | sed -n 's/^  \(in \|out \|let \||>\)/    \1/p; s/^    |>/      |>/p' | sed 's/ *#.*//'
   else
     sed -n 's/^\(error\|help\)/  \1/p; s/^  = note/  note/p; s/^          /    /p' "$work/err"

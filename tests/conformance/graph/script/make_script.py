@@ -762,6 +762,31 @@ class Normed(nn.Module):
         return self.norm(y.view(-1, 4)).view(y.size(0), y.size(1), 4)
 
 
+class Unrolled(nn.Module):
+    """a loop over the steps, which tracing writes out for those of the example"""
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(3, 4)
+
+    def forward(self, x):
+        h, out = torch.zeros(x.shape[0], 4), []
+        for t in range(x.shape[1]):
+            h = self.cell(x[:, t], h)
+            out.append(h)
+        return torch.stack(out, 1)
+
+
+class Picture(nn.Module):
+    """an image for each sample, whose sizes are in no weight"""
+    def __init__(self):
+        super().__init__()
+        self.conv, self.gru, self.fc = nn.Conv2d(1, 3, 3, padding=1), nn.GRU(3 * 6, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        y = torch.relu(self.conv(x)).permute(0, 2, 1, 3).flatten(2)
+        return self.fc(self.gru(y)[0][:, -1])
+
+
 def clean(path, module, code=None, more=None, order=None):
     """The archive in an order and with dates of its own, without the places in the source."""
     buffer = io.BytesIO()
@@ -852,6 +877,8 @@ def main(folder):
     clean(f"{folder}/refused/normed.pt", torch.jit.script(Normed().eval()))
     with zipfile.ZipFile(f"{folder}/refused/old.pt", "w") as z:  # as PyTorch before 1.4 wrote them
         for name in ("model.json", "code/m.py", "tensors/0"): z.writestr(zipfile.ZipInfo("m/" + name, (1980, 1, 1, 0, 0, 0)), b"{}")
+    save("traced_loop", Unrolled(), ["x"], [uniform(1, 7, 3)], ["stack"], trace=True)
+    save("traced_picture", Picture(), ["x"], [uniform(1, 1, 8, 6)], ["linear"], trace=True)
 
 
 main(sys.argv[1])
