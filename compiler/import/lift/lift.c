@@ -103,6 +103,10 @@ static bool report_question(Lift *l) {
   Diag *d = foreign_report(l->diags, l->file, E904, "%s", l->roles.question);
   for (int i = 0; i < l->roles.n_choices; i++)
     diag_fix(d, FIX_FILL, "say which: %s", l->roles.choice[i]);
+  const char *name = l->graph->in[0].name;
+  if (!l->roles.n_choices)
+    diag_fix(d, FIX_FILL, "give each axis its size: --set %s.0=1 --set %s.1=N, and so on", name,
+             name);
   return false;
 }
 

@@ -313,8 +313,15 @@ static void ask_for_time(Arena *arena, const Candidates *all, bool scanned, Role
       choice, n);
 }
 
+/* Whether an axis has no size, in the file or by options. */
+static bool any_unsized(const Candidates *all) {
+  for (int i = 0; i < all->n; i++)
+    if (all->c[i].unsized) return true;
+  return false;
+}
+
 /* Chooses time in a graph without recurrent operators along an axis of its inputs, or asks for it.
- */
+ * If options give all sizes, there may be no time. */
 static void choose_time_of_others(Atoms *a, Candidates *all, const RoleHints *hints, Roles *r) {
   bool several = false;
   Candidate *c = only(all, r, FACT_CONVOLVED, 0, true, &several);
@@ -327,7 +334,7 @@ static void choose_time_of_others(Atoms *a, Candidates *all, const RoleHints *hi
   if (!c) c = only(all, r, 0, FACT_MIXED, true, &several);
   if (c)
     take_time(r, c);
-  else if (several && !all_in_one_axis(all))
+  else if (several && any_unsized(all) && !all_in_one_axis(all))
     ask_for_time(a->flat->arena, all, false, r);
 }
 
