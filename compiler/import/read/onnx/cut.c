@@ -3,6 +3,8 @@
  * the tensors where the model is cut. In, a node; out, a help. */
 #include "import/read/onnx/reader.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 enum { LISTED = 4, PASSES = 16 };
@@ -199,7 +201,7 @@ const char *onnx_cut(const OnnxCall *c) {
 
 typedef struct Unread {
   const char *domain;
-  const char *names; /* with blanks around each; NULL: all of the domain */
+  const char *names; /* a list of words; NULL: all of the domain */
   const char *help;
 } Unread;
 
@@ -211,14 +213,13 @@ static const Unread unread[] = {
 
 bool onnx_unknown(const OnnxCall *c) {
   const OnnxReader *r = c->reader;
-  const char *domain = onnx_is_standard(c->node->domain) ? "" : c->node->domain, *help = NULL,
-             *word = arena_printf(r->arena, " %s ", c->node->op_type);
+  const char *domain = onnx_is_standard(c->node->domain) ? "" : c->node->domain, *help = NULL;
   Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->emit->name, c->node->op_type);
   if (*domain) diag_note(d, "it is of the domain `%s`, not of ONNX itself", domain);
   for (size_t i = 0; !help && i < sizeof unread / sizeof *unread; i++)
     if (strcmp(unread[i].domain, domain) == 0 &&
-        (!unread[i].names || strstr(unread[i].names, word)))
+        (!unread[i].names || words_index(unread[i].names, c->node->op_type) >= 0))
       help = unread[i].help;
   diag_fix(d, FIX_MAYBE, "%s", help ? help : onnx_cut(c));
   if (help && strcmp(domain, "com.microsoft") == 0) diag_fix(d, FIX_MAYBE, "%s", onnx_cut(c));

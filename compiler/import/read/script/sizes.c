@@ -29,7 +29,7 @@ typedef struct Solver {
   bool is_ambiguous; /* `other` is as good as `best` */
   ScriptShape length[SCRIPT_MAX_INPUTS];
   bool alike; /* inputs from the third on have the sizes of those before them, such as states */
-  const ScriptShape *traced; /* by input: of the example; NULL: there is none, or none that fits */
+  const ScriptShape *example, *traced; /* its inputs; traced: NULL if they do not fit */
   bool depends; /* with the sizes in `length`, the program depends on the length of a sequence */
 } Solver;
 
@@ -319,7 +319,7 @@ static Graph *report_why(Script *s, const Diag *why) {
 static Graph *report(Solver *v) {
   const Diag *why = v->deepest ? v->deepest->torch->diags->first : NULL;
   bool batch = why && strstr(why->message, "without a batch"); /* a convolution */
-  bool known = v->asked < 0 || script_traced(v->s) || (why && why->code != E901 && !batch);
+  bool known = v->asked < 0 || v->example || (why && why->code != E901 && !batch);
   if (known) return report_why(v->s, why);
   const char *name = v->name[v->asked];
   Diag *d = foreign_report(v->s->diags, v->s->file, E904,
@@ -422,7 +422,7 @@ Graph *script_solve(Script *s, const ScriptFunction *forward, ScriptAttempt *try
     v->shape[i] = (ScriptShape){.rank = -1, .open = -1};
   v->n_sizes = script_sizes(s, forward, v->size);
   v->alike = v->n > 2;
-  v->traced = script_traced(s);
+  v->example = v->traced = script_traced(s);
   solve(v, &best);
   while (!best && (v->traced || v->alike)) { /* without one of them */
     v->alike = v->alike && v->traced;

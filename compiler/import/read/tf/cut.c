@@ -2,6 +2,8 @@
 /* What to do about an operator that cannot be read, where several have the same way out. */
 #include "import/read/tf/reader.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 const char tf_fixed_sizes[] = "if they depend only on sizes, save the model with an input of fixed "
@@ -30,7 +32,7 @@ const char *tf_cut(const TfCall *c) {
 }
 
 typedef struct Unread {
-  const char *names; /* with blanks around each */
+  const char *names; /* a list of words */
   const char *help;
 } Unread;
 
@@ -41,15 +43,14 @@ static const Unread unread[] = {
 };
 
 bool tf_unknown(const TfCall *c) {
-  static const char front[] = " Mfcc AudioSpectrogram DecodeWav ";
   const TfReader *r = c->reader;
-  const char *help = NULL, *word = arena_printf(r->arena, " %s ", c->node->op);
+  const char *help = NULL;
   Diag *d = foreign_report(r->diags, r->file, E902, "node `%s`: operator `%s` is not supported",
                            c->node->name, c->node->op);
-  if (strstr(front, word))
+  if (words_index("Mfcc AudioSpectrogram DecodeWav", c->node->op) >= 0)
     diag_note(d, "it belongs to a front end that computes features of sound");
   for (size_t i = 0; !help && i < sizeof unread / sizeof *unread; i++)
-    if (strstr(unread[i].names, word)) help = unread[i].help;
+    if (words_index(unread[i].names, c->node->op) >= 0) help = unread[i].help;
   diag_fix(d, FIX_MAYBE, "%s", help ? help : tf_cut(c));
   return false;
 }
